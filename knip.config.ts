@@ -1,0 +1,24 @@
+// Unused files, exports and dependencies. Children are forked by path, so each one's main.ts is an entry.
+import type { KnipConfig } from 'knip';
+
+export default {
+  entry: [
+    'src-main/{cli,engine,worker,llama-host,shell,preload}/main.ts',
+    'src-renderer/main.ts',
+    'scripts/*.{mjs,ts}',
+    'test/**/*.test.ts',
+    'test/bench/**/*.bench.ts',
+  ],
+  project: ['src-main/**/*.ts', 'src-renderer/**/*.{ts,vue}', 'scripts/**', 'test/**/*.ts', '!test/output/**'],
+  ignoreDependencies: [
+    'axe-core', // read as text and injected into the page by test/desktop
+    'ml-matrix', // the oracle and fallback of the rotation engine
+    'node', // Node 24 itself: npm links it, scripts/bootstrap.mjs starts it
+    'node-addon-api', // headers, found by native/binding.gyp
+    'node-gyp', // started by path in scripts/bootstrap.mjs
+  ],
+  // Programs of the system that the scripts call.
+  ignoreBinaries: ['xvfb-run'],
+  // The types of one file's API may be exported for its tests and its readers.
+  ignoreExportsUsedInFile: true,
+} satisfies KnipConfig;

@@ -1,0 +1,91 @@
+// Every option of the command line, once: how its value is read and what it does. Verbs list the names they take.
+import { kvTypes } from '../contract/llama-host-api.ts';
+import { deviceName } from '../contract/recipe.ts';
+
+export type OptionDefinition =
+  | { kind: 'flag'; help: string }
+  | { kind: 'choice'; choices: readonly string[]; help: string }
+  | { kind: 'text' | 'list' | 'integer' | 'number' | 'size'; value: string; help: string };
+
+export const optionTable = {
+  json: { kind: 'flag', help: 'print one JSON object on stdout, all else on stderr' },
+  progress: { kind: 'choice', choices: ['none', 'line', 'json'], help: 'how to report progress on stderr (a bar on a terminal, else lines)' },
+  help: { kind: 'flag', help: 'show this help' },
+  device: { kind: 'choice', choices: deviceName.options, help: 'where to compute (auto); a named device must be there' },
+  threads: { kind: 'integer', value: 'N', help: 'threads of the CPU (all cores)' },
+  force: { kind: 'flag', help: 'overwrite an output that exists' },
+  output: { kind: 'text', value: 'FILE', help: 'where to write the result' },
+
+  memory: { kind: 'text', value: 'SIZE|gpu', help: 'memory the model has to fit into; gpu = what is free on the GPU found' },
+  'file-size': { kind: 'size', value: 'SIZE', help: 'size the file has to fit into, instead of --memory' },
+  context: { kind: 'integer', value: 'N', help: 'tokens of context to make room for (4096)' },
+  'kv-type': { kind: 'choice', choices: kvTypes, help: 'type of the KV cache (f16)' },
+  reserve: { kind: 'size', value: 'SIZE', help: 'memory left for the display and the driver (1GiB)' },
+  plan: { kind: 'text', value: 'ID', help: 'make this plan instead of the best' },
+  candidates: { kind: 'integer', value: 'N', help: 'plans that are made and measured before one is chosen (3)' },
+  'max-memory': { kind: 'size', value: 'SIZE', help: 'memory that the job itself may use' },
+
+  type: { kind: 'text', value: 'TYPE', help: 'type to quantise to: Q4_K_M, Q5_0, IQ3_XS …' },
+  pure: { kind: 'flag', help: 'the one type on all tensors, no mix' },
+  importance: { kind: 'text', value: 'on|off|FILE', help: 'weigh errors by importance (on); FILE = an imatrix GGUF' },
+
+  calibration: { kind: 'list', value: 'TEXT', help: 'text to calibrate on; repeat for several (calibration)' },
+  samples: { kind: 'integer', value: 'N', help: 'calibration samples at most; they never overlap (128)' },
+  length: { kind: 'integer', value: 'T', help: "tokens of a sample (2048), cut to the model's context" },
+  sampling: { kind: 'choice', choices: ['random', 'contiguous'], help: 'where samples come from (random); contiguous = from the start' },
+  seed: { kind: 'integer', value: 'N', help: 'seed of random choices (42)' },
+
+  text: { kind: 'text', value: 'TEXT', help: 'text to evaluate on (evaluation)' },
+  window: { kind: 'integer', value: 'T', help: "tokens of a window (2048), cut to the model's context" },
+  windows: { kind: 'text', value: 'N|all', help: 'windows to evaluate (evaluate: all, other verbs: 8)' },
+  'allow-same-text': { kind: 'flag', help: 'evaluate on a text used for calibration' },
+  engine: { kind: 'choice', choices: ['auto', 'onnx', 'llama.cpp'], help: 'what evaluates (auto)' },
+  'weights-only': { kind: 'flag', help: 'evaluate the weights alone: expand the file to F16 first' },
+  'gate-kld': { kind: 'number', value: 'X', help: 'exit 4 when the mean KL divergence is above X' },
+  'gate-ratio': { kind: 'number', value: 'X', help: 'exit 4 when perplexity grows by more than this factor' },
+  'no-evaluate': { kind: 'flag', help: 'do not measure the quality of the result' },
+  'no-prove': { kind: 'flag', help: 'do not prove that llama.cpp runs the result' },
+
+  against: { kind: 'text', value: 'MODEL', help: 'the original to compare with' },
+  tasks: { kind: 'list', value: 'FILE.jsonl', help: 'multiple-choice questions to answer; repeat for several' },
+} as const satisfies Record<string, OptionDefinition>;
+
+export type OptionName = keyof typeof optionTable;
+
+type ValueOf<Definition> = Definition extends { kind: 'flag' }
+  ? true
+  : Definition extends { kind: 'list' }
+    ? string[]
+    : Definition extends { kind: 'choice'; choices: readonly (infer Choice)[] }
+      ? Choice
+      : Definition extends { kind: 'text' }
+        ? string
+        : number;
+
+/** The options that were given, read. */
+export type OptionValues = { [Name in OptionName]?: ValueOf<(typeof optionTable)[Name]> };
+
+export const everywhere = ['json', 'progress', 'help'] as const satisfies OptionName[];
+export const jobOptions = ['device', 'threads'] as const satisfies OptionName[];
+export const targetOptions = ['memory', 'context', 'kv-type', 'reserve', 'file-size'] as const satisfies OptionName[];
+export const calibrationOptions = ['calibration', 'samples', 'length', 'sampling', 'seed'] as const satisfies OptionName[];
+export const evaluationOptions = [
+  'text',
+  'window',
+  'windows',
+  'allow-same-text',
+  'engine',
+  'weights-only',
+  'gate-kld',
+  'gate-ratio',
+] as const satisfies OptionName[];
+/** Of verbs that write a model. */
+export const outputOptions = [
+  'output',
+  'force',
+  'importance',
+  ...calibrationOptions,
+  'no-evaluate',
+  ...evaluationOptions,
+  'no-prove',
+] as const satisfies OptionName[];

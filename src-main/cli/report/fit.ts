@@ -1,0 +1,58 @@
+// The result of a fit as text.
+import type { Target } from '../../contract/target.ts';
+import type { FitResult } from '../../contract/results.ts';
+import { formatDuration, formatFileSize, formatMemory } from '../../contract/units.ts';
+import { loss, plural, predictedLoss } from './numbers.ts';
+import { planFields, planTable } from './plans.ts';
+import { qualityFields, qualityVerdict, warningLines } from './quality.ts';
+import type { Canvas } from './style.ts';
+import { fields, table, type Field } from './table.ts';
+
+export function describeFit(result: FitResult, target: Target, canvas: Canvas): string[] {
+  const { style } = canvas;
+  if (result.best === null || result.plan === null) {
+    return [
+      style.bad(result.verdict),
+      'Nothing was written. The plans that come closest:',
+      '',
+      ...planTable(result.plans, null, target, canvas),
+      ...warningLines(result.warnings, style),
+    ];
+  }
+  return [
+    (result.gate?.passed === false ? style.careful : style.good)(result.verdict),
+    qualityVerdict(result, style),
+    '',
+    ...fields([
+      ['written', `${result.output}, ${formatFileSize(result.fileBytes ?? 0)}`],
+      ...planFields(result.plan, target),
+      ...predictionFields(result),
+      ...qualityFields(result),
+      ['calibration', result.calibration ? `${plural(result.calibration.samples, 'sample')}, ${plural(result.calibration.tokens, 'token')}` : 'none'],
+      ['device', result.device],
+      ['took', `${formatDuration(result.seconds['total'] ?? 0)}, peak memory ${formatMemory(result.peakMemoryBytes)}`],
+      ['sha256', result.sha256 ?? ''],
+    ]),
+    ...measuredLines(result, canvas),
+    ...warningLines(result.warnings, style),
+    ...(result.command === null ? [] : ['', 'Run it:', `  ${result.command}`]),
+  ];
+}
+
+/** What was expected, beside what is measured below it. */
+function predictionFields({ plan, quality }: FitResult): Field[] {
+  return plan && quality?.kld && plan.predicted.basis !== 'measured' ? [['predicted', `loss ${predictedLoss(plan.predicted)}`]] : [];
+}
+
+function measuredLines({ measured, best }: FitResult, { width }: Canvas): string[] {
+  if (measured.length < 2) return [];
+  const rows = measured.map(({ id, summary, fileBytes, quality }) => [
+    id === best ? '▸' : '',
+    summary,
+    formatFileSize(fileBytes),
+    quality.kld ? `${loss(quality.kld.mean)} ± ${loss(quality.kld.standardError)}` : '',
+  ]);
+  const right = 'right' as const;
+  const columns = [{ title: '' }, { title: 'made and measured', flexible: true }, { title: 'file', align: right }, { title: 'loss (KLD)', align: right }];
+  return ['', ...table(columns, rows, width)];
+}

@@ -1,0 +1,49 @@
+// Numbers as people read them: units always, ± where measured, ≈ where predicted.
+import type { Prediction } from '../../contract/plan.ts';
+import type { Quality } from '../../contract/results.ts';
+
+const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+
+/** `1,204` */
+export function count(value: number): string {
+  return whole.format(value);
+}
+
+/** `6.8 million`, `32.8 billion` */
+export function largeCount(value: number): string {
+  if (value >= 1e9) return `${(value / 1e9).toFixed(1)} billion`;
+  return value >= 1e6 ? `${(value / 1e6).toFixed(1)} million` : count(value);
+}
+
+/** `3 windows`, `1 window` */
+export function plural(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+}
+
+/** A divergence or ratio with four decimals. */
+export function loss(value: number): string {
+  return value.toFixed(4);
+}
+
+export function perplexity(value: { perplexity: number; standardError: number }): string {
+  return `${value.perplexity.toFixed(2)} ± ${value.standardError.toFixed(2)}`;
+}
+
+/** `≈0.0213 (0.0150 to 0.0300)`; a measured plan has no ≈ and no range. */
+export function predictedLoss(predicted: Prediction): string {
+  if (predicted.basis === 'measured') return loss(predicted.kld);
+  return `≈${loss(predicted.kld)} (${loss(predicted.kldLow)} to ${loss(predicted.kldHigh)})`;
+}
+
+/** `picks the same next word as the original 93 times in 100` */
+export function agreement(share: number): string {
+  const same = 'picks the same next word as the original';
+  if (share >= 1) return `${same} every time`;
+  const outOf = [100, 1000, 10_000].find((total) => Math.round(share * total) < total);
+  return outOf === undefined ? `${same} nearly every time` : `${same} ${count(share * outOf)} times in ${count(outOf)}`;
+}
+
+/** `llama.cpp, weights only` */
+export function measuredBy(quality: Quality): string {
+  return `${quality.engine}, ${quality.kind === 'weights-only' ? 'weights only' : 'as run'}`;
+}

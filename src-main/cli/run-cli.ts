@@ -1,0 +1,141 @@
+// One run of the command line: arguments in, text or one JSON object out, an exit code back. It touches nothing global.
+import path from 'node:path';
+import { AppError } from '../contract/errors.ts';
+import { version } from '../contract/version.ts';
+import type { Engine } from './engine-process.ts';
+import { exitCodeOfError, exitCodes, type ExitCode } from './exit-codes.ts';
+import { generalHelp, helpValue, usageLine, verbHelp } from './help.ts';
+import { nearest } from './nearest.ts';
+import type { OptionValues } from './options.ts';
+import { parseOptions } from './parse-options.ts';
+import { defaultProgressMode, progressDisplay } from './progress-display.ts';
+import { printable, styleFor, type TextStream } from './report/style.ts';
+import { runJob } from './run-job.ts';
+import { verbs } from './verb-list.ts';
+import type { Outcome, Session, Verb } from './verb.ts';
+
+export interface CliSurroundings {
+  /** Starts the engine; called at most once, and not at all for help or a usage error. */
+  startEngine: () => Engine;
+  stdout: TextStream;
+  stderr: TextStream;
+  environment: NodeJS.ProcessEnv;
+  workingDirectory: string;
+  /** Aborted when the user wants to stop. */
+  signal: AbortSignal;
+}
+
+const verbNames = verbs.map((verb) => verb.name);
+
+/** Time for a cancelled run to end in order; 2 s are promised in all. */
+const cancelGraceMs = 1300;
+
+/** Runs the command line `args` (without node and script). Never throws. */
+export async function runCli(args: string[], outside: CliSurroundings): Promise<ExitCode> {
+  const { stdout, stderr, environment } = outside;
+  const beforeTerminator = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
+  const json = beforeTerminator.some((argument) => argument === '--json' || argument.startsWith('--json='));
+  try {
+    const outcome = await perform(args, json, outside);
+    const canvas = { style: styleFor(stdout, environment), width: stdout.isTTY === true ? (stdout.columns ?? null) : null };
+    stdout.write(json ? `${JSON.stringify(outcome.value)}\n` : lines(outcome.text(canvas)));
+    return outcome.exitCode;
+  } catch (thrown) {
+    const error = AppError.from(thrown);
+    if (json) stdout.write(`${JSON.stringify({ error: error.toShape() })}\n`);
+    else stderr.write(lines([`${styleFor(stderr, environment).bad(`snug: ${error.code}:`)} ${error.message}`]));
+    return exitCodeOfError(error.code);
+  }
+}
+
+async function perform(args: string[], json: boolean, outside: CliSurroundings): Promise<Outcome> {
+  const [name, ...rest] = args.filter((argument) => argument !== '--json');
+  if (name === undefined) throw new AppError('USAGE', `A verb is missing. Verbs: ${verbNames.join(', ')}. snug --help tells more.`);
+  if (name === '--version') return { value: { version }, text: () => [version], exitCode: exitCodes.done };
+  if (name === '--help' || name === '-h' || name === 'help') return help(rest[0]);
+  const verb = findVerb(name);
+  const { operands, values } = parseOptions(verb.name, args.slice(args.indexOf(name) + 1), verb.options);
+  if (values.help) return help(verb.name);
+  const model = onlyModel(verb, operands);
+  return runVerb(verb, { model, values, json }, outside);
+}
+
+interface VerbCall {
+  model: string;
+  values: OptionValues;
+  json: boolean;
+}
+
+async function runVerb(verb: Verb, { model, values, json }: VerbCall, outside: CliSurroundings): Promise<Outcome> {
+  const { stderr, environment, signal } = outside;
+  const mode = values.progress ?? defaultProgressMode(stderr);
+  const running: { engine?: Engine } = {};
+  const engine = (): Engine => (running.engine ??= outside.startEngine());
+  const session: Session = {
+    engine,
+    resolve: (file) => path.resolve(outside.workingDirectory, file),
+    async runJob(recipe, stories) {
+      const display = progressDisplay(stderr, { mode, environment, stories: json ? {} : stories });
+      try {
+        const result = await runJob(engine(), recipe, { signal, onProgress: display.show });
+        if (result.verb !== recipe.verb) throw new AppError('INTERNAL', `The engine answered ${recipe.verb} with ${result.verb}.`);
+        return result.value as never;
+      } finally {
+        display.end();
+      }
+    },
+    note: (text) => {
+      if (!json && mode !== 'none') stderr.write(lines([text]));
+    },
+  };
+  try {
+    return await orCancelled(verb.run(model, values, session), signal);
+  } finally {
+    await running.engine?.close();
+  }
+}
+
+/** `work`, or CANCELLED when it has not ended within the grace time after an abort. */
+async function orCancelled<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const given = Promise.withResolvers<never>();
+  let timer: NodeJS.Timeout | undefined;
+  const onAbort = (): void => {
+    timer = setTimeout(() => given.reject(new AppError('CANCELLED', 'Cancelled.')), cancelGraceMs);
+  };
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort);
+  try {
+    return await Promise.race([work, given.promise]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function help(name: string | undefined): Outcome {
+  const shown = name === undefined || name.startsWith('-') ? verbs : [findVerb(name)];
+  const text = shown === verbs ? generalHelp(verbs) : shown.flatMap(verbHelp);
+  return { value: helpValue(shown), text: () => text, exitCode: exitCodes.done };
+}
+
+function findVerb(name: string): Verb {
+  const found = verbs.find((verb) => verb.name === name);
+  if (found) return found;
+  const list = `Verbs: ${verbNames.join(', ')}.`;
+  if (name.startsWith('-')) throw new AppError('USAGE', `The verb comes first, before ${name}. ${list}`, { option: name });
+  const near = nearest(name, verbNames);
+  const hint = near === null ? '' : ` Did you mean ${near}?`;
+  throw new AppError('USAGE', `There is no verb "${name}".${hint} ${list}`, { verb: name, nearest: near, verbs: verbNames });
+}
+
+function onlyModel(verb: Verb, operands: string[]): string {
+  const surplus = operands[verb.takesModel ? 1 : 0];
+  if (surplus !== undefined) throw new AppError('USAGE', `"${surplus}" is one argument too many: ${usageLine(verb)}.`, { argument: surplus });
+  const [model = ''] = operands;
+  if (verb.takesModel && model === '') throw new AppError('USAGE', `MODEL is missing: ${usageLine(verb)}.`, { argument: 'MODEL' });
+  return model;
+}
+
+function lines(text: string[]): string {
+  return `${printable(text.join('\n'))}\n`;
+}

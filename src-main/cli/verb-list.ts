@@ -1,0 +1,13 @@
+// All verbs, in the order of the help.
+import type { Verb } from './verb.ts';
+import { calibrate } from './verbs/calibrate.ts';
+import { demo } from './verbs/demo.ts';
+import { devices } from './verbs/devices.ts';
+import { evaluate } from './verbs/evaluate.ts';
+import { fit } from './verbs/fit.ts';
+import { inspect } from './verbs/inspect.ts';
+import { plan } from './verbs/plan.ts';
+import { quantize } from './verbs/quantize.ts';
+import { texts } from './verbs/texts.ts';
+
+export const verbs: readonly Verb[] = [demo, inspect, plan, fit, quantize, calibrate, evaluate, texts, devices];

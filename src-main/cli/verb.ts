@@ -1,0 +1,37 @@
+// What a verb is: its words for the help, the options it takes, and what it does.
+import type { JobResult } from '../contract/job.ts';
+import type { Recipe } from '../contract/recipe.ts';
+import type { ExitCode } from './exit-codes.ts';
+import type { OptionName, OptionValues } from './options.ts';
+import type { Surroundings } from './recipe-parts.ts';
+import type { Canvas } from './report/style.ts';
+
+/** The result of a verb: the JSON object of `--json`, or the same as text. */
+export interface Outcome {
+  value: object;
+  text: (canvas: Canvas) => string[];
+  exitCode: ExitCode;
+}
+
+type ResultOfVerb<Name extends JobResult['verb']> = Extract<JobResult, { verb: Name }>['value'];
+
+export interface Session extends Surroundings {
+  /** Runs a job to its end, with progress on stderr. `stories` explain its stages as they start. */
+  runJob<Name extends Recipe['verb']>(recipe: Extract<Recipe, { verb: Name }>, stories?: Record<string, string>): Promise<ResultOfVerb<Name>>;
+  /** Says something to people on stderr; nothing with --json. */
+  note(text: string): void;
+}
+
+export interface Verb {
+  name: string;
+  /** One line of the list of verbs. */
+  summary: string;
+  /** What follows the name in its usage line. */
+  usage: string;
+  /** Whether it takes a MODEL. */
+  takesModel: boolean;
+  options: readonly OptionName[];
+  examples: string[];
+  /** @param model as written; empty where the verb takes none */
+  run(model: string, values: OptionValues, session: Session): Promise<Outcome>;
+}

@@ -1,0 +1,54 @@
+// snug plan: ways to make a model fit, best first.
+import type { PlanList } from '../../contract/plan.ts';
+import type { PlanRecipe } from '../../contract/recipe.ts';
+import { formatFileSize, formatMemory } from '../../contract/units.ts';
+import { exitCodeOfResult } from '../exit-codes.ts';
+import { everywhere, jobOptions, targetOptions } from '../options.ts';
+import { modelPath } from '../paths.ts';
+import { checkRecipe, jobPart } from '../recipe-parts.ts';
+import { count } from '../report/numbers.ts';
+import { forecastFields, planFields, planTable } from '../report/plans.ts';
+import { warningLines } from '../report/quality.ts';
+import type { Canvas } from '../report/style.ts';
+import { fields } from '../report/table.ts';
+import { targetPart } from '../target-part.ts';
+import type { Verb } from '../verb.ts';
+
+export const plan: Verb = {
+  name: 'plan',
+  summary: 'list the ways to make a model fit, best first',
+  usage: 'MODEL (--memory SIZE | --file-size SIZE)',
+  takesModel: true,
+  options: [...targetOptions, ...jobOptions, ...everywhere],
+  examples: ['snug plan model.gguf --memory 24GiB --context 8192 --kv-type q8_0', 'snug plan model.gguf --file-size 8GB'],
+  async run(model, values, session) {
+    const recipe = checkRecipe({
+      verb: 'plan',
+      ...jobPart(values),
+      model: modelPath(model, session.resolve),
+      target: await targetPart(values, session),
+    }) as PlanRecipe;
+    const value = await session.runJob(recipe);
+    return { value, text: (canvas) => describe(value, canvas), exitCode: exitCodeOfResult(value) };
+  },
+};
+
+function describe({ verdict, target, best, plans, warnings }: PlanList, canvas: Canvas): string[] {
+  const { style } = canvas;
+  const shown = plans.find((one) => one.id === best) ?? plans[0];
+  return [
+    (best === null ? style.bad : style.good)(verdict),
+    targetLine(target),
+    '',
+    ...planTable(plans, best, target, canvas),
+    ...(shown ? ['', ...fields([...planFields(shown, target), ...forecastFields(shown)])] : []),
+    ...warningLines(warnings, style),
+    ...(best === null ? [] : ['', 'Make it: snug fit MODEL with the same options and --output FILE.gguf (--plan ID for another plan)']),
+  ];
+}
+
+function targetLine(target: PlanList['target']): string {
+  if (target.kind === 'file') return `For a file of at most ${formatFileSize(target.bytes)}.`;
+  const { bytes, context, kvType, reserveBytes } = target;
+  return `For ${formatMemory(bytes)} of memory with ${count(context)} tokens of context, KV cache ${kvType}, ${formatMemory(reserveBytes)} left free.`;
+}

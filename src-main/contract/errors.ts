@@ -1,0 +1,88 @@
+// Errors that cross processes: one class, a code per kind, plain details. Stacks stay in the process that threw.
+import { z } from 'zod';
+
+/** Every error code; docs/errors.md explains each to users. */
+export const errorCodes = [
+  'USAGE', // a wrong or missing option, verb or value
+  'FILE_NOT_FOUND', // a path that does not exist or cannot be read
+  'FILE_MALFORMED', // a file that breaks its format: file, where, expected, actual
+  'UNSUPPORTED_ARCHITECTURE', // a model this build cannot work on, with the reason
+  'UNSUPPORTED_TYPE', // a tensor type that cannot be read or written
+  'NON_FINITE', // NaN or infinity in a weight, an importance value or a result
+  'TEXT_TOO_SHORT', // not enough text for one window
+  'TEXT_REUSED', // the evaluation text was used for calibration
+  'OUTPUT_EXISTS', // the output is there already and --force was not given
+  'DISK_FULL', // not enough space, with needed and free bytes
+  'OUT_OF_MEMORY', // an allocation failed
+  'IMPORTANCE_MISSING', // a type that needs importance, without any for a tensor
+  'IMPORTANCE_MISMATCH', // an importance file that does not belong to the model
+  'DEVICE_UNAVAILABLE', // a device was named that is not there
+  'LLAMA_UNAVAILABLE', // llama.cpp's libraries are missing or of an unknown release
+  'LLAMA_FAILED', // llama.cpp refused or could not run a file, with the last lines of its log
+  'LLAMA_CRASHED', // llama.cpp ended its process, with the last lines of its log
+  'PROOF_FAILED', // the written file did not pass its proof
+  'NATIVE_UNAVAILABLE', // the native addon is missing or does not load
+  'WORKER_CRASHED', // a child process ended unexpectedly
+  'CANCELLED', // the user or a caller cancelled
+  'INTERNAL', // a fault of Snug itself
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
+
+export const errorShape = z.object({
+  code: z.enum(errorCodes),
+  message: z.string(),
+  details: z.record(z.string(), z.unknown()),
+});
+export type ErrorShape = z.infer<typeof errorShape>;
+
+/** An error with a code that callers act on, a message for people, and plain details. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly details: Record<string, unknown>;
+
+  constructor(code: ErrorCode, message: string, details: Record<string, unknown> = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.details = details;
+  }
+
+  toShape(): ErrorShape {
+    return { code: this.code, message: this.message, details: this.details };
+  }
+
+  static fromShape(shape: ErrorShape): AppError {
+    return new AppError(shape.code, shape.message, shape.details);
+  }
+
+  /** Wraps anything that was thrown; operating-system errors get the code they deserve. */
+  static from(error: unknown): AppError {
+    if (error instanceof AppError) return error;
+    if (error instanceof Error) {
+      if (error.name === 'AbortError') return new AppError('CANCELLED', 'Cancelled.', {}, error);
+      const system = error as NodeJS.ErrnoException;
+      const where = { path: system.path, systemCode: system.code };
+      if (system.code === 'ENOSPC') return new AppError('DISK_FULL', `The disk is full: ${error.message}.`, where, error);
+      if (system.code === 'ENOENT' || system.code === 'EACCES' || system.code === 'ENOTDIR' || system.code === 'EISDIR') {
+        return new AppError('FILE_NOT_FOUND', `Cannot open ${system.path ?? 'the file'}: ${error.message}.`, where, error);
+      }
+      if (system.code === 'ENOMEM' || error instanceof RangeError && /allocation|buffer/i.test(error.message)) {
+        return new AppError('OUT_OF_MEMORY', `Not enough memory: ${error.message}.`, where, error);
+      }
+      return new AppError('INTERNAL', error.message, { stack: error.stack }, error);
+    }
+    return new AppError('INTERNAL', String(error));
+  }
+}
+
+/** The error of a file that breaks its format: what, where, expected and actual. */
+export function malformed(file: string, where: string, expected: string, actual: string, details: Record<string, unknown> = {}): AppError {
+  return new AppError('FILE_MALFORMED', `${file} is malformed: ${where}: expected ${expected}, found ${actual}.`, {
+    file,
+    where,
+    expected,
+    actual,
+    ...details,
+  });
+}

@@ -1,0 +1,57 @@
+// The state of a job as one discriminated union, and the pure reducer that engine and window share.
+import { z } from 'zod';
+import { errorShape } from './errors.ts';
+import { planList } from './plan.ts';
+import { progress } from './progress.ts';
+import { recipe } from './recipe.ts';
+import { calibrateResult, evaluateResult, fitResult, quantizeResult } from './results.ts';
+
+export const jobResult = z.discriminatedUnion('verb', [
+  z.object({ verb: z.literal('calibrate'), value: calibrateResult }),
+  z.object({ verb: z.literal('quantize'), value: quantizeResult }),
+  z.object({ verb: z.literal('evaluate'), value: evaluateResult }),
+  z.object({ verb: z.literal('plan'), value: planList }),
+  z.object({ verb: z.literal('fit'), value: fitResult }),
+]);
+export type JobResult = z.infer<typeof jobResult>;
+
+export const jobState = z.discriminatedUnion('state', [
+  z.object({ state: z.literal('queued') }),
+  z.object({ state: z.literal('running'), progress: progress.nullable(), stages: z.array(z.string()) }),
+  z.object({ state: z.literal('done'), result: jobResult }),
+  z.object({ state: z.literal('failed'), error: errorShape }),
+  z.object({ state: z.literal('cancelled') }),
+]);
+export type JobState = z.infer<typeof jobState>;
+
+export const jobSnapshot = z.object({ id: z.string(), recipe, created: z.string(), job: jobState });
+export type JobSnapshot = z.infer<typeof jobSnapshot>;
+
+export const jobEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('started') }),
+  z.object({ type: z.literal('progressed'), progress }),
+  z.object({ type: z.literal('finished'), result: jobResult }),
+  z.object({ type: z.literal('failed'), error: errorShape }),
+  z.object({ type: z.literal('cancelled') }),
+]);
+export type JobEvent = z.infer<typeof jobEvent>;
+
+/** The next state; events that do not apply (progress after the end, for example) leave it as it is. */
+export function reduceJob(current: JobState, event: JobEvent): JobState {
+  if (current.state !== 'queued' && current.state !== 'running') return current;
+  switch (event.type) {
+    case 'started':
+      return { state: 'running', progress: null, stages: [] };
+    case 'progressed': {
+      const stages = current.state === 'running' ? current.stages : [];
+      const { stage } = event.progress;
+      return { state: 'running', progress: event.progress, stages: stages.includes(stage) ? stages : [...stages, stage] };
+    }
+    case 'finished':
+      return { state: 'done', result: event.result };
+    case 'failed':
+      return { state: 'failed', error: event.error };
+    case 'cancelled':
+      return { state: 'cancelled' };
+  }
+}

@@ -1,0 +1,40 @@
+// What `inspect` says of a model.
+import { z } from 'zod';
+import { bytes } from './units.ts';
+
+const optionalInteger = z.number().int().nullable();
+/** true, or the reason why not. */
+const ability = z.union([z.literal(true), z.string()]);
+
+export const inspection = z.object({
+  path: z.string(),
+  format: z.enum(['gguf', 'safetensors', 'sliced']),
+  architecture: z.string(),
+  parameters: z.number().int(),
+  fileBytes: bytes,
+  tensorTypes: z.record(z.string(), z.number().int()),
+  config: z.object({
+    hiddenSize: optionalInteger,
+    numHiddenLayers: optionalInteger,
+    numAttentionHeads: optionalInteger,
+    numKeyValueHeads: optionalInteger,
+    headDim: optionalInteger,
+    intermediateSize: optionalInteger,
+    vocabSize: optionalInteger,
+    contextLength: optionalInteger,
+    ropeTheta: z.number().nullable(),
+    normEps: z.number().nullable(),
+    tiedEmbeddings: z.boolean(),
+  }),
+  tokenizer: z.object({ model: z.string(), pre: z.string().nullable(), vocabSize: z.number().int() }).nullable(),
+  can: z.object({
+    slicePerBlock: ability,
+    sliceShared: ability,
+    prune: ability,
+    dropLayers: ability,
+    importance: ability,
+    quantize: ability,
+  }),
+  experts: z.object({ count: z.number().int(), used: z.number().int(), sharedCount: z.number().int() }).nullable(),
+});
+export type Inspection = z.infer<typeof inspection>;

@@ -1,0 +1,66 @@
+// Plans: ways to make a model fit, with exact bytes and predicted loss.
+import { z } from 'zod';
+import { kvType } from './llama-host-api.ts';
+import { target } from './target.ts';
+import { bytes } from './units.ts';
+
+/** One thing that a plan does, in order. Only `quantize` makes a new file; the others are settings of the runner. */
+export const planStep = z.discriminatedUnion('method', [
+  z.object({
+    method: z.literal('quantize'),
+    /** A named mix of llama.cpp, or one type on all tensors. */
+    type: z.string(),
+    pure: z.boolean(),
+    importance: z.boolean(),
+  }),
+  z.object({ method: z.literal('kv-cache'), type: kvType }),
+  z.object({ method: z.literal('context'), tokens: z.number().int() }),
+  z.object({ method: z.literal('cpu-layers'), layers: z.number().int(), gpuLayers: z.number().int(), flag: z.string() }),
+  z.object({ method: z.literal('cpu-experts'), layers: z.number().int(), flag: z.string() }),
+]);
+export type PlanStep = z.infer<typeof planStep>;
+
+export const planMemory = z.object({
+  weightsBytes: bytes,
+  kvBytes: bytes,
+  buffersBytes: bytes,
+  reserveBytes: bytes,
+  totalBytes: bytes,
+  /** llama.cpp: its own breakdown. formula: parts of it were split by tensor sizes. */
+  basis: z.enum(['llama.cpp', 'formula']),
+  /** Needed in system memory besides, for layers or experts that stay on the CPU. */
+  systemBytes: bytes,
+});
+export type PlanMemory = z.infer<typeof planMemory>;
+
+export const prediction = z.object({
+  kld: z.number(),
+  kldLow: z.number(),
+  kldHigh: z.number(),
+  perplexityRatio: z.number(),
+  basis: z.enum(['measured', 'predicted', 'prior']),
+});
+export type Prediction = z.infer<typeof prediction>;
+
+export const plan = z.object({
+  id: z.string(),
+  summary: z.string(),
+  steps: z.array(planStep),
+  fileBytes: bytes,
+  memory: planMemory,
+  fits: z.boolean(),
+  predicted: prediction,
+  cost: z.object({ seconds: z.number(), peakMemoryBytes: bytes, diskBytes: bytes }),
+  /** Things to know: tensors that fall back to other types, a quantised source, a slower runner. */
+  notes: z.array(z.string()),
+});
+export type Plan = z.infer<typeof plan>;
+
+export const planList = z.object({
+  target,
+  verdict: z.string(),
+  best: z.string().nullable(),
+  plans: z.array(plan),
+  warnings: z.array(z.string()),
+});
+export type PlanList = z.infer<typeof planList>;

@@ -1,0 +1,92 @@
+// A recipe says everything that decides a result; it is what the history keeps and what a run can be repeated from.
+import { z } from 'zod';
+import { target } from './target.ts';
+import { bytes } from './units.ts';
+
+export const deviceName = z.enum(['auto', 'cuda', 'webgpu', 'cpu']);
+
+export const calibrationOptions = z.object({
+  /** Built-in names, files or folders; several share the samples equally, the first takes the remainder. */
+  texts: z.array(z.string()).min(1).default(['calibration']),
+  /** A maximum: samples never overlap. */
+  samples: z.number().int().positive().default(128),
+  /** Tokens of a sample; cut to the model's context. */
+  length: z.number().int().min(2).default(2048),
+  sampling: z.enum(['random', 'contiguous']).default('random'),
+  seed: z.number().int().nonnegative().default(42),
+});
+export type CalibrationOptions = z.infer<typeof calibrationOptions>;
+
+export const evaluationOptions = z.object({
+  text: z.string().default('evaluation'),
+  /** Tokens of a window; cut to the model's context. */
+  window: z.number().int().min(2).default(2048),
+  /** null = all. */
+  windows: z.number().int().positive().nullable().default(null),
+  allowSameText: z.boolean().default(false),
+  engine: z.enum(['auto', 'onnx', 'llama.cpp']).default('auto'),
+  weightsOnly: z.boolean().default(false),
+  gateKld: z.number().positive().nullable().default(null),
+  gateRatio: z.number().positive().nullable().default(null),
+});
+export type EvaluationOptions = z.infer<typeof evaluationOptions>;
+
+/** Options that every job has. */
+const jobOptions = {
+  model: z.string(),
+  device: deviceName.default('auto'),
+  threads: z.number().int().positive().nullable().default(null),
+};
+
+const outputOptions = {
+  output: z.string(),
+  force: z.boolean().default(false),
+  evaluate: z.boolean().default(true),
+  prove: z.boolean().default(true),
+  calibration: calibrationOptions.prefault({}),
+  evaluation: evaluationOptions.prefault({ windows: 8 }),
+  /** on = calibrate, off = none, else the path of an imatrix GGUF. */
+  importance: z.string().default('on'),
+};
+
+export const calibrateRecipe = z.object({
+  verb: z.literal('calibrate'),
+  ...jobOptions,
+  output: z.string(),
+  force: z.boolean().default(false),
+  calibration: calibrationOptions.prefault({}),
+});
+export const quantizeRecipe = z.object({
+  verb: z.literal('quantize'),
+  ...jobOptions,
+  ...outputOptions,
+  type: z.string(),
+  pure: z.boolean().default(false),
+});
+export const evaluateRecipe = z.object({
+  verb: z.literal('evaluate'),
+  ...jobOptions,
+  against: z.string().nullable().default(null),
+  tasks: z.array(z.string()).default([]),
+  evaluation: evaluationOptions.prefault({}),
+});
+export const planRecipe = z.object({ verb: z.literal('plan'), ...jobOptions, target });
+export const fitRecipe = z.object({
+  verb: z.literal('fit'),
+  ...jobOptions,
+  ...outputOptions,
+  target,
+  /** Make this plan instead of the best. */
+  plan: z.string().nullable().default(null),
+  /** Candidates that are made and measured before one is chosen. */
+  candidates: z.number().int().min(1).default(3),
+  maxMemoryBytes: bytes.nullable().default(null),
+});
+
+export const recipe = z.discriminatedUnion('verb', [calibrateRecipe, quantizeRecipe, evaluateRecipe, planRecipe, fitRecipe]);
+export type Recipe = z.infer<typeof recipe>;
+export type CalibrateRecipe = z.infer<typeof calibrateRecipe>;
+export type QuantizeRecipe = z.infer<typeof quantizeRecipe>;
+export type EvaluateRecipe = z.infer<typeof evaluateRecipe>;
+export type PlanRecipe = z.infer<typeof planRecipe>;
+export type FitRecipe = z.infer<typeof fitRecipe>;

@@ -1,0 +1,125 @@
+// Results of the verbs: what `--json` prints and the window shows.
+import { z } from 'zod';
+import { plan } from './plan.ts';
+import { bytes } from './units.ts';
+
+const perplexity = z.object({ perplexity: z.number(), standardError: z.number() });
+
+export const quality = z.object({
+  engine: z.enum(['onnx', 'llama.cpp']),
+  kind: z.enum(['weights-only', 'as-run']),
+  text: z.string(),
+  textSha256: z.string(),
+  windows: z.number().int(),
+  windowTokens: z.number().int(),
+  dense: perplexity.optional(),
+  compressed: perplexity,
+  perplexityRatio: z.number().optional(),
+  kld: z.object({ mean: z.number(), standardError: z.number(), p99: z.number() }).optional(),
+  topOneAgreement: z.number().optional(),
+});
+export type Quality = z.infer<typeof quality>;
+
+export const proof = z.object({
+  runner: z.literal('llama.cpp'),
+  build: z.string(),
+  loaded: z.boolean(),
+  positions: z.number().int(),
+  /** Largest change of a log-probability over tokens that either side gives p >= 0.01. */
+  maxLogProbDifference: z.number(),
+  meanKld: z.number(),
+  tolerance: z.number(),
+  passed: z.boolean(),
+  sample: z.string(),
+  /** Model bytes that llama.cpp reports against the bytes planned. */
+  memory: z.object({ plannedBytes: bytes, reportedBytes: bytes }),
+  peakMemoryBytes: bytes,
+  reason: z.string().nullable(),
+});
+export type Proof = z.infer<typeof proof>;
+
+export const gate = z.object({ limit: z.number(), value: z.number(), passed: z.boolean(), measure: z.enum(['kld', 'ratio']) });
+
+const calibrationUse = z.object({ samples: z.number().int(), tokens: z.number().int(), textSha256: z.string() });
+
+const common = { run: z.string(), warnings: z.array(z.string()), device: z.string() };
+const seconds = z.record(z.string(), z.number());
+
+export const calibrateResult = z.object({
+  ...common,
+  output: z.string(),
+  weights: z.number().int(),
+  tokens: z.number().int(),
+  unseenExperts: z.number().int(),
+  textSha256: z.string(),
+  calibration: calibrationUse,
+  seconds: z.number(),
+});
+export type CalibrateResult = z.infer<typeof calibrateResult>;
+
+export const quantizeResult = z.object({
+  ...common,
+  output: z.string(),
+  method: z.literal('quantize'),
+  type: z.string(),
+  widths: z.null(),
+  parametersBefore: z.number().int(),
+  parametersAfter: z.number().int(),
+  fileBytes: bytes,
+  sha256: z.string(),
+  tensorTypes: z.record(z.string(), z.number().int()),
+  unseenExperts: z.number().int(),
+  calibration: calibrationUse.nullable(),
+  quality: quality.optional(),
+  proof: proof.optional(),
+  gate: gate.optional(),
+  seconds,
+  peakMemoryBytes: bytes,
+});
+export type QuantizeResult = z.infer<typeof quantizeResult>;
+
+export const fitResult = z.object({
+  ...common,
+  verdict: z.string(),
+  /** null where nothing fits; then nothing was written. */
+  best: z.string().nullable(),
+  output: z.string().nullable(),
+  fileBytes: bytes.nullable(),
+  sha256: z.string().nullable(),
+  plan: plan.nullable(),
+  /** Candidates that were made and measured, best first. */
+  measured: z.array(z.object({ id: z.string(), summary: z.string(), fileBytes: bytes, quality })),
+  plans: z.array(plan),
+  calibration: calibrationUse.nullable(),
+  quality: quality.optional(),
+  proof: proof.optional(),
+  gate: gate.optional(),
+  /** How to start it: the llama-server command line for the plan. */
+  command: z.string().nullable(),
+  seconds,
+  peakMemoryBytes: bytes,
+});
+export type FitResult = z.infer<typeof fitResult>;
+
+export const evaluateResult = quality.extend({
+  ...common,
+  tasks: z.array(
+    z.object({
+      name: z.string(),
+      examples: z.number().int(),
+      accuracy: z.number(),
+      accuracyNormalised: z.number(),
+      standardError: z.number(),
+      standardErrorNormalised: z.number(),
+    }),
+  ),
+  tokensPerSecond: z.number(),
+  gate: gate.optional(),
+  seconds: z.number(),
+});
+export type EvaluateResult = z.infer<typeof evaluateResult>;
+
+export const textList = z.object({
+  texts: z.array(z.object({ name: z.string(), purpose: z.enum(['calibration', 'evaluation']), bytes, sha256: z.string(), description: z.string() })),
+});
+export type TextList = z.infer<typeof textList>;

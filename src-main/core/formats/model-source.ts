@@ -1,0 +1,147 @@
+// Opens a model, whatever form it has on disk: a GGUF file or set, or a folder with config.json and safetensors.
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { AppError, malformed } from '../../contract/errors.ts';
+import { openFileSource } from './file-source.ts';
+import { readGgufConfig } from './gguf-config.ts';
+import { openGguf } from './gguf-reader.ts';
+import type { GgufModel } from './gguf-reader.ts';
+import { readHfConfig } from './hf-config.ts';
+import { readJsonFile } from './json-object.ts';
+import type { ModelConfig, ModelExperts } from './model-config.ts';
+import { openSafetensors } from './safetensors-reader.ts';
+import { elementCount } from './tensor.ts';
+import type { TensorEntry } from './tensor.ts';
+
+export interface ModelSource {
+  readonly kind: 'gguf' | 'safetensors';
+  readonly path: string;
+  readonly config: ModelConfig;
+  readonly experts: ModelExperts | null;
+  /** Shapes have the fastest dimension first in both forms. */
+  readonly tensors: readonly TensorEntry[];
+  /** Elements of all tensors; a tied output layer counts once. */
+  readonly parameters: number;
+  /** Of the weights: all shards, without config and tokenizer files. */
+  readonly fileBytes: number;
+  /** Bytes of a tensor, from `offset` inside it; by default all. */
+  read(entry: TensorEntry, offset?: number, length?: number): Promise<Uint8Array>;
+  /** Fills all of `target` from `offset` inside a tensor. */
+  readInto(entry: TensorEntry, target: Uint8Array, offset?: number): Promise<void>;
+  close(): Promise<void>;
+  /** Of a GGUF model: its metadata and shards. */
+  readonly gguf?: GgufModel;
+}
+
+/** What a path has to be, for messages. */
+const expectedForm = 'a .gguf file, or a folder with config.json and safetensors weights';
+/** Names of an output layer of its own in safetensors models. */
+const headNames = new Set(['lm_head.weight', 'output.weight', 'embed_out.weight', 'language_model.lm_head.weight']);
+const laterShard = /-(?!00001-)\d{5}-of-\d{5}\.gguf$/;
+
+/**
+ * Opens the model at `path`; reads headers only. Close it when done.
+ * @throws FILE_NOT_FOUND when something is missing, FILE_MALFORMED when a file breaks its format, USAGE when a
+ * folder holds several models, UNSUPPORTED_ARCHITECTURE when a GGUF file holds no model
+ */
+export async function openModel(path: string): Promise<ModelSource> {
+  const found = await stat(path).catch(() => null);
+  if (!found) throw new AppError('FILE_NOT_FOUND', `${path} does not exist. A model is ${expectedForm}.`, { path });
+  if (found.isDirectory()) return openFolder(path);
+  if (extname(path) === '.safetensors') {
+    const isShard = /-\d{5}-of-\d{5}\.safetensors$/.test(path);
+    return openHfModel(isShard ? dirname(path) : path, dirname(path));
+  }
+  if (extname(path) === '.gguf' || (await hasGgufMagic(path))) return openGgufModel(path);
+  throw malformed(path, 'file', expectedForm, `a ${extname(path) || 'nameless'} file`);
+}
+
+/** Files of a download cache have no extension. */
+async function hasGgufMagic(path: string): Promise<boolean> {
+  const source = await openFileSource(path);
+  try {
+    return source.size >= 4 && String.fromCharCode(...(await source.read(0, 4))) === 'GGUF';
+  } finally {
+    await source.close();
+  }
+}
+
+async function openFolder(folder: string): Promise<ModelSource> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    throw AppError.from(error);
+  });
+  if (names.some((name) => name.endsWith('.safetensors') || name.endsWith('.safetensors.index.json')))
+    return openHfModel(folder, folder);
+  const models = names
+    .filter((name) => name.endsWith('.gguf') && !name.startsWith('mmproj') && !laterShard.test(name))
+    .sort();
+  if (models.length === 1) return openGgufModel(join(folder, models[0]!));
+  if (models.length > 1) {
+    throw new AppError('USAGE', `${folder} holds ${models.length} models; name one of them: ${models.join(', ')}.`, {
+      path: folder,
+      models,
+    });
+  }
+  const pickled = names.find((name) => /\.(bin|pt|pth)$/.test(name));
+  const advice =
+    pickled === undefined
+      ? `A model is ${expectedForm}.`
+      : `${pickled} is a pickled file, which Snug does not read: convert it to safetensors.`;
+  throw new AppError('FILE_NOT_FOUND', `${folder} holds no model. ${advice}`, { path: folder });
+}
+
+async function openGgufModel(path: string): Promise<ModelSource> {
+  const gguf = await openGguf(path);
+  try {
+    const type = gguf.metadata.string('general.type', 'model');
+    if (type !== 'model') {
+      throw new AppError(
+        'UNSUPPORTED_ARCHITECTURE',
+        `${path} holds no model but, as its key general.type says, ${type}.`,
+        { path, type },
+      );
+    }
+    return { ...describeFiles('gguf', gguf), ...readGgufConfig(gguf.metadata, gguf.tensors), gguf };
+  } catch (error) {
+    await gguf.close();
+    throw error;
+  }
+}
+
+/** `weights`: a safetensors file, or the folder of several; `folder`: where config.json is. */
+async function openHfModel(weights: string, folder: string): Promise<ModelSource> {
+  const files = await openSafetensors(weights);
+  try {
+    const path = join(folder, 'config.json');
+    const { config, experts } = readHfConfig(path, await readJsonFile(path).catch(explainMissing));
+    const tiedEmbeddings = config.tiedEmbeddings ?? !files.tensors.some((entry) => headNames.has(entry.name));
+    return { ...describeFiles('safetensors', files), config: { ...config, tiedEmbeddings }, experts };
+  } catch (error) {
+    await files.close();
+    throw error;
+  }
+}
+
+function explainMissing(error: unknown): never {
+  if (error instanceof AppError && error.code === 'FILE_NOT_FOUND') {
+    const path = String(error.details['path']);
+    throw new AppError(
+      'FILE_NOT_FOUND',
+      `${path} is missing: safetensors weights need the ${basename(path)} of their model beside them.`,
+      { path },
+      error,
+    );
+  }
+  throw error;
+}
+
+type OpenFiles = Pick<ModelSource, 'path' | 'tensors' | 'fileBytes' | 'read' | 'readInto' | 'close'>;
+
+function describeFiles<K extends ModelSource['kind']>(
+  kind: K,
+  files: OpenFiles,
+): OpenFiles & { kind: K; parameters: number } {
+  const { path, tensors, fileBytes, read, readInto, close } = files;
+  const parameters = tensors.reduce((sum, entry) => sum + elementCount(entry.shape)!, 0);
+  return { kind, path, tensors, parameters, fileBytes, read, readInto, close };
+}

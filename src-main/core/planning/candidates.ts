@@ -1,0 +1,70 @@
+// Which types a model could have: the named mixes of llama.cpp, and every single type on all tensors, embedding included.
+import { mixes, singleTypes } from '../quantization/mixes.ts';
+import type { TensorEntry } from '../formats/tensor.ts';
+
+/** A question to llama.cpp: the types of a mix, or of one type on all tensors. */
+export interface MixQuestion {
+  name: string;
+  pure: boolean;
+  importance: boolean;
+}
+
+/** Every mix and every single type that has a mix of its own name to ask for it. */
+export function mixQuestions(): MixQuestion[] {
+  const named = mixes.map(({ name }) => ({ name, pure: false, importance: true }));
+  const pure = singleTypes.flatMap((type) => {
+    const mix = mixes.find((known) => known.type === type);
+    return mix ? [{ name: mix.name, pure: true, importance: true }] : [];
+  });
+  return [...named, ...pure];
+}
+
+export interface Candidate {
+  /** `q4_k_m`, `all-q4_0`, `source`. */
+  id: string;
+  summary: string;
+  /** Name for `quantize --type`; null keeps the source. */
+  type: string | null;
+  pure: boolean;
+  fileType: number | null;
+  types: Readonly<Record<string, string>>;
+}
+
+/** The candidate of an answer, or null where llama.cpp cannot make it. */
+export function candidateOf(question: MixQuestion, types: Readonly<Record<string, string>> | null): Candidate | null {
+  const mix = mixes.find(({ name }) => name === question.name);
+  if (types === null || !mix) return null;
+  const name = question.pure ? mix.type : mix.name;
+  return {
+    id: question.pure ? `all-${mix.type.toLowerCase()}` : mix.name.toLowerCase(),
+    summary: question.pure ? `${mix.type} on all tensors` : `${mix.name} mix`,
+    type: name,
+    pure: question.pure,
+    fileType: mix.fileType,
+    types,
+  };
+}
+
+/** Drops candidates whose tensors all have the same types as an earlier one's. */
+export function withoutTwins(candidates: readonly Candidate[]): Candidate[] {
+  const seen = new Set<string>();
+  return candidates.filter(({ types }) => {
+    const key = JSON.stringify(Object.entries(types).sort(([a], [b]) => (a < b ? -1 : 1)));
+    return seen.has(key) ? false : seen.add(key);
+  });
+}
+
+export interface Fallback {
+  /** Matrices that have another type than the mix gives most of its tensors because their rows are no multiple of 256. */
+  tensors: number;
+  matrices: number;
+  to: string[];
+}
+
+/** Tensors that llama.cpp gives a 32-block type in a mix of 256-block types, because their rows are not multiples of 256. */
+export function fallbackOf(candidate: Candidate, tensors: readonly TensorEntry[], mixType: string): Fallback {
+  const isSuper = /^(?:Q\d_K|IQ[1-3]|IQ4_XS|TQ)/.test(mixType);
+  const matrices = tensors.filter(({ shape, name, type }) => shape.length > 1 && candidate.types[name] !== type);
+  const fallen = isSuper ? matrices.filter(({ shape }) => shape[0]! % 256 !== 0) : [];
+  return { tensors: fallen.length, matrices: matrices.length, to: [...new Set(fallen.map(({ name }) => candidate.types[name]!))].sort() };
+}

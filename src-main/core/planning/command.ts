@@ -1,0 +1,20 @@
+// The llama-server command line that runs a plan's file as planned.
+import type { Plan } from '../../contract/plan.ts';
+import type { Target } from '../../contract/target.ts';
+
+const allLayers = 999;
+
+export function serverCommand(plan: Plan, target: Target, file: string): string {
+  const asked = target.kind === 'memory' ? target : { context: 4096, kvType: 'f16' };
+  let { context, kvType }: { context: number; kvType: string } = asked;
+  let layers = `--n-gpu-layers ${allLayers}`;
+  let experts = '';
+  for (const step of plan.steps) {
+    if (step.method === 'context') context = step.tokens;
+    else if (step.method === 'kv-cache') kvType = step.type;
+    else if (step.method === 'cpu-layers') layers = step.flag;
+    else if (step.method === 'cpu-experts') experts = ` ${step.flag}`;
+  }
+  const cache = kvType === 'f16' ? '' : ` --flash-attn on --cache-type-k ${kvType} --cache-type-v ${kvType}`;
+  return `llama-server --model "${file}" --ctx-size ${context} ${layers}${experts}${cache}`;
+}

@@ -1,0 +1,35 @@
+// What making a plan costs, roughly: seconds, memory and disk. Rates were measured on two 2024 server cores and scale with threads.
+import type { Plan } from '../../contract/plan.ts';
+import type { TensorEntry } from '../formats/tensor.ts';
+
+export interface CostFacts {
+  parameters: number;
+  sourceBytes: number;
+  threads: number;
+}
+
+/** Weights per second and thread that ggml's kernels quantise: float and legacy types, K types, IQ types. */
+const weightsPerSecond = { legacy: 200e6, k: 40e6, iq: 3.5e6 } as const;
+/** Floating-point operations per second and thread of a forward pass on the CPU. */
+const forwardRate = 34e9;
+/** Tokens that calibration and evaluation read by default, at most. */
+const measuringTokens = 64e3;
+/** Memory of a job besides the tensors it holds. */
+const baseMemoryBytes = 300e6;
+
+export function costOf({ parameters, sourceBytes, threads }: CostFacts, tensors: readonly TensorEntry[], fileBytes: number): Plan['cost'] {
+  const elements = (entry: TensorEntry): number => entry.shape.reduce((product, size) => product * size, 1);
+  const quantize = tensors.reduce((sum, entry) => sum + elements(entry) / rateOf(entry.type), 0) / threads;
+  const measure = (measuringTokens * 2 * parameters) / (forwardRate * threads);
+  const largest = Math.max(...tensors.map(elements));
+  return {
+    seconds: Math.round(quantize + measure),
+    peakMemoryBytes: Math.round(baseMemoryBytes + Math.min(largest, 2 ** 26) * 8 + Math.min(sourceBytes, largest * 4)),
+    diskBytes: fileBytes,
+  };
+}
+
+function rateOf(type: string): number {
+  if (/^(?:I?Q\d_K|TQ)/.test(type)) return weightsPerSecond.k;
+  return type.startsWith('IQ') && type !== 'IQ4_NL' && type !== 'IQ4_XS' ? weightsPerSecond.iq : weightsPerSecond.legacy;
+}

@@ -1,0 +1,33 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { CalibrateRecipe } from '../../contract/recipe.ts';
+import type { CalibrateResult } from '../../contract/results.ts';
+import { openGgufModel } from '../planner/plan-model.ts';
+import { calibrate } from '../stages/importance.ts';
+import { stage, type JobContext } from './context.ts';
+import { checkOutput } from './output-paths.ts';
+
+/** The verb `calibrate`: importance of a model on text, as an imatrix GGUF. */
+export async function runCalibrate(context: JobContext, recipe: CalibrateRecipe): Promise<CalibrateResult> {
+  await checkOutput(recipe.output, recipe.model, recipe.force);
+  const { path: model, hiddenSize } = await stage(context, 'open', async () => {
+    const source = await openGgufModel(recipe.model);
+    await source.close();
+    return { path: source.path, hiddenSize: source.config.hiddenSize };
+  });
+  if (recipe.force) await rm(recipe.output, { force: true });
+  const { device, calibration, output } = { ...recipe, output: path.resolve(recipe.output) };
+  const calibrated = await calibrate(context, { model, hiddenSize, device, calibration, output });
+  return {
+    run: context.run,
+    warnings: context.warnings,
+    device: calibrated.device,
+    output,
+    weights: calibrated.weights,
+    tokens: calibrated.use.tokens,
+    unseenExperts: calibrated.unseenExperts,
+    textSha256: calibrated.use.textSha256,
+    calibration: calibrated.use,
+    seconds: Object.values(context.seconds).reduce((sum, value) => sum + value, 0),
+  };
+}

@@ -1,0 +1,81 @@
+// What a running job has at hand: its children, its scratch folder, its clock, its way to report and to be cancelled.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import path from 'node:path';
+import { AppError } from '../../contract/errors.ts';
+import type { Progress } from '../../contract/progress.ts';
+import type { Children, LlamaClient, WorkerClient } from '../children.ts';
+import type { Folders } from '../folders.ts';
+
+export interface JobContext {
+  run: string;
+  signal: AbortSignal;
+  folders: Folders;
+  threads: number;
+  /** A folder of the job's own on the disk of temporary files; gone when the job ends. */
+  scratch: string;
+  warnings: string[];
+  /** Seconds per stage. */
+  seconds: Record<string, number>;
+  /** The highest resident set of any process of the job but the llama host, so far. */
+  peakMemoryBytes: number;
+  report: (progress: Progress) => void;
+  llama: <T>(duty: (client: LlamaClient) => Promise<T>) => Promise<T>;
+  worker: <T>(task: (client: WorkerClient) => Promise<T>) => Promise<T>;
+}
+
+export interface ContextOptions {
+  run: string;
+  signal: AbortSignal;
+  folders: Folders;
+  children: Children;
+  threads: number | null;
+  report: (progress: Progress) => void;
+}
+
+/** Runs `work` with a fresh context; the scratch folder goes whatever happens. */
+export async function withContext<T>(options: ContextOptions, work: (context: JobContext) => Promise<T>): Promise<T> {
+  const { run, signal, folders, children, report } = options;
+  const scratch = await mkdtemp(path.join(tmpdir(), `snug-${process.pid}-`));
+  try {
+    return await work({
+      run,
+      signal,
+      folders,
+      scratch,
+      report,
+      threads: options.threads ?? availableParallelism(),
+      warnings: [],
+      seconds: {},
+      peakMemoryBytes: 0,
+      llama: (duty) => children.llama(signal, duty),
+      worker: (task) => children.worker(signal, task),
+    });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Runs one stage: reports its start, adds its time to the job's seconds. */
+export async function stage<T>(context: JobContext, name: string, work: () => Promise<T>): Promise<T> {
+  if (context.signal.aborted) throw new AppError('CANCELLED', 'Cancelled.');
+  const start = performance.now();
+  context.report({ stage: name, done: 0, total: 1 });
+  try {
+    return await work();
+  } finally {
+    context.seconds[name] = (context.seconds[name] ?? 0) + (performance.now() - start) / 1000;
+    context.peakMemoryBytes = Math.max(context.peakMemoryBytes, process.resourceUsage().maxRSS * 1024);
+  }
+}
+
+/** Passes progress of a child's call on under the job's own stage name. */
+export function reportAs(context: JobContext, name: string, detail?: string): (progress: Progress) => void {
+  return (progress) => context.report({ ...progress, stage: name, ...(detail === undefined ? {} : { detail }) });
+}
+
+/** The seconds of a finished job, with their sum. */
+export function totalSeconds(context: JobContext): Record<string, number> {
+  const total = Object.values(context.seconds).reduce((sum, value) => sum + value, 0);
+  return { ...context.seconds, total };
+}

@@ -1,0 +1,57 @@
+import type { EvaluateRecipe } from '../../contract/recipe.ts';
+import type { EvaluateResult } from '../../contract/results.ts';
+import { readTask, scoreTask, taskItems } from '../../core/evaluation/tasks.ts';
+import { openGgufModel } from '../planner/plan-model.ts';
+import { chooseDevice } from '../stages/device.ts';
+import { evaluate, refuseOnnx } from '../stages/evaluate.ts';
+import { openEvaluation } from '../stages/texts.ts';
+import { reportAs, stage, type JobContext } from './context.ts';
+import { checkGate, gateOf } from './gate.ts';
+
+/** The verb `evaluate`: perplexity, comparison with a reference, multiple-choice tasks. */
+export async function runEvaluate(context: JobContext, recipe: EvaluateRecipe): Promise<EvaluateResult> {
+  checkGate(recipe.evaluation, recipe.against !== null);
+  refuseOnnx(recipe.evaluation);
+  const tasks = await Promise.all(recipe.tasks.map((file) => readTask(file)));
+  const paths = await stage(context, 'open', () => Promise.all([recipe.model, recipe.against].map((model) => (model === null ? null : openedPath(model)))));
+  const candidate = paths[0]!;
+  const reference = paths[1] ?? null;
+  const text = await stage(context, 'tokenize', () => openEvaluation(context, candidate, recipe.evaluation, []));
+  const { weightsOnly } = recipe.evaluation;
+  const evaluated = await evaluate(context, { candidate, reference, text, device: recipe.device, weightsOnly });
+  const scores = [];
+  for (const task of tasks) scores.push(await runTask(context, candidate, task, recipe.device));
+  const gate = gateOf(recipe.evaluation, evaluated.quality);
+  return {
+    run: context.run,
+    warnings: context.warnings,
+    device: evaluated.device,
+    ...evaluated.quality,
+    tasks: scores,
+    tokensPerSecond: evaluated.tokensPerSecond,
+    ...(gate ? { gate } : {}),
+    seconds: Object.values(context.seconds).reduce((sum, value) => sum + value, 0),
+  };
+}
+
+async function openedPath(model: string): Promise<string> {
+  const source = await openGgufModel(model);
+  await source.close();
+  return source.path;
+}
+
+type Task = Awaited<ReturnType<typeof readTask>>;
+
+async function runTask(context: JobContext, model: string, task: Task, device: string): Promise<EvaluateResult['tasks'][number]> {
+  return stage(context, 'tasks', async () => {
+    const { gpuLayers } = await chooseDevice(context, device, [model]);
+    const tokenize = async (texts: Uint8Array[]): Promise<Int32Array[]> =>
+      (await context.llama((client) => client.tokenize({ model, texts, addSpecial: true, parseSpecial: false }, { signal: context.signal }))).ids;
+    const items = await taskItems(task, tokenize);
+    const settings = { gpuLayers, threads: context.threads };
+    const { logLikelihoods } = await context.llama((client) =>
+      client.scoreContinuations({ model, items, settings }, { signal: context.signal, onProgress: reportAs(context, 'tasks', task.name) }),
+    );
+    return { name: task.name, examples: task.examples.length, ...scoreTask(task.examples, logLikelihoods) };
+  });
+}

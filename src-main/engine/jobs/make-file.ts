@@ -1,0 +1,60 @@
+// The part that quantize and fit share: from a source and types to a file, with importance where it helps.
+import path from 'node:path';
+import type { CalibrationOptions } from '../../contract/recipe.ts';
+import { calibrate } from '../stages/importance.ts';
+import { reportAs, stage, type JobContext } from './context.ts';
+
+export interface ImportanceUse {
+  file: string | null;
+  unseenExperts: number;
+  calibration: { samples: number; tokens: number; textSha256: string } | null;
+  /** Texts that were calibrated on; a quality text must be another one. */
+  texts: string[];
+}
+
+export interface ImportanceOptions {
+  model: string;
+  hiddenSize: number | null;
+  device: string;
+  calibration: CalibrationOptions;
+  /** on, off or a file. */
+  importance: string;
+}
+
+/** Importance as the recipe wants it: calibrated now, none, or the file that was named. */
+export async function obtainImportance(context: JobContext, options: ImportanceOptions): Promise<ImportanceUse> {
+  if (options.importance === 'off') return { file: null, unseenExperts: 0, calibration: null, texts: [] };
+  if (options.importance !== 'on') return { file: options.importance, unseenExperts: 0, calibration: null, texts: [] };
+  const output = path.join(context.scratch, 'importance.gguf');
+  const calibrated = await calibrate(context, { ...options, output });
+  return { file: output, unseenExperts: calibrated.unseenExperts, calibration: calibrated.use, texts: [...options.calibration.texts] };
+}
+
+export interface MakeOptions {
+  source: string;
+  output: string;
+  types: Readonly<Record<string, string>>;
+  fileType: number | null;
+  importance: string | null;
+  detail?: string;
+}
+
+export async function makeFile(context: JobContext, { detail, types, ...options }: MakeOptions): Promise<{ fileBytes: number; sha256: string; unseenExperts: number; requantized: number }> {
+  return stage(context, 'quantize', async () => {
+    const made = await context.worker((client) =>
+      client.quantize(
+        { ...options, types: { ...types }, threads: context.threads },
+        { signal: context.signal, onProgress: reportAs(context, 'quantize', detail) },
+      ),
+    );
+    context.peakMemoryBytes = Math.max(context.peakMemoryBytes, made.peakMemoryBytes);
+    return made;
+  });
+}
+
+/** Types per number of tensors, for results. */
+export function countTypes(types: Readonly<Record<string, string>>): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const type of Object.values(types)) counts[type] = (counts[type] ?? 0) + 1;
+  return counts;
+}

@@ -1,0 +1,26 @@
+// From a recipe to its result: one function per verb.
+import type { JobResult } from '../../contract/job.ts';
+import type { Recipe } from '../../contract/recipe.ts';
+import { planModel } from '../planner/plan-model.ts';
+import { runCalibrate } from './calibrate.ts';
+import type { JobContext } from './context.ts';
+import { runEvaluate } from './evaluate.ts';
+import { runFit } from './fit.ts';
+import { runQuantize } from './quantize.ts';
+
+export async function runRecipe(context: JobContext, recipe: Recipe): Promise<JobResult> {
+  switch (recipe.verb) {
+    case 'calibrate':
+      return { verb: 'calibrate', value: await runCalibrate(context, recipe) };
+    case 'quantize':
+      return { verb: 'quantize', value: await runQuantize(context, recipe) };
+    case 'evaluate':
+      return { verb: 'evaluate', value: await runEvaluate(context, recipe) };
+    case 'plan': {
+      const { list } = await planModel(context, recipe);
+      return { verb: 'plan', value: { ...list, warnings: [...context.warnings, ...list.warnings] } };
+    }
+    case 'fit':
+      return { verb: 'fit', value: await runFit(context, recipe) };
+  }
+}

@@ -1,0 +1,77 @@
+// What a model is and what can be done with it, from its header alone.
+import { AppError } from '../../contract/errors.ts';
+import type { Inspection } from '../../contract/model.ts';
+import { openModel, type ModelSource } from '../../core/formats/model-source.ts';
+import { openFolderTokenizer } from '../../core/tokens/folder-tokenizer.ts';
+
+/** Structure is changed by block graphs of our own, which this version does not have for any family. */
+const noGraphs = 'This version changes types, not structure: it has no block graphs yet.';
+const foldersNotQuantised = 'Quantising starts from a GGUF file: convert the folder first.';
+
+/** Inspects a GGUF file or a safetensors folder. Reads headers only. */
+export async function inspect(path: string): Promise<Inspection> {
+  const source = await openModel(path);
+  try {
+    const { config, experts } = source;
+    const isGguf = source.kind === 'gguf';
+    return {
+      path: source.path,
+      format: source.kind,
+      architecture: config.architecture,
+      parameters: source.parameters,
+      fileBytes: source.fileBytes,
+      tensorTypes: typeCounts(source),
+      config: {
+        hiddenSize: config.hiddenSize,
+        numHiddenLayers: config.numHiddenLayers,
+        numAttentionHeads: config.numAttentionHeads,
+        numKeyValueHeads: config.numKeyValueHeads,
+        headDim: config.headDim,
+        intermediateSize: config.intermediateSize,
+        vocabSize: config.vocabSize,
+        contextLength: config.contextLength,
+        ropeTheta: config.ropeTheta,
+        normEps: config.normEps,
+        tiedEmbeddings: config.tiedEmbeddings,
+      },
+      tokenizer: isGguf ? ggufTokenizer(source) : await folderTokenizer(source.path),
+      can: {
+        slicePerBlock: noGraphs,
+        sliceShared: noGraphs,
+        prune: noGraphs,
+        dropLayers: noGraphs,
+        importance: isGguf ? true : foldersNotQuantised,
+        quantize: isGguf ? true : foldersNotQuantised,
+      },
+      experts: experts && { count: experts.count, used: experts.used ?? 0, sharedCount: experts.sharedCount },
+    };
+  } finally {
+    await source.close();
+  }
+}
+
+function typeCounts({ tensors }: ModelSource): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { type } of tensors) counts[type] = (counts[type] ?? 0) + 1;
+  return counts;
+}
+
+function ggufTokenizer({ gguf, config }: ModelSource): Inspection['tokenizer'] {
+  const metadata = gguf!.metadata;
+  if (!metadata.has('tokenizer.ggml.model')) return null;
+  return {
+    model: metadata.string('tokenizer.ggml.model'),
+    pre: metadata.has('tokenizer.ggml.pre') ? metadata.string('tokenizer.ggml.pre') : null,
+    vocabSize: config.vocabSize ?? 0,
+  };
+}
+
+async function folderTokenizer(folder: string): Promise<Inspection['tokenizer']> {
+  try {
+    const { model, vocabSize } = await openFolderTokenizer(folder);
+    return { model, pre: null, vocabSize };
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'FILE_NOT_FOUND') return null; // a folder without a tokenizer is still a model
+    throw error;
+  }
+}

@@ -1,0 +1,115 @@
+// The planner, first version: every named mix and every single type, KV types, contexts, layers and experts on the CPU;
+// exact bytes from the layout of the file to be, memory from llama.cpp, loss from the stated prior (core/planning/prior.ts).
+import type { Plan, PlanList } from '../../contract/plan.ts';
+import type { Target } from '../../contract/target.ts';
+import { AppError } from '../../contract/errors.ts';
+import { openModel, type ModelSource } from '../../core/formats/model-source.ts';
+import { candidateOf, mixQuestions, withoutTwins, type Candidate } from '../../core/planning/candidates.ts';
+import { ranked, type RankContext } from '../../core/planning/rank.ts';
+import { verdictOf } from '../../core/planning/verdict.ts';
+import { requantizedTensors, requantizedWarning } from '../../core/quantization/source-precision.ts';
+import { stage, type JobContext } from '../jobs/context.ts';
+import { plannedFile, writeHeader } from './headers.ts';
+import { askMemory } from './memory-service.ts';
+import { planOf, type Draft, type PlanFacts } from './plan-of.ts';
+import { memoryVariants } from './variants.ts';
+
+export interface Planned {
+  list: PlanList;
+  /** What each plan is made of. */
+  drafts: ReadonlyMap<string, Draft>;
+  facts: PlanFacts;
+  rank: RankContext;
+}
+
+/** A file-size target says nothing of how the file is run; memory is shown for this. */
+const fileTargetRun = { context: 4096, kvType: 'f16', reserveBytes: 2 ** 30 } as const;
+
+export interface PlanOptions {
+  model: string;
+  target: Target;
+  device: string;
+}
+
+export async function planModel(context: JobContext, options: PlanOptions): Promise<Planned> {
+  const source = await stage(context, 'open', () => openGgufModel(options.model));
+  try {
+    return await stage(context, 'plan', () => planSource(context, source, options));
+  } finally {
+    await source.close();
+  }
+}
+
+/** Opens a model that quantisation can start from. @throws UNSUPPORTED_ARCHITECTURE for folders of safetensors */
+export async function openGgufModel(model: string): Promise<ModelSource & Required<Pick<ModelSource, 'gguf'>>> {
+  const source = await openModel(model);
+  if (source.gguf) return source as ModelSource & Required<Pick<ModelSource, 'gguf'>>;
+  await source.close();
+  throw new AppError(
+    'UNSUPPORTED_ARCHITECTURE',
+    `${model} is a safetensors folder, and this version works on GGUF files. Convert it with llama.cpp's convert_hf_to_gguf.py, or download its GGUF.`,
+    { model, architecture: source.config.architecture },
+  );
+}
+
+async function planSource(context: JobContext, source: Awaited<ReturnType<typeof openGgufModel>>, options: PlanOptions): Promise<Planned> {
+  const { target } = options;
+  const run = target.kind === 'memory' ? target : fileTargetRun;
+  const { devices } = await context.llama((client) => client.identify({}));
+  const hasGpu = options.device !== 'cpu' && devices.some(({ kind }) => kind === 'gpu');
+  const facts: PlanFacts = {
+    tensors: source.tensors,
+    parameters: source.parameters,
+    layers: source.config.numHiddenLayers ?? 0,
+    experts: source.experts !== null,
+    sourceBytes: source.fileBytes,
+    threads: context.threads,
+    target,
+    gpuLayers: hasGpu ? -1 : 0,
+  };
+  const candidates = await findCandidates(context, source, options.model);
+  const drafts: Draft[] = [];
+  for (const candidate of candidates) {
+    const file = plannedFile(source.gguf, candidate);
+    if (candidate.type !== null && file.fileBytes >= source.fileBytes) continue;
+    drafts.push({ file, header: await writeHeader(file, context.scratch), steps: [] });
+  }
+  const asked = { context: run.context, kvType: run.kvType, gpuLayers: facts.gpuLayers };
+  const memories = await askMemory(context, drafts.map(({ header }) => ({ header, ...asked })), run.reserveBytes);
+  const measured = drafts.map((draft, index) => ({ draft, memory: memories[index]! }));
+  const variants = target.kind === 'memory' ? await memoryVariants(context, measured, facts, target) : [];
+  const all = [...measured, ...variants].map(({ draft, memory }) => ({ draft, plan: planOf(draft, memory, facts) }));
+  const rank = { context: run.context, layers: facts.layers };
+  const plans = ranked(all.map(({ plan }) => plan), rank);
+  return {
+    list: { target, verdict: verdictOf(plans, target), best: bestOf(plans), plans, warnings: warningsOf(source, candidates) },
+    drafts: new Map(all.map(({ draft, plan }) => [plan.id, draft])),
+    facts,
+    rank,
+  };
+}
+
+function bestOf(plans: readonly Plan[]): string | null {
+  return plans.find((plan) => plan.fits)?.id ?? null;
+}
+
+async function findCandidates(context: JobContext, source: ModelSource, model: string): Promise<Candidate[]> {
+  const questions = mixQuestions();
+  const { results } = await context.llama((client) => client.mixTypes({ model, mixes: questions }, { signal: context.signal }));
+  const unchanged: Candidate = {
+    id: 'source',
+    summary: 'the source unchanged',
+    type: null,
+    pure: false,
+    fileType: null,
+    types: Object.fromEntries(source.tensors.map(({ name, type }) => [name, type])),
+  };
+  const made = questions.map((question, index) => candidateOf(question, results[index]?.types ?? null)).filter((candidate) => candidate !== null);
+  return withoutTwins([unchanged, ...made]);
+}
+
+function warningsOf(source: ModelSource, candidates: readonly Candidate[]): string[] {
+  const coarsest = Math.max(...candidates.map(({ types }) => requantizedTensors(source.tensors, types).length));
+  const warning = requantizedWarning(coarsest);
+  return warning === null ? [] : [warning];
+}

@@ -1,0 +1,45 @@
+// Which device llama.cpp runs on for a job. A device that was named and is not there is an error, never a silent CPU run.
+import { stat } from 'node:fs/promises';
+import { AppError } from '../../contract/errors.ts';
+import type { LlamaDevice } from '../../contract/llama-host-api.ts';
+import type { JobContext } from '../jobs/context.ts';
+
+export interface ChosenDevice {
+  /** Name for results: cpu, or llama.cpp's name of the GPU. */
+  name: string;
+  gpuLayers: number;
+  release: string;
+}
+
+/** Room on a GPU besides the weights, for caches and buffers of the measuring windows. */
+const workingBytes = 2 ** 30;
+
+/** Chooses for models that are all loaded at once. @throws DEVICE_UNAVAILABLE */
+export async function chooseDevice(context: JobContext, wanted: string, models: readonly string[]): Promise<ChosenDevice> {
+  const { devices, release, missing } = await context.llama((client) => client.identify({}));
+  const cpu: ChosenDevice = { name: 'cpu', gpuLayers: 0, release };
+  if (wanted === 'cpu') return cpu;
+  if (wanted === 'webgpu') {
+    throw new AppError('DEVICE_UNAVAILABLE', 'llama.cpp does not run on WebGPU: use --device auto, cuda or cpu for this verb.', { device: wanted });
+  }
+  const gpu = devices.find((device) => device.kind === 'gpu' && (wanted === 'auto' || device.name.toUpperCase().startsWith('CUDA')));
+  if (!gpu) {
+    if (wanted === 'auto') return cpu;
+    const reasons = missing.map((entry) => `${entry.backend}: ${entry.reason}`).join('; ');
+    throw new AppError('DEVICE_UNAVAILABLE', `No CUDA device is usable (${reasons || 'none was found'}). Use --device cpu to run on the processor.`, {
+      device: wanted,
+      missing,
+    });
+  }
+  return (await fitsOn(gpu, models)) || wanted !== 'auto' ? { name: gpu.name, gpuLayers: -1, release } : tooLarge(context, gpu, cpu);
+}
+
+async function fitsOn(gpu: LlamaDevice, models: readonly string[]): Promise<boolean> {
+  const sizes = await Promise.all(models.map(async (model) => (await stat(model)).size));
+  return sizes.reduce((sum, size) => sum + size, workingBytes) <= gpu.freeBytes;
+}
+
+function tooLarge(context: JobContext, gpu: LlamaDevice, cpu: ChosenDevice): ChosenDevice {
+  context.warnings.push(`Measured on the processor: ${gpu.name} (${gpu.description}) has too little free memory for the models.`);
+  return cpu;
+}

@@ -1,0 +1,86 @@
+// Quality of a model on held-out text, in llama.cpp: as it runs, or of its weights only (expanded to F16 first).
+import path from 'node:path';
+import type { WindowComparison } from '../../contract/llama-host-api.ts';
+import { AppError } from '../../contract/errors.ts';
+import type { EvaluationOptions } from '../../contract/recipe.ts';
+import type { Quality } from '../../contract/results.ts';
+import { summarise } from '../../core/evaluation/quality.ts';
+import { hasOnlyFloats } from '../../core/quantization/float-model.ts';
+import { openModel } from '../../core/formats/model-source.ts';
+import { reportAs, stage, type JobContext } from '../jobs/context.ts';
+import { chooseDevice } from './device.ts';
+import type { EvaluationTokens } from './texts.ts';
+
+export interface Evaluation {
+  quality: Quality;
+  device: string;
+  tokensPerSecond: number;
+}
+
+export interface EvaluateOptions {
+  candidate: string;
+  /** null: nothing to compare with. */
+  reference: string | null;
+  text: EvaluationTokens;
+  device: string;
+  weightsOnly: boolean;
+  /** Name of the stage and what is being evaluated, for progress. */
+  stage?: string;
+  detail?: string;
+}
+
+export async function evaluate(context: JobContext, options: EvaluateOptions): Promise<Evaluation> {
+  const name = options.stage ?? 'evaluate';
+  return stage(context, name, async () => {
+    const candidate = options.weightsOnly ? await expanded(context, options.candidate, name) : options.candidate;
+    const reference = options.weightsOnly && options.reference !== null ? await expanded(context, options.reference, name) : options.reference;
+    const device = await chooseDevice(context, options.device, reference === null ? [candidate] : [candidate, reference]);
+    const { windows } = options.text;
+    const settings = { gpuLayers: device.gpuLayers, threads: context.threads };
+    const compared = await context.llama((client) =>
+      client.compare({ reference, candidate, windows, settings }, { signal: context.signal, onProgress: reportAs(context, name, options.detail) }),
+    );
+    const tokens = windows.reduce((sum, window) => sum + window.length, 0);
+    return { quality: qualityOf(compared.windows, options), device: compared.device, tokensPerSecond: tokens / compared.seconds };
+  });
+}
+
+function qualityOf(windows: WindowComparison[], { text, weightsOnly }: EvaluateOptions): Quality {
+  return {
+    engine: 'llama.cpp',
+    kind: weightsOnly ? 'weights-only' : 'as-run',
+    text: text.name,
+    textSha256: text.sha256,
+    windows: text.windows.length,
+    windowTokens: text.windowTokens,
+    ...summarise(windows),
+  };
+}
+
+/** The file with every quantised weight expanded to F16, in the scratch folder; the file itself where it has none. */
+async function expanded(context: JobContext, model: string, stageName: string): Promise<string> {
+  const source = await openModel(model);
+  const floats = hasOnlyFloats(source.tensors);
+  await source.close();
+  if (floats) return model;
+  const { results } = await context.llama((client) => client.mixTypes({ model, mixes: [{ name: 'F16', importance: false }] }));
+  const types = results[0]?.types;
+  if (!types) throw new AppError('LLAMA_FAILED', `llama.cpp cannot expand ${model} to F16: ${results[0]?.reason ?? 'no reason given'}.`);
+  const output = path.join(context.scratch, `expanded-${expansions++}.gguf`);
+  await context.worker((client) =>
+    client.quantize(
+      { source: model, output, types, fileType: 1, importance: null, threads: context.threads },
+      { signal: context.signal, onProgress: reportAs(context, stageName, 'expanding to F16') },
+    ),
+  );
+  return output;
+}
+
+let expansions = 0;
+
+/** Refuses what this engine does not have, before any work. */
+export function refuseOnnx(options: EvaluationOptions): void {
+  if (options.engine === 'onnx') {
+    throw new AppError('UNSUPPORTED_ARCHITECTURE', 'This version evaluates with llama.cpp only: use --engine auto or llama.cpp.', { engine: 'onnx' });
+  }
+}

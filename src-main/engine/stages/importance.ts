@@ -1,0 +1,61 @@
+// Importance of every weight's columns: mean squares of its inputs on calibration text, kept as llama.cpp's imatrix GGUF.
+import path from 'node:path';
+import type { CalibrationOptions } from '../../contract/recipe.ts';
+import { reportAs, stage, type JobContext } from '../jobs/context.ts';
+import { chooseDevice } from './device.ts';
+import { openCalibration } from './texts.ts';
+
+export interface Calibrated {
+  /** The imatrix GGUF. */
+  file: string;
+  weights: number;
+  unseenExperts: number;
+  device: string;
+  use: { samples: number; tokens: number; textSha256: string };
+}
+
+/** Fewer calibration tokens than this many per hidden unit give a warning (contract). */
+const tokensPerHiddenUnit = 8;
+
+export interface CalibrateOptions {
+  model: string;
+  hiddenSize: number | null;
+  device: string;
+  calibration: CalibrationOptions;
+  output: string;
+}
+
+/** Runs the model over the calibration text and writes the importance to `output`. */
+export async function calibrate(context: JobContext, options: CalibrateOptions): Promise<Calibrated> {
+  const { model, output } = options;
+  const { windows, tokens, textSha256 } = await stage(context, 'tokenize', () => openCalibration(context, model, options.calibration));
+  if (options.hiddenSize !== null && tokens < tokensPerHiddenUnit * options.hiddenSize) {
+    context.warnings.push(
+      `Only ${tokens} calibration tokens: at least ${tokensPerHiddenUnit * options.hiddenSize} are advised for a model ${options.hiddenSize} wide. Give more text with --calibration.`,
+    );
+  }
+  return stage(context, 'calibrate', async () => {
+    const device = await chooseDevice(context, options.device, [model]);
+    const raw = path.join(context.scratch, 'statistics.f32');
+    const settings = { gpuLayers: device.gpuLayers, threads: context.threads };
+    const statistics = await context.llama((client) =>
+      client.statistics({ model, windows, output: raw, settings }, { signal: context.signal, onProgress: reportAs(context, 'calibrate') }),
+    );
+    const written = await context.worker((client) =>
+      client.writeImportance(
+        { raw, entries: statistics.entries, output, datasets: [...options.calibration.texts], chunks: windows.length, chunkSize: windows[0]?.length ?? 0 },
+        { signal: context.signal },
+      ),
+    );
+    if (written.unseenExperts > 0) {
+      context.warnings.push(`${written.unseenExperts} experts were not reached by any calibration token: they are quantised without importance. More text helps.`);
+    }
+    return {
+      file: output,
+      weights: written.weights,
+      unseenExperts: written.unseenExperts,
+      device: statistics.device,
+      use: { samples: windows.length, tokens, textSha256 },
+    };
+  });
+}

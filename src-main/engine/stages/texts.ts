@@ -1,0 +1,56 @@
+// Texts of a job: opened, checked against each other, tokenised by the model's own tokenizer, cut into windows.
+import path from 'node:path';
+import type { CalibrationOptions, EvaluationOptions } from '../../contract/recipe.ts';
+import { calibrationWindows } from '../../core/texts/calibration-windows.ts';
+import { evaluationWindows } from '../../core/texts/evaluation-windows.ts';
+import { openText, type OpenedText } from '../../core/texts/open-text.ts';
+import { refuseReuse } from '../../core/texts/reuse.ts';
+import type { JobContext } from '../jobs/context.ts';
+
+export const textsFolder = (context: JobContext): string => path.join(context.folders.resources, 'texts');
+
+/** A tokenizer that adds what the model's own rule adds, and takes special tokens in texts as plain text. */
+function tokenizerOf(context: JobContext, model: string): (texts: Uint8Array[]) => Promise<Int32Array[]> {
+  return async (texts) => {
+    const { ids } = await context.llama((client) => client.tokenize({ model, texts, addSpecial: true, parseSpecial: false }, { signal: context.signal }));
+    return ids;
+  };
+}
+
+async function contextLength(context: JobContext, model: string): Promise<number> {
+  const { contextLength: length } = await context.llama((client) => client.describe({ model }, { signal: context.signal }));
+  return length;
+}
+
+export interface CalibrationTokens {
+  windows: Int32Array[];
+  tokens: number;
+  textSha256: string;
+}
+
+export async function openCalibration(context: JobContext, model: string, options: CalibrationOptions): Promise<CalibrationTokens> {
+  const texts = await Promise.all(options.texts.map((text) => openText(text, textsFolder(context))));
+  return calibrationWindows({ texts, options, contextLength: await contextLength(context, model), tokenize: tokenizerOf(context, model) });
+}
+
+export interface EvaluationTokens {
+  name: string;
+  sha256: string;
+  windows: Int32Array[];
+  windowTokens: number;
+}
+
+/** Evaluation windows; `calibrationTexts` are the texts that a result was made with, which may not be used again. */
+export async function openEvaluation(
+  context: JobContext,
+  model: string,
+  options: EvaluationOptions,
+  calibrationTexts: readonly string[],
+): Promise<EvaluationTokens> {
+  const text = await openText(options.text, textsFolder(context));
+  const used: OpenedText[] = await Promise.all(calibrationTexts.map((name) => openText(name, textsFolder(context))));
+  refuseReuse(text, used, options.allowSameText);
+  const { window, windows } = options;
+  const cut = await evaluationWindows({ text, window, windows, contextLength: await contextLength(context, model), tokenize: tokenizerOf(context, model) });
+  return { name: text.name, sha256: text.sha256, ...cut };
+}

@@ -1,0 +1,55 @@
+// Types per tensor of named mixes: a dry run of llama.cpp's quantiser, whose log names tensor and target type.
+// (llama_quant_compute_types would give them without a log, but does not know that importance is there.)
+import type { HandlersOf } from '../../contract/define-api.ts';
+import type { LlamaHostApi } from '../../contract/llama-host-api.ts';
+import type { NativeQuantizeOptions } from '../native/addon-types.ts';
+import { requireFile } from '../native/checks.ts';
+import { fileTypes } from '../native/file-types.ts';
+import { reasonIn } from '../native/native-error.ts';
+import { runNative } from '../native/run-native.ts';
+
+type Handler = HandlersOf<LlamaHostApi>['mixTypes'];
+type MixResult = Awaited<ReturnType<Handler>>['results'][number];
+
+/** Only that importance is present matters to the choice of types. */
+const presentImportance = [{ name: 'present', values: new Float32Array([1]) }];
+
+export const mixTypes: Handler = async ({ model, mixes }, { signal }) => {
+  requireFile(model);
+  const results: MixResult[] = [];
+  for (const { name, pure, importance } of mixes) {
+    const fileType = fileTypes[name];
+    if (fileType === undefined) {
+      results.push({ name, types: null, reason: `llama.cpp has no mix ${name}; it has ${Object.keys(fileTypes).join(', ')}` });
+      continue;
+    }
+    const options: NativeQuantizeOptions = {
+      input: model,
+      output: '',
+      fileType,
+      pure,
+      dryRun: true,
+      allowRequantize: true,
+      threads: 1,
+      importance: importance ? presentImportance : [],
+    };
+    const { succeeded, log } = await runNative(
+      { signal },
+      { stage: 'plan', unit: 'items', details: { model, mix: name }, run: (addon, control) => addon.quantize(options, control) },
+    );
+    results.push({ name, ...readDryRun(succeeded, log) });
+  }
+  return { results };
+};
+
+// [   5/ 272] blk.0.attn_k.weight   - [  576,   192,     1,     1], type =    f16, size =    0.21 MiB ->     0.07 MiB (q5_0)
+const tensorLine = /^\[ *\d+\/ *\d+\] (\S+) +- \[[^\]]*\], type = +(\S+), size = [^(\n]*(?:\((\S+)\))?$/gm;
+const needsImportance = /will require an imatrix/;
+
+/** Types of all tensors in the log of a dry run, or why there are none. */
+export function readDryRun(succeeded: boolean, log: string): Pick<MixResult, 'types' | 'reason'> {
+  if (!succeeded) return { types: null, reason: reasonIn(log) ?? 'llama.cpp refuses it without a reason' };
+  if (needsImportance.test(log)) return { types: null, reason: 'it needs importance' };
+  const types = Object.fromEntries([...log.matchAll(tensorLine)].map(([, name, type, target]) => [name!, (target ?? type!).toUpperCase()]));
+  return { types, reason: null };
+}

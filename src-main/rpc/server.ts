@@ -1,0 +1,74 @@
+// The serving end of an API: validates every request, runs its handler, answers always.
+import { z } from 'zod';
+import type { ApiDefinition, HandlerContext, HandlersOf } from '../contract/define-api.ts';
+import { AppError } from '../contract/errors.ts';
+import { throttle } from './throttle.ts';
+import type { Transport } from './transport.ts';
+import { wireMessage } from './wire.ts';
+
+export interface Server<Api extends ApiDefinition> {
+  emit<Name extends keyof Api['events'] & string>(name: Name, payload: z.infer<Api['events'][Name]>): void;
+}
+
+/** Progress messages of one request go out at most this often; the last value is always sent. */
+const progressIntervalMs = 100;
+
+/** Serves `handlers` over `transport` until it closes; requests still running then are aborted. */
+export function serve<Api extends ApiDefinition>(api: Api, handlers: HandlersOf<Api>, transport: Transport): Server<Api> {
+  const running = new Map<number, AbortController>();
+  let seq = 0;
+
+  async function answer(id: number, method: string, params: unknown): Promise<void> {
+    const controller = new AbortController();
+    running.set(id, controller);
+    const report = throttle((progress: unknown) => transport.send({ kind: 'progress', id, progress }), progressIntervalMs);
+    try {
+      const result = await dispatch(api, handlers, { method, params }, { signal: controller.signal, progress: report });
+      report.flush();
+      transport.send({ kind: 'result', id, result });
+    } catch (error) {
+      report.flush();
+      transport.send({ kind: 'error', id, error: AppError.from(error).toShape() });
+    } finally {
+      running.delete(id);
+    }
+  }
+
+  transport.onMessage((raw) => {
+    const parsed = wireMessage.safeParse(raw);
+    if (!parsed.success) return; // a malformed message has no id to answer; the peer lives on
+    const message = parsed.data;
+    if (message.kind === 'request') void answer(message.id, message.method, message.params);
+    else if (message.kind === 'cancel') running.get(message.id)?.abort(new AppError('CANCELLED', 'Cancelled.'));
+  });
+  transport.onClose(() => {
+    for (const controller of running.values()) controller.abort(new AppError('CANCELLED', 'The caller is gone.'));
+  });
+
+  return {
+    emit(name, payload) {
+      transport.send({ kind: 'event', name, seq: seq++, payload });
+    },
+  };
+}
+
+interface Call {
+  method: string;
+  params: unknown;
+}
+
+async function dispatch<Api extends ApiDefinition>(
+  api: Api,
+  handlers: HandlersOf<Api>,
+  call: Call,
+  context: HandlerContext<unknown>,
+): Promise<unknown> {
+  const definition = Object.hasOwn(api.methods, call.method) ? api.methods[call.method] : undefined;
+  if (!definition) throw new AppError('USAGE', `There is no method "${call.method}".`, { method: call.method });
+  const params = definition.params.safeParse(call.params);
+  if (!params.success) {
+    throw new AppError('USAGE', `Wrong parameters for ${call.method}: ${z.prettifyError(params.error)}`, { method: call.method });
+  }
+  const handler = handlers[call.method as keyof Api['methods']];
+  return handler(params.data as never, context as never);
+}

@@ -1,0 +1,9 @@
+// Every method of the worker.
+import type { HandlersOf } from '../contract/define-api.ts';
+import type { WorkerApi } from '../contract/worker-api.ts';
+import { checkWeights } from './tasks/check-weights.ts';
+import { identify } from './tasks/identify.ts';
+import { quantize } from './tasks/quantize.ts';
+import { writeImportance } from './tasks/write-importance.ts';
+
+export const handlers = { identify, quantize, writeImportance, checkWeights } satisfies HandlersOf<WorkerApi>;

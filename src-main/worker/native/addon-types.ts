@@ -1,0 +1,58 @@
+// What native/build/Release/snug_math.node exports (native/math/addon.cc). Types are ggml's numbers; every buffer is
+// allocated here and starts at a multiple of 8 bytes; calls run on other threads and must not outlive a change of them.
+
+export interface NativeType {
+  id: number;
+  /** ggml's own spelling: `q4_K`. */
+  name: string;
+  blockSize: number;
+  typeSize: number;
+  canQuantize: boolean;
+  canDequantize: boolean;
+  /** The kernel aborts the process without importance; the addon refuses such a call first. */
+  requiresImportance: boolean;
+}
+
+export interface NativeOutcome {
+  /** `nonFinite`: NaN or infinity in the source. `invalid`: a block that ggml's own check refuses. */
+  status: 'done' | 'cancelled' | 'nonFinite' | 'invalid';
+  /** The lowest such element, counted from the start of the buffer; -1 otherwise. */
+  element: number;
+  value: number;
+}
+
+export interface NativeConversion {
+  sourceType: number;
+  /** [rows, columns] of `sourceType`. */
+  source: Uint8Array;
+  targetType: number;
+  /** [rows, columns] of `targetType`. */
+  output: Uint8Array;
+  rows: number;
+  columns: number;
+  /** Index of row 0 within the tensor; with `rowsPerSlice` it says which part of `importance` a row uses. */
+  firstRow: number;
+  rowsPerSlice: number;
+  /** At least [slices, columns] up to the slice of the last row. */
+  importance: Float32Array | null;
+  threads: number;
+  /** [1]; any value but 0 stops the call within a block of rows. */
+  cancel: Int32Array | null;
+}
+
+export interface NativeRead {
+  type: number;
+  source: Uint8Array;
+  elements: number;
+  threads: number;
+  cancel: Int32Array | null;
+}
+
+export interface MathAddon {
+  /** Opens libggml-base and proves its layout. Throws with the reason. */
+  openGgml(path: string): { version: string; types: NativeType[] };
+  convertRows(conversion: NativeConversion): Promise<NativeOutcome>;
+  checkFinite(read: NativeRead): Promise<NativeOutcome>;
+  /** `output` [elements] float32. */
+  dequantize(read: NativeRead & { output: Float32Array }): Promise<NativeOutcome>;
+}

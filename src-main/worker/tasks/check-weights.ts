@@ -1,0 +1,16 @@
+// Reads every tensor of a model once.
+import type { HandlersOf } from '../../contract/define-api.ts';
+import type { WorkerApi } from '../../contract/worker-api.ts';
+import { openGguf } from '../../core/formats/gguf-reader.ts';
+import { checkModel } from '../../core/quantization/check-model.ts';
+import { nativeQuantizer } from '../native/native-quantizer.ts';
+
+export const checkWeights: HandlersOf<WorkerApi>['checkWeights'] = async ({ source, threads }, { signal, progress }) => {
+  const quantizer = nativeQuantizer(threads);
+  const model = await openGguf(source);
+  try {
+    return await checkModel({ model, quantizer, signal, progress });
+  } finally {
+    await model.close();
+  }
+};

@@ -1,0 +1,25 @@
+// Writes a model with new tensor types.
+import type { HandlersOf } from '../../contract/define-api.ts';
+import type { WorkerApi } from '../../contract/worker-api.ts';
+import { openGguf } from '../../core/formats/gguf-reader.ts';
+import { openImportance } from '../../core/quantization/importance-file.ts';
+import { quantizeModel } from '../../core/quantization/quantize-model.ts';
+import { nativeQuantizer } from '../native/native-quantizer.ts';
+import { peakMemoryBytes } from '../peak-memory.ts';
+
+export const quantize: HandlersOf<WorkerApi>['quantize'] = async (params, { signal, progress }) => {
+  const quantizer = nativeQuantizer(params.threads);
+  const model = await openGguf(params.source);
+  try {
+    const importance = params.importance === null ? null : await openImportance(params.importance);
+    try {
+      const { output, types, fileType } = params;
+      const result = await quantizeModel({ model, output, types, fileType, importance, quantizer, signal, progress });
+      return { ...result, peakMemoryBytes: peakMemoryBytes() };
+    } finally {
+      await importance?.close();
+    }
+  } finally {
+    await model.close();
+  }
+};

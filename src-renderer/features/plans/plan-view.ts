@@ -1,0 +1,75 @@
+// A plan against its target, as the window shows it: the bar's segments, the limit, how much is left or too much.
+import type { Plan, PlanList } from '../../../src-main/contract/plan.ts';
+import type { Target } from '../../../src-main/contract/target.ts';
+import { formatDuration, formatFileSize, formatMemory } from '../../../src-main/contract/units.ts';
+import type { BarSegment } from '../../ui/bar-layout.ts';
+
+export interface PlanBar {
+  segments: BarSegment[];
+  limitBytes: number;
+  format: (bytes: number) => string;
+}
+
+export function barOf(plan: Plan, target: Target): PlanBar {
+  if (target.kind === 'file') {
+    return { segments: [{ part: 'weights', label: 'File', bytes: plan.fileBytes }], limitBytes: target.bytes, format: formatFileSize };
+  }
+  const { weightsBytes, kvBytes, buffersBytes, reserveBytes } = plan.memory;
+  const segments: BarSegment[] = [
+    { part: 'weights', label: 'Weights', bytes: weightsBytes },
+    { part: 'kv', label: 'KV cache', bytes: kvBytes },
+    { part: 'buffers', label: 'Buffers', bytes: buffersBytes },
+    { part: 'reserve', label: 'Left free', bytes: reserveBytes },
+  ];
+  return { segments, limitBytes: target.bytes, format: formatMemory };
+}
+
+/** One sentence per part of the card's memory. */
+export const partHints: Record<BarSegment['part'], string> = {
+  weights: 'The model itself.',
+  kv: 'What the model remembers of the text so far; grows with the context.',
+  buffers: 'Room for the arithmetic while it runs.',
+  reserve: 'Kept for the display and the driver.',
+};
+
+/** Bytes left under the limit; negative where the plan is too big. */
+export function spareBytes(plan: Plan, target: Target): number {
+  return target.bytes - (target.kind === 'file' ? plan.fileBytes : plan.memory.totalBytes);
+}
+
+export function fitInWords(plan: Plan, target: Target): string {
+  const spare = spareBytes(plan, target);
+  const format = target.kind === 'file' ? formatFileSize : formatMemory;
+  return spare >= 0 ? `${format(spare)} to spare` : `over by ${format(-spare)}`;
+}
+
+/** The planner's verdict belongs to its best plan; another one that the user looks at gets a sentence of its own. */
+export function headlineOf(list: PlanList, plan: Plan): [headline: string, rest: string] {
+  if (plan.id !== list.best && list.best !== null) {
+    const fit = fitInWords(plan, list.target);
+    return [plan.fits ? `Fits, with ${fit}.` : `Does not fit: ${fit}.`, ''];
+  }
+  const [headline = '', ...rest] = list.verdict.split(/(?<=\.)\s+/);
+  return [headline, rest.join(' ')];
+}
+
+/** What making it takes: time, disk, memory. */
+export function costInWords({ cost }: Plan): string {
+  if (cost.diskBytes === 0) return 'nothing to make';
+  return `about ${formatDuration(cost.seconds)}, ${formatFileSize(cost.diskBytes)} of disk, ${formatMemory(cost.peakMemoryBytes)} of memory`;
+}
+
+/** True for a plan that uses the source as it is: there is nothing to make, only to prove. */
+export function usesSource(plan: Plan): boolean {
+  return plan.steps.every((step) => step.method !== 'quantize');
+}
+
+/** First letter upper case: summaries start sentences and rows. */
+export function sentenceCase(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** The plans in view before "show all": the best ones, and always the chosen one and the source. */
+export function shortList(list: PlanList, chosenId: string | undefined, count: number): Plan[] {
+  return list.plans.filter((plan, index) => index < count || plan.id === chosenId || plan.id === 'source');
+}

@@ -1,0 +1,143 @@
+// The fit from model to result: which model is open, what it has to fit into, the plans for that, the run.
+// States of jobs come from the jobs store; here are only their ids and the user's choices.
+import { defineStore } from 'pinia';
+import { computed, reactive, shallowRef } from 'vue';
+import { AppError, type ErrorShape } from '../../src-main/contract/errors.ts';
+import type { JobSnapshot } from '../../src-main/contract/job.ts';
+import type { Inspection } from '../../src-main/contract/model.ts';
+import type { Plan, PlanList } from '../../src-main/contract/plan.ts';
+import { modelOfFile, suggestOutput } from '../features/model/model-path.ts';
+import { firstContext, newTargetDraft, readDraft } from '../features/target/target-draft.ts';
+import { useEngineStore } from './engine-store.ts';
+import { useJobsStore } from './jobs-store.ts';
+
+export type ModelState =
+  | { state: 'none' }
+  | { state: 'reading'; path: string }
+  | { state: 'open'; path: string; inspection: Inspection }
+  | { state: 'failed'; path: string; error: ErrorShape };
+
+export const useFitStore = defineStore('fit', () => {
+  const jobs = useJobsStore();
+  const model = shallowRef<ModelState>({ state: 'none' });
+  const draft = reactive(newTargetDraft());
+  /** Plan jobs of the open model, newest first: while one runs, the plans of the one before stay in view. */
+  const planIds = shallowRef<string[]>([]);
+  const chosenId = shallowRef<string | null>(null);
+  const fitId = shallowRef<string | null>(null);
+  /** A request that was refused: not the failure of a job, which is the job's state. */
+  const refusal = shallowRef<ErrorShape | null>(null);
+
+  const readTarget = computed(() => readDraft(draft));
+  const planJobs = computed(() => planIds.value.map((id) => jobs.jobs.get(id)).filter((job) => job !== undefined));
+  const planning = computed(() => planJobs.value[0]?.job ?? null);
+  const plans = computed(() => planJobs.value.map(finishedPlans).find((list) => list !== null) ?? null);
+  const chosen = computed(() => (plans.value === null ? null : choose(plans.value, chosenId.value)));
+  const run = computed(() => (fitId.value === null ? null : (jobs.jobs.get(fitId.value) ?? null)));
+  const isRunning = computed(() => run.value !== null && isActive(run.value));
+
+  async function open(path: string): Promise<void> {
+    close();
+    const reading: ModelState = { state: 'reading', path: modelOfFile(path) };
+    model.value = reading;
+    try {
+      const inspection = await useEngineStore().connected().call.inspect({ model: reading.path });
+      if (model.value !== reading) return; // another one was opened meanwhile
+      draft.context = firstContext(inspection.config.contextLength);
+      model.value = { state: 'open', path: reading.path, inspection };
+    } catch (error) {
+      if (model.value === reading) model.value = { state: 'failed', path: reading.path, error: AppError.from(error).toShape() };
+    }
+  }
+
+  /** Opens the bundled sample, with a target that is as tight for it as 24 GB are for a big model. */
+  async function openSample(): Promise<void> {
+    await refusable(async () => {
+      const sample = await useEngineStore().connected().call.sample({});
+      Object.assign(draft, sampleTarget);
+      await open(sample.model);
+    });
+  }
+
+  function close(): void {
+    for (const job of planJobs.value) if (isActive(job)) void jobs.cancel(job.id).catch(() => {});
+    model.value = { state: 'none' };
+    planIds.value = [];
+    chosenId.value = null;
+    fitId.value = null;
+    refusal.value = null;
+  }
+
+  /** Asks for plans for what the form says now; a question before it that still runs is withdrawn. */
+  async function plan(): Promise<void> {
+    const { target } = readTarget.value;
+    if (model.value.state !== 'open' || target === null) return;
+    const [newest] = planJobs.value;
+    if (newest && isActive(newest)) void jobs.cancel(newest.id).catch(() => {});
+    const { path } = model.value;
+    await refusable(async () => {
+      const id = await jobs.start({ verb: 'plan', model: path, target });
+      planIds.value = [id, ...planIds.value];
+    });
+  }
+
+  /** Makes the chosen plan; the user names the file, and the dialog has asked before it replaces one. */
+  async function make(): Promise<void> {
+    const list = plans.value;
+    const wanted = chosen.value;
+    if (model.value.state !== 'open' || list === null || wanted === null) return;
+    const { path } = model.value;
+    await refusable(async () => {
+      const output = await window.app.chooseOutput(suggestOutput(path, typeOf(wanted)));
+      if (output === null) return;
+      fitId.value = await jobs.start({ verb: 'fit', model: path, target: list.target, plan: wanted.id, output, force: true });
+    });
+  }
+
+  async function cancelRun(): Promise<void> {
+    const id = fitId.value;
+    if (id !== null) await refusable(() => jobs.cancel(id));
+  }
+
+  function backToPlans(): void {
+    fitId.value = null;
+    refusal.value = null;
+  }
+
+  /** After a restart of the engine: its jobs are gone, the model is read again. */
+  async function resume(): Promise<void> {
+    if (model.value.state !== 'none') await open(model.value.path);
+  }
+
+  async function refusable(action: () => Promise<void>): Promise<void> {
+    refusal.value = null;
+    try {
+      await action();
+    } catch (error) {
+      refusal.value = AppError.from(error).toShape();
+    }
+  }
+
+  const state = { model, draft, chosenId, refusal, readTarget, planning, plans, chosen, run, isRunning };
+  return { ...state, open, openSample, close, plan, make, cancelRun, backToPlans, resume };
+});
+
+const sampleTarget = { kind: 'memory', card: '48 MiB', reserve: '8 MiB' } as const;
+
+function isActive({ job }: JobSnapshot): boolean {
+  return job.state === 'queued' || job.state === 'running';
+}
+
+function finishedPlans({ job }: JobSnapshot): PlanList | null {
+  return job.state === 'done' && job.result.verb === 'plan' ? job.result.value : null;
+}
+
+function choose(list: PlanList, id: string | null): Plan | null {
+  const find = (wanted: string | null): Plan | undefined => list.plans.find((plan) => plan.id === wanted);
+  return find(id) ?? find(list.best) ?? list.plans[0] ?? null;
+}
+
+/** The type in a plan's file name. */
+function typeOf(plan: Plan): string {
+  return plan.steps.find((step) => step.method === 'quantize')?.type ?? 'snug';
+}

@@ -1,0 +1,187 @@
+// Canned answers of the fake engine. The numbers are invented, the shapes are the contract's.
+import type { DeviceList } from '../../src-main/contract/engine-api.ts';
+import type { JobResult } from '../../src-main/contract/job.ts';
+import type { Inspection } from '../../src-main/contract/model.ts';
+import type { Plan } from '../../src-main/contract/plan.ts';
+import type { Recipe } from '../../src-main/contract/recipe.ts';
+import type { Proof, Quality, TextList } from '../../src-main/contract/results.ts';
+
+const GiB = 2 ** 30;
+
+export const textList: TextList = {
+  texts: [
+    { name: 'calibration', purpose: 'calibration', bytes: 1_200_000, sha256: 'c'.repeat(64), description: 'nine kinds of text' },
+    { name: 'evaluation', purpose: 'evaluation', bytes: 300_000, sha256: 'e'.repeat(64), description: 'other texts of the same kinds' },
+  ],
+};
+
+export const deviceList: DeviceList = {
+  devices: [{ name: 'CPU', description: 'AMD EPYC', kind: 'cpu', totalBytes: 8 * GiB, freeBytes: 6 * GiB }],
+  llama: { release: 'b10000', ggmlVersion: '0.9.0' },
+  onnxProviders: ['cpu'],
+  missing: [{ backend: 'cuda', reason: 'no NVIDIA driver' }],
+};
+
+export const gpuList: DeviceList = {
+  ...deviceList,
+  devices: [
+    ...deviceList.devices,
+    { name: 'Vulkan0', description: 'Small GPU', kind: 'gpu', totalBytes: 8 * GiB, freeBytes: 7 * GiB },
+    { name: 'CUDA0', description: 'RTX 4090', kind: 'gpu', totalBytes: 24 * GiB, freeBytes: 22 * GiB },
+  ],
+};
+
+export function inspectionOf(path: string): Inspection {
+  return {
+    path,
+    format: 'gguf',
+    architecture: 'llama',
+    parameters: 6_822_000,
+    fileBytes: 13_776_512,
+    tensorTypes: { F16: 43, F32: 13 },
+    config: {
+      hiddenSize: 256,
+      numHiddenLayers: 6,
+      numAttentionHeads: 8,
+      numKeyValueHeads: 4,
+      headDim: 32,
+      intermediateSize: 768,
+      vocabSize: 4096,
+      contextLength: 512,
+      ropeTheta: 10000,
+      normEps: 1e-5,
+      tiedEmbeddings: false,
+    },
+    tokenizer: { model: 'gpt2', pre: 'smollm', vocabSize: 4096 },
+    can: { slicePerBlock: 'not built yet', sliceShared: 'not built yet', prune: 'not built yet', dropLayers: 'not built yet', importance: true, quantize: true },
+    experts: null,
+  };
+}
+
+export const quality: Quality = {
+  engine: 'llama.cpp',
+  kind: 'as-run',
+  text: 'evaluation',
+  textSha256: 'e'.repeat(64),
+  windows: 8,
+  windowTokens: 512,
+  dense: { perplexity: 61.6, standardError: 1.5 },
+  compressed: { perplexity: 62.9, standardError: 1.6 },
+  perplexityRatio: 1.0211,
+  kld: { mean: 0.0213, standardError: 0.0004, p99: 0.21 },
+  topOneAgreement: 0.934,
+};
+
+export const proof: Proof = {
+  runner: 'llama.cpp',
+  build: 'b10000',
+  loaded: true,
+  positions: 256,
+  maxLogProbDifference: 0.003,
+  meanKld: 0.00001,
+  tolerance: 0.05,
+  passed: true,
+  sample: 'The house was\nold',
+  memory: { plannedBytes: 8 * 2 ** 20, reportedBytes: 8 * 2 ** 20 },
+  peakMemoryBytes: 90 * 2 ** 20,
+  reason: null,
+};
+
+function planOf(id: string, type: string, gigabytes: number, kld: number, fits: boolean): Plan {
+  const weightsBytes = gigabytes * 1e9;
+  return {
+    id,
+    summary: `${type} with importance`,
+    steps: [{ method: 'quantize', type, pure: false, importance: true }],
+    fileBytes: weightsBytes,
+    memory: {
+      weightsBytes,
+      kvBytes: 2 * GiB,
+      buffersBytes: GiB / 2,
+      reserveBytes: GiB,
+      totalBytes: weightsBytes + 3.5 * GiB,
+      basis: 'llama.cpp',
+      systemBytes: 0,
+    },
+    fits,
+    predicted: { kld, kldLow: kld / 2, kldHigh: kld * 2, perplexityRatio: 1 + kld, basis: 'predicted' },
+    cost: { seconds: 400, peakMemoryBytes: 3 * GiB, diskBytes: weightsBytes },
+    notes: ['2 tensors keep Q8_0: their rows are no multiple of 256'],
+  };
+}
+
+export const plans = [planOf('q4-k-m', 'Q4_K_M', 18.7, 0.0213, true), planOf('q8-0', 'Q8_0', 34.8, 0.0012, false)];
+
+const common = { run: 'run-1', warnings: ['only 1,000 tokens of calibration'], device: 'CPU' };
+const calibration = { samples: 128, tokens: 65_536, textSha256: 'c'.repeat(64) };
+
+export const results = {
+  calibrate: {
+    verb: 'calibrate',
+    value: { ...common, output: '/out/i.gguf', weights: 43, tokens: 65_536, unseenExperts: 0, textSha256: 'c'.repeat(64), calibration, seconds: 12.3 },
+  },
+  quantize: {
+    verb: 'quantize',
+    value: {
+      ...common,
+      output: '/out/q.gguf',
+      method: 'quantize',
+      type: 'Q4_K_M',
+      widths: null,
+      parametersBefore: 6_822_000,
+      parametersAfter: 6_822_000,
+      fileBytes: 4_600_000,
+      sha256: 'a'.repeat(64),
+      tensorTypes: { Q4_K: 30, Q6_K: 13 },
+      unseenExperts: 0,
+      calibration,
+      quality,
+      proof,
+      seconds: { total: 21 },
+      peakMemoryBytes: 100 * 2 ** 20,
+    },
+  },
+  evaluate: {
+    verb: 'evaluate',
+    value: {
+      ...quality,
+      ...common,
+      tasks: [{ name: 'quiz', examples: 200, accuracy: 0.5, accuracyNormalised: 0.55, standardError: 0.035, standardErrorNormalised: 0.0352 }],
+      tokensPerSecond: 2345.6,
+      seconds: 3,
+    },
+  },
+  plan: {
+    verb: 'plan',
+    value: {
+      target: { kind: 'memory', bytes: 24 * GiB, context: 8192, kvType: 'q8_0', reserveBytes: GiB },
+      verdict: 'Fits, with 3.1 GiB to spare.',
+      best: 'q4-k-m',
+      plans,
+      warnings: [],
+    },
+  },
+  fit: {
+    verb: 'fit',
+    value: {
+      ...common,
+      verdict: 'Fits, with 3.1 GiB to spare.',
+      best: 'q4-k-m',
+      output: '/out/fit.gguf',
+      fileBytes: 18_700_000_000,
+      sha256: 'f'.repeat(64),
+      plan: plans[0]!,
+      measured: [
+        { id: 'q4-k-m', summary: 'Q4_K_M with importance', fileBytes: 18_700_000_000, quality },
+        { id: 'iq4-xs', summary: 'IQ4_XS with importance', fileBytes: 17_500_000_000, quality: { ...quality, kld: { mean: 0.03, standardError: 0.0005, p99: 0.3 } } },
+      ],
+      plans,
+      calibration,
+      quality,
+      proof,
+      command: 'llama-server -m /out/fit.gguf -c 8192',
+      seconds: { total: 620 },
+      peakMemoryBytes: 3 * GiB,
+    },
+  },
+} satisfies { [Verb in Recipe['verb']]: Extract<JobResult, { verb: Verb }> };
