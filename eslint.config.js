@@ -111,7 +111,7 @@ export default defineConfig(
   },
   {
     // Programs whose purpose is to print.
-    files: ['scripts/**', 'test/bench/**'],
+    files: ['scripts/**', '.ci/**', 'test/bench/**'],
     rules: { 'no-console': 'off' },
   },
   {

@@ -1,2 +1,2 @@
-@rem The scripts "snug" and "demo" start with exec: without it npm's shell stands between npm and the program and keeps signals to itself. cmd.exe has no exec; this is one.
+@rem The scripts "snug" and "demo" start with exec: without it the shell that npm starts keeps signals from the program. cmd.exe has no exec; this is one.
 @%*

@@ -38,6 +38,8 @@ export default defineConfig({
             outDir: path.join(root, 'dist/main'),
             emptyOutDir: true,
             copyPublicDir: false,
+            // Stacks in a log must be readable.
+            minify: false,
             rolldownOptions: {
               external: nativePackages,
               // Chunks lie beside the entries: code that looks for files from its own folder is two levels below the root, as in src-main.
@@ -55,6 +57,7 @@ export default defineConfig({
             outDir: path.join(root, 'dist/preload'),
             emptyOutDir: true,
             copyPublicDir: false,
+            minify: false,
             rolldownOptions: {
               // A sandboxed preload cannot be an ES module, nor load files beside itself.
               output: { format: 'cjs', entryFileNames: '[name].cjs', codeSplitting: false },

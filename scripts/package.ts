@@ -12,7 +12,7 @@ const electron = findElectron();
 buildWindow();
 const settings = [`electronVersion=${electron.version}`, `electronDist=${electron.folder}`];
 // The engine's Node travels along where this Electron cannot run it; the shell finds it among the resources.
-if (electron.needsNode) settings.push(`extraResources.from=${process.execPath}`, 'extraResources.to=node');
+if (electron.needsNode) settings.push(`extraResources.from=${process.execPath}`, `extraResources.to=${path.basename(process.execPath)}`);
 
 const builder = path.join(root, 'node_modules/electron-builder/cli.js');
 const { status } = spawnSync(

@@ -50,10 +50,8 @@ namespace snug::llama {
   F(llama, abi::Context*, llama_init_from_model, (abi::Model*, abi::ContextParams))                                    \
   F(llama, void, llama_free, (abi::Context*))                                                                          \
   F(llama, const abi::Vocab*, llama_model_get_vocab, (const abi::Model*))                                              \
-  F(llama, int32_t, llama_model_n_ctx_train, (const abi::Model*))                                                      \
-  F(llama, int32_t, llama_model_desc, (const abi::Model*, char*, size_t))                                              \
+  F(llama, int32_t, llama_model_meta_val_str, (const abi::Model*, const char*, char*, size_t))                         \
   F(llama, bool, llama_model_has_decoder, (const abi::Model*))                                                         \
-  F(llama, bool, llama_model_has_encoder, (const abi::Model*))                                                         \
   F(llama, bool, llama_model_is_recurrent, (const abi::Model*))                                                        \
   F(llama, bool, llama_model_is_hybrid, (const abi::Model*))                                                           \
   F(llama, int32_t, llama_vocab_n_tokens, (const abi::Vocab*))                                                         \

@@ -1,4 +1,7 @@
-// Facts of a model file, by a vocabulary-only load.
+// Facts of a model file, by a vocabulary-only load: llama.cpp leaves hyperparameters unread there, so those come from the
+// file's own metadata.
+#include <cstdlib>
+
 #include "duties.h"
 #include "session.h"
 
@@ -13,16 +16,22 @@ class DescribeTask final : public Task {
  private:
   void run() override {
     const Model model(path_, Model::Kind::vocabulary, {}, *this);
-    char text[256] = {};
-    api().llama_model_desc(model.get(), text, sizeof text);
-    description_ = text;
+    const std::string architecture = metadata(model, "general.architecture");
+    const std::string name = metadata(model, "general.name");
+    description_ = name.empty() ? architecture : name + " (" + architecture + ")";
     vocabSize_ = model.vocabSize();
-    contextLength_ = api().llama_model_n_ctx_train(model.get());
+    contextLength_ = std::atoi(metadata(model, architecture + ".context_length").c_str());
     addsBos_ = api().llama_vocab_get_add_bos(model.vocab());
     bos_ = api().llama_vocab_bos(model.vocab());
     eos_ = api().llama_vocab_eos(model.vocab());
     hasDecoder_ = api().llama_model_has_decoder(model.get());
     isRecurrent_ = api().llama_model_is_recurrent(model.get()) || api().llama_model_is_hybrid(model.get());
+  }
+
+  // Value of a metadata key as text, or empty.
+  static std::string metadata(const Model& model, const std::string& key) {
+    char text[512] = {};
+    return api().llama_model_meta_val_str(model.get(), key.c_str(), text, sizeof text) < 0 ? "" : text;
   }
 
   Napi::Value result(const Napi::Env& env) override {

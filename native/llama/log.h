@@ -1,4 +1,4 @@
-// llama.cpp's log: the newest lines are kept as error text, warnings and errors go to stderr too.
+// llama.cpp's log: the newest lines are kept as error text, errors go to stderr too.
 #pragma once
 #include <string>
 
@@ -13,7 +13,7 @@ void installLog(const Api& api);
 std::string recentLog();
 void clearRecentLog();
 
-// Collects all text that is logged while it lives. One at a time.
+// Collects all text that is logged while it lives, and keeps it from stderr. One at a time.
 class LogCapture {
  public:
   LogCapture();

@@ -19,8 +19,9 @@ struct Request {
   }
 };
 
-// llama.cpp's default n_batch: what a runner has, so that output buffers are those of a runner.
+// What llama.cpp's own programs have (common.h): n_batch 2048, sliding-window layers keep their window only.
 constexpr uint32_t kRunnerBatch = 2048;
+constexpr bool kRunnerWholeSlidingWindow = false;
 
 class MemoryTask final : public Task {
  public:
@@ -48,6 +49,7 @@ class MemoryTask final : public Task {
       contextOptions.context = request.context;
       contextOptions.batch = std::max(kRunnerBatch, request.microBatch);
       contextOptions.microBatch = request.microBatch;
+      contextOptions.wholeSlidingWindow = kRunnerWholeSlidingWindow;
       const Context context(*model, request.settings, contextOptions, *this);
       uses_.push_back(memoryBreakdown(context));
       progress("run", static_cast<double>(i + 1), static_cast<double>(requests_.size()));

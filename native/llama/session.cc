@@ -81,6 +81,7 @@ Context::Context(const Model& model, const Settings& settings, const ContextOpti
   params.type_k = settings.typeK;
   params.type_v = settings.typeV;
   params.flash_attn_type = settings.flashAttention;
+  params.swa_full = options.wholeSlidingWindow;
   params.cb_eval = options.evalCallback;
   params.cb_eval_user_data = options.evalUserData;
   params.abort_callback = shouldAbort;

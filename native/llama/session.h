@@ -56,6 +56,7 @@ struct ContextOptions {
   uint32_t context = 0;
   uint32_t batch = kPieceTokens;       // most tokens of one llama_decode
   uint32_t microBatch = kPieceTokens;  // most tokens of one graph
+  bool wholeSlidingWindow = true;      // keep all tokens of sliding-window layers, so that a tail can be dropped
   abi::EvalCallback evalCallback = nullptr;
   void* evalUserData = nullptr;
 };

@@ -1,6 +1,5 @@
 #include "task.h"
 
-#include <atomic>
 #include <cstring>
 #include <new>
 
@@ -10,14 +9,10 @@ namespace snug::llama {
 
 constexpr auto kProgressInterval = std::chrono::milliseconds(100);
 
-namespace {
-struct ProgressMessage {
-  const char* phase;
-  double done;
-  double total;
-  std::string text;
-};
-}  // namespace
+static void tell(const Napi::Env& env, const Napi::Function& callback, const ProgressMessage& message) {
+  callback.Call({Napi::String::New(env, message.phase), Napi::Number::New(env, message.done),
+                 Napi::Number::New(env, message.total), Napi::String::New(env, message.text)});
+}
 
 Task::Task(const Napi::Env& env, const Napi::Object& control)
     : Napi::AsyncWorker(env), deferred_(Napi::Promise::Deferred::New(env)) {
@@ -26,6 +21,7 @@ Task::Task(const Napi::Env& env, const Napi::Object& control)
   cancelFlag_ = array.Data();
   const Napi::Value onProgress = control.Get("onProgress");
   if (onProgress.IsFunction()) {
+    progressCallback_ = Napi::Persistent(onProgress.As<Napi::Function>());
     progressFunction_ = Napi::ThreadSafeFunction::New(env, onProgress.As<Napi::Function>(), "snug_llama progress", 0, 1);
   }
 }
@@ -46,14 +42,18 @@ void Task::progress(const char* phase, double done, double total, const std::str
   const auto now = std::chrono::steady_clock::now();
   if (done < total && now - lastProgress_ < kProgressInterval) return;
   lastProgress_ = now;
-  auto* message = new ProgressMessage{phase, done, total, text};
-  const napi_status status =
-      progressFunction_->NonBlockingCall(message, [](Napi::Env env, Napi::Function callback, ProgressMessage* told) {
-        callback.Call({Napi::String::New(env, told->phase), Napi::Number::New(env, told->done),
-                       Napi::Number::New(env, told->total), Napi::String::New(env, told->text)});
+  lastMessage_ = {phase, done, total, text};
+  auto* message = new ProgressMessage(lastMessage_);
+  undelivered_->fetch_add(1);
+  const napi_status status = progressFunction_->NonBlockingCall(
+      message, [undelivered = undelivered_](Napi::Env env, Napi::Function callback, ProgressMessage* told) {
+        tell(env, callback, *told);
         delete told;
+        undelivered->fetch_sub(1);
       });
-  if (status != napi_ok) delete message;
+  if (status == napi_ok) return;
+  delete message;
+  undelivered_->fetch_sub(1);
 }
 
 void Task::Execute() {
@@ -74,8 +74,13 @@ void Task::Execute() {
   if (!errorCode_.empty()) errorLog_ = recentLog();
 }
 
+void Task::tellLast() {
+  if (undelivered_->load() > 0) tell(Env(), progressCallback_.Value(), lastMessage_);
+}
+
 void Task::OnOK() {
   const Napi::HandleScope scope(Env());
+  tellLast();
   deferred_.Resolve(result(Env()));
 }
 

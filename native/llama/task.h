@@ -2,7 +2,9 @@
 #pragma once
 #include <napi.h>
 
+#include <atomic>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -21,6 +23,13 @@ class Control {
   void throwIfCancelled() const {
     if (cancelled()) throw Cancelled();
   }
+};
+
+struct ProgressMessage {
+  const char* phase = "";
+  double done = 0;
+  double total = 0;
+  std::string text;
 };
 
 class Task : public Napi::AsyncWorker, public Control {
@@ -46,11 +55,16 @@ class Task : public Napi::AsyncWorker, public Control {
   void Execute() override;
   void OnOK() override;
   void OnError(const Napi::Error& error) override;
+  // Tells the last progress where it is still on its way: a result never overtakes it.
+  void tellLast();
 
   Napi::Promise::Deferred deferred_;
   Napi::Reference<Napi::Int32Array> cancelArray_;
   int32_t* cancelFlag_;
   std::optional<Napi::ThreadSafeFunction> progressFunction_;
+  Napi::FunctionReference progressCallback_;
+  std::shared_ptr<std::atomic<int>> undelivered_ = std::make_shared<std::atomic<int>>(0);
+  ProgressMessage lastMessage_;
   std::chrono::steady_clock::time_point lastProgress_;
   std::string errorCode_;
   std::string errorLog_;

@@ -9,14 +9,26 @@ export type OptionDefinition =
 
 export const optionTable = {
   json: { kind: 'flag', help: 'print one JSON object on stdout, all else on stderr' },
-  progress: { kind: 'choice', choices: ['none', 'line', 'json'], help: 'how to report progress on stderr (a bar on a terminal, else lines)' },
+  progress: {
+    kind: 'choice',
+    choices: ['none', 'line', 'json'],
+    help: 'how to report progress on stderr (a bar on a terminal, else lines)',
+  },
   help: { kind: 'flag', help: 'show this help' },
-  device: { kind: 'choice', choices: deviceName.options, help: 'where to compute (auto); a named device must be there' },
+  device: {
+    kind: 'choice',
+    choices: deviceName.options,
+    help: 'where to compute (auto); a named device must be there',
+  },
   threads: { kind: 'integer', value: 'N', help: 'threads of the CPU (all cores)' },
   force: { kind: 'flag', help: 'overwrite an output that exists' },
   output: { kind: 'text', value: 'FILE', help: 'where to write the result' },
 
-  memory: { kind: 'text', value: 'SIZE|gpu', help: 'memory the model has to fit into; gpu = what is free on the GPU found' },
+  memory: {
+    kind: 'text',
+    value: 'SIZE|gpu',
+    help: 'memory the model has to fit into; gpu = what is free on the GPU found',
+  },
   'file-size': { kind: 'size', value: 'SIZE', help: 'size the file has to fit into, instead of --memory' },
   context: { kind: 'integer', value: 'N', help: 'tokens of context to make room for (4096)' },
   'kv-type': { kind: 'choice', choices: kvTypes, help: 'type of the KV cache (f16)' },
@@ -32,7 +44,11 @@ export const optionTable = {
   calibration: { kind: 'list', value: 'TEXT', help: 'text to calibrate on; repeat for several (calibration)' },
   samples: { kind: 'integer', value: 'N', help: 'calibration samples at most; they never overlap (128)' },
   length: { kind: 'integer', value: 'T', help: "tokens of a sample (2048), cut to the model's context" },
-  sampling: { kind: 'choice', choices: ['random', 'contiguous'], help: 'where samples come from (random); contiguous = from the start' },
+  sampling: {
+    kind: 'choice',
+    choices: ['random', 'contiguous'],
+    help: 'where samples come from (random); contiguous = from the start',
+  },
   seed: { kind: 'integer', value: 'N', help: 'seed of random choices (42)' },
 
   text: { kind: 'text', value: 'TEXT', help: 'text to evaluate on (evaluation)' },
@@ -68,7 +84,13 @@ export type OptionValues = { [Name in OptionName]?: ValueOf<(typeof optionTable)
 export const everywhere = ['json', 'progress', 'help'] as const satisfies OptionName[];
 export const jobOptions = ['device', 'threads'] as const satisfies OptionName[];
 export const targetOptions = ['memory', 'context', 'kv-type', 'reserve', 'file-size'] as const satisfies OptionName[];
-export const calibrationOptions = ['calibration', 'samples', 'length', 'sampling', 'seed'] as const satisfies OptionName[];
+export const calibrationOptions = [
+  'calibration',
+  'samples',
+  'length',
+  'sampling',
+  'seed',
+] as const satisfies OptionName[];
 export const evaluationOptions = [
   'text',
   'window',

@@ -90,7 +90,10 @@ export function valueName(definition: OptionDefinition): string {
 }
 
 function unknownOption(verb: string, rawName: string, accepted: readonly OptionName[]): AppError {
-  const near = nearest(rawName, accepted.map((name) => `--${name}`));
+  const near = nearest(
+    rawName,
+    accepted.map((name) => `--${name}`),
+  );
   const elsewhere = Object.keys(optionTable).some((name) => `--${name}` === rawName);
   const what = elsewhere ? `snug ${verb} does not take ${rawName}.` : `There is no option ${rawName}.`;
   const hint = near === null ? `snug ${verb} --help lists the options.` : `Did you mean ${near}?`;

@@ -7,15 +7,15 @@ import { printable, styleFor, type TextStream } from './report/style.ts';
 export type ProgressMode = 'none' | 'line' | 'json' | 'bar';
 
 export interface ProgressDisplay {
-  show(progress: Progress): void;
+  show: (progress: Progress) => void;
   /** Ends the line of the bar, before other text. */
-  end(): void;
+  end: () => void;
 }
 
 export interface ProgressOptions {
   mode: ProgressMode;
   environment: NodeJS.ProcessEnv;
-  /** What a stage is about, told when it starts (bar and line). */
+  /** What a stage is about, told when it first starts (bar and line). */
   stories?: Record<string, string>;
   /** Clock in milliseconds. */
   now?: () => number;
@@ -30,7 +30,10 @@ export function defaultProgressMode(stream: TextStream): ProgressMode {
   return stream.isTTY === true ? 'bar' : 'line';
 }
 
-export function progressDisplay(stream: TextStream, { mode, environment, stories = {}, now = () => performance.now() }: ProgressOptions): ProgressDisplay {
+export function progressDisplay(
+  stream: TextStream,
+  { mode, environment, stories = {}, now = () => performance.now() }: ProgressOptions,
+): ProgressDisplay {
   if (mode === 'none') return { show: () => {}, end: () => {} };
   if (mode === 'json') return { show: (progress) => stream.write(`${JSON.stringify({ progress })}\n`), end: () => {} };
   const style = styleFor(stream, environment);
@@ -38,16 +41,21 @@ export function progressDisplay(stream: TextStream, { mode, environment, stories
   let stageStart = 0;
   let lastLine = -Infinity;
   let barIsOpen = false;
+  const told = new Set<string>();
 
   const finishStage = (): void => {
-    if (barIsOpen) stream.write(`${clearLine}${style.good('✓')} ${stage} ${style.quiet(formatDuration((now() - stageStart) / 1000))}\n`);
+    if (barIsOpen)
+      stream.write(
+        `${clearLine}${style.good('✓')} ${stage} ${style.quiet(formatDuration((now() - stageStart) / 1000))}\n`,
+      );
     barIsOpen = false;
   };
   const startStage = (name: string): void => {
     finishStage();
     [stage, stageStart, lastLine] = [name, now(), -Infinity];
     const story = stories[name];
-    if (story !== undefined) stream.write(`${story}\n`);
+    if (story !== undefined && !told.has(name)) stream.write(`${story}\n`);
+    told.add(name);
   };
   return {
     show(progress) {
@@ -68,9 +76,11 @@ function share(progress: Progress): number {
   return progress.total > 0 ? Math.min(1, progress.done / progress.total) : 0;
 }
 
-/** `calibrate: 52%, 1,204 tokens/s, 6 min left, layer 14` */
+/** `calibrate` when it starts, `calibrate: 52%, 1,204 tokens/s, 6 min left` later. */
 function lineText(progress: Progress): string {
-  return `${progress.stage}: ${[`${Math.floor(100 * share(progress))}%`, ...particulars(progress)].join(', ')}`;
+  const percent = progress.done > 0 ? [`${Math.floor(100 * share(progress))}%`] : [];
+  const parts = [...percent, ...particulars(progress)];
+  return parts.length === 0 ? progress.stage : `${progress.stage}: ${parts.join(', ')}`;
 }
 
 function barText(progress: Progress, columns: number): string {

@@ -2,7 +2,12 @@
 import type { ClientOf } from '../contract/define-api.ts';
 import type { EngineApi } from '../contract/engine-api.ts';
 import { AppError } from '../contract/errors.ts';
-import { recipe as recipeSchema, type CalibrationOptions, type EvaluationOptions, type Recipe } from '../contract/recipe.ts';
+import {
+  recipe as recipeSchema,
+  type CalibrationOptions,
+  type EvaluationOptions,
+  type Recipe,
+} from '../contract/recipe.ts';
 import type { Engine } from './engine-process.ts';
 import { optionTable, type OptionName, type OptionValues } from './options.ts';
 import { valueName } from './parse-options.ts';
@@ -23,7 +28,10 @@ export function jobPart(values: OptionValues): { device?: OptionValues['device']
   return { device: values.device, threads: values.threads };
 }
 
-export async function calibrationPart(values: OptionValues, outside: Surroundings): Promise<Partial<CalibrationOptions>> {
+export async function calibrationPart(
+  values: OptionValues,
+  outside: Surroundings,
+): Promise<Partial<CalibrationOptions>> {
   const { calibration, samples, length, sampling, seed } = values;
   return { texts: calibration && (await resolveTexts(calibration, outside)), samples, length, sampling, seed };
 }
@@ -58,7 +66,10 @@ export async function outputPart(values: OptionValues, outside: Surroundings) {
     prove: values['no-prove'] !== true,
     calibration: await calibrationPart(values, outside),
     evaluation: await evaluationPart(values, outside, windowsAfterWriting),
-    importance: importance === undefined || importance === 'on' || importance === 'off' ? importance : outside.resolve(importance),
+    importance:
+      importance === undefined || importance === 'on' || importance === 'off'
+        ? importance
+        : outside.resolve(importance),
   };
 }
 
@@ -66,7 +77,9 @@ export async function outputPart(values: OptionValues, outside: Surroundings) {
 export function required(values: OptionValues, name: 'type' | 'output'): string {
   const value = values[name];
   if (value === undefined) {
-    throw new AppError('USAGE', `--${name} is missing: add --${name} ${valueName(optionTable[name])}.`, { option: `--${name}` });
+    throw new AppError('USAGE', `--${name} is missing: add --${name} ${valueName(optionTable[name])}.`, {
+      option: `--${name}`,
+    });
   }
   return value;
 }
@@ -81,7 +94,10 @@ function readWindows(text: string | undefined, otherwise: number | null): number
   if (text === undefined) return otherwise;
   if (text === 'all') return null;
   if (/^\d+$/.test(text)) return Number(text);
-  throw new AppError('USAGE', `--windows takes a number of windows or all, not "${text}".`, { option: '--windows', value: text });
+  throw new AppError('USAGE', `--windows takes a number of windows or all, not "${text}".`, {
+    option: '--windows',
+    value: text,
+  });
 }
 
 /** Built-in names stay as they are; everything else is a path. */
@@ -114,6 +130,8 @@ export function checkRecipe(input: RecipeInput): Recipe {
   const option = optionOfField[field];
   const name = option === undefined ? field : `--${option}`;
   const problem =
-    issue.code === 'too_small' ? `must be ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}` : `is not right (${issue.message})`;
+    issue.code === 'too_small'
+      ? `must be ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`
+      : `is not right (${issue.message})`;
   throw new AppError('USAGE', `${name} ${problem}.`, { option: name });
 }

@@ -37,7 +37,10 @@ export async function runCli(args: string[], outside: CliSurroundings): Promise<
   const json = beforeTerminator.some((argument) => argument === '--json' || argument.startsWith('--json='));
   try {
     const outcome = await perform(args, json, outside);
-    const canvas = { style: styleFor(stdout, environment), width: stdout.isTTY === true ? (stdout.columns ?? null) : null };
+    const canvas = {
+      style: styleFor(stdout, environment),
+      width: stdout.isTTY === true ? (stdout.columns ?? null) : null,
+    };
     stdout.write(json ? `${JSON.stringify(outcome.value)}\n` : lines(outcome.text(canvas)));
     return outcome.exitCode;
   } catch (thrown) {
@@ -50,7 +53,8 @@ export async function runCli(args: string[], outside: CliSurroundings): Promise<
 
 async function perform(args: string[], json: boolean, outside: CliSurroundings): Promise<Outcome> {
   const [name, ...rest] = args.filter((argument) => argument !== '--json');
-  if (name === undefined) throw new AppError('USAGE', `A verb is missing. Verbs: ${verbNames.join(', ')}. snug --help tells more.`);
+  if (name === undefined)
+    throw new AppError('USAGE', `A verb is missing. Verbs: ${verbNames.join(', ')}. snug --help tells more.`);
   if (name === '--version') return { value: { version }, text: () => [version], exitCode: exitCodes.done };
   if (name === '--help' || name === '-h' || name === 'help') return help(rest[0]);
   const verb = findVerb(name);
@@ -78,7 +82,8 @@ async function runVerb(verb: Verb, { model, values, json }: VerbCall, outside: C
       const display = progressDisplay(stderr, { mode, environment, stories: json ? {} : stories });
       try {
         const result = await runJob(engine(), recipe, { signal, onProgress: display.show });
-        if (result.verb !== recipe.verb) throw new AppError('INTERNAL', `The engine answered ${recipe.verb} with ${result.verb}.`);
+        if (result.verb !== recipe.verb)
+          throw new AppError('INTERNAL', `The engine answered ${recipe.verb} with ${result.verb}.`);
         return result.value as never;
       } finally {
         display.end();
@@ -122,17 +127,24 @@ function findVerb(name: string): Verb {
   const found = verbs.find((verb) => verb.name === name);
   if (found) return found;
   const list = `Verbs: ${verbNames.join(', ')}.`;
-  if (name.startsWith('-')) throw new AppError('USAGE', `The verb comes first, before ${name}. ${list}`, { option: name });
+  if (name.startsWith('-'))
+    throw new AppError('USAGE', `The verb comes first, before ${name}. ${list}`, { option: name });
   const near = nearest(name, verbNames);
   const hint = near === null ? '' : ` Did you mean ${near}?`;
-  throw new AppError('USAGE', `There is no verb "${name}".${hint} ${list}`, { verb: name, nearest: near, verbs: verbNames });
+  throw new AppError('USAGE', `There is no verb "${name}".${hint} ${list}`, {
+    verb: name,
+    nearest: near,
+    verbs: verbNames,
+  });
 }
 
 function onlyModel(verb: Verb, operands: string[]): string {
   const surplus = operands[verb.takesModel ? 1 : 0];
-  if (surplus !== undefined) throw new AppError('USAGE', `"${surplus}" is one argument too many: ${usageLine(verb)}.`, { argument: surplus });
+  if (surplus !== undefined)
+    throw new AppError('USAGE', `"${surplus}" is one argument too many: ${usageLine(verb)}.`, { argument: surplus });
   const [model = ''] = operands;
-  if (verb.takesModel && model === '') throw new AppError('USAGE', `MODEL is missing: ${usageLine(verb)}.`, { argument: 'MODEL' });
+  if (verb.takesModel && model === '')
+    throw new AppError('USAGE', `MODEL is missing: ${usageLine(verb)}.`, { argument: 'MODEL' });
   return model;
 }
 

@@ -15,24 +15,24 @@ export async function runJob(engine: Engine, recipe: Recipe, { signal, onProgres
   const states = new Map<string, JobState>();
   const ended = Promise.withResolvers<JobState>();
   let ownId: string | null = null;
-  const settle = (state: JobState | undefined): void => {
+  const notice = (state: JobState | undefined): void => {
+    if (state?.state === 'running' && state.progress) onProgress(state.progress);
     if (state && state.state !== 'queued' && state.state !== 'running') ended.resolve(state);
   };
   // Listening starts before the job does, so no event of it is missed.
   const stopListening = engine.on('jobs.changed', ({ id, event }) => {
     const state = reduceJob(states.get(id) ?? { state: 'queued' }, event);
     states.set(id, state);
-    if (id !== ownId) return;
-    if (event.type === 'progressed') onProgress(event.progress);
-    settle(state);
+    if (id === ownId) notice(state);
   });
   const cancel = (): void => {
-    if (ownId !== null) engine.call['jobs.cancel']({ id: ownId }).then((snapshot) => settle(snapshot.job), ended.reject);
+    if (ownId !== null)
+      engine.call['jobs.cancel']({ id: ownId }).then((snapshot) => notice(snapshot.job), ended.reject);
   };
   signal.addEventListener('abort', cancel);
   try {
     ownId = (await engine.call['jobs.start']({ recipe })).id;
-    settle(states.get(ownId));
+    notice(states.get(ownId)); // what came before its answer did
     if (signal.aborted) cancel();
     return resultOf(await Promise.race([ended.promise, engine.lost.then((error) => Promise.reject(error))]));
   } finally {

@@ -19,7 +19,10 @@ export async function targetPart(values: OptionValues, outside: Surroundings): P
     return { kind: 'file', bytes: fileSize };
   }
   if (values.memory === undefined) {
-    throw new AppError('USAGE', 'What should it fit into? Add --memory SIZE (for example --memory 24GiB), --memory gpu or --file-size SIZE.');
+    throw new AppError(
+      'USAGE',
+      'What should it fit into? Add --memory SIZE (for example --memory 24GiB), --memory gpu or --file-size SIZE.',
+    );
   }
   const bytes = values.memory === 'gpu' ? await freeGpuMemory(outside) : readSize('memory', values.memory);
   if (bytes === 0) throw new AppError('USAGE', '--memory must be more than 0.', { option: '--memory' });
@@ -29,7 +32,8 @@ export async function targetPart(values: OptionValues, outside: Surroundings): P
 /** Free bytes of the GPU that was found; one with memory of its own comes before one that shares the system's. */
 async function freeGpuMemory({ engine }: Surroundings): Promise<number> {
   const { devices, missing } = await engine().call.devices({});
-  const most = (kind: 'gpu' | 'igpu'): number => Math.max(0, ...devices.filter((device) => device.kind === kind).map((device) => device.freeBytes));
+  const most = (kind: 'gpu' | 'igpu'): number =>
+    Math.max(0, ...devices.filter((device) => device.kind === kind).map((device) => device.freeBytes));
   const free = most('gpu') || most('igpu');
   if (free > 0) return free;
   const reasons = missing.map(({ backend, reason }) => `${backend}: ${reason}`).join('; ');

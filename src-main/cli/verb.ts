@@ -17,7 +17,10 @@ type ResultOfVerb<Name extends JobResult['verb']> = Extract<JobResult, { verb: N
 
 export interface Session extends Surroundings {
   /** Runs a job to its end, with progress on stderr. `stories` explain its stages as they start. */
-  runJob<Name extends Recipe['verb']>(recipe: Extract<Recipe, { verb: Name }>, stories?: Record<string, string>): Promise<ResultOfVerb<Name>>;
+  runJob<Name extends Recipe['verb']>(
+    recipe: Extract<Recipe, { verb: Name }>,
+    stories?: Record<string, string>,
+  ): Promise<ResultOfVerb<Name>>;
   /** Says something to people on stderr; nothing with --json. */
   note(text: string): void;
 }

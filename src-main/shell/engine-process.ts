@@ -45,9 +45,7 @@ function startNodeChild(entry: string, program: string, port: MessagePortMain): 
     log: keepTail(child.stdout!, child.stderr!),
     async stop() {
       if (child.connected) child.disconnect();
-      await within(exited, stopGraceMs);
-      child.kill('SIGKILL');
-      await within(exited, stopGraceMs);
+      if (!(await within(exited, stopGraceMs))) child.kill('SIGKILL');
     },
   };
 }
@@ -61,8 +59,9 @@ function startUtility(entry: string, port: MessagePortMain): EngineProcess {
     wasReady: () => false, // its messages go straight to the page
     log: keepTail(child.stdout as Readable, child.stderr as Readable),
     async stop() {
+      const { pid } = child;
       child.kill(); // its own children see their channel close and put their files in order
-      await within(exited, stopGraceMs);
+      if (pid !== undefined && !(await within(exited, stopGraceMs))) process.kill(pid, 'SIGKILL');
     },
   };
 }
@@ -79,9 +78,11 @@ function keepTail(...streams: Readable[]): () => string {
   return () => tail.trim();
 }
 
-async function within(promise: Promise<unknown>, milliseconds: number): Promise<void> {
-  const { promise: timeout, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, milliseconds);
-  await Promise.race([promise, timeout]);
+/** Waits for the promise for at most so long; false where it took longer. */
+async function within(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  const { promise: timeout, resolve } = Promise.withResolvers<false>();
+  const timer = setTimeout(() => resolve(false), milliseconds);
+  const inTime = await Promise.race([promise.then(() => true), timeout]);
   clearTimeout(timer);
+  return inTime;
 }

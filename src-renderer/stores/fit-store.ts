@@ -122,7 +122,7 @@ export const useFitStore = defineStore('fit', () => {
   return { ...state, open, openSample, close, plan, make, cancelRun, backToPlans, resume };
 });
 
-const sampleTarget = { kind: 'memory', card: '48 MiB', reserve: '8 MiB' } as const;
+const sampleTarget = { kind: 'memory', card: '24 MiB', reserve: '4 MiB' } as const;
 
 function isActive({ job }: JobSnapshot): boolean {
   return job.state === 'queued' || job.state === 'running';

@@ -8,7 +8,7 @@ export type Tone = 'good' | 'careful' | 'bad';
 
 const steps: [below: number, words: string, tone: Tone][] = [
   [0.0005, 'nothing', 'good'],
-  [0.01, 'next to nothing', 'good'],
+  [0.01, 'almost nothing', 'good'],
   [0.04, 'little', 'good'],
   [0.12, 'some', 'careful'],
   [0.4, 'much', 'careful'],

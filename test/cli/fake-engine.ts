@@ -29,18 +29,18 @@ export function successfulJob(recipe: Recipe): JobEvent[] {
 export function serveFakeEngine(transport: Transport, script: FakeScript = {}): Recipe[] {
   const recipes: Recipe[] = [];
   const jobs: JobSnapshot[] = [];
-  let server: Server<EngineApi> | undefined;
   const emit = (id: string, event: JobEvent): void => {
     const job = jobs.find((one) => one.id === id)!;
     job.job = reduceJob(job.job, event);
-    server?.emit('jobs.changed', { id, event });
+    server.emit('jobs.changed', { id, event });
   };
   const find = (id: string): JobSnapshot => jobs.find((job) => job.id === id)!;
-  server = serve(
+  const server: Server<EngineApi> = serve(
     engineApi,
     {
       inspect: ({ model }) => {
-        if (model.endsWith('missing.gguf')) throw new AppError('FILE_NOT_FOUND', `Cannot open ${model}.`, { path: model });
+        if (model.endsWith('missing.gguf'))
+          throw new AppError('FILE_NOT_FOUND', `Cannot open ${model}.`, { path: model });
         return inspectionOf(model);
       },
       texts: () => textList,

@@ -10,8 +10,20 @@ const GiB = 2 ** 30;
 
 export const textList: TextList = {
   texts: [
-    { name: 'calibration', purpose: 'calibration', bytes: 1_200_000, sha256: 'c'.repeat(64), description: 'nine kinds of text' },
-    { name: 'evaluation', purpose: 'evaluation', bytes: 300_000, sha256: 'e'.repeat(64), description: 'other texts of the same kinds' },
+    {
+      name: 'calibration',
+      purpose: 'calibration',
+      bytes: 1_200_000,
+      sha256: 'c'.repeat(64),
+      description: 'nine kinds of text',
+    },
+    {
+      name: 'evaluation',
+      purpose: 'evaluation',
+      bytes: 300_000,
+      sha256: 'e'.repeat(64),
+      description: 'other texts of the same kinds',
+    },
   ],
 };
 
@@ -53,7 +65,14 @@ export function inspectionOf(path: string): Inspection {
       tiedEmbeddings: false,
     },
     tokenizer: { model: 'gpt2', pre: 'smollm', vocabSize: 4096 },
-    can: { slicePerBlock: 'not built yet', sliceShared: 'not built yet', prune: 'not built yet', dropLayers: 'not built yet', importance: true, quantize: true },
+    can: {
+      slicePerBlock: 'not built yet',
+      sliceShared: 'not built yet',
+      prune: 'not built yet',
+      dropLayers: 'not built yet',
+      importance: true,
+      quantize: true,
+    },
     experts: null,
   };
 }
@@ -87,7 +106,7 @@ export const proof: Proof = {
   reason: null,
 };
 
-function planOf(id: string, type: string, gigabytes: number, kld: number, fits: boolean): Plan {
+function planOf(id: string, type: string, gigabytes: number, kld: number): Plan {
   const weightsBytes = gigabytes * 1e9;
   return {
     id,
@@ -103,14 +122,14 @@ function planOf(id: string, type: string, gigabytes: number, kld: number, fits: 
       basis: 'llama.cpp',
       systemBytes: 0,
     },
-    fits,
+    fits: gigabytes < 20,
     predicted: { kld, kldLow: kld / 2, kldHigh: kld * 2, perplexityRatio: 1 + kld, basis: 'predicted' },
     cost: { seconds: 400, peakMemoryBytes: 3 * GiB, diskBytes: weightsBytes },
     notes: ['2 tensors keep Q8_0: their rows are no multiple of 256'],
   };
 }
 
-export const plans = [planOf('q4-k-m', 'Q4_K_M', 18.7, 0.0213, true), planOf('q8-0', 'Q8_0', 34.8, 0.0012, false)];
+export const plans = [planOf('q4-k-m', 'Q4_K_M', 18.7, 0.0213), planOf('q8-0', 'Q8_0', 34.8, 0.0012)];
 
 const common = { run: 'run-1', warnings: ['only 1,000 tokens of calibration'], device: 'CPU' };
 const calibration = { samples: 128, tokens: 65_536, textSha256: 'c'.repeat(64) };
@@ -118,7 +137,16 @@ const calibration = { samples: 128, tokens: 65_536, textSha256: 'c'.repeat(64) }
 export const results = {
   calibrate: {
     verb: 'calibrate',
-    value: { ...common, output: '/out/i.gguf', weights: 43, tokens: 65_536, unseenExperts: 0, textSha256: 'c'.repeat(64), calibration, seconds: 12.3 },
+    value: {
+      ...common,
+      output: '/out/i.gguf',
+      weights: 43,
+      tokens: 65_536,
+      unseenExperts: 0,
+      textSha256: 'c'.repeat(64),
+      calibration,
+      seconds: 12.3,
+    },
   },
   quantize: {
     verb: 'quantize',
@@ -146,7 +174,16 @@ export const results = {
     value: {
       ...quality,
       ...common,
-      tasks: [{ name: 'quiz', examples: 200, accuracy: 0.5, accuracyNormalised: 0.55, standardError: 0.035, standardErrorNormalised: 0.0352 }],
+      tasks: [
+        {
+          name: 'quiz',
+          examples: 200,
+          accuracy: 0.5,
+          accuracyNormalised: 0.55,
+          standardError: 0.035,
+          standardErrorNormalised: 0.0352,
+        },
+      ],
       tokensPerSecond: 2345.6,
       seconds: 3,
     },
@@ -173,7 +210,12 @@ export const results = {
       plan: plans[0]!,
       measured: [
         { id: 'q4-k-m', summary: 'Q4_K_M with importance', fileBytes: 18_700_000_000, quality },
-        { id: 'iq4-xs', summary: 'IQ4_XS with importance', fileBytes: 17_500_000_000, quality: { ...quality, kld: { mean: 0.03, standardError: 0.0005, p99: 0.3 } } },
+        {
+          id: 'iq4-xs',
+          summary: 'IQ4_XS with importance',
+          fileBytes: 17_500_000_000,
+          quality: { ...quality, kld: { mean: 0.03, standardError: 0.0005, p99: 0.3 } },
+        },
       ],
       plans,
       calibration,

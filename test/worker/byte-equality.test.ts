@@ -1,51 +1,58 @@
 // Every named mix and every single type, with and without importance: the worker's file against llama.cpp's own.
+// Slow types run on the first layers of the sample here, and on the whole in test/heavy.
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppError } from '../../src-main/contract/errors.ts';
-import { mixes, singleTypes } from '../../src-main/core/quantization/mixes.ts';
 import { handlers } from '../../src-main/worker/handlers.ts';
 import { sampleModel } from '../support/paths.ts';
-import { compareQuantisers, hasOracle, makeImportance, quantizeReference, quiet, temporaryFolder } from './quantize-oracle.ts';
+import { cutModel, expectSameBytes, expectSameWithoutImportance, fastCases, slowCases } from './byte-cases.ts';
+import { hasOracle, makeImportance, quantizeReference, quiet, temporaryFolder, typesOf } from './quantize-oracle.ts';
 
 const folder = temporaryFolder();
+let cut: string;
 let importance: string;
+let cutImportance: string;
 
 beforeAll(async () => {
+  cut = await cutModel(sampleModel, 2, path.join(folder, 'cut.gguf'));
   importance = await makeImportance(sampleModel, folder);
+  cutImportance = await makeImportance(cut, folder);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** llama.cpp has no file type of its own for these. */
-const withoutFileType = new Set(['NVFP4']);
-const singles = singleTypes
-  .filter((type) => !withoutFileType.has(type))
-  .map((type) => ({ name: `${type} alone`, fileType: mixes.find((mix) => mix.type === type)!.fileType, pure: true }));
-const cases = [...mixes.map(({ name, fileType }) => ({ name, fileType, pure: false })), ...singles];
-
 describe.skipIf(!hasOracle)('bytes equal llama_model_quantize', () => {
-  it.each(cases)('$name with importance', async ({ fileType, pure }) => {
-    const { differing, ourSha256, referenceSha256 } = await compareQuantisers({ folder, input: sampleModel, fileType, pure, importance });
-    expect(differing).toEqual([]);
-    expect(ourSha256).toBe(referenceSha256);
+  it.each(fastCases)('$name with importance', (row) => expectSameBytes(sampleModel, folder, row, importance));
+  it.each(fastCases)('$name without importance, or both refuse', (row) => expectSameWithoutImportance(sampleModel, folder, row));
+  it.each(slowCases)('$name with importance, 2 layers', (row) => expectSameBytes(cut, folder, row, cutImportance));
+  it.each(slowCases)('$name without importance, 2 layers, or both refuse', (row) => expectSameWithoutImportance(cut, folder, row));
+
+  it('a quantised source: Q4_K_M from Q8_0', async () => {
+    const source = path.join(folder, 'source.Q8_0.gguf');
+    await quantizeReference({ input: cut, output: source, fileType: 7 });
+    await expectSameBytes(source, folder, { name: 'Q4_K_M', fileType: 15, pure: false }, cutImportance);
   });
 
-  it.each(cases)('$name without importance, or both refuse', async ({ fileType, pure }) => {
-    const output = path.join(folder, 'refused.gguf');
-    const refusal = await quantizeReference({ input: sampleModel, output, fileType, pure }).then(
-      () => null,
-      (error: Error) => error.message,
-    );
-    if (refusal === null) {
-      const { differing, ourSha256, referenceSha256 } = await compareQuantisers({ folder, input: sampleModel, fileType, pure });
-      expect(differing).toEqual([]);
-      expect(ourSha256).toBe(referenceSha256);
-      return;
-    }
-    expect(refusal).toMatch(/requires an (imatrix|importance matrix)/);
-    const { type } = mixes.find((mix) => mix.fileType === fileType)!;
-    const types = { 'blk.0.attn_q.weight': type };
-    const request = { source: sampleModel, output, types, fileType, importance: null, threads: 1 };
-    await expect(handlers.quantize(request, quiet)).rejects.toThrow(expect.objectContaining({ code: 'IMPORTANCE_MISSING' }) as AppError);
+  it('a coarse source is counted as quantised twice', async () => {
+    const source = path.join(folder, 'source.Q4_0.gguf');
+    await quantizeReference({ input: cut, output: source, fileType: 2, pure: true });
+    const types = await typesOf(source);
+    const names = Object.keys(types).filter((name) => types[name] === 'Q4_0');
+    const request = { source, output: path.join(folder, 'twice.gguf'), importance: null, fileType: 7, threads: 2 };
+    const result = await handlers.quantize({ ...request, types: Object.fromEntries(names.map((name) => [name, 'Q8_0'])) }, quiet);
+    expect(result.requantized).toBe(names.length);
+  });
+
+  it('NVFP4, which llama_model_quantize does not offer, writes and reads back', async () => {
+    const output = path.join(folder, 'nvfp4.gguf');
+    await handlers.quantize({ source: cut, output, types: { 'blk.0.attn_q.weight': 'NVFP4' }, fileType: null, importance: null, threads: 1 }, quiet);
+    expect((await typesOf(output))['blk.0.attn_q.weight']).toBe('NVFP4');
+    await expect(handlers.checkWeights({ source: output, threads: 1 }, quiet)).resolves.toMatchObject({ tensors: Object.keys(await typesOf(cut)).length });
+  });
+
+  it('an embedding in a type that cannot do without importance is refused, where llama.cpp aborts', async () => {
+    const request = { source: cut, output: path.join(folder, 'abort.gguf'), types: { 'token_embd.weight': 'IQ2_XS' }, fileType: null, importance: null, threads: 1 };
+    const error = await handlers.quantize(request, quiet).catch((thrown: unknown) => AppError.from(thrown));
+    expect(error).toMatchObject({ code: 'IMPORTANCE_MISSING', details: { tensor: 'token_embd.weight' } });
   });
 });

@@ -2,8 +2,8 @@
 import type { Target } from '../../contract/target.ts';
 import type { FitResult } from '../../contract/results.ts';
 import { formatDuration, formatFileSize, formatMemory } from '../../contract/units.ts';
-import { loss, plural, predictedLoss } from './numbers.ts';
-import { planFields, planTable } from './plans.ts';
+import { measured, plural, predictedLoss } from './numbers.ts';
+import { makesFile, planFields, planTable } from './plans.ts';
 import { qualityFields, qualityVerdict, warningLines } from './quality.ts';
 import type { Canvas } from './style.ts';
 import { fields, table, type Field } from './table.ts';
@@ -21,14 +21,19 @@ export function describeFit(result: FitResult, target: Target, canvas: Canvas): 
   }
   return [
     (result.gate?.passed === false ? style.careful : style.good)(result.verdict),
-    qualityVerdict(result, style),
+    ...(makesFile(result.plan) ? [qualityVerdict(result, style)] : []),
     '',
     ...fields([
-      ['written', `${result.output}, ${formatFileSize(result.fileBytes ?? 0)}`],
+      ['file', `${result.output}, ${formatFileSize(result.fileBytes ?? 0)}`],
       ...planFields(result.plan, target),
       ...predictionFields(result),
       ...qualityFields(result),
-      ['calibration', result.calibration ? `${plural(result.calibration.samples, 'sample')}, ${plural(result.calibration.tokens, 'token')}` : 'none'],
+      [
+        'calibration',
+        result.calibration
+          ? `${plural(result.calibration.samples, 'sample')}, ${plural(result.calibration.tokens, 'token')}`
+          : 'none',
+      ],
       ['device', result.device],
       ['took', `${formatDuration(result.seconds['total'] ?? 0)}, peak memory ${formatMemory(result.peakMemoryBytes)}`],
       ['sha256', result.sha256 ?? ''],
@@ -41,18 +46,25 @@ export function describeFit(result: FitResult, target: Target, canvas: Canvas): 
 
 /** What was expected, beside what is measured below it. */
 function predictionFields({ plan, quality }: FitResult): Field[] {
-  return plan && quality?.kld && plan.predicted.basis !== 'measured' ? [['predicted', `loss ${predictedLoss(plan.predicted)}`]] : [];
+  return plan && quality?.kld && plan.predicted.basis !== 'measured'
+    ? [['predicted', `loss ${predictedLoss(plan.predicted)}`]]
+    : [];
 }
 
-function measuredLines({ measured, best }: FitResult, { width }: Canvas): string[] {
-  if (measured.length < 2) return [];
-  const rows = measured.map(({ id, summary, fileBytes, quality }) => [
+function measuredLines({ measured: candidates, best }: FitResult, { width }: Canvas): string[] {
+  if (candidates.length < 2) return [];
+  const rows = candidates.map(({ id, summary, fileBytes, quality }) => [
     id === best ? '▸' : '',
     summary,
     formatFileSize(fileBytes),
-    quality.kld ? `${loss(quality.kld.mean)} ± ${loss(quality.kld.standardError)}` : '',
+    quality.kld ? measured(quality.kld.mean, quality.kld.standardError) : '',
   ]);
   const right = 'right' as const;
-  const columns = [{ title: '' }, { title: 'made and measured', flexible: true }, { title: 'file', align: right }, { title: 'loss (KLD)', align: right }];
+  const columns = [
+    { title: '' },
+    { title: 'made and measured', flexible: true },
+    { title: 'file', align: right },
+    { title: 'loss (KLD)', align: right },
+  ];
   return ['', ...table(columns, rows, width)];
 }

@@ -25,14 +25,23 @@ export function loss(value: number): string {
   return value.toFixed(4);
 }
 
-export function perplexity(value: { perplexity: number; standardError: number }): string {
-  return `${value.perplexity.toFixed(2)} ± ${value.standardError.toFixed(2)}`;
+/** `0.02130 ± 0.00040`: two digits of the error decide how many the value has. */
+export function measured(value: number, standardError: number): string {
+  const decimals = standardError > 0 ? Math.min(9, Math.max(0, 1 - Math.floor(Math.log10(standardError)))) : 4;
+  return `${value.toFixed(decimals)} ± ${standardError.toFixed(decimals)}`;
 }
 
-/** `≈0.0213 (0.0150 to 0.0300)`; a measured plan has no ≈ and no range. */
+/** `≈0.0213`; a measured loss has no ≈, and what changes nothing loses nothing. */
+export function shortLoss({ kld, basis }: Prediction): string {
+  if (kld === 0) return 'none';
+  return `${basis === 'measured' ? '' : '≈'}${loss(kld)}`;
+}
+
+/** `≈0.0213 (0.0150 to 0.0300), perplexity ×≈1.0210`; a measured plan has no ≈ and no range. */
 export function predictedLoss(predicted: Prediction): string {
-  if (predicted.basis === 'measured') return loss(predicted.kld);
-  return `≈${loss(predicted.kld)} (${loss(predicted.kldLow)} to ${loss(predicted.kldHigh)})`;
+  if (predicted.kld === 0) return 'none';
+  if (predicted.basis === 'measured') return `${loss(predicted.kld)}, perplexity ×${loss(predicted.perplexityRatio)}`;
+  return `≈${loss(predicted.kld)} (${loss(predicted.kldLow)} to ${loss(predicted.kldHigh)}), perplexity ×≈${loss(predicted.perplexityRatio)}`;
 }
 
 /** `picks the same next word as the original 93 times in 100` */

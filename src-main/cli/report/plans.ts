@@ -3,14 +3,36 @@ import type { Plan } from '../../contract/plan.ts';
 import { formatDuration, formatFileSize, formatMemory } from '../../contract/units.ts';
 import type { TargetInput } from '../target-part.ts';
 import { memoryBar, memorySplit } from './memory-bar.ts';
-import { loss, predictedLoss } from './numbers.ts';
+import { plural, predictedLoss, shortLoss } from './numbers.ts';
 import type { Canvas, Style } from './style.ts';
 import { table, type Column, type Field } from './table.ts';
 
 const barCells = 20;
+const mostRows = 15;
+
+/** Whether the plan makes a new file; the others are settings for the model as it is. */
+export function makesFile(plan: Plan): boolean {
+  return plan.steps.some(({ method }) => method === 'quantize');
+}
+
+/** The plans worth a row: not those that a better-ranked plan beats in size and loss. */
+function worthShowing(plans: Plan[], chosen: string | null): Plan[] {
+  const beats = (better: Plan, plan: Plan): boolean =>
+    better.fileBytes <= plan.fileBytes &&
+    better.memory.totalBytes <= plan.memory.totalBytes &&
+    better.predicted.kld <= plan.predicted.kld;
+  return plans
+    .filter((plan, index) => plan.id === chosen || !plans.slice(0, index).some((better) => beats(better, plan)))
+    .slice(0, mostRows);
+}
 
 /** The plans in their order; ▸ marks the chosen one. */
-export function planTable(plans: Plan[], chosen: string | null, target: TargetInput, { style, width }: Canvas): string[] {
+export function planTable(
+  plans: Plan[],
+  chosen: string | null,
+  target: TargetInput,
+  { style, width }: Canvas,
+): string[] {
   const forMemory = target.kind === 'memory';
   const columns: Column[] = [
     { title: '' },
@@ -21,31 +43,50 @@ export function planTable(plans: Plan[], chosen: string | null, target: TargetIn
     { title: 'loss (KLD)', align: 'right' },
     { title: 'verdict' },
   ];
-  const rows = plans.map((plan) => [
+  const shown = worthShowing(plans, chosen);
+  const rows = shown.map((plan) => [
     plan.id === chosen ? '▸' : '',
     plan.id,
     plan.summary,
     formatFileSize(plan.fileBytes),
     ...(forMemory ? [formatMemory(plan.memory.totalBytes), memoryBar(plan.memory, target.bytes, barCells)] : []),
-    `${plan.predicted.basis === 'measured' ? '' : '≈'}${loss(plan.predicted.kld)}`,
+    shortLoss(plan.predicted),
     fitText(plan, target, style),
   ]);
-  return table(columns, rows, width);
+  const hidden = plans.length - shown.length;
+  return [
+    ...table(columns, rows, width),
+    ...(hidden === 0
+      ? []
+      : [style.quiet(`   ${plural(hidden, 'more plan')} with --json: larger for what they lose, or further down`)]),
+  ];
 }
 
 function fitText(plan: Plan, target: TargetInput, style: Style): string {
   if (plan.fits) return style.good('fits');
-  const over = target.kind === 'memory' ? formatMemory(plan.memory.totalBytes - target.bytes) : formatFileSize(plan.fileBytes - target.bytes);
+  const over =
+    target.kind === 'memory'
+      ? formatMemory(plan.memory.totalBytes - target.bytes)
+      : formatFileSize(plan.fileBytes - target.bytes);
   return style.bad(`over by ${over}`);
 }
 
 /** What making a plan costs and what it is expected to lose. */
-export function forecastFields({ fileBytes, predicted, cost }: Plan): Field[] {
-  const basis = { measured: 'measured', predicted: 'predicted from measurements of this model', prior: 'expected from other models' }[predicted.basis];
+export function forecastFields(plan: Plan): Field[] {
+  const { fileBytes, predicted, cost } = plan;
+  if (!makesFile(plan)) return [['file', `${formatFileSize(fileBytes)}, as it is`]];
+  const basis = {
+    measured: 'measured',
+    predicted: 'predicted from measurements of this model',
+    prior: 'expected from other models',
+  }[predicted.basis];
   return [
     ['file', formatFileSize(fileBytes)],
-    ['loss (KLD)', `${predictedLoss(predicted)}, perplexity ×${predicted.basis === 'measured' ? '' : '≈'}${loss(predicted.perplexityRatio)}; ${basis}`],
-    ['to make it', `≈${formatDuration(cost.seconds)}, peak memory ≈${formatMemory(cost.peakMemoryBytes)}, ${formatFileSize(cost.diskBytes)} of disk`],
+    ['loss (KLD)', `${predictedLoss(predicted)}; ${basis}`],
+    [
+      'to make it',
+      `≈${formatDuration(cost.seconds)}, peak memory ≈${formatMemory(cost.peakMemoryBytes)}, ${formatFileSize(cost.diskBytes)} of disk`,
+    ],
   ];
 }
 
@@ -63,7 +104,10 @@ function memoryFields({ memory }: Plan, target: TargetInput): Field[] {
   if (target.kind === 'file') return [];
   const basis = memory.basis === 'llama.cpp' ? "llama.cpp's own figures" : 'by formula';
   return [
-    ['memory', `${memoryBar(memory, target.bytes, 2 * barCells)} ${formatMemory(memory.totalBytes)} of ${formatMemory(target.bytes)}, ${basis}`],
+    [
+      'memory',
+      `${memoryBar(memory, target.bytes, 2 * barCells)} ${formatMemory(memory.totalBytes)} of ${formatMemory(target.bytes)}, ${basis}`,
+    ],
     ['', memorySplit(memory)],
   ];
 }

@@ -1,7 +1,7 @@
 // Quality, proof and gate of a result in plain words, numbers beside them.
 import type { Proof, Quality, QuantizeResult } from '../../contract/results.ts';
 import { formatMemory } from '../../contract/units.ts';
-import { agreement, count, loss, measuredBy, perplexity, plural } from './numbers.ts';
+import { agreement, count, loss, measured, measuredBy, plural } from './numbers.ts';
 import type { Style } from './style.ts';
 import type { Field } from './table.ts';
 
@@ -22,7 +22,11 @@ export function qualityVerdict({ quality, gate }: Judged, style: Style): string 
     const words = agreement(quality.topOneAgreement);
     return style.strong(`${words[0]!.toUpperCase()}${words.slice(1)}.`);
   }
-  return style.strong(quality ? `Perplexity ${perplexity(quality.compressed)}.` : 'Written; its quality was not measured.');
+  return style.strong(
+    quality
+      ? `Perplexity ${measured(quality.compressed.perplexity, quality.compressed.standardError)}.`
+      : 'Its quality was not measured.',
+  );
 }
 
 /** Quality, gate and proof. */
@@ -31,8 +35,10 @@ export function qualityFields({ quality, proof, gate }: Judged): Field[] {
   if (quality) {
     const { dense, compressed, perplexityRatio, kld } = quality;
     const ratio = perplexityRatio === undefined ? '' : ` (×${loss(perplexityRatio)})`;
-    rows.push(['perplexity', dense ? `${perplexity(dense)} → ${perplexity(compressed)}${ratio}` : perplexity(compressed)]);
-    if (kld) rows.push(['loss (KLD)', `${loss(kld.mean)} ± ${loss(kld.standardError)}, 99th percentile ${loss(kld.p99)}`]);
+    const after = measured(compressed.perplexity, compressed.standardError);
+    const before = dense ? `${measured(dense.perplexity, dense.standardError)} → ` : '';
+    rows.push(['perplexity', `${before}${after}${ratio}`]);
+    if (kld) rows.push(['loss (KLD)', `${measured(kld.mean, kld.standardError)}, 99th percentile ${loss(kld.p99)}`]);
     const windows = `${plural(quality.windows, 'window')} of ${count(quality.windowTokens)} tokens`;
     rows.push(['measured on', `${quality.text}, ${windows}, by ${measuredBy(quality)}`]);
   }
@@ -47,11 +53,11 @@ function gateText(gate: Gate): string {
 }
 
 function proofFields(proof: Proof): Field[] {
-  const { maxLogProbDifference, tolerance, positions, memory } = proof;
+  const { meanKld, tolerance, maxLogProbDifference, positions, memory } = proof;
   return [
-    ['proof', `${proof.runner} ${proof.build} runs it`],
-    ['agreement', `log-probabilities of ${count(positions)} tokens within ${loss(maxLogProbDifference)} of ours (limit ${loss(tolerance)})`],
-    ['its memory', `${formatMemory(memory.reportedBytes)} reported, ${formatMemory(memory.plannedBytes)} planned`],
+    ['proof', `${proof.runner} ${proof.build} runs it; KLD to the source ${loss(meanKld)} (limit ${loss(tolerance)})`],
+    ['', `log-probabilities at ${plural(positions, 'position')} differ by at most ${loss(maxLogProbDifference)}`],
+    ['', `${formatMemory(memory.reportedBytes)} of weights reported, ${formatMemory(memory.plannedBytes)} planned`],
     ['it wrote', JSON.stringify(proof.sample)],
   ];
 }

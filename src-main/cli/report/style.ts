@@ -9,11 +9,11 @@ export interface TextStream {
 }
 
 export interface Style {
-  strong(text: string): string;
-  quiet(text: string): string;
-  good(text: string): string;
-  careful(text: string): string;
-  bad(text: string): string;
+  strong: (text: string) => string;
+  quiet: (text: string) => string;
+  good: (text: string) => string;
+  careful: (text: string) => string;
+  bad: (text: string) => string;
 }
 
 export function styleFor(stream: TextStream, environment: NodeJS.ProcessEnv): Style {
@@ -22,13 +22,18 @@ export function styleFor(stream: TextStream, environment: NodeJS.ProcessEnv): St
     (format: 'bold' | 'dim' | 'green' | 'yellow' | 'red') =>
     (text: string): string =>
       enabled ? styleText(format, text, { validateStream: false }) : text;
-  return { strong: apply('bold'), quiet: apply('dim'), good: apply('green'), careful: apply('yellow'), bad: apply('red') };
+  return {
+    strong: apply('bold'),
+    quiet: apply('dim'),
+    good: apply('green'),
+    careful: apply('yellow'),
+    bad: apply('red'),
+  };
 }
 
 /** Text without the control characters that a name inside a model file could smuggle to a terminal; line ends and styles stay. */
 export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return text.replaceAll(/\x1b(?!\[\d+m)|[\x00-\x09\x0b-\x1a\x1c-\x1f\x7f-\x9f]/g, '\uFFFD');
+  return text.replaceAll(/\x1b(?!\[\d+m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]/g, '\uFFFD');
 }
 
 /** How a text result is drawn: its style, and its width where it goes to a terminal. */

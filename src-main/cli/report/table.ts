@@ -17,7 +17,12 @@ export function table(columns: Column[], rows: string[][], width: number | null)
   const all = titles.some((title) => title !== '') ? [titles, ...rows] : rows;
   const widths = columns.map((_, index) => Math.max(...all.map((row) => visibleLength(row[index] ?? ''))));
   if (width !== null) shrink(columns, widths, width);
-  return all.map((row) => row.map((cell, index) => pad(cell, widths[index]!, columns[index]!.align)).join(gap).trimEnd());
+  return all.map((row) =>
+    row
+      .map((cell, index) => pad(cell, widths[index]!, columns[index]!.align))
+      .join(gap)
+      .trimEnd(),
+  );
 }
 
 function shrink(columns: Column[], widths: number[], width: number): void {

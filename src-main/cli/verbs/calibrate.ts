@@ -18,7 +18,10 @@ export const calibrate: Verb = {
   usage: 'MODEL [--output FILE.gguf]',
   takesModel: true,
   options: ['output', 'force', ...calibrationOptions, ...jobOptions, ...everywhere],
-  examples: ['snug calibrate model.gguf --output model.imatrix.gguf', 'snug calibrate model.gguf --calibration mine.txt --samples 64'],
+  examples: [
+    'snug calibrate model.gguf --output model.imatrix.gguf',
+    'snug calibrate model.gguf --calibration mine.txt --samples 64',
+  ],
   async run(model, values, session) {
     const recipe = checkRecipe({
       verb: 'calibrate',
@@ -34,7 +37,8 @@ export const calibrate: Verb = {
 };
 
 function describe(result: CalibrateResult, { style }: Canvas): string[] {
-  const unseen: Field[] = result.unseenExperts > 0 ? [['unseen', `${plural(result.unseenExperts, 'expert')} that no token reached`]] : [];
+  const unseen: Field[] =
+    result.unseenExperts > 0 ? [['unseen', `${plural(result.unseenExperts, 'expert')} that no token reached`]] : [];
   return [
     style.strong(`Importance of ${count(result.weights)} tensors from ${plural(result.tokens, 'token')}.`),
     '',

@@ -8,17 +8,20 @@ import { describeFit } from '../report/fit.ts';
 import type { Verb } from '../verb.ts';
 import { choiceOptions, fitRecipe } from './fit.ts';
 
-/** Of the sample's 13.8 MB; small enough that the types have to be chosen. */
-const demoFileBytes = 8_000_000;
+/** A third of the sample's 13.8 MB: several types fit, and which loses least has to be measured. */
+const demoFileBytes = 4_500_000;
+/** Enough for a model of this size, and done in seconds. */
+const demoSamples = 32;
 
 /** What each stage is about, told when it starts. */
 const stories: Record<string, string> = {
   open: "Reading the model's tensors.",
-  tokenize: 'Turning the calibration text into tokens.',
+  tokenize: 'Turning the texts into tokens.',
   calibrate: 'Running the text through the model to learn which weights matter most.',
   plan: 'Working out the exact size of every way to make it fit, and the loss to expect.',
   quantize: 'Writing the weights with fewer bits, the important ones with the smallest error.',
   prove: 'Loading the new file in llama.cpp and comparing its word probabilities.',
+  measure: 'Comparing this candidate with the original, word by word.',
   evaluate: 'Reading a text that the model was not calibrated on, original and new file side by side.',
 };
 
@@ -31,7 +34,7 @@ export const demo: Verb = {
   usage: '[--file-size SIZE] [--output FILE.gguf]',
   takesModel: false,
   options: [...targetOptions, ...choiceOptions, ...outputOptions, ...jobOptions, ...everywhere],
-  examples: ['snug demo', 'snug demo --file-size 5MB --output tiny.gguf'],
+  examples: ['snug demo', 'snug demo --file-size 3MB --output tiny.gguf'],
   async run(_model, values, session) {
     session.note(introduction);
     const { model } = await session.engine().call.sample({});
@@ -56,14 +59,14 @@ async function ownOutput(): Promise<string> {
 function withDefaults(values: OptionValues): OptionValues {
   const target = values.memory === undefined && values['file-size'] === undefined ? { 'file-size': demoFileBytes } : {};
   const overwrite = values.output === undefined ? { force: true as const } : {};
-  return { ...values, ...target, ...overwrite };
+  return { samples: demoSamples, ...values, ...target, ...overwrite };
 }
 
 function whatNext(output: string | null): string[] {
   return [
     'Try next:',
     ...(output === null ? [] : [`  snug inspect ${output}`]),
-    '  snug demo --file-size 5MB',
+    '  snug demo --file-size 3MB',
     '  snug plan YOUR-MODEL.gguf --memory gpu',
   ];
 }

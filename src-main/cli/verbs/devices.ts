@@ -25,9 +25,21 @@ function describe({ devices: found, llama, onnxProviders, missing }: DeviceList,
   const verdict = gpu
     ? `${gpu.description}: ${formatMemory(gpu.totalBytes)}, ${formatMemory(gpu.freeBytes)} free.`
     : 'No GPU was found; everything runs on the CPU.';
-  const rows = found.map((device) => [device.name, device.kind, formatMemory(device.totalBytes), formatMemory(device.freeBytes), device.description]);
+  const rows = found.map((device) => [
+    device.name,
+    device.kind,
+    formatMemory(device.totalBytes),
+    formatMemory(device.freeBytes),
+    device.description,
+  ]);
   const right = 'right' as const;
-  const columns = [{ title: 'device' }, { title: 'kind' }, { title: 'memory', align: right }, { title: 'free', align: right }, { title: 'name', flexible: true }];
+  const columns = [
+    { title: 'device' },
+    { title: 'kind' },
+    { title: 'memory', align: right },
+    { title: 'free', align: right },
+    { title: 'name', flexible: true },
+  ];
   return [
     style.strong(verdict),
     '',

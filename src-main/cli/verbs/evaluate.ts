@@ -20,7 +20,8 @@ export const evaluate: Verb = {
   options: ['against', 'tasks', ...evaluationOptions, ...jobOptions, ...everywhere],
   examples: ['snug evaluate small.gguf --against model.gguf', 'snug evaluate model.gguf --text mine.txt --windows 4'],
   async run(model, values, session) {
-    if (values.against === undefined) forbid(values, ['gate-kld', 'gate-ratio'], 'compares with the original: add --against MODEL');
+    if (values.against === undefined)
+      forbid(values, ['gate-kld', 'gate-ratio'], 'compares with the original: add --against MODEL');
     const recipe = checkRecipe({
       verb: 'evaluate',
       ...jobPart(values),
@@ -43,7 +44,12 @@ function describe(result: EvaluateResult, { style, width }: Canvas): string[] {
     share(task.accuracyNormalised, task.standardErrorNormalised),
   ]);
   const right = 'right' as const;
-  const columns = [{ title: 'task' }, { title: 'questions', align: right }, { title: 'right', align: right }, { title: 'by length', align: right }];
+  const columns = [
+    { title: 'task' },
+    { title: 'questions', align: right },
+    { title: 'right', align: right },
+    { title: 'by length', align: right },
+  ];
   return [
     qualityVerdict({ ...result, quality: result }, style),
     '',

@@ -18,7 +18,10 @@ export const fit: Verb = {
   usage: 'MODEL (--memory SIZE | --file-size SIZE) --output FILE.gguf',
   takesModel: true,
   options: [...targetOptions, ...choiceOptions, ...outputOptions, ...jobOptions, ...everywhere],
-  examples: ['snug fit model.gguf --memory gpu --context 8192 --output fitted.gguf', 'snug fit model.gguf --file-size 8GB --output fitted.gguf'],
+  examples: [
+    'snug fit model.gguf --memory gpu --context 8192 --output fitted.gguf',
+    'snug fit model.gguf --file-size 8GB --output fitted.gguf',
+  ],
   async run(model, values, session) {
     const output = session.resolve(required(values, 'output'));
     const recipe = await fitRecipe({ model: modelPath(model, session.resolve), output }, values, session);
@@ -28,7 +31,11 @@ export const fit: Verb = {
 };
 
 /** The recipe of a fit from its options. @throws USAGE, DEVICE_UNAVAILABLE */
-export async function fitRecipe(paths: { model: string; output: string }, values: OptionValues, session: Session): Promise<FitRecipe> {
+export async function fitRecipe(
+  paths: { model: string; output: string },
+  values: OptionValues,
+  session: Session,
+): Promise<FitRecipe> {
   if (values.plan !== undefined) forbid(values, ['candidates'], 'means nothing with --plan, which makes one plan');
   return checkRecipe({
     verb: 'fit',

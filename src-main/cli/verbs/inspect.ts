@@ -41,18 +41,24 @@ function describe(model: Inspection, { style }: Canvas): string[] {
     ['tensors', types.join(', ')],
     ['layers', shown(config.numHiddenLayers)],
     ['hidden size', `${shown(config.hiddenSize)}, feed-forward ${shown(config.intermediateSize)}`],
-    ['heads', `${shown(config.numAttentionHeads)} of ${shown(config.headDim)}, ${shown(config.numKeyValueHeads)} for keys and values`],
+    [
+      'heads',
+      `${shown(config.numAttentionHeads)} of ${shown(config.headDim)}, ${shown(config.numKeyValueHeads)} for keys and values`,
+    ],
     ['vocabulary', `${shown(config.vocabSize)}, ${config.tiedEmbeddings ? 'tied' : 'untied'} embeddings`],
     ['context', `${shown(config.contextLength)} tokens`],
     ['tokenizer', tokenizer ? [tokenizer.model, tokenizer.pre].filter(Boolean).join(', ') : 'none'],
   ];
-  if (experts) rows.push(['experts', `${experts.count}, ${experts.used} used per token, ${experts.sharedCount} shared`]);
+  if (experts)
+    rows.push(['experts', `${experts.count}, ${experts.used} used per token, ${experts.sharedCount} shared`]);
   const abilities = Object.entries(abilityNames).map(([key, name]): Field => {
     const can = model.can[key as keyof Inspection['can']];
     return [name, can === true ? style.good('yes') : `${style.careful('no')}: ${can}`];
   });
   return [
-    style.strong(`${modelName(model.path)}: ${model.architecture}, ${largeCount(model.parameters)} parameters, ${formatFileSize(model.fileBytes)}`),
+    style.strong(
+      `${modelName(model.path)}: ${model.architecture}, ${largeCount(model.parameters)} parameters, ${formatFileSize(model.fileBytes)}`,
+    ),
     '',
     ...fields(rows),
     '',

@@ -1,5 +1,5 @@
 // snug plan: ways to make a model fit, best first.
-import type { PlanList } from '../../contract/plan.ts';
+import type { Plan, PlanList } from '../../contract/plan.ts';
 import type { PlanRecipe } from '../../contract/recipe.ts';
 import { formatFileSize, formatMemory } from '../../contract/units.ts';
 import { exitCodeOfResult } from '../exit-codes.ts';
@@ -7,7 +7,7 @@ import { everywhere, jobOptions, targetOptions } from '../options.ts';
 import { modelPath } from '../paths.ts';
 import { checkRecipe, jobPart } from '../recipe-parts.ts';
 import { count } from '../report/numbers.ts';
-import { forecastFields, planFields, planTable } from '../report/plans.ts';
+import { forecastFields, makesFile, planFields, planTable } from '../report/plans.ts';
 import { warningLines } from '../report/quality.ts';
 import type { Canvas } from '../report/style.ts';
 import { fields } from '../report/table.ts';
@@ -20,7 +20,10 @@ export const plan: Verb = {
   usage: 'MODEL (--memory SIZE | --file-size SIZE)',
   takesModel: true,
   options: [...targetOptions, ...jobOptions, ...everywhere],
-  examples: ['snug plan model.gguf --memory 24GiB --context 8192 --kv-type q8_0', 'snug plan model.gguf --file-size 8GB'],
+  examples: [
+    'snug plan model.gguf --memory 24GiB --context 8192 --kv-type q8_0',
+    'snug plan model.gguf --file-size 8GB',
+  ],
   async run(model, values, session) {
     const recipe = checkRecipe({
       verb: 'plan',
@@ -43,8 +46,14 @@ function describe({ verdict, target, best, plans, warnings }: PlanList, canvas: 
     ...planTable(plans, best, target, canvas),
     ...(shown ? ['', ...fields([...planFields(shown, target), ...forecastFields(shown)])] : []),
     ...warningLines(warnings, style),
-    ...(best === null ? [] : ['', 'Make it: snug fit MODEL with the same options and --output FILE.gguf (--plan ID for another plan)']),
+    ...(best === null || !shown ? [] : ['', nextStep(shown)]),
   ];
+}
+
+function nextStep(plan: Plan): string {
+  return makesFile(plan)
+    ? 'Make it: snug fit MODEL with the same options and --output FILE.gguf (--plan ID for another plan)'
+    : 'Nothing has to be made. For a smaller file: snug fit MODEL with the same options, --plan ID and --output FILE.gguf';
 }
 
 function targetLine(target: PlanList['target']): string {

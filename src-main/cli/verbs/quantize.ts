@@ -41,7 +41,9 @@ export const quantize: Verb = {
 
 function describe(result: QuantizeResult, { style }: Canvas): string[] {
   const { calibration } = result;
-  const importance = calibration ? `${plural(calibration.samples, 'sample')}, ${plural(calibration.tokens, 'token')}` : 'none';
+  const importance = calibration
+    ? `${plural(calibration.samples, 'sample')}, ${plural(calibration.tokens, 'token')}`
+    : 'none';
   const types = Object.entries(result.tensorTypes).map(([type, tensors]) => `${type} × ${tensors}`);
   return [
     qualityVerdict(result, style),

@@ -15,7 +15,12 @@ export const texts: Verb = {
   async run(_model, _values, session) {
     const value = await session.engine().call.texts({});
     const rows = value.texts.map((text) => [text.name, text.purpose, formatFileSize(text.bytes), text.description]);
-    const columns = [{ title: 'name' }, { title: 'for' }, { title: 'size', align: 'right' as const }, { title: 'what it is', flexible: true }];
+    const columns = [
+      { title: 'name' },
+      { title: 'for' },
+      { title: 'size', align: 'right' as const },
+      { title: 'what it is', flexible: true },
+    ];
     return { value, text: ({ width }) => table(columns, rows, width), exitCode: exitCodes.done };
   },
 };

@@ -46,8 +46,9 @@ export class ByteCursor {
 
   /** Makes sure that the next `length` bytes are in the window. */
   need(length: number): void {
-    if (length > this.bytesLeft)
+    if (length > this.bytesLeft) {
       this.fail(`${length} bytes at byte ${this.position}`, `${this.bytesLeft} bytes to the end of the file`);
+    }
     if (this.position + length > this.window.length) throw new WindowTooSmall(this.position + length);
   }
 
@@ -65,18 +66,33 @@ export class ByteCursor {
 
   /** A uint64 that counts `itemBytes` or more bytes each, all of which have to follow in the file. */
   count(of: string, itemBytes: number): number {
-    const count = this.view.getBigUint64(this.#advance(8), true);
-    if (count > BigInt(Math.floor(this.bytesLeft / itemBytes))) {
-      this.fail(`a number of ${of} that fits the ${this.bytesLeft} bytes left`, String(count));
+    const count = this.#uint64();
+    if (count > this.bytesLeft / itemBytes) {
+      this.fail(`a number of ${of} that fits the ${this.bytesLeft} bytes left`, this.#lastUint64());
     }
-    return Number(count);
+    return count;
   }
 
   /** A uint64 below 2^53. */
   uint64(of: string): number {
-    const value = this.view.getBigUint64(this.#advance(8), true);
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) this.fail(`${of} below 2^53`, String(value));
-    return Number(value);
+    const value = this.#uint64();
+    if (!Number.isSafeInteger(value)) this.fail(`${of} below 2^53`, this.#lastUint64());
+    return value;
+  }
+
+  /** Exact below 2^53, and at or above it otherwise. Two halves: a BigInt each would triple the time of a vocabulary. */
+  #uint64(): number {
+    const start = this.#advance(8);
+    return this.view.getUint32(start + 4, true) * 2 ** 32 + this.view.getUint32(start, true);
+  }
+
+  /** The number just read, exactly. */
+  #lastUint64(): string {
+    return String(this.view.getBigUint64(this.position - 8, true));
+  }
+
+  skip(length: number): void {
+    this.#advance(length);
   }
 
   /** The next `length` bytes, as a view of the window. */

@@ -21,13 +21,14 @@ export function checkRange(name: string, size: number, offset: number, length: n
     offset >= 0 &&
     length >= 0 &&
     offset <= size - length;
-  if (!isInside)
+  if (!isInside) {
     throw malformed(
       name,
       `bytes ${offset} to ${offset + length}`,
       `a range within ${size} bytes`,
       'a range outside the file',
     );
+  }
 }
 
 /** A source over bytes in memory; reads are copies. */

@@ -105,8 +105,9 @@ class HeaderEncoder {
   }
 
   #numbers(itemType: GgufFixedType, value: NumberArray): void {
-    if (value.BYTES_PER_ELEMENT !== ggufValueBytes[itemType])
+    if (value.BYTES_PER_ELEMENT !== ggufValueBytes[itemType]) {
       throw new TypeError(`an array of ${itemType} cannot hold a ${value.constructor.name}`);
+    }
     this.bytes(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
   }
 

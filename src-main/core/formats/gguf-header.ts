@@ -85,8 +85,9 @@ function readVersion(cursor: ByteCursor): number {
   if (magic !== 'GGUF') cursor.fail('"GGUF"', JSON.stringify(magic));
   cursor.enter('version');
   const version = cursor.uint32();
-  if (version !== 0 && (version & 0xffff) === 0)
+  if (version !== 0 && (version & 0xffff) === 0) {
     cursor.fail('a little-endian file', 'a big-endian one: convert it again for this machine');
+  }
   if (version !== 2 && version !== 3) cursor.fail('2 or 3', String(version));
   return version;
 }
@@ -150,12 +151,14 @@ function readTensor(cursor: ByteCursor, index: number, shard: number): TensorEnt
   const type = ggmlTypeById(typeId);
   if (!type) cursor.fail('a tensor type of ggml v0.4.0', `type ${typeId}`);
   const rowLength = shape[0] ?? 1;
-  if (rowLength % type.blockSize !== 0)
+  if (rowLength % type.blockSize !== 0) {
     cursor.fail(`rows of ${type.name} that are multiples of ${type.blockSize}`, `rows of ${rowLength}`);
+  }
   const elements = elementCount(shape);
   const bytes = elements === null ? Infinity : (elements / type.blockSize) * type.typeSize;
-  if (!Number.isSafeInteger(bytes))
+  if (!Number.isSafeInteger(bytes)) {
     cursor.fail('a size below 2^53 bytes', `shape ${shape.join(' x ')} of ${type.name}`);
+  }
   return { name, type: type.name, shape, shard, offset: cursor.uint64('an offset'), bytes };
 }
 
@@ -164,13 +167,15 @@ function placeTensors(cursor: ByteCursor, tensors: TensorEntry[], alignment: num
   const dataStart = Math.ceil(cursor.position / alignment) * alignment;
   for (const tensor of tensors) {
     cursor.enter(`tensor ${tensor.name}`, { tensor: tensor.name });
-    if (tensor.offset % alignment !== 0)
+    if (tensor.offset % alignment !== 0) {
       cursor.fail(`an offset that is a multiple of ${alignment}`, String(tensor.offset));
+    }
     tensor.offset += dataStart;
     const end = tensor.offset + tensor.bytes;
     if (!Number.isSafeInteger(end)) cursor.fail('an end below 2^53', String(end));
-    if (!headerOnly && end > cursor.fileBytes)
+    if (!headerOnly && end > cursor.fileBytes) {
       cursor.fail(`data up to byte ${end}`, `a file of ${cursor.fileBytes} bytes`);
+    }
   }
   const overlap = findOverlap(tensors);
   if (overlap) {

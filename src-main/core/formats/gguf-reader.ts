@@ -142,13 +142,14 @@ function joinShards(shards: Shard[]): GgufModel {
 function checkWhole(first: Shard, tensors: TensorEntry[]): void {
   const key = 'split.tensors.count';
   const promised = first.header.metadata.integer(key, tensors.length);
-  if (promised !== tensors.length)
+  if (promised !== tensors.length) {
     throw malformed(first.source.name, `key ${key}`, `${tensors.length}, the tensors of all files`, String(promised), {
       key,
     });
+  }
   const names = new Set<string>();
   for (const { name, shard } of tensors) {
-    if (names.has(name))
+    if (names.has(name)) {
       throw malformed(
         first.source.name,
         `tensor ${name}`,
@@ -156,6 +157,7 @@ function checkWhole(first: Shard, tensors: TensorEntry[]): void {
         `a second one in file ${shard + 1}`,
         { tensor: name },
       );
+    }
     names.add(name);
   }
 }

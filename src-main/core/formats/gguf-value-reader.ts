@@ -70,8 +70,9 @@ function readArray(cursor: ByteCursor, depth: number, budget: NestingBudget): Gg
   // An array has a type and a count, 12 bytes, whatever its length.
   const count = cursor.count('arrays', 12);
   budget.nestedArrays += count;
-  if (budget.nestedArrays > mostNestedArrays)
+  if (budget.nestedArrays > mostNestedArrays) {
     cursor.fail(`at most ${mostNestedArrays} nested arrays`, `${budget.nestedArrays} or more`);
+  }
   return { type: 'array', itemType, value: Array.from({ length: count }, () => readArray(cursor, depth + 1, budget)) };
 }
 
@@ -114,7 +115,7 @@ function readStrings(cursor: ByteCursor, count: number): StringList {
   const start = cursor.position;
   const starts = new Uint32Array(count + 1);
   for (let index = 0; index < count; index += 1) {
-    cursor.bytes(cursor.count('bytes', 1));
+    cursor.skip(cursor.count('bytes', 1));
     starts[index + 1] = cursor.position - start;
   }
   return new StringList(new Uint8Array(cursor.window.subarray(start, cursor.position)), starts);

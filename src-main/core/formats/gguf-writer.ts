@@ -53,8 +53,9 @@ function knownName(tensor: string, type: string): string {
     );
   }
   const known = ggmlTypeByName(type);
-  if (!known)
+  if (!known) {
     throw new AppError('UNSUPPORTED_TYPE', `${tensor} cannot be written: GGUF has no type ${type}.`, { tensor, type });
+  }
   return known.name;
 }
 
@@ -65,8 +66,9 @@ function knownName(tensor: string, type: string): string {
 export function ggufLayout(metadata: GgufMetadata, tensors: readonly TensorShape[], alignment?: number): GgufLayout {
   const stated = metadata.integer(alignmentKey, defaultAlignment);
   const used = alignment ?? stated;
-  if (used < 8 || used > 2 ** 31 || !Number.isInteger(Math.log2(used)))
+  if (used < 8 || used > 2 ** 31 || !Number.isInteger(Math.log2(used))) {
     throw new RangeError(`alignment ${used}: a power of two of at least 8`);
+  }
   const written = used === stated ? metadata : metadata.clone().set(alignmentKey, { type: 'uint32', value: used });
   return new GgufLayout(written, tensors, used);
 }

@@ -35,8 +35,9 @@ export function parseJsonObject(file: string, where: string, bytes: Uint8Array):
   } catch (error) {
     throw malformed(file, where, 'JSON in UTF-8', error instanceof Error ? error.message : String(error));
   }
-  if (!isJsonObject(value))
+  if (!isJsonObject(value)) {
     throw malformed(file, where, 'a JSON object', Array.isArray(value) ? 'an array' : String(value));
+  }
   const key = duplicateKey(text);
   if (key !== null) throw malformed(file, where, 'each key once', `"${key}" twice`, { key });
   return value;

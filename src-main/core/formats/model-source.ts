@@ -70,8 +70,9 @@ async function openFolder(folder: string): Promise<ModelSource> {
   const names = await readdir(folder).catch((error: unknown) => {
     throw AppError.from(error);
   });
-  if (names.some((name) => name.endsWith('.safetensors') || name.endsWith('.safetensors.index.json')))
+  if (names.some((name) => name.endsWith('.safetensors') || name.endsWith('.safetensors.index.json'))) {
     return openHfModel(folder, folder);
+  }
   const models = names
     .filter((name) => name.endsWith('.gguf') && !name.startsWith('mmproj') && !laterShard.test(name))
     .sort();

@@ -45,19 +45,30 @@ export async function createOutput(path: string, options: OutputOptions = {}): P
   await checkFolder(fullPath);
   await checkName(fullPath, force);
   const part = partPath(fullPath);
-  refuseBusy(fullPath, await sweepParts(fullPath));
-  await checkSpace(fullPath, expectedBytes);
+  if (!claimPart(part)) throw beingWritten(fullPath, part);
   try {
-    const file = await open(part, 'wx+');
-    claimPart(part);
-    const output = new PartFile(fullPath, part, file, { force, expectedBytes });
-    // Looked at again: of two that begin at the same moment, at least one sees the other here.
-    const other = await sweepParts(fullPath, part);
-    if (other !== null) await output.discard();
-    refuseBusy(fullPath, other);
-    return output;
+    await refuseBusy(fullPath);
+    // The name is ours: a file that has it is left from an older process with our id.
+    await rm(part, { force: true });
+    await checkSpace(fullPath, expectedBytes);
+    const file = await openPart(fullPath, part);
+    return new PartFile(fullPath, part, file, { force, expectedBytes });
   } catch (error) {
+    releasePart(part);
     throw AppError.from(error);
+  }
+}
+
+async function openPart(path: string, part: string): Promise<FileHandle> {
+  const file = await open(part, 'wx+');
+  try {
+    // Looked at again: of two processes that begin at the same moment, at least one sees the other here.
+    await refuseBusy(path);
+    return file;
+  } catch (error) {
+    await file.close();
+    await rm(part, { force: true });
+    throw error;
   }
 }
 
@@ -67,12 +78,13 @@ async function checkFolder(path: string): Promise<void> {
     (found) => found.isDirectory(),
     () => false,
   );
-  if (!isFolder)
+  if (!isFolder) {
     throw new AppError(
       'FILE_NOT_FOUND',
       `The folder ${folder} does not exist; make it first or choose another output.`,
       { path: folder },
     );
+  }
 }
 
 async function checkName(path: string, force: boolean): Promise<void> {
@@ -84,9 +96,13 @@ async function checkName(path: string, force: boolean): Promise<void> {
   throw new AppError('OUTPUT_EXISTS', `${path} exists: ${advice}.`, { path });
 }
 
-function refuseBusy(path: string, part: string | null): void {
-  if (part !== null)
-    throw new AppError('OUTPUT_EXISTS', `${path} is being written by another task, as ${part}.`, { path, part });
+async function refuseBusy(path: string): Promise<void> {
+  const part = await sweepParts(path);
+  if (part !== null) throw beingWritten(path, part);
+}
+
+function beingWritten(path: string, part: string): AppError {
+  return new AppError('OUTPUT_EXISTS', `${path} is being written by another task, as ${part}.`, { path, part });
 }
 
 async function freeBytes(path: string): Promise<number> {

@@ -3,16 +3,18 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-/** Parts that this process is writing now; a part with our process id outside this set is an older process's. */
+/** Parts that this process writes now. */
 const ownParts = new Set<string>();
 
 export function partPath(path: string): string {
   return `${path}.${process.pid}.part`;
 }
 
-/** Takes note of a part that this process begins or ends. */
-export function claimPart(part: string): void {
+/** Takes a part's name for one writer of this process; false when another one has it. */
+export function claimPart(part: string): boolean {
+  if (ownParts.has(part)) return false;
   ownParts.add(part);
+  return true;
 }
 
 export function releasePart(part: string): void {
@@ -28,20 +30,17 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/**
- * Removes what dead writers of `path` (and of parts named after it) left, and returns a part that is being written, or
- * null. `except` is the caller's own part.
- */
-export async function sweepParts(path: string, except?: string): Promise<string | null> {
+/** Removes the parts that dead processes left of `path`; returns a part that another process is writing, or null. */
+export async function sweepParts(path: string): Promise<string | null> {
   const folder = dirname(path);
   const prefix = `${basename(path)}.`;
   let busy: string | null = null;
   for (const name of await readdir(folder)) {
-    const match = name.startsWith(prefix) ? /(?:^|\.)(\d+)\.part$/.exec(name.slice(prefix.length)) : null;
+    const match = name.startsWith(prefix) ? /^(\d+)\.part$/.exec(name.slice(prefix.length)) : null;
+    const pid = Number(match?.[1] ?? process.pid);
+    if (pid === process.pid) continue;
     const part = join(folder, name);
-    if (!match || part === except) continue;
-    const pid = Number(match[1]);
-    if (pid === process.pid ? ownParts.has(part) : isRunning(pid)) busy = part;
+    if (isRunning(pid)) busy = part;
     else await rm(part, { force: true });
   }
   return busy;

@@ -47,13 +47,15 @@ const mostDimensions = 16;
  */
 export async function readSafetensorsHeader(source: ByteSource, shard = 0): Promise<SafetensorsHeader> {
   const { name: file, size } = source;
-  if (size < lengthBytes)
+  if (size < lengthBytes) {
     throw malformed(file, 'header length', `a file of ${lengthBytes} bytes or more`, `${size} bytes`);
+  }
   const prefix = await source.read(0, lengthBytes);
   const stated = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
   const most = Math.min(longestHeader, size - lengthBytes);
-  if (stated > BigInt(most))
+  if (stated > BigInt(most)) {
     throw malformed(file, 'header length', `at most ${most}, in a file of ${size} bytes`, String(stated));
+  }
   const headerLength = Number(stated);
   const json = parseJsonObject(file, 'header', await source.read(lengthBytes, headerLength));
 
@@ -103,8 +105,9 @@ function readTensor(place: Place, name: string, value: unknown): TensorEntry {
   if (begin > end) fail('data_offsets in rising order', offsets);
   const elements = elementCount(shape);
   const bytes = elements === null ? Infinity : elements * elementBytes;
-  if (bytes !== end - begin)
+  if (bytes !== end - begin) {
     fail(`data_offsets over the ${bytes} bytes of shape [${shape.join(', ')}] ${String(dtype)}`, offsets);
+  }
   return {
     name,
     type: dtype as string,
@@ -141,6 +144,7 @@ function checkPlaces(file: string, tensors: readonly TensorEntry[], dataStart: n
     }
     end = offset + bytes;
   }
-  if (end !== size)
+  if (end !== size) {
     throw malformed(file, 'data', `${end - dataStart} bytes, the sum of all tensors`, `${size - dataStart} bytes`);
+  }
 }

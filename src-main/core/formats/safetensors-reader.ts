@@ -130,8 +130,9 @@ async function listShards(folder: string): Promise<ShardList> {
 
 async function readIndex(folder: string, path: string): Promise<ShardList> {
   const map = (await readJsonFile(path))['weight_map'];
-  if (!isJsonObject(map))
+  if (!isJsonObject(map)) {
     throw malformed(path, 'weight_map', 'an object of tensor and file names', typeof map, { key: 'weight_map' });
+  }
   const shards = new Map<string, number>();
   const shardOf = new Map<string, number>();
   for (const [tensor, name] of Object.entries(map)) {

@@ -45,10 +45,11 @@ export async function createSafetensorsWriter(
   const names = shards.length === 1 ? [weightsName] : shards.map((_, index) => shardFileName(index, shards.length));
   for (const name of [weightsName, indexName]) {
     const path = join(folder, name);
-    if (!force && existsSync(path))
+    if (!force && existsSync(path)) {
       throw new AppError('OUTPUT_EXISTS', `${path} exists: use --force to replace it, or choose another folder.`, {
         path,
       });
+    }
   }
   const isNewFolder = await makeFolder(folder);
   const writer = new FolderWriter(folder, isNewFolder, force);
@@ -119,8 +120,9 @@ class FolderWriter implements SafetensorsWriter {
     const committed: string[] = [];
     try {
       const written = [];
-      for (const { name, writer } of this.#shards)
+      for (const { name, writer } of this.#shards) {
         written.push({ path: join(this.#folder, name), ...(await writer.complete()) });
+      }
       if (outputs.length > 1) outputs.push(await this.#writeIndex());
       for (const output of outputs) {
         await output.commit();

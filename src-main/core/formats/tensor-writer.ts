@@ -54,10 +54,11 @@ export class TensorWriter {
   async writeTensor(name: string, content: TensorContent): Promise<void> {
     await this.#orDiscard(async () => {
       const place = this.#missing.get(name);
-      if (!place)
+      if (!place) {
         throw new AppError('INTERNAL', `${name} is no tensor of ${this.output.path}, or was written before.`, {
           tensor: name,
         });
+      }
       this.#missing.delete(name);
       const { entry, padding } = place;
       let done = 0;
@@ -75,10 +76,11 @@ export class TensorWriter {
   async complete(): Promise<WrittenFile> {
     return this.#orDiscard(async () => {
       const [first] = this.#missing.keys();
-      if (first !== undefined)
+      if (first !== undefined) {
         throw new AppError('INTERNAL', `${this.#missing.size} tensors were not written, ${first} first.`, {
           tensor: first,
         });
+      }
       return { fileBytes: this.#layout.fileBytes, sha256: await this.output.sha256() };
     });
   }

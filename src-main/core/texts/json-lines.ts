@@ -9,6 +9,7 @@ export interface JsonLine {
 
 const lineFeed = 0x0a;
 const byteOrderMark = '\ufeff';
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * Objects of a `.jsonl` file; `file` names it in messages.
@@ -37,7 +38,7 @@ export function shown(value: unknown): string {
 
 function decodeLine(bytes: Uint8Array, file: string, where: string): string {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    const text = utf8.decode(bytes);
     return where === 'line 1' && text.startsWith(byteOrderMark) ? text.slice(1) : text;
   } catch {
     throw malformed(file, where, 'UTF-8 text', 'other bytes');

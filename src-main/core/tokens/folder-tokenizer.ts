@@ -5,9 +5,9 @@ import path from 'node:path';
 import { z } from 'zod';
 import { AppError, malformed } from '../../contract/errors.ts';
 import { createTokenizer, type PackageTokenizer } from './package-tokenizer.ts';
+import { adaptedPreTokenizer } from './pre-tokenizer.ts';
 import { sentencePieceTokenizer } from './sentencepiece.ts';
 import { tokenizerConfig, tokenizerJson, type TokenizerJson } from './tokenizer-json.ts';
-import { withUnicodeClasses } from './unicode-steps.ts';
 
 export interface FolderTokenizer {
   /** Token ids of a text; special tokens written in it are recognised. `addSpecial` (default) adds BOS where the model does. */
@@ -48,7 +48,11 @@ export async function openFolderTokenizer(folder: string): Promise<FolderTokeniz
 
 async function readDefinition(folder: string): Promise<{ file: string; definition: TokenizerJson }> {
   const json = await readOptional(path.join(folder, 'tokenizer.json'));
-  if (json !== null) return { file: json.file, definition: parseJson(json, tokenizerJson) };
+  if (json !== null) {
+    const definition = parseJson(json, tokenizerJson);
+    refuseByteFallback(definition, json.file);
+    return { file: json.file, definition };
+  }
   const sentencePiece = await readOptional(path.join(folder, 'tokenizer.model'));
   if (sentencePiece === null) {
     throw new AppError('FILE_NOT_FOUND', `${folder} has no tokenizer: expected tokenizer.json or tokenizer.model.`, {
@@ -65,11 +69,17 @@ async function readDefinition(folder: string): Promise<{ file: string; definitio
   return { file: sentencePiece.file, definition };
 }
 
+/** The package would give the unknown token where Unigram should give bytes. */
+function refuseByteFallback({ model }: TokenizerJson, file: string): void {
+  if (model.type !== 'Unigram' || model['byte_fallback'] !== true) return;
+  const message = `${file}: a Unigram tokenizer with byte fallback cannot be used. Use the model as a GGUF file.`;
+  throw new AppError('UNSUPPORTED_ARCHITECTURE', message, { file });
+}
+
 /** The package checks little: what it throws, here or on a first text, comes from the file. */
 function build(definition: TokenizerJson, file: string): PackageTokenizer {
   try {
-    const steps = definition.pre_tokenizer === null ? null : withUnicodeClasses(definition.pre_tokenizer);
-    const tokenizer = createTokenizer({ ...definition, pre_tokenizer: steps });
+    const tokenizer = createTokenizer({ ...definition, pre_tokenizer: adaptedPreTokenizer(definition) });
     tokenizer.encode('a 1');
     return tokenizer;
   } catch (error) {

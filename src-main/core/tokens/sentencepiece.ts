@@ -1,12 +1,11 @@
 // A SentencePiece model as a tokenizer.json object, so that one package encodes both (environment.md, "Tokenizers").
-// BPE with or without byte fallback, and Unigram without it. SentencePiece merges by the score of the piece that results,
-// the first place first; a list of merges says the same when every split of a piece is in it, in falling order of scores.
+// BPE with or without byte fallback, and Unigram without it. Of character maps nmt_nfkc only, in which the package takes
+// U+200C and U+200D (joined emoji) for spaces and SentencePiece does not. SentencePiece merges by the score of the piece
+// that results, the first place first; a list of merges says the same if it has every split of a piece, by falling score.
 import { AppError, malformed } from '../../contract/errors.ts';
 import { readSentencePieceModel, type SentencePieceModel } from './sentencepiece-model.ts';
+import { wordMark } from './pre-tokenizer.ts';
 import type { Step, TokenizerJson } from './tokenizer-json.ts';
-
-/** U+2581, which stands for a space inside pieces. */
-const wordMark = '\u2581';
 
 /**
  * Turns the bytes of a `tokenizer.model` into a tokenizer.json object. BPE models add BOS, as llama.cpp and Hugging Face

@@ -6,7 +6,16 @@ const id = z.number().int().nonnegative();
 const step = z.looseObject({ type: z.string() });
 export type Step = z.infer<typeof step>;
 
-export const addedToken = z.looseObject({ id, content: z.string().min(1) });
+const preTokenizer = z.looseObject({
+  type: z.string(),
+  /** The parts of a Sequence. */
+  get pretokenizers() {
+    return z.array(preTokenizer).optional();
+  },
+});
+export type PreTokenizer = z.infer<typeof preTokenizer>;
+
+const addedToken = z.looseObject({ id, content: z.string().min(1) });
 
 type Merges = (string | [string, string])[];
 const isMerge = (value: unknown): boolean =>
@@ -37,7 +46,7 @@ export const tokenizerJson = z.looseObject({
   model,
   added_tokens: z.array(addedToken).default([]),
   normalizer: step.nullable().default(null),
-  pre_tokenizer: step.nullable().default(null),
+  pre_tokenizer: preTokenizer.nullable().default(null),
   post_processor: step.nullable().default(null),
   decoder: step.nullable().default(null),
 });

@@ -2,22 +2,20 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { CalibrateRecipe } from '../../contract/recipe.ts';
 import type { CalibrateResult } from '../../contract/results.ts';
-import { openGgufModel } from '../planner/plan-model.ts';
 import { calibrate } from '../stages/importance.ts';
-import { stage, type JobContext } from './context.ts';
+import { withModel } from '../stages/open.ts';
+import type { JobContext } from './context.ts';
 import { checkOutput } from './output-paths.ts';
 
 /** The verb `calibrate`: importance of a model on text, as an imatrix GGUF. */
 export async function runCalibrate(context: JobContext, recipe: CalibrateRecipe): Promise<CalibrateResult> {
   await checkOutput(recipe.output, recipe.model, recipe.force);
-  const { path: model, hiddenSize } = await stage(context, 'open', async () => {
-    const source = await openGgufModel(recipe.model);
-    await source.close();
-    return { path: source.path, hiddenSize: source.config.hiddenSize };
+  const { device, calibration } = recipe;
+  const output = path.resolve(recipe.output);
+  const calibrated = await withModel(context, recipe.model, async ({ path: model, config }) => {
+    if (recipe.force) await rm(output, { force: true });
+    return calibrate(context, { model, hiddenSize: config.hiddenSize, device, calibration, output });
   });
-  if (recipe.force) await rm(recipe.output, { force: true });
-  const { device, calibration, output } = { ...recipe, output: path.resolve(recipe.output) };
-  const calibrated = await calibrate(context, { model, hiddenSize, device, calibration, output });
   return {
     run: context.run,
     warnings: context.warnings,

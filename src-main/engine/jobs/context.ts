@@ -6,12 +6,16 @@ import { AppError } from '../../contract/errors.ts';
 import type { Progress } from '../../contract/progress.ts';
 import type { Children, LlamaClient, WorkerClient } from '../children.ts';
 import type { Folders } from '../folders.ts';
+import { freeCores } from '../free-cores.ts';
 
 export interface JobContext {
   run: string;
   signal: AbortSignal;
   folders: Folders;
+  /** For kernels that need no step with each other: all cores, or what the recipe says. */
   threads: number;
+  /** For llama.cpp: the cores that are free now, or what the recipe says. */
+  measuringThreads: () => Promise<number>;
   /** A folder of the job's own on the disk of temporary files; gone when the job ends. */
   scratch: string;
   warnings: string[];
@@ -45,6 +49,7 @@ export async function withContext<T>(options: ContextOptions, work: (context: Jo
       scratch,
       report,
       threads: options.threads ?? availableParallelism(),
+      measuringThreads: async () => options.threads ?? (await freeCores()),
       warnings: [],
       seconds: {},
       peakMemoryBytes: 0,

@@ -1,9 +1,9 @@
 import type { EvaluateRecipe } from '../../contract/recipe.ts';
 import type { EvaluateResult } from '../../contract/results.ts';
 import { readTask, scoreTask, taskItems } from '../../core/evaluation/tasks.ts';
-import { openGgufModel } from '../planner/plan-model.ts';
 import { chooseDevice } from '../stages/device.ts';
 import { evaluate, refuseOnnx } from '../stages/evaluate.ts';
+import { withModel } from '../stages/open.ts';
 import { openEvaluation } from '../stages/texts.ts';
 import { reportAs, stage, type JobContext } from './context.ts';
 import { checkGate, gateOf } from './gate.ts';
@@ -13,9 +13,8 @@ export async function runEvaluate(context: JobContext, recipe: EvaluateRecipe): 
   checkGate(recipe.evaluation, recipe.against !== null);
   refuseOnnx(recipe.evaluation);
   const tasks = await Promise.all(recipe.tasks.map((file) => readTask(file)));
-  const paths = await stage(context, 'open', () => Promise.all([recipe.model, recipe.against].map((model) => (model === null ? null : openedPath(model)))));
-  const candidate = paths[0]!;
-  const reference = paths[1] ?? null;
+  const candidate = await openedPath(context, recipe.model);
+  const reference = recipe.against === null ? null : await openedPath(context, recipe.against);
   const text = await stage(context, 'tokenize', () => openEvaluation(context, candidate, recipe.evaluation, []));
   const { weightsOnly } = recipe.evaluation;
   const evaluated = await evaluate(context, { candidate, reference, text, device: recipe.device, weightsOnly });
@@ -34,10 +33,8 @@ export async function runEvaluate(context: JobContext, recipe: EvaluateRecipe): 
   };
 }
 
-async function openedPath(model: string): Promise<string> {
-  const source = await openGgufModel(model);
-  await source.close();
-  return source.path;
+async function openedPath(context: JobContext, model: string): Promise<string> {
+  return withModel(context, model, async ({ path }) => path);
 }
 
 type Task = Awaited<ReturnType<typeof readTask>>;
@@ -48,7 +45,7 @@ async function runTask(context: JobContext, model: string, task: Task, device: s
     const tokenize = async (texts: Uint8Array[]): Promise<Int32Array[]> =>
       (await context.llama((client) => client.tokenize({ model, texts, addSpecial: true, parseSpecial: false }, { signal: context.signal }))).ids;
     const items = await taskItems(task, tokenize);
-    const settings = { gpuLayers, threads: context.threads };
+    const settings = { gpuLayers, threads: await context.measuringThreads() };
     const { logLikelihoods } = await context.llama((client) =>
       client.scoreContinuations({ model, items, settings }, { signal: context.signal, onProgress: reportAs(context, 'tasks', task.name) }),
     );

@@ -8,8 +8,9 @@ import { AppError } from '../../contract/errors.ts';
 import { serverCommand } from '../../core/planning/command.ts';
 import { verdictOf } from '../../core/planning/verdict.ts';
 import { distinctFiles, fileKey, ranked, score } from '../../core/planning/rank.ts';
-import { planModel, openGgufModel, type Planned } from '../planner/plan-model.ts';
+import { planModel, type Planned } from '../planner/plan-model.ts';
 import { evaluate, refuseOnnx } from '../stages/evaluate.ts';
+import { withModel, type GgufSource } from '../stages/open.ts';
 import { prove } from '../stages/prove.ts';
 import { openEvaluation, type EvaluationTokens } from '../stages/texts.ts';
 import { stage, totalSeconds, type JobContext } from './context.ts';
@@ -25,13 +26,16 @@ export async function runFit(context: JobContext, recipe: FitRecipe): Promise<Fi
   await checkOutput(recipe.output, recipe.model, recipe.force);
   checkGate(recipe.evaluation, recipe.evaluate);
   refuseOnnx(recipe.evaluation);
-  const planned = await planModel(context, recipe);
+  return withModel(context, recipe.model, (source) => fitSource(context, recipe, source));
+}
+
+async function fitSource(context: JobContext, recipe: FitRecipe, source: GgufSource): Promise<FitResult> {
+  const planned = await planModel(context, source, recipe);
   const chosen = choose(planned, recipe);
   context.warnings.push(...planned.list.warnings);
-  if (chosen.length === 0) return emptyResult(context, planned, null);
-  if (chosen[0]!.id.split('+')[0] === 'source') return fitsAsIs(context, recipe, planned, chosen[0]!);
-  const source = await openGgufModel(recipe.model);
-  await source.close();
+  const best = chosen[0];
+  if (!best) return emptyResult(context, planned, null);
+  if (fileKey(best) === 'source') return fitsAsIs(context, recipe, { planned, plan: best, file: source.path });
   const importance = await obtainImportance(context, { ...recipe, model: source.path, hiddenSize: source.config.hiddenSize });
   const text = await stage(context, 'tokenize', () => openEvaluation(context, source.path, recipe.evaluation, importance.texts));
   return makeAndMeasure({ context, recipe, planned, source: source.path, parameters: source.parameters, importance, text }, chosen);
@@ -137,10 +141,7 @@ function withMeasured(planned: Planned, measured: FitResult['measured']): Planne
 }
 
 /** A source that meets the target already: nothing is written, the file itself is the answer; it is proved all the same. */
-async function fitsAsIs(context: JobContext, recipe: FitRecipe, planned: Planned, plan: Plan): Promise<FitResult> {
-  const source = await openGgufModel(recipe.model);
-  await source.close();
-  const file = source.path;
+async function fitsAsIs(context: JobContext, recipe: FitRecipe, { planned, plan, file }: { planned: Planned; plan: Plan; file: string }): Promise<FitResult> {
   let proof: Proof | undefined;
   if (recipe.prove) {
     const text = await stage(context, 'tokenize', () => openEvaluation(context, file, recipe.evaluation, []));

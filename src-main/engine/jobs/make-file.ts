@@ -1,7 +1,10 @@
 // The part that quantize and fit share: from a source and types to a file, with importance where it helps.
 import path from 'node:path';
 import type { CalibrationOptions } from '../../contract/recipe.ts';
+import { openImportance } from '../../core/quantization/importance-file.ts';
+import { openText } from '../../core/texts/open-text.ts';
 import { calibrate } from '../stages/importance.ts';
+import { textsFolder } from '../stages/texts.ts';
 import { reportAs, stage, type JobContext } from './context.ts';
 
 export interface ImportanceUse {
@@ -24,10 +27,18 @@ export interface ImportanceOptions {
 /** Importance as the recipe wants it: calibrated now, none, or the file that was named. */
 export async function obtainImportance(context: JobContext, options: ImportanceOptions): Promise<ImportanceUse> {
   if (options.importance === 'off') return { file: null, unseenExperts: 0, calibration: null, texts: [] };
-  if (options.importance !== 'on') return { file: options.importance, unseenExperts: 0, calibration: null, texts: [] };
+  if (options.importance !== 'on') return { file: options.importance, unseenExperts: 0, calibration: null, texts: await textsOf(context, options.importance) };
   const output = path.join(context.scratch, 'importance.gguf');
   const calibrated = await calibrate(context, { ...options, output });
   return { file: output, unseenExperts: calibrated.unseenExperts, calibration: calibrated.use, texts: [...options.calibration.texts] };
+}
+
+/** The texts that an importance file names, as far as they can be opened here: others may be on another machine. */
+async function textsOf(context: JobContext, importance: string): Promise<string[]> {
+  const file = await openImportance(importance);
+  await file.close();
+  const isHere = await Promise.all(file.datasets.map((name) => openText(name, textsFolder(context)).then(() => true, () => false)));
+  return file.datasets.filter((_name, index) => isHere[index]);
 }
 
 export interface MakeOptions {

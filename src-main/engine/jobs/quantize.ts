@@ -6,8 +6,8 @@ import { predictLoss } from '../../core/planning/prior.ts';
 import { findMix, findType, mixes } from '../../core/quantization/mixes.ts';
 import { requantizedWarning } from '../../core/quantization/source-precision.ts';
 import { plannedFile, writeHeader } from '../planner/headers.ts';
-import { openGgufModel } from '../planner/plan-model.ts';
 import { evaluate, refuseOnnx } from '../stages/evaluate.ts';
+import { withModel, type GgufSource } from '../stages/open.ts';
 import { prove } from '../stages/prove.ts';
 import { openEvaluation, type EvaluationTokens } from '../stages/texts.ts';
 import { stage, totalSeconds, type JobContext } from './context.ts';
@@ -21,47 +21,46 @@ export async function runQuantize(context: JobContext, recipe: QuantizeRecipe): 
   checkGate(recipe.evaluation, recipe.evaluate);
   refuseOnnx(recipe.evaluation);
   const question = questionOf(recipe);
-  const source = await stage(context, 'open', () => openGgufModel(recipe.model));
-  try {
-    const candidate = await findTypes(context, source.path, question);
-    const planned = plannedFile(source.gguf, candidate);
-    const header = await writeHeader(planned, context.scratch);
-    const { hiddenSize } = source.config;
-    const importance = await obtainImportance(context, { ...recipe, model: source.path, hiddenSize });
-    const measures = recipe.evaluate || recipe.prove;
-    const text = measures ? await stage(context, 'tokenize', () => openEvaluation(context, source.path, recipe.evaluation, importance.texts)) : null;
-    const unproved = unfinishedName(recipe.output);
-    return await cleaning([unproved], async () => {
-      const made = await makeFile(context, { source: source.path, output: unproved, types: candidate.types, fileType: candidate.fileType, importance: importance.file });
-      const warning = requantizedWarning(made.requantized);
-      if (warning !== null) context.warnings.push(warning);
-      const checked = await check(context, { recipe, source: source.path, unproved, header, text, predicted: predictedLoss(planned.layout.tensors, source.parameters) });
-      await publish(unproved, recipe, checked.proof);
-      return {
-        run: context.run,
-        warnings: context.warnings,
-        device: checked.device,
-        output: recipe.output,
-        method: 'quantize',
-        type: candidate.type ?? recipe.type,
-        widths: null,
-        parametersBefore: source.parameters,
-        parametersAfter: source.parameters,
-        fileBytes: made.fileBytes,
-        sha256: made.sha256,
-        tensorTypes: countTypes(Object.fromEntries(planned.layout.tensors.map(({ name, type }) => [name, type]))),
-        unseenExperts: Math.max(made.unseenExperts, importance.unseenExperts),
-        calibration: importance.calibration,
-        ...(checked.quality ? { quality: checked.quality } : {}),
-        ...(checked.proof ? { proof: checked.proof } : {}),
-        ...gateField(recipe, checked.quality),
-        seconds: totalSeconds(context),
-        peakMemoryBytes: context.peakMemoryBytes,
-      };
-    });
-  } finally {
-    await source.close();
-  }
+  return withModel(context, recipe.model, (source) => quantizeSource(context, recipe, source, question));
+}
+
+async function quantizeSource(context: JobContext, recipe: QuantizeRecipe, source: GgufSource, question: Question): Promise<QuantizeResult> {
+  const candidate = await findTypes(context, source.path, question);
+  const planned = plannedFile(source.gguf, candidate);
+  const header = await writeHeader(planned, context.scratch);
+  const importance = await obtainImportance(context, { ...recipe, model: source.path, hiddenSize: source.config.hiddenSize });
+  const measures = recipe.evaluate || recipe.prove;
+  const text = measures ? await stage(context, 'tokenize', () => openEvaluation(context, source.path, recipe.evaluation, importance.texts)) : null;
+  const unproved = unfinishedName(recipe.output);
+  return cleaning([unproved], async () => {
+    const made = await makeFile(context, { source: source.path, output: unproved, types: candidate.types, fileType: candidate.fileType, importance: importance.file });
+    const warning = requantizedWarning(made.requantized);
+    if (warning !== null) context.warnings.push(warning);
+    const predicted = predictedLoss(planned.layout.tensors, source.parameters);
+    const checked = await check(context, { recipe, source: source.path, unproved, header, text, predicted });
+    await publish(unproved, recipe, checked.proof);
+    return {
+      run: context.run,
+      warnings: context.warnings,
+      device: checked.device,
+      output: recipe.output,
+      method: 'quantize',
+      type: candidate.type ?? recipe.type,
+      widths: null,
+      parametersBefore: source.parameters,
+      parametersAfter: source.parameters,
+      fileBytes: made.fileBytes,
+      sha256: made.sha256,
+      tensorTypes: countTypes(Object.fromEntries(planned.layout.tensors.map(({ name, type }) => [name, type]))),
+      unseenExperts: Math.max(made.unseenExperts, importance.unseenExperts),
+      calibration: importance.calibration,
+      ...(checked.quality ? { quality: checked.quality } : {}),
+      ...(checked.proof ? { proof: checked.proof } : {}),
+      ...gateField(recipe, checked.quality),
+      seconds: totalSeconds(context),
+      peakMemoryBytes: context.peakMemoryBytes,
+    };
+  });
 }
 
 const gateField = (recipe: QuantizeRecipe, quality: Quality | undefined): { gate?: QuantizeResult['gate'] } => {

@@ -3,6 +3,7 @@ import type { JobResult } from '../../contract/job.ts';
 import type { Recipe } from '../../contract/recipe.ts';
 import { planModel } from '../planner/plan-model.ts';
 import { runCalibrate } from './calibrate.ts';
+import { withModel } from '../stages/open.ts';
 import type { JobContext } from './context.ts';
 import { runEvaluate } from './evaluate.ts';
 import { runFit } from './fit.ts';
@@ -17,7 +18,7 @@ export async function runRecipe(context: JobContext, recipe: Recipe): Promise<Jo
     case 'evaluate':
       return { verb: 'evaluate', value: await runEvaluate(context, recipe) };
     case 'plan': {
-      const { list } = await planModel(context, recipe);
+      const { list } = await withModel(context, recipe.model, (source) => planModel(context, source, recipe));
       return { verb: 'plan', value: { ...list, warnings: [...context.warnings, ...list.warnings] } };
     }
     case 'fit':

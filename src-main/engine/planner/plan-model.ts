@@ -2,13 +2,12 @@
 // exact bytes from the layout of the file to be, memory from llama.cpp, loss from the stated prior (core/planning/prior.ts).
 import type { Plan, PlanList } from '../../contract/plan.ts';
 import type { Target } from '../../contract/target.ts';
-import { AppError } from '../../contract/errors.ts';
-import { openModel, type ModelSource } from '../../core/formats/model-source.ts';
 import { candidateOf, mixQuestions, withoutTwins, type Candidate } from '../../core/planning/candidates.ts';
 import { ranked, type RankContext } from '../../core/planning/rank.ts';
 import { verdictOf } from '../../core/planning/verdict.ts';
 import { requantizedTensors, requantizedWarning } from '../../core/quantization/source-precision.ts';
 import { stage, type JobContext } from '../jobs/context.ts';
+import type { GgufSource } from '../stages/open.ts';
 import { plannedFile, writeHeader } from './headers.ts';
 import { askMemory } from './memory-service.ts';
 import { planOf, type Draft, type PlanFacts } from './plan-of.ts';
@@ -26,33 +25,16 @@ export interface Planned {
 const fileTargetRun = { context: 4096, kvType: 'f16', reserveBytes: 2 ** 30 } as const;
 
 export interface PlanOptions {
-  model: string;
   target: Target;
   device: string;
 }
 
-export async function planModel(context: JobContext, options: PlanOptions): Promise<Planned> {
-  const source = await stage(context, 'open', () => openGgufModel(options.model));
-  try {
-    return await stage(context, 'plan', () => planSource(context, source, options));
-  } finally {
-    await source.close();
-  }
+/** Plans an opened model. */
+export async function planModel(context: JobContext, source: GgufSource, options: PlanOptions): Promise<Planned> {
+  return stage(context, 'plan', () => planSource(context, source, options));
 }
 
-/** Opens a model that quantisation can start from. @throws UNSUPPORTED_ARCHITECTURE for folders of safetensors */
-export async function openGgufModel(model: string): Promise<ModelSource & Required<Pick<ModelSource, 'gguf'>>> {
-  const source = await openModel(model);
-  if (source.gguf) return source as ModelSource & Required<Pick<ModelSource, 'gguf'>>;
-  await source.close();
-  throw new AppError(
-    'UNSUPPORTED_ARCHITECTURE',
-    `${model} is a safetensors folder, and this version works on GGUF files. Convert it with llama.cpp's convert_hf_to_gguf.py, or download its GGUF.`,
-    { model, architecture: source.config.architecture },
-  );
-}
-
-async function planSource(context: JobContext, source: Awaited<ReturnType<typeof openGgufModel>>, options: PlanOptions): Promise<Planned> {
+async function planSource(context: JobContext, source: GgufSource, options: PlanOptions): Promise<Planned> {
   const { target } = options;
   const run = target.kind === 'memory' ? target : fileTargetRun;
   const { devices } = await context.llama((client) => client.identify({}));
@@ -67,7 +49,7 @@ async function planSource(context: JobContext, source: Awaited<ReturnType<typeof
     target,
     gpuLayers: hasGpu ? -1 : 0,
   };
-  const candidates = await findCandidates(context, source, options.model);
+  const candidates = await findCandidates(context, source);
   const drafts: Draft[] = [];
   for (const candidate of candidates) {
     const file = plannedFile(source.gguf, candidate);
@@ -93,9 +75,9 @@ function bestOf(plans: readonly Plan[]): string | null {
   return plans.find((plan) => plan.fits)?.id ?? null;
 }
 
-async function findCandidates(context: JobContext, source: ModelSource, model: string): Promise<Candidate[]> {
+async function findCandidates(context: JobContext, source: GgufSource): Promise<Candidate[]> {
   const questions = mixQuestions();
-  const { results } = await context.llama((client) => client.mixTypes({ model, mixes: questions }, { signal: context.signal }));
+  const { results } = await context.llama((client) => client.mixTypes({ model: source.path, mixes: questions }, { signal: context.signal }));
   const unchanged: Candidate = {
     id: 'source',
     summary: 'the source unchanged',
@@ -108,7 +90,7 @@ async function findCandidates(context: JobContext, source: ModelSource, model: s
   return withoutTwins([unchanged, ...made]);
 }
 
-function warningsOf(source: ModelSource, candidates: readonly Candidate[]): string[] {
+function warningsOf(source: GgufSource, candidates: readonly Candidate[]): string[] {
   const coarsest = Math.max(...candidates.map(({ types }) => requantizedTensors(source.tensors, types).length));
   const warning = requantizedWarning(coarsest);
   return warning === null ? [] : [warning];

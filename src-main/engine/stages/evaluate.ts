@@ -9,6 +9,7 @@ import { hasOnlyFloats } from '../../core/quantization/float-model.ts';
 import { openModel } from '../../core/formats/model-source.ts';
 import { reportAs, stage, type JobContext } from '../jobs/context.ts';
 import { chooseDevice } from './device.ts';
+import { blamingWeights } from './open.ts';
 import type { EvaluationTokens } from './texts.ts';
 
 export interface Evaluation {
@@ -36,16 +37,17 @@ export async function evaluate(context: JobContext, options: EvaluateOptions): P
     const reference = options.weightsOnly && options.reference !== null ? await expanded(context, options.reference, name) : options.reference;
     const device = await chooseDevice(context, options.device, reference === null ? [candidate] : [candidate, reference]);
     const { windows } = options.text;
-    const settings = { gpuLayers: device.gpuLayers, threads: context.threads };
+    const settings = { gpuLayers: device.gpuLayers, threads: await context.measuringThreads() };
     const compared = await context.llama((client) =>
       client.compare({ reference, candidate, windows, settings }, { signal: context.signal, onProgress: reportAs(context, name, options.detail) }),
     );
     const tokens = windows.reduce((sum, window) => sum + window.length, 0);
-    return { quality: qualityOf(compared.windows, options), device: compared.device, tokensPerSecond: tokens / compared.seconds };
+    const quality = await blamingWeights(context, reference === null ? [candidate] : [reference, candidate], () => qualityOf(compared.windows, options));
+    return { quality, device: compared.device, tokensPerSecond: tokens / compared.seconds };
   });
 }
 
-function qualityOf(windows: WindowComparison[], { text, weightsOnly }: EvaluateOptions): Quality {
+async function qualityOf(windows: WindowComparison[], { text, weightsOnly }: EvaluateOptions): Promise<Quality> {
   return {
     engine: 'llama.cpp',
     kind: weightsOnly ? 'weights-only' : 'as-run',

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { CalibrationOptions } from '../../contract/recipe.ts';
 import { reportAs, stage, type JobContext } from '../jobs/context.ts';
 import { chooseDevice } from './device.ts';
+import { blamingWeights } from './open.ts';
 import { openCalibration } from './texts.ts';
 
 export interface Calibrated {
@@ -37,9 +38,11 @@ export async function calibrate(context: JobContext, options: CalibrateOptions):
   return stage(context, 'calibrate', async () => {
     const device = await chooseDevice(context, options.device, [model]);
     const raw = path.join(context.scratch, 'statistics.f32');
-    const settings = { gpuLayers: device.gpuLayers, threads: context.threads };
-    const statistics = await context.llama((client) =>
-      client.statistics({ model, windows, output: raw, settings }, { signal: context.signal, onProgress: reportAs(context, 'calibrate') }),
+    const settings = { gpuLayers: device.gpuLayers, threads: await context.measuringThreads() };
+    const statistics = await blamingWeights(context, [model], () =>
+      context.llama((client) =>
+        client.statistics({ model, windows, output: raw, settings }, { signal: context.signal, onProgress: reportAs(context, 'calibrate') }),
+      ),
     );
     const written = await context.worker((client) =>
       client.writeImportance(

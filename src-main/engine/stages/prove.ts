@@ -31,7 +31,7 @@ export async function prove(context: JobContext, options: ProofOptions): Promise
     const { source, output } = options;
     const tokens = options.window.slice(0, windowTokens);
     const device = await chooseDevice(context, options.device, [source, output]);
-    const settings = { gpuLayers: device.gpuLayers, threads: context.threads };
+    const settings = { gpuLayers: device.gpuLayers, threads: await context.measuringThreads() };
     const base = { runner: 'llama.cpp' as const, build: device.release, tolerance: Math.max(runnerTolerance, options.predictedKld) };
     try {
       return await context.llama(async (client) => {

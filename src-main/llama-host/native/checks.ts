@@ -1,9 +1,9 @@
 // Checks of parameters before a native call, and settings as the addon takes them.
 import { existsSync } from 'node:fs';
-import os from 'node:os';
 import { AppError } from '../../contract/errors.ts';
 import type { KvType, LlamaSettings } from '../../contract/llama-host-api.ts';
 import type { NativeSettings } from './addon-types.ts';
+import { defaultThreads } from './default-threads.ts';
 
 /** Tokens of the longest window; llama.cpp counts positions in int32, and so many fit no memory. */
 const longestWindow = 1 << 24;
@@ -38,7 +38,7 @@ export function nativeSettings(settings: LlamaSettings): NativeSettings {
     cpuExpertLayers,
     kvTypeK,
     kvTypeV,
-    threads: threads ?? os.availableParallelism(),
+    threads: threads ?? defaultThreads(),
     flashAttention: needsFlashAttention ? 1 : flashAttentionNumbers[settings.flashAttention],
   };
 }

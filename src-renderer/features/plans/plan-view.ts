@@ -19,7 +19,7 @@ export function barOf(plan: Plan, target: Target): PlanBar {
     { part: 'weights', label: 'Weights', bytes: weightsBytes },
     { part: 'kv', label: 'KV cache', bytes: kvBytes },
     { part: 'buffers', label: 'Buffers', bytes: buffersBytes },
-    { part: 'reserve', label: 'Left free', bytes: reserveBytes },
+    { part: 'reserve', label: 'Reserve', bytes: reserveBytes },
   ];
   return { segments, limitBytes: target.bytes, format: formatMemory };
 }
@@ -47,16 +47,16 @@ export function fitInWords(plan: Plan, target: Target): string {
 export function headlineOf(list: PlanList, plan: Plan): [headline: string, rest: string] {
   if (plan.id !== list.best && list.best !== null) {
     const fit = fitInWords(plan, list.target);
-    return [plan.fits ? `Fits, with ${fit}.` : `Does not fit: ${fit}.`, ''];
+    return [plan.fits ? `Fits, with ${fit}` : `Does not fit: ${fit}`, ''];
   }
-  const [headline = '', ...rest] = list.verdict.split(/(?<=\.)\s+/);
-  return [headline, rest.join(' ')];
+  const [headline = '', ...rest] = list.verdict.split(/\.\s+/);
+  return [headline.replace(/\.$/, ''), rest.join('. ')];
 }
 
-/** What making it takes: time, disk, memory. */
+/** What making it takes: time, disk, memory; empty where nothing is made. */
 export function costInWords({ cost }: Plan): string {
-  if (cost.diskBytes === 0) return 'nothing to make';
-  return `about ${formatDuration(cost.seconds)}, ${formatFileSize(cost.diskBytes)} of disk, ${formatMemory(cost.peakMemoryBytes)} of memory`;
+  if (cost.diskBytes === 0) return '';
+  return `Making it takes about ${formatDuration(cost.seconds)}, ${formatFileSize(cost.diskBytes)} of disk, ${formatMemory(cost.peakMemoryBytes)} of memory.`;
 }
 
 /** True for a plan that uses the source as it is: there is nothing to make, only to prove. */

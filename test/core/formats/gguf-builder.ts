@@ -1,6 +1,16 @@
 // Builds GGUF bytes field by field, with nothing of the code under test: also wrong ones.
 
-const types = { uint8: 0, uint16: 2, uint32: 4, int32: 5, float32: 6, bool: 7, string: 8, array: 9, uint64: 10 } as const;
+const types = {
+  uint8: 0,
+  uint16: 2,
+  uint32: 4,
+  int32: 5,
+  float32: 6,
+  bool: 7,
+  string: 8,
+  array: 9,
+  uint64: 10,
+} as const;
 
 export class GgufBuilder {
   #parts: Buffer[] = [];

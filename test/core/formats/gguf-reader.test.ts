@@ -29,19 +29,22 @@ function header(bytes: Uint8Array) {
 }
 
 describe('openGguf', () => {
-  it.each(Object.entries(references as Record<string, ReferenceFile>))('reads %s as gguf-py does', async (name, reference) => {
-    const model = await openGguf(path.join(golden, name));
-    expect(model).toMatchObject({ version: 3, alignment: reference.alignment, fileBytes: reference.bytes });
-    expect(model.metadata.size).toBe(reference.n_kv);
-    expect(model.tensors.map((entry) => entry.name)).toEqual(Object.keys(reference.tensors));
-    for (const entry of model.tensors) {
-      const expected = reference.tensors[entry.name]!;
-      expect(entry).toMatchObject({ type: expected.type, shape: expected.ne, shard: 0 });
-      expect(entry).toMatchObject({ offset: expected.offset_in_file, bytes: expected.n_bytes });
-      expect(sha256(await model.read(entry))).toBe(expected.sha256);
-    }
-    await model.close();
-  });
+  it.each(Object.entries(references as Record<string, ReferenceFile>))(
+    'reads %s as gguf-py does',
+    async (name, reference) => {
+      const model = await openGguf(path.join(golden, name));
+      expect(model).toMatchObject({ version: 3, alignment: reference.alignment, fileBytes: reference.bytes });
+      expect(model.metadata.size).toBe(reference.n_kv);
+      expect(model.tensors.map((entry) => entry.name)).toEqual(Object.keys(reference.tensors));
+      for (const entry of model.tensors) {
+        const expected = reference.tensors[entry.name]!;
+        expect(entry).toMatchObject({ type: expected.type, shape: expected.ne, shard: 0 });
+        expect(entry).toMatchObject({ offset: expected.offset_in_file, bytes: expected.n_bytes });
+        expect(sha256(await model.read(entry))).toBe(expected.sha256);
+      }
+      await model.close();
+    },
+  );
 
   it('reads parts of a tensor, and nothing beyond it', async () => {
     const model = await openGguf(path.join(golden, 'llama-gqa-q8_0.gguf'));
@@ -92,14 +95,13 @@ describe('openGguf', () => {
   });
 
   it('reads a vocabulary of 150,000 tokens quickly, and decodes it only when asked', async () => {
-    const build = GgufBuilder.header(0, 3);
     const tokens = Array.from({ length: 150_000 }, (_, index) => `token ${index * 7919} ĠÜ`);
-    build.key('tokenizer.ggml.tokens', 'array').items('string', tokens.length);
-    for (const token of tokens) build.string(token);
+    const list = new GgufBuilder().items('string', tokens.length);
+    for (const token of tokens) list.string(token);
+    const build = GgufBuilder.header(0, 3).key('tokenizer.ggml.tokens', 'array').raw(list.bytes());
     build.key('tokenizer.ggml.scores', 'array').items('float32', tokens.length);
     build.raw(new Uint8Array(tokens.length * 4));
-    build.key('tokenizer.ggml.merges', 'array').items('string', tokens.length);
-    for (const token of tokens) build.string(token);
+    build.key('tokenizer.ggml.merges', 'array').raw(list.bytes());
     const bytes = build.bytes();
 
     const begin = performance.now();
@@ -128,18 +130,44 @@ describe('readGgufHeader', () => {
     ['an empty key', GgufBuilder.header(0, 1).key('', 'uint8').uint32(0), /a key of 1/],
     ['a value type that does not exist', GgufBuilder.header(0, 1).string('k').uint32(13).uint64(0), /value type/],
     ['a bool of 2', GgufBuilder.header(0, 1).key('k', 'bool').uint8(2), /0 or 1/],
-    ['a bool of 2 in an array', GgufBuilder.header(0, 1).key('k', 'array').items('bool', 2).uint8(1).uint8(2), /0 or 1/],
-    ['an alignment that is no uint32', GgufBuilder.header(0, 1).key('general.alignment', 'uint64').uint64(32), /uint32/],
+    [
+      'a bool of 2 in an array',
+      GgufBuilder.header(0, 1).key('k', 'array').items('bool', 2).uint8(1).uint8(2),
+      /0 or 1/,
+    ],
+    [
+      'an alignment that is no uint32',
+      GgufBuilder.header(0, 1).key('general.alignment', 'uint64').uint64(32),
+      /uint32/,
+    ],
     ['an alignment of 4', GgufBuilder.header(0, 1).key('general.alignment', 'uint32').uint32(4), /power of two/],
     ['an alignment of 48', GgufBuilder.header(0, 1).key('general.alignment', 'uint32').uint32(48), /power of two/],
-    ['an array longer than the file', GgufBuilder.header(0, 1).key('k', 'array').items('uint32', 2n ** 63n), /fits/],
+    [
+      'an array longer than the file',
+      GgufBuilder.header(0, 1)
+        .key('k', 'array')
+        .items('uint32', 2n ** 63n),
+      /fits/,
+    ],
     ['a tensor count of 2^63', GgufBuilder.header(2n ** 63n, 0), /fits/],
     ['a tensor name of 64 bytes', GgufBuilder.header(1, 0).tensor('n'.repeat(64), [1], 0, 0), /63/],
     ['a tensor twice', GgufBuilder.header(2, 0).tensor('a', [8], 0, 0).tensor('a', [8], 0, 32), /once/],
     ['a removed tensor type', GgufBuilder.header(1, 0).tensor('a', [32], 4, 0).uint64(0), /type 4/],
     ['a row of half a block', GgufBuilder.header(1, 0).tensor('a', [48], 2, 0).uint64(0), /multiples of 32/],
-    ['more elements than 2^53', GgufBuilder.header(1, 0).tensor('a', [2 ** 30, 2 ** 30], 0, 0).uint64(0), /2\^53/],
-    ['an offset of 2^64 - 32', GgufBuilder.header(1, 0).tensor('a', [8], 0, 2n ** 64n - 32n).uint64(0), /2\^53/],
+    [
+      'more elements than 2^53',
+      GgufBuilder.header(1, 0)
+        .tensor('a', [2 ** 30, 2 ** 30], 0, 0)
+        .uint64(0),
+      /2\^53/,
+    ],
+    [
+      'an offset of 2^64 - 32',
+      GgufBuilder.header(1, 0)
+        .tensor('a', [8], 0, 2n ** 64n - 32n)
+        .uint64(0),
+      /2\^53/,
+    ],
   ])('refuses %s', async (_name, build, words) => {
     // Room behind the fault, so that it is the fault and not the end of the file that is found.
     const error = await failureOf(header(build.padTo(32).raw(new Uint8Array(64)).bytes()));
@@ -164,7 +192,10 @@ describe('readGgufHeader', () => {
   });
 
   it('reads a header whose data is not there, when asked to', async () => {
-    const bytes = GgufBuilder.header(1, 0).tensor('a', [2 ** 20], 0, 0).padTo(32).bytes();
+    const bytes = GgufBuilder.header(1, 0)
+      .tensor('a', [2 ** 20], 0, 0)
+      .padTo(32)
+      .bytes();
     expect((await failureOf(header(bytes))).details).toMatchObject({ tensor: 'a' });
     const { tensors } = await readGgufHeader(memorySource('test.gguf', bytes), { headerOnly: true });
     expect(tensors[0]).toMatchObject({ name: 'a', bytes: 2 ** 22, offset: bytes.length });
@@ -180,6 +211,9 @@ describe('readGgufHeader', () => {
     const tokens = metadata.get('tokens');
     expect(metadata.strings('tokens')).toEqual(['\ufffdA\ufffd', '\ufeffx']);
     expect(tokens?.type === 'array' && tokens.itemType === 'string' && tokens.value.bytesAt(0)).toEqual(wrong);
-    expect(metadata.get('nested')).toMatchObject({ itemType: 'array', value: [{ value: Uint32Array.of(7) }, { itemType: 'bool' }] });
+    expect(metadata.get('nested')).toMatchObject({
+      itemType: 'array',
+      value: [{ value: Uint32Array.of(7) }, { itemType: 'bool' }],
+    });
   });
 });

@@ -18,7 +18,10 @@ interface Expectation {
 
 const folder = path.join(fixtures, 'hostile');
 const scratch = temporaryFolder();
-const expectations = JSON.parse(readFileSync(path.join(folder, 'expected.json'), 'utf8')) as Record<string, Expectation>;
+const expectations = JSON.parse(readFileSync(path.join(folder, 'expected.json'), 'utf8')) as Record<
+  string,
+  Expectation
+>;
 
 /** What the error has to say, beside its code and the file: the subject, and a part of expected or actual. */
 const subjects: Record<string, [subject: Record<string, unknown>, words: RegExp]> = {

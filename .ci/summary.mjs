@@ -1,0 +1,29 @@
+// Adds up what .ci/run left in a folder: NAME.status is the exit status of a step, NAME.json vitest's report where it is a suite.
+// A suite that ended badly without a failed test in its report (a crash, a file that does not load) counts as one failure.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+const [folder] = process.argv.slice(2);
+
+function readCounts(name, succeeded) {
+  const report = path.join(folder, `${name}.json`);
+  if (!existsSync(report)) return { passed: Number(succeeded), failed: Number(!succeeded), skipped: 0 };
+  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
+  const brokenFiles = testResults.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0);
+  const failed = numFailedTests + brokenFiles.length;
+  return {
+    passed: numPassedTests,
+    failed: failed === 0 && !succeeded ? 1 : failed,
+    skipped: numPendingTests + numTodoTests,
+  };
+}
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+for (const file of readdirSync(folder).filter((entry) => entry.endsWith('.status'))) {
+  const name = path.basename(file, '.status');
+  const counts = readCounts(name, readFileSync(path.join(folder, file), 'utf8') === '0');
+  console.log(`${name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+  for (const key of Object.keys(total)) total[key] += counts[key];
+}
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exitCode = total.failed > 0 ? 1 : 0;

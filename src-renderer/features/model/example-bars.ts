@@ -1,0 +1,15 @@
+// The picture on the first screen: a model that sticks out of a card, and the same one made to fit. No numbers are shown.
+import type { BarSegment } from '../../ui/bar-layout.ts';
+
+function example(weights: number): BarSegment[] {
+  return [
+    { part: 'weights', label: 'Weights', bytes: weights },
+    { part: 'kv', label: 'KV cache', bytes: 3 },
+    { part: 'buffers', label: 'Buffers', bytes: 1 },
+    { part: 'reserve', label: 'Reserve', bytes: 1 },
+  ];
+}
+
+export const exampleLimit = 24;
+export const exampleBefore = example(23.5);
+export const exampleAfter = example(18);

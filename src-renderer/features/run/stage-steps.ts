@@ -1,0 +1,31 @@
+// The stages of a fit as a row of steps: what is done, what is going on, what is still expected.
+
+export interface StageStep {
+  name: string;
+  label: string;
+  state: 'done' | 'active' | 'waiting';
+}
+
+/** What each stage does, in words for people; the order in which a fit usually goes through them. */
+const stageWords: Record<string, string> = {
+  open: 'Open',
+  plan: 'Plan',
+  calibrate: 'Calibrate',
+  tokenize: 'Read texts',
+  quantize: 'Quantise',
+  evaluate: 'Measure',
+  prove: 'Prove',
+};
+
+export function stageSteps(seen: readonly string[], current: string | null): StageStep[] {
+  const expected = Object.keys(stageWords).filter((name) => !seen.includes(name));
+  return [...seen, ...expected].map((name) => ({
+    name,
+    label: stageLabel(name),
+    state: name === current ? 'active' : seen.includes(name) ? 'done' : 'waiting',
+  }));
+}
+
+export function stageLabel(name: string): string {
+  return stageWords[name] ?? name.charAt(0).toUpperCase() + name.slice(1);
+}

@@ -1,0 +1,15 @@
+// The fake engine as a process. FAKE_ENGINE says how it behaves: slow jobs run until cancelled, stubborn ones even then,
+// a dying engine ends when it is given a job. It writes to stdout, which must not reach the user's.
+import { parentTransport } from '../../src-main/rpc/node-child.ts';
+import { serveFakeEngine, successfulJob } from './fake-engine.ts';
+
+const behaviour = process.env['FAKE_ENGINE'];
+process.stdout.write('noise of the engine\n');
+
+serveFakeEngine(parentTransport(), {
+  stubborn: behaviour === 'stubborn',
+  events: (recipe) => {
+    if (behaviour === 'dying') process.exit(7);
+    return behaviour === undefined ? successfulJob(recipe) : successfulJob(recipe).slice(0, 2);
+  },
+});

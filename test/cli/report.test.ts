@@ -1,0 +1,305 @@
+// The readable results, word for word, and the arithmetic of tables and bars.
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import type { JobResult } from '../../src-main/contract/job.ts';
+import type { Plan } from '../../src-main/contract/plan.ts';
+import { memoryBar } from '../../src-main/cli/report/memory-bar.ts';
+import { agreement, measured } from '../../src-main/cli/report/numbers.ts';
+import { table } from '../../src-main/cli/report/table.ts';
+import { plans, results } from './fake-results.ts';
+import { snug, type Run } from './run.ts';
+
+async function text(line: string): Promise<string> {
+  return (await snug(line)).stdout;
+}
+
+/** A run whose job ends with `result`. */
+function withResult(line: string, result: JobResult): Promise<Run> {
+  return snug(line, { script: { events: () => [{ type: 'started' }, { type: 'finished', result }] } });
+}
+
+const noLoss = { kld: 0, kldLow: 0, kldHigh: 0, perplexityRatio: 1, basis: 'prior' as const };
+
+describe('results as text', () => {
+  it('inspect', async () => {
+    expect(await text('inspect m.gguf')).toMatchInlineSnapshot(`
+      "m: llama, 6.8 million parameters, 13.8 MB
+
+      path         /here/m.gguf
+      format       gguf
+      tensors      F16 × 43, F32 × 13
+      layers       6
+      hidden size  256, feed-forward 768
+      heads        8 of 32, 4 for keys and values
+      vocabulary   4,096, untied embeddings
+      context      512 tokens
+      tokenizer    gpt2, smollm
+
+      quantise                yes
+      importance per weight   yes
+      slice per block         no: not built yet
+      slice, shared rotation  no: not built yet
+      prune                   no: not built yet
+      drop layers             no: not built yet
+      "
+    `);
+  });
+  it('texts', async () => {
+    expect(await text('texts')).toMatchInlineSnapshot(`
+      "name         for              size  what it is
+      calibration  calibration   1.20 MB  nine kinds of text
+      evaluation   evaluation   300.0 kB  other texts of the same kinds
+      "
+    `);
+  });
+  it('devices', async () => {
+    expect(await text('devices')).toMatchInlineSnapshot(`
+      "No GPU was found; everything runs on the CPU.
+
+      device  kind    memory      free  name
+      CPU     cpu   8.00 GiB  6.00 GiB  AMD EPYC
+
+      llama.cpp b10000, ggml 0.9.0
+      onnxruntime: cpu
+      Missing: cuda: no NVIDIA driver
+      "
+    `);
+  });
+  it('plan', async () => {
+    expect(await text('plan m.gguf --memory 24GiB')).toMatchInlineSnapshot(`
+      "Fits, with 3.1 GiB to spare.
+      For 24.0 GiB of memory with 8,192 tokens of context, KV cache q8_0, 1.00 GiB left free.
+
+         plan    what it does               file     needs  memory                 loss (KLD)  verdict
+      ▸  q4-k-m  Q4_K_M with importance  18.7 GB  20.9 GiB  ███████████████▓▒···│     ≈0.0213  fits
+         q8-0    Q8_0 with importance    34.8 GB  35.9 GiB  █████████████│█████▓░     ≈0.0012  over by 11.9 GiB
+
+      plan        q4-k-m: Q4_K_M with importance
+      memory      █████████████████████████████▓▓▓▒░░·····│ 20.9 GiB of 24.0 GiB, llama.cpp's own figures
+                  █ weights 17.4 GiB · ▓ KV cache 2.00 GiB · ▒ buffers 512.0 MiB · ░ reserve 1.00 GiB
+      note        2 tensors keep Q8_0: their rows are no multiple of 256
+      file        18.7 GB
+      loss (KLD)  ≈0.0213 (0.0106 to 0.0426), perplexity ×≈1.0213; predicted from measurements of this model
+      to make it  ≈7 min, peak memory ≈3.00 GiB, 18.7 GB of disk
+
+      Make it: snug fit MODEL with the same options and --output FILE.gguf (--plan ID for another plan)
+      "
+    `);
+  });
+  it('fit', async () => {
+    expect(await text('fit m.gguf --memory 24GiB --output o.gguf')).toMatchInlineSnapshot(`
+      "Fits, with 3.1 GiB to spare.
+      Picks the same next word as the original 93 times in 100.
+
+      file         /out/fit.gguf, 18.7 GB
+      plan         q4-k-m: Q4_K_M with importance
+      memory       █████████████████████████████▓▓▓▒░░·····│ 20.9 GiB of 24.0 GiB, llama.cpp's own figures
+                   █ weights 17.4 GiB · ▓ KV cache 2.00 GiB · ▒ buffers 512.0 MiB · ░ reserve 1.00 GiB
+      note         2 tensors keep Q8_0: their rows are no multiple of 256
+      predicted    loss ≈0.0213 (0.0106 to 0.0426), perplexity ×≈1.0213
+      perplexity   61.6 ± 1.5 → 62.9 ± 1.6 (×1.0211)
+      loss (KLD)   0.02130 ± 0.00040, 99th percentile 0.2100
+      measured on  evaluation, 8 windows of 512 tokens, by llama.cpp, as run
+      proof        llama.cpp b10000 runs it; KLD to the source 0.0000 (limit 0.0500)
+                   log-probabilities at 256 positions differ by at most 0.0030
+                   8.00 MiB of weights reported, 8.00 MiB planned
+      it wrote     "The house was\\nold"
+      calibration  128 samples, 65,536 tokens
+      device       CPU
+      took         10 min, peak memory 3.00 GiB
+      sha256       ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff
+
+         made and measured          file         loss (KLD)
+      ▸  Q4_K_M with importance  18.7 GB  0.02130 ± 0.00040
+         IQ4_XS with importance  17.5 GB  0.03000 ± 0.00050
+      Careful: only 1,000 tokens of calibration
+
+      Run it:
+        llama-server -m /out/fit.gguf -c 8192
+      "
+    `);
+  });
+  it('quantize', async () => {
+    expect(await text('quantize m.gguf --type Q4_K_M --output o.gguf')).toMatchInlineSnapshot(`
+      "Picks the same next word as the original 93 times in 100.
+
+      written      /out/q.gguf, 4.60 MB
+      type         Q4_K_M (Q4_K × 30, Q6_K × 13)
+      parameters   6,822,000
+      calibration  128 samples, 65,536 tokens
+      perplexity   61.6 ± 1.5 → 62.9 ± 1.6 (×1.0211)
+      loss (KLD)   0.02130 ± 0.00040, 99th percentile 0.2100
+      measured on  evaluation, 8 windows of 512 tokens, by llama.cpp, as run
+      proof        llama.cpp b10000 runs it; KLD to the source 0.0000 (limit 0.0500)
+                   log-probabilities at 256 positions differ by at most 0.0030
+                   8.00 MiB of weights reported, 8.00 MiB planned
+      it wrote     "The house was\\nold"
+      device       CPU
+      took         21 s, peak memory 100.0 MiB
+      sha256       aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+      Careful: only 1,000 tokens of calibration
+      "
+    `);
+  });
+  it('calibrate', async () => {
+    expect(await text('calibrate m.gguf')).toMatchInlineSnapshot(`
+      "Importance of 43 tensors from 65,536 tokens.
+
+      written  /out/i.gguf
+      samples  128
+      device   CPU
+      took     12 s
+      Careful: only 1,000 tokens of calibration
+
+      Use it: snug quantize MODEL --type TYPE --importance FILE --output FILE.gguf
+      "
+    `);
+  });
+  it('evaluate', async () => {
+    expect(await text('evaluate m.gguf --against d.gguf')).toMatchInlineSnapshot(`
+      "Picks the same next word as the original 93 times in 100.
+
+      perplexity   61.6 ± 1.5 → 62.9 ± 1.6 (×1.0211)
+      loss (KLD)   0.02130 ± 0.00040, 99th percentile 0.2100
+      measured on  evaluation, 8 windows of 512 tokens, by llama.cpp, as run
+      device       CPU
+      took         3 s, 2,346 tokens/s
+
+      task  questions         right     by length
+      quiz        200  50.0 ± 3.5 %  55.0 ± 3.5 %
+      Careful: only 1,000 tokens of calibration
+      "
+    `);
+  });
+  it('demo says what to try next', async () => {
+    const { stdout, stderr } = await snug('demo');
+    expect(stderr).toContain("Reading the model's tensors.\nopen: 50%\n");
+    expect(stdout).toContain('Try next:\n  snug inspect /out/fit.gguf\n');
+  });
+
+  it('plan for a file has no memory bar', async () => {
+    const { stdout } = await withResult('plan m.gguf --file-size 20GB', {
+      verb: 'plan',
+      value: { ...results.plan.value, target: { kind: 'file', bytes: 20e9 } },
+    });
+    expect(stdout).toContain('For a file of at most 20.0 GB.');
+    expect(stdout).toContain('over by 14.8 GB');
+    expect(stdout).not.toContain('█');
+  });
+
+  it('plan leaves out what a better plan beats in size and loss, but never the best', async () => {
+    const [best, over] = plans as [Plan, Plan];
+    const beaten = { ...best, id: 'beaten', predicted: { ...best.predicted, kld: 0.03 } };
+    const smaller = { ...beaten, id: 'smaller', fileBytes: best.fileBytes - 1 };
+    const value = { ...results.plan.value, plans: [best, beaten, smaller, over] };
+    const { stdout } = await withResult('plan m.gguf --memory 24GiB', { verb: 'plan', value });
+    expect(stdout).toContain('smaller');
+    expect(stdout).not.toContain('beaten');
+    expect(stdout).toContain('1 more plan with --json');
+  });
+
+  it('a model that fits as it is needs nothing made', async () => {
+    const source = { ...plans[0]!, id: 'source', summary: 'the source unchanged', steps: [], predicted: noLoss };
+    const { quality: _, ...unmeasured } = results.fit.value;
+    const planned = await withResult('plan m.gguf --memory 24GiB', {
+      verb: 'plan',
+      value: { ...results.plan.value, best: 'source', plans: [source] },
+    });
+    expect(planned.stdout).toContain('18.7 GB, as it is');
+    expect(planned.stdout).toContain('Nothing has to be made.');
+    const fitted = await withResult('fit m.gguf --memory 24GiB --output o.gguf', {
+      verb: 'fit',
+      value: { ...unmeasured, best: 'source', plan: source, measured: [], calibration: null },
+    });
+    expect(fitted.stdout).not.toContain('quality was not measured');
+    expect(fitted.stdout).toContain('calibration  none');
+  });
+
+  it('a fit that does not fit shows what comes closest', async () => {
+    const value = { ...results.fit.value, verdict: 'Does not fit.', best: null, plan: null, plans: [plans[1]!] };
+    const { stdout } = await withResult('fit m.gguf --memory 24GiB --output o.gguf', { verb: 'fit', value });
+    expect(stdout).toMatch(/^Does not fit\.\nNothing was written\. The plans that come closest:\n/);
+    expect(stdout).toContain('over by 11.9 GiB');
+  });
+});
+
+describe('colour and width', () => {
+  const line = 'plan m.gguf --memory 24GiB';
+
+  it('uses colours on a terminal only, and not with NO_COLOR', async () => {
+    const coloured = (await snug(line, { terminal: 200 })).stdout;
+    expect(coloured).toContain('\x1b[32m');
+    expect((await snug(line, { terminal: 200, environment: { NO_COLOR: '1' } })).stdout).toBe(
+      stripVTControlCharacters(coloured),
+    );
+    expect((await snug(line, { terminal: 200, environment: { TERM: 'dumb' } })).stdout).toBe(
+      stripVTControlCharacters(coloured),
+    );
+    expect(await text(line)).toBe(stripVTControlCharacters(coloured));
+  });
+
+  it('cuts the wordy column of a table to the width of the terminal', async () => {
+    const rows = (await snug(line, { terminal: 96 })).stdout.split('\n').map(stripVTControlCharacters);
+    expect(rows.find((row) => row.includes('▸'))).toContain('Q4_K_M with …');
+  });
+
+  it('lets no control character of a model file reach the terminal', async () => {
+    const { stdout } = await snug(['inspect', 'a\x1b]0;title\x07b.gguf']);
+    expect(stdout).toContain('a\uFFFD]0;title\uFFFDb');
+  });
+});
+
+describe('the memory bar', () => {
+  const { memory } = plans[0]!;
+  const GiB = 2 ** 30;
+
+  it('ends at the limit where the plan fits', () => {
+    expect(memoryBar({ ...memory, weightsBytes: 4 * GiB, totalBytes: 7.5 * GiB }, 10 * GiB, 20)).toBe(
+      '████████▓▓▓▓▒░░·····│',
+    );
+  });
+
+  it('shows what is over the limit', () => {
+    expect(memoryBar({ ...memory, weightsBytes: 16.5 * GiB, totalBytes: 20 * GiB }, 10 * GiB, 20)).toBe(
+      '██████████│███████▓▓░',
+    );
+  });
+
+  it('stands a limit and a need of nothing', () => {
+    const nothing = { ...memory, weightsBytes: 0, kvBytes: 0, buffersBytes: 0, reserveBytes: 0, totalBytes: 0 };
+    expect(memoryBar(nothing, 0, 4)).toBe('│');
+  });
+});
+
+describe('words and tables', () => {
+  it.each([
+    [0.934, '93 times in 100'],
+    [0.996, '996 times in 1,000'],
+    [0.99996, 'nearly every time'],
+    [1, 'every time'],
+    [0, '0 times in 100'],
+  ])('agreement of %f', (share, words) => {
+    expect(agreement(share)).toBe(`picks the same next word as the original ${words}`);
+  });
+
+  it.each([
+    [61.63, 1.52, '61.6 ± 1.5'],
+    [451.3, 28.4, '451 ± 28'],
+    [0.0018134, 0.0000496, '0.001813 ± 0.000050'],
+    [0.5, 0, '0.5000 ± 0.0000'],
+  ])('%f ± %f', (value, error, words) => {
+    expect(measured(value, error)).toBe(words);
+  });
+
+  it('aligns columns by what is seen, not by colours', () => {
+    const rows = table(
+      [{ title: 'a' }, { title: 'n', align: 'right' }],
+      [
+        ['\x1b[1mbold\x1b[22m', '1'],
+        ['x', '1,000'],
+      ],
+      null,
+    );
+    expect(rows.map(stripVTControlCharacters)).toEqual(['a         n', 'bold      1', 'x     1,000']);
+  });
+});

@@ -1,0 +1,83 @@
+// The command line as a real process with a real engine process: signals, streams, ends of the engine.
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import path from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+type Behaviour = 'slow' | 'stubborn' | 'dying' | undefined;
+
+interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+  /** Milliseconds since the first signal. */
+  afterSignalMs: number;
+}
+
+/** Starts `snug plan` and runs `whenRunning` once its job reports progress. */
+function startPlan(
+  behaviour: Behaviour,
+  whenRunning: (child: ChildProcessWithoutNullStreams) => void = () => {},
+): Promise<Ended> {
+  const args = [path.join(import.meta.dirname, 'fake-main.ts'), 'plan', 'm.gguf', '--memory', '1GB', '--json'];
+  const environment = { ...process.env, ...(behaviour ? { FAKE_ENGINE: behaviour } : {}) };
+  const child = spawn(process.execPath, args, { env: environment });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const ended: Ended = { code: null, stdout: '', stderr: '', afterSignalMs: 0 };
+  let signalledAt = 0;
+  child.stdout.on('data', (chunk: Buffer) => (ended.stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => {
+    ended.stderr += chunk.toString();
+    if (signalledAt !== 0 || !ended.stderr.includes('open: 50%')) return;
+    signalledAt = performance.now();
+    whenRunning(child);
+  });
+  return new Promise((resolve) => {
+    child.on('close', (code) => resolve({ ...ended, code, afterSignalMs: performance.now() - signalledAt }));
+  });
+}
+
+describe.skipIf(process.platform === 'win32')('the process', () => {
+  it('prints one JSON object, whatever the engine writes', async () => {
+    const run = await startPlan(undefined);
+    expect(run.code).toBe(0);
+    expect(JSON.parse(run.stdout)).toMatchObject({ best: 'q4-k-m' });
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('%s cancels the job within two seconds', async (signal) => {
+    const run = await startPlan('slow', (child) => child.kill(signal));
+    expect(run.code).toBe(130);
+    expect(JSON.parse(run.stdout)).toMatchObject({ error: { code: 'CANCELLED' } });
+    expect(run.afterSignalMs).toBeLessThan(2000);
+  });
+
+  it('the same signal twice at once is one wish', async () => {
+    const run = await startPlan('slow', (child) => {
+      child.kill('SIGINT');
+      child.kill('SIGTERM');
+    });
+    expect([run.code, (JSON.parse(run.stdout) as { error: { code: string } }).error.code]).toEqual([130, 'CANCELLED']);
+  });
+
+  it('an engine that does not answer is left behind within two seconds', async () => {
+    const run = await startPlan('stubborn', (child) => child.kill('SIGINT'));
+    expect(run.code).toBe(130);
+    expect(run.afterSignalMs).toBeLessThan(2000);
+  });
+
+  it('a second signal ends everything at once', async () => {
+    const run = await startPlan('stubborn', (child) => {
+      child.kill('SIGINT');
+      setTimeout(() => child.kill('SIGINT'), 600);
+    });
+    expect([run.code, run.stdout]).toEqual([130, '']);
+    expect(run.afterSignalMs).toBeLessThan(1000);
+  });
+
+  it('an engine that dies is an error', async () => {
+    const run = await startPlan('dying');
+    expect(run.code).toBe(1);
+    expect(JSON.parse(run.stdout)).toMatchObject({
+      error: { code: 'WORKER_CRASHED', message: expect.stringContaining('exit code 7') as string },
+    });
+  });
+});

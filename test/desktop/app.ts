@@ -1,0 +1,74 @@
+// Starts the built window for a test: an Electron of its own, a user-data folder of its own, gone afterwards.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { _electron, type ElectronApplication, type Page } from 'playwright-core';
+import { root } from '../support/paths.ts';
+
+export interface RunningApp {
+  electron: ElectronApplication;
+  page: Page;
+  /** A folder for this run's files. */
+  folder: string;
+  /** Errors and warnings of the page's console, and violations of its content security policy. */
+  complaints: string[];
+  close(): Promise<void>;
+}
+
+export interface LaunchOptions {
+  environment?: Record<string, string>;
+  /** Variables that the test run has and the application must not see. */
+  without?: string[];
+}
+
+/** Opens the window. The engine runs in Node 24 (this process's program) unless the options say otherwise. */
+export async function launch({ environment = {}, without = [] }: LaunchOptions = {}): Promise<RunningApp> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'snug-window-'));
+  const env: Record<string, string | undefined> = { ...process.env, SNUG_NODE: process.execPath, SNUG_HOME: folder, ...environment };
+  for (const name of [...without, 'ELECTRON_RUN_AS_NODE']) delete env[name];
+  const electron = await _electron.launch({
+    executablePath: electronProgram(),
+    args: ['--no-sandbox', '--disable-gpu', root],
+    env: env as Record<string, string>,
+  });
+  const page = await electron.firstWindow();
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+  const close = async (): Promise<void> => {
+    await electron.close();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { electron, page, folder, complaints, close };
+}
+
+function electronProgram(): string {
+  const dist = process.env['ELECTRON_OVERRIDE_DIST_PATH'];
+  if (dist === undefined) throw new Error('Start the desktop tests with `npm run test:desktop`: ELECTRON_OVERRIDE_DIST_PATH is not set.');
+  return path.join(dist, 'electron');
+}
+
+/** The next save dialog answers with this path, without showing itself. */
+export async function answerSaveDialog({ electron }: RunningApp, file: string): Promise<void> {
+  await electron.evaluate(({ dialog }, filePath) => {
+    dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath });
+  }, file);
+}
+
+/** Drops a real file on the window, as a file manager would. */
+export async function dropFile(page: Page, file: string): Promise<void> {
+  await page.evaluate(() => {
+    const input = Object.assign(document.createElement('input'), { type: 'file', id: 'dropped' });
+    document.body.append(input);
+  });
+  await page.setInputFiles('#dropped', file);
+  await page.evaluate(() => {
+    const input = document.querySelector<HTMLInputElement>('#dropped')!;
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(input.files![0]!);
+    input.remove();
+    document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+  });
+}

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { resultOf, quick, startEngine, temporaryFolder } from '../support/engine.ts';
+import { sampleModel } from '../support/paths.ts';
+
+const GiB = 2 ** 30;
+
+describe('plan', () => {
+  it('has exact bytes, memory of llama.cpp, and says what fits', async () => {
+    const engine = await startEngine();
+    const target = { kind: 'memory', bytes: 24e6, context: 512, reserveBytes: 1e6 };
+    const list = resultOf(await engine.run({ verb: 'plan', model: sampleModel, target }), 'plan');
+    expect(list.best).toBe(list.plans[0]!.id);
+    expect(list.verdict).toMatch(/^Fits with .* to spare\.$/);
+    const ids = list.plans.map(({ id }) => id);
+    expect(ids).toEqual(expect.arrayContaining(['source', 'q4_k_m', 'all-q4_0', 'source+kv-q8_0']));
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const plan of list.plans) {
+      const { weightsBytes, kvBytes, buffersBytes, reserveBytes, totalBytes } = plan.memory;
+      expect(weightsBytes + kvBytes + buffersBytes + reserveBytes).toBe(totalBytes);
+      expect(plan.fits).toBe(totalBytes <= target.bytes);
+    }
+  });
+
+  it('says what to change where nothing fits', async () => {
+    const engine = await startEngine();
+    const list = resultOf(await engine.run({ verb: 'plan', model: sampleModel, target: { kind: 'file', bytes: 1e6 } }), 'plan');
+    expect(list.best).toBeNull();
+    expect(list.plans.every(({ fits }) => !fits)).toBe(true);
+    expect(list.verdict).toMatch(/^Does not fit 1.00 MB: the smallest plan \(.*\) is \d/);
+  });
+});
+
+describe('fit', () => {
+  it('makes, measures, proves and keeps the best of its candidates', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const output = path.join(folder, 'out.gguf');
+    const fit = resultOf(await engine.run({ verb: 'fit', model: sampleModel, output, target: { kind: 'file', bytes: 5e6 }, candidates: 2, ...quick }), 'fit');
+    expect(readdirSync(folder)).toEqual(['out.gguf']);
+    expect(fit.output).toBe(output);
+    expect(statSync(output).size).toBe(fit.fileBytes);
+    expect(fit.fileBytes).toBe(fit.plan!.fileBytes);
+    expect(fit.fileBytes).toBeLessThanOrEqual(5e6);
+    expect(createHash('sha256').update(readFileSync(output)).digest('hex')).toBe(fit.sha256);
+    expect(fit.measured).toHaveLength(2);
+    const losses = fit.measured.map(({ quality }) => quality.kld!.mean);
+    expect(losses).toEqual([...losses].sort((a, b) => a - b));
+    expect(fit.best).toBe(fit.measured[0]!.id);
+    expect(fit.plan!.predicted).toMatchObject({ basis: 'measured', kld: losses[0] });
+    expect(fit.proof).toMatchObject({ loaded: true, passed: true, positions: 8, reason: null });
+    expect(fit.proof!.memory.plannedBytes).toBe(fit.proof!.memory.reportedBytes);
+    expect(fit.quality).toMatchObject({ engine: 'llama.cpp', kind: 'as-run', text: 'evaluation', windows: 2, windowTokens: 256 });
+    expect(fit.command).toContain(output);
+    expect(Object.keys(fit.seconds)).toEqual(expect.arrayContaining(['open', 'plan', 'calibrate', 'quantize', 'measure', 'evaluate', 'prove', 'total']));
+  });
+
+  it('says that a source fits as it is, and writes nothing', async () => {
+    const engine = await startEngine();
+    const output = path.join(temporaryFolder(), 'out.gguf');
+    const target = { kind: 'memory', bytes: 8 * GiB, context: 512 };
+    const fit = resultOf(await engine.run({ verb: 'fit', model: sampleModel, output, target, ...quick }), 'fit');
+    expect(fit.best).toBe('source');
+    expect(fit.verdict).toMatch(/^Fits as it is/);
+    expect(fit.output).toBe(sampleModel);
+    expect(fit.proof!.passed).toBe(true);
+    expect(existsSync(output)).toBe(false);
+  });
+
+  it('has a result without a file where nothing fits', async () => {
+    const engine = await startEngine();
+    const output = path.join(temporaryFolder(), 'out.gguf');
+    const fit = resultOf(await engine.run({ verb: 'fit', model: sampleModel, output, target: { kind: 'file', bytes: 1000 }, ...quick }), 'fit');
+    expect(fit).toMatchObject({ best: null, output: null, plan: null });
+    expect(existsSync(output)).toBe(false);
+  });
+
+  it('makes the plan that was named', async () => {
+    const engine = await startEngine();
+    const output = path.join(temporaryFolder(), 'out.gguf');
+    const recipe = { verb: 'fit', model: sampleModel, output, target: { kind: 'file', bytes: 9e6 }, plan: 'all-q4_0', importance: 'off', ...quick };
+    const fit = resultOf(await engine.run(recipe), 'fit');
+    expect(fit.best).toBe('all-q4_0');
+    expect(fit.measured).toEqual([]);
+    expect(fit.calibration).toBeNull();
+  });
+});
+
+describe('two runs of one recipe', () => {
+  it('write the same bytes and measure the same numbers', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const run = async (name: string) => {
+      const output = path.join(folder, name);
+      return resultOf(await engine.run({ verb: 'quantize', model: sampleModel, output, type: 'Q4_K_M', ...quick }), 'quantize');
+    };
+    const [first, second] = [await run('a.gguf'), await run('b.gguf')];
+    expect(second.sha256).toBe(first.sha256);
+    expect(second.quality!.compressed.perplexity).toBeCloseTo(first.quality!.compressed.perplexity, 6);
+    expect(second.quality!.kld!.mean).toBeCloseTo(first.quality!.kld!.mean, 6);
+  });
+});

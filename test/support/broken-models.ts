@@ -1,0 +1,28 @@
+// Models with one fault each, made from the sample.
+import { copyFileSync, openSync, writeSync, closeSync } from 'node:fs';
+import { openGguf } from '../../src-main/core/formats/gguf-reader.ts';
+import { createGgufWriter, ggufLayout } from '../../src-main/core/formats/gguf-writer.ts';
+import type { GgufMetadata } from '../../src-main/core/formats/gguf-values.ts';
+import { sampleModel } from './paths.ts';
+
+/** Copies the sample and overwrites one F16 element of a tensor. */
+export async function withElement(target: string, tensor: string, element: number, halfBits: number): Promise<void> {
+  copyFileSync(sampleModel, target);
+  const model = await openGguf(sampleModel);
+  const { offset } = model.tensors.find(({ name }) => name === tensor)!;
+  await model.close();
+  const file = openSync(target, 'r+');
+  writeSync(file, new Uint8Array([halfBits & 0xff, halfBits >> 8]), 0, 2, offset + element * 2);
+  closeSync(file);
+}
+
+/** Rewrites a model with changed metadata. */
+export async function withMetadata(source: string, target: string, change: (metadata: GgufMetadata) => void): Promise<void> {
+  const model = await openGguf(source);
+  const metadata = model.metadata.clone();
+  change(metadata);
+  const writer = await createGgufWriter(target, ggufLayout(metadata, model.tensors));
+  for (const tensor of model.tensors) await writer.writeTensor(tensor.name, await model.read(tensor));
+  await writer.finish();
+  await model.close();
+}

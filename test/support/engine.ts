@@ -1,0 +1,97 @@
+// A real engine (with its real children) for tests: in this process, on a home folder of its own.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { HandlersOf } from '../../src-main/contract/define-api.ts';
+import type { EngineApi } from '../../src-main/contract/engine-api.ts';
+import type { JobSnapshot } from '../../src-main/contract/job.ts';
+import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
+import { createEngine } from '../../src-main/engine/engine.ts';
+import { findFolders } from '../../src-main/engine/folders.ts';
+import { root } from './paths.ts';
+
+export type Events = { name: string; payload: unknown }[];
+
+export interface TestEngine {
+  home: string;
+  call: HandlersOf<EngineApi>;
+  events: Events;
+  /** Starts a job and waits for its end. */
+  run: (recipe: object) => Promise<JobSnapshot>;
+  /** Starts a job, waits until it has reported `stage`, and returns its id. */
+  runUntil: (recipe: object, stage: string) => Promise<string>;
+  /** The job's snapshot once it has ended. */
+  ended: (id: string) => Promise<JobSnapshot>;
+}
+
+const context = { signal: new AbortController().signal, progress: () => {} } as never;
+
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'snug-test-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export async function startEngine(): Promise<TestEngine> {
+  const home = temporaryFolder();
+  const events: Events = [];
+  const listeners = new Set<() => void>();
+  const folders = { ...findFolders(path.join(root, 'src-main/engine'), false), home };
+  const call = await createEngine(folders, (name, payload) => {
+    events.push({ name, payload });
+    for (const listener of [...listeners]) listener();
+  });
+  const when = <T>(find: () => Promise<T | null>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        find().then((value) => {
+          if (value === null) return;
+          listeners.delete(look);
+          resolve(value);
+        }, reject);
+      };
+      listeners.add(look);
+      look();
+    });
+  const get = async (id: string): Promise<JobSnapshot> => call['jobs.get']({ id }, context);
+  const ended = (id: string): Promise<JobSnapshot> =>
+    when(async () => {
+      const snapshot = await get(id);
+      return snapshot.job.state === 'queued' || snapshot.job.state === 'running' ? null : snapshot;
+    });
+  const start = async (recipe: object): Promise<string> => (await call['jobs.start']({ recipe: recipeSchema.parse(recipe) }, context)).id;
+  return {
+    home,
+    call,
+    events,
+    ended,
+    run: async (recipe) => ended(await start(recipe)),
+    runUntil: async (recipe, stage) => {
+      const id = await start(recipe);
+      return when(async () => {
+        const { job } = await get(id);
+        if (job.state !== 'queued' && job.state !== 'running') throw new Error(`the job ended before ${stage}: ${JSON.stringify(job)}`);
+        return job.state === 'running' && job.stages.includes(stage) ? id : null;
+      });
+    },
+  };
+}
+
+/** The result of a job that was expected to succeed. */
+export function resultOf<Verb extends string>(snapshot: JobSnapshot, verb: Verb): Extract<Extract<JobSnapshot['job'], { state: 'done' }>['result'], { verb: Verb }>['value'] {
+  if (snapshot.job.state !== 'done' || snapshot.job.result.verb !== verb) throw new Error(`expected a result of ${verb}: ${JSON.stringify(snapshot.job)}`);
+  return snapshot.job.result.value as never;
+}
+
+/** The error of a job that was expected to fail. */
+export function errorOf(snapshot: JobSnapshot) {
+  if (snapshot.job.state !== 'failed') throw new Error(`expected a failure: ${JSON.stringify(snapshot.job)}`);
+  return snapshot.job.error;
+}
+
+/** Options that keep a job on the sample model short. */
+export const quick = {
+  calibration: { samples: 2, length: 256 },
+  evaluation: { windows: 2, window: 256 },
+};
