@@ -4,21 +4,23 @@ import type { KnipConfig } from 'knip';
 export default {
   entry: [
     'src-main/{cli,engine,worker,llama-host,shell,preload}/main.ts',
-    'src-renderer/main.ts',
     'scripts/*.{mjs,ts}',
     'test/**/*.test.ts',
-    'test/bench/**/*.bench.ts',
+    'test/bench/*.ts',
   ],
   project: ['src-main/**/*.ts', 'src-renderer/**/*.{ts,vue}', 'scripts/**', 'test/**/*.ts', '!test/output/**'],
   ignoreDependencies: [
     'axe-core', // read as text and injected into the page by test/desktop
     'ml-matrix', // the oracle and fallback of the rotation engine
-    'node', // Node 24 itself: npm links it, scripts/bootstrap.mjs starts it
     'node-addon-api', // headers, found by native/binding.gyp
-    'node-gyp', // started by path in scripts/bootstrap.mjs
+    // Started by path in scripts/, where no shell is wanted in between.
+    'electron-builder',
+    'node-gyp',
+    'oxfmt',
+    'vue-tsc',
   ],
-  // Programs of the system that the scripts call.
-  ignoreBinaries: ['xvfb-run'],
+  // Programs of the system.
+  ignoreBinaries: ['g\\+\\+', 'mount', 'umount', 'unshare'],
   // The types of one file's API may be exported for its tests and its readers.
   ignoreExportsUsedInFile: true,
 } satisfies KnipConfig;

@@ -1,24 +1,19 @@
 // Test projects. `npm test` runs those that need no display and no large files.
 import { createRequire } from 'node:module';
 import vue from '@vitejs/plugin-vue';
-import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+import { defineConfig } from 'vitest/config';
 
 const minutes = 60_000;
 
-/** The renderer's tests need a DOM. */
-const hasDom = (() => {
+/** The window's own tests get a DOM where one is installed; those that need none run all the same. */
+function domEnvironment(): 'happy-dom' | 'node' {
   try {
     createRequire(import.meta.url).resolve('happy-dom');
-    return true;
+    return 'happy-dom';
   } catch {
-    return false;
+    return 'node';
   }
-})();
-
-const renderer: TestProjectConfiguration = {
-  plugins: [vue()],
-  test: { name: 'renderer', include: ['test/renderer/**/*.test.ts'], environment: 'happy-dom', pool: 'forks' },
-};
+}
 
 export default defineConfig({
   test: {
@@ -32,9 +27,18 @@ export default defineConfig({
           pool: 'forks',
           // A test may start the command line, which starts an engine, which starts a worker.
           testTimeout: 1 * minutes,
+          hookTimeout: 1 * minutes,
         },
       },
-      ...(hasDom ? [renderer] : []),
+      {
+        plugins: [vue()],
+        test: {
+          name: 'renderer',
+          include: ['test/renderer/**/*.test.ts'],
+          environment: domEnvironment(),
+          pool: 'forks',
+        },
+      },
       {
         test: {
           name: 'desktop',
@@ -57,17 +61,6 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 20 * minutes,
           hookTimeout: 10 * minutes,
-        },
-      },
-      {
-        test: {
-          name: 'bench',
-          include: [],
-          benchmark: { include: ['test/bench/**/*.bench.ts'] },
-          pool: 'forks',
-          maxWorkers: 1,
-          fileParallelism: false,
-          testTimeout: 20 * minutes,
         },
       },
     ],

@@ -5,7 +5,17 @@
 // `npm run X` on a fresh checkout starts this file with whatever Node is installed (20 or newer), before node_modules exists. So it
 // is plain JavaScript without packages. Everything it says goes to stderr: stdout belongs to the script.
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import Module from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -186,7 +196,8 @@ function missingBuildTools() {
   // Windows: node-gyp finds Visual Studio by itself.
   if (isWindows) return missing;
   // macOS: without the tools every compiler name is a stub that opens a dialog, so none of them may be started.
-  if (process.platform === 'darwin') return works('xcode-select', '-p') ? missing : [...missing, 'the Xcode command line tools'];
+  if (process.platform === 'darwin')
+    return works('xcode-select', '-p') ? missing : [...missing, 'the Xcode command line tools'];
   if (!works(process.env.CXX ?? 'g++', '--version')) missing.push('a C++ compiler (g++)');
   if (!works(process.env.MAKE ?? 'make', '--version')) missing.push('make');
   return missing;

@@ -80,6 +80,9 @@ export function hasDisplay(): boolean {
 /** Builds the window and its processes into dist/. */
 export function buildWindow(): void {
   const vite = path.join(root, 'node_modules/vite/bin/vite.js');
-  const { status } = spawnSync(process.execPath, [vite, 'build', '--logLevel', 'warn'], { stdio: 'inherit', cwd: root });
+  const { status } = spawnSync(process.execPath, [vite, 'build', '--logLevel', 'warn'], {
+    stdio: 'inherit',
+    cwd: root,
+  });
   if (status !== 0) fail('Building the window failed.');
 }

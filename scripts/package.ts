@@ -5,14 +5,17 @@ import path from 'node:path';
 import { buildWindow, electronEnvironment, findElectron, root } from './electron.ts';
 
 const args = process.argv.slice(2);
-const hostSwitch = { linux: '--linux', darwin: '--mac', win32: '--win' }[process.platform as 'linux' | 'darwin' | 'win32'];
+const hostSwitch = { linux: '--linux', darwin: '--mac', win32: '--win' }[
+  process.platform as 'linux' | 'darwin' | 'win32'
+];
 const forOtherSystems = args.some((arg) => ['--linux', '--mac', '--win'].includes(arg) && arg !== hostSwitch);
 
 const electron = findElectron();
 buildWindow();
 const settings = [`electronVersion=${electron.version}`, `electronDist=${electron.folder}`];
 // The engine's Node travels along where this Electron cannot run it; the shell finds it among the resources.
-if (electron.needsNode) settings.push(`extraResources.from=${process.execPath}`, `extraResources.to=${path.basename(process.execPath)}`);
+if (electron.needsNode)
+  settings.push(`extraResources.from=${process.execPath}`, `extraResources.to=${path.basename(process.execPath)}`);
 
 const builder = path.join(root, 'node_modules/electron-builder/cli.js');
 const { status } = spawnSync(

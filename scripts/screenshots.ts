@@ -22,7 +22,11 @@ function screens(page: Page): Promise<Locator[]> {
 
 async function nameOf(entry: Locator): Promise<string> {
   const name = (await entry.getAttribute('aria-label')) ?? (await entry.innerText());
-  return name.trim().toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
+  return name
+    .trim()
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
 }
 
 async function setTheme(app: ElectronApplication, theme: (typeof themes)[number]): Promise<void> {

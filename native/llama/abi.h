@@ -17,6 +17,7 @@ struct Device;      // ggml_backend_device
 struct Registry;    // ggml_backend_reg
 struct BufferType;  // ggml_backend_buffer_type
 struct Buffer;      // ggml_backend_buffer
+struct Threadpool;  // ggml_threadpool
 
 struct Tensor {
   int32_t type;
@@ -143,6 +144,15 @@ struct GgmlInitParams {
   size_t mem_size;
   void* mem_buffer;
   bool no_alloc;
+};
+
+struct ThreadpoolParams {
+  bool cpumask[512];
+  int32_t n_threads;
+  int32_t prio;
+  uint32_t poll;
+  bool strict_cpu;
+  bool paused;
 };
 
 struct GgufInitParams {

@@ -32,6 +32,19 @@ int32_t Api::typeNumber(const std::string& name) const {
   throw Failure("LLAMA_FAILED", "This llama.cpp has no type " + name + ".");
 }
 
+void Api::findCpuFunctions() {
+  for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
+    abi::Device* device = ggml_backend_dev_get(i);
+    if (ggml_backend_dev_type(device) != abi::kDeviceCpu) continue;
+    abi::Registry* registry = ggml_backend_dev_backend_reg(device);
+    const auto find = [&](const char* name) { return ggml_backend_reg_get_proc_address(registry, name); };
+    threadpool_new = reinterpret_cast<decltype(threadpool_new)>(find("ggml_threadpool_new"));
+    threadpool_free = reinterpret_cast<decltype(threadpool_free)>(find("ggml_threadpool_free"));
+    if (threadpool_new != nullptr && threadpool_free != nullptr) return;
+  }
+  throw Failure("LLAMA_UNAVAILABLE", "llama.cpp's libraries have no CPU back end for this machine.");
+}
+
 Api openLibraries(const LibraryPaths& paths) {
   const DynamicLibrary base(paths.base);
   const DynamicLibrary ggml(paths.ggml);

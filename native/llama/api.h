@@ -34,6 +34,9 @@ namespace snug::llama {
   F(base, const char*, ggml_backend_dev_description, (abi::Device*))                                                   \
   F(base, int32_t, ggml_backend_dev_type, (abi::Device*))                                                              \
   F(base, void, ggml_backend_dev_memory, (abi::Device*, size_t*, size_t*))                                             \
+  F(base, abi::Registry*, ggml_backend_dev_backend_reg, (abi::Device*))                                                \
+  F(base, void*, ggml_backend_reg_get_proc_address, (abi::Registry*, const char*))                                     \
+  F(base, abi::ThreadpoolParams, ggml_threadpool_params_default, (int32_t))                                            \
   F(ggml, void, ggml_backend_load_all_from_path, (const char*))                                                        \
   F(ggml, abi::Registry*, ggml_backend_load, (const char*))                                                            \
   F(ggml, size_t, ggml_backend_dev_count, ())                                                                          \
@@ -48,6 +51,7 @@ namespace snug::llama {
   F(llama, abi::Model*, llama_model_load_from_file_ptr, (FILE*, abi::ModelParams))                                     \
   F(llama, void, llama_model_free, (abi::Model*))                                                                      \
   F(llama, abi::Context*, llama_init_from_model, (abi::Model*, abi::ContextParams))                                    \
+  F(llama, void, llama_attach_threadpool, (abi::Context*, abi::Threadpool*, abi::Threadpool*))                         \
   F(llama, void, llama_free, (abi::Context*))                                                                          \
   F(llama, const abi::Vocab*, llama_model_get_vocab, (const abi::Model*))                                              \
   F(llama, int32_t, llama_model_meta_val_str, (const abi::Model*, const char*, char*, size_t))                         \
@@ -77,6 +81,13 @@ struct Api {
   // Numbers of operations, looked up by name.
   int32_t op_mul_mat = -1;
   int32_t op_mul_mat_id = -1;
+
+  // Functions of the CPU back end, found by `findCpuFunctions` once it is loaded.
+  abi::Threadpool* (*threadpool_new)(abi::ThreadpoolParams*) = nullptr;
+  void (*threadpool_free)(abi::Threadpool*) = nullptr;
+
+  // Finds the functions above. Throws LLAMA_UNAVAILABLE when no CPU back end is loaded or lacks them.
+  void findCpuFunctions();
 
   // Number of a ggml type such as "f16" or "q8_0". Throws LLAMA_FAILED when this build has no such type.
   int32_t typeNumber(const std::string& name) const;

@@ -81,6 +81,12 @@ void proveDefaults(const Api& api) {
           "defaults of llama_model_quantize_params");
 }
 
+void proveThreadpool(const Api& api) {
+  constexpr int32_t kThreads = 7;
+  const abi::ThreadpoolParams pool = api.ggml_threadpool_params_default(kThreads);
+  require(pool.n_threads == kThreads && pool.poll <= 100 && !pool.strict_cpu && !pool.paused, "ggml_threadpool_params");
+}
+
 void proveTensor(const Api& api) {
   require(api.ggml_tensor_overhead() == kObjectBytes + sizeof(abi::Tensor), "size of ggml_tensor");
   require(std::strcmp(api.ggml_type_name(kQ4K), "q4_K") == 0, "number of type q4_K");
@@ -110,6 +116,7 @@ void proveLayout(const Api& api, const std::vector<std::string>& knownReleases) 
   proveSize("llama_context_params", api.llama_context_default_params);
   proveSize("llama_model_quantize_params", api.llama_model_quantize_default_params);
   proveDefaults(api);
+  proveThreadpool(api);
   proveTensor(api);
 }
 

@@ -31,16 +31,14 @@ Napi::Value open(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto options = info[0].As<Napi::Object>();
   try {
-    const Api found =
+    Api found =
         openLibraries({stringOf(options, "base"), stringOf(options, "ggml"), stringOf(options, "llama")});
     proveLayout(found, stringsOf(options, "knownReleases"));
     installLog(found);
-    installApi(found);
     found.ggml_backend_load_all_from_path(stringOf(options, "backendFolder").c_str());
     found.llama_backend_init();
-    if (found.ggml_backend_dev_count() == 0) {
-      throw Failure("LLAMA_UNAVAILABLE", "llama.cpp's libraries have no CPU back end for this machine.");
-    }
+    found.findCpuFunctions();
+    installApi(found);
     const Napi::Object result = Napi::Object::New(env);
     result.Set("release", found.llama_version());
     result.Set("ggmlVersion", found.ggml_version());

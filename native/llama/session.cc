@@ -7,6 +7,10 @@
 namespace snug::llama {
 namespace {
 
+// Idle threads of a pool spin this x 131,072 rounds before they sleep. 1 is some milliseconds: longer than the gaps between
+// the graphs of one piece. The default (50) would spin through the other model's whole piece when two are compared.
+constexpr uint32_t kPoll = 1;
+
 abi::Device* noDevices[] = {nullptr};
 
 bool keepLoading(float fraction, void* control) {
@@ -92,9 +96,18 @@ Context::Context(const Model& model, const Settings& settings, const ContextOpti
     throw Failure("LLAMA_FAILED", "llama.cpp cannot make a context of " + std::to_string(options.context) + " tokens for " +
                                       model.path() + ".");
   }
+  if (settings.threads <= 1) return;
+  // Without a pool every graph starts its threads anew, and statistics run 200 small graphs per piece.
+  abi::ThreadpoolParams pool = api().ggml_threadpool_params_default(settings.threads);
+  pool.poll = kPoll;
+  threadpool_ = api().threadpool_new(&pool);
+  api().llama_attach_threadpool(context_, threadpool_, threadpool_);
 }
 
-Context::~Context() { api().llama_free(context_); }
+Context::~Context() {
+  api().llama_free(context_);
+  if (threadpool_ != nullptr) api().threadpool_free(threadpool_);
+}
 
 void Context::clear() { api().llama_memory_clear(api().llama_get_memory(context_), true); }
 

@@ -84,6 +84,7 @@ class Context {
   const Model& model_;
   Control& control_;
   abi::Context* context_ = nullptr;
+  abi::Threadpool* threadpool_ = nullptr;
 };
 
 // Name of the GPU that holds weights of `context`'s model, or "cpu".

@@ -61,7 +61,7 @@ export function progressDisplay(
     show(progress) {
       if (progress.stage !== stage) startStage(progress.stage);
       if (mode === 'bar') {
-        stream.write(`${clearLine}${barText(progress, stream.columns ?? 80)}`);
+        stream.write(`${clearLine}${barText(progress, stream.columns || 80)}`);
         barIsOpen = true;
       } else if (now() - lastLine >= lineEveryMs) {
         stream.write(`${lineText(progress)}\n`);

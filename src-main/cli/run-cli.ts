@@ -39,7 +39,7 @@ export async function runCli(args: string[], outside: CliSurroundings): Promise<
     const outcome = await perform(args, json, outside);
     const canvas = {
       style: styleFor(stdout, environment),
-      width: stdout.isTTY === true ? (stdout.columns ?? null) : null,
+      width: stdout.isTTY === true ? stdout.columns || null : null,
     };
     stdout.write(json ? `${JSON.stringify(outcome.value)}\n` : lines(outcome.text(canvas)));
     return outcome.exitCode;

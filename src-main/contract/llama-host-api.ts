@@ -167,7 +167,16 @@ export const llamaHostApi = defineApi({
         mixes: z.array(z.object({ name: z.string(), pure: z.boolean().default(false), importance: z.boolean() })),
       }),
       result: z.object({
-        results: z.array(z.object({ name: z.string(), types: z.record(z.string(), z.string()).nullable(), reason: z.string().nullable() })),
+        results: z.array(
+          z.object({
+            name: z.string(),
+            types: z.record(z.string(), z.string()).nullable(),
+            /** Why there are no types. */
+            reason: z.string().nullable(),
+            /** There would be types with importance. */
+            needsImportance: z.boolean(),
+          }),
+        ),
       }),
     },
     /** Text that the model writes after a prompt, greedy. */

@@ -9,7 +9,7 @@ import { Catalog } from './catalog/catalog.ts';
 import { Children } from './children.ts';
 import { listDevices } from './devices.ts';
 import type { Folders } from './folders.ts';
-import { withContext } from './jobs/context.ts';
+import { sweepScratch, withContext } from './jobs/context.ts';
 import { JobQueue, type Emit } from './jobs/queue.ts';
 import { runRecipe } from './jobs/run-recipe.ts';
 import { inspect } from './library/inspect.ts';
@@ -18,6 +18,7 @@ import { catalogRecorder } from './recorder.ts';
 /** Builds the engine on its folders; `emit` sends events to whoever is connected. */
 export async function createEngine(folders: Folders, emit: Emit): Promise<HandlersOf<EngineApi>> {
   const children = new Children(folders.entries);
+  await sweepScratch(folders.home);
   const catalog = await Catalog.open(folders.home).catch((error: unknown) => AppError.from(error));
   const recorder = catalogRecorder(catalog, { snug: version, node: process.versions.node });
   const queue = new JobQueue(

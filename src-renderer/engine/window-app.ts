@@ -21,3 +21,9 @@ export interface WindowApp {
   copyText(text: string): Promise<void>;
   launcher(): Promise<{ mode: string; program: string }>;
 }
+
+declare global {
+  interface Window {
+    readonly app: WindowApp;
+  }
+}

@@ -7,6 +7,7 @@ import type { JobSnapshot } from '../../src-main/contract/job.ts';
 import type { Inspection } from '../../src-main/contract/model.ts';
 import type { Plan, PlanList } from '../../src-main/contract/plan.ts';
 import { modelOfFile, suggestOutput } from '../features/model/model-path.ts';
+import { usesSource } from '../features/plans/plan-view.ts';
 import { firstContext, newTargetDraft, readDraft } from '../features/target/target-draft.ts';
 import { useEngineStore } from './engine-store.ts';
 import { useJobsStore } from './jobs-store.ts';
@@ -81,16 +82,21 @@ export const useFitStore = defineStore('fit', () => {
     });
   }
 
-  /** Makes the chosen plan; the user names the file, and the dialog has asked before it replaces one. */
+  /**
+   * Makes the chosen plan; the user names the file, and the dialog has asked before it replaces one.
+   * A plan that uses the source writes nothing, so there is nothing to ask.
+   */
   async function make(): Promise<void> {
     const list = plans.value;
     const wanted = chosen.value;
     if (model.value.state !== 'open' || list === null || wanted === null) return;
     const { path } = model.value;
     await refusable(async () => {
-      const output = await window.app.chooseOutput(suggestOutput(path, typeOf(wanted)));
+      const suggested = suggestOutput(path, typeOf(wanted));
+      const output = usesSource(wanted) ? suggested : await window.app.chooseOutput(suggested);
       if (output === null) return;
-      fitId.value = await jobs.start({ verb: 'fit', model: path, target: list.target, plan: wanted.id, output, force: true });
+      const force = !usesSource(wanted);
+      fitId.value = await jobs.start({ verb: 'fit', model: path, target: list.target, plan: wanted.id, output, force });
     });
   }
 

@@ -20,6 +20,19 @@ export function formatContext(tokens: number): string {
   return tokens >= 8192 && tokens % 1024 === 0 ? `${tokens / 1024}k` : formatCount(tokens);
 }
 
+const fileUnits = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
+const memoryUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** Formats sizes in the one unit that suits `largest`, so that the parts of a bar compare at a glance: `20.6 GiB`, `0.20 GiB`. */
+export function sizeFormat(kind: 'file' | 'memory', largest: number): (bytes: number) => string {
+  const [step, units] = kind === 'file' ? [1000, fileUnits] : [1024, memoryUnits];
+  const power = Math.max(0, Math.min(units.length - 1, Math.floor(Math.log(Math.max(1, largest)) / Math.log(step))));
+  return (bytes) => {
+    const value = bytes / step ** power;
+    return `${power === 0 ? value : value.toFixed(value < 10 ? 2 : 1)} ${units[power]}`;
+  };
+}
+
 /** A KL divergence in nats: three decimals, two from 1 on. */
 export function formatLoss(kld: number): string {
   if (kld === 0) return '0';

@@ -1,5 +1,5 @@
 // The command line as a process of its own, with the fake engine of fake-engine-main.ts.
-import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { runProcess } from '../../src-main/cli/run-process.ts';
 
-await runProcess(path.join(import.meta.dirname, 'fake-engine-main.ts'));
+await runProcess(fileURLToPath(import.meta.resolve('./fake-engine-main.ts')));

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
 import { root } from '../support/paths.ts';
 
@@ -55,6 +56,24 @@ export async function answerSaveDialog({ electron }: RunningApp, file: string): 
   await electron.evaluate(({ dialog }, filePath) => {
     dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath });
   }, file);
+}
+
+/** Closes the window during a run and answers its question; says whether the window is still there. */
+export async function closeDuringRun({ electron }: RunningApp, answer: 'Keep running' | 'Stop and close'): Promise<'open' | 'closed'> {
+  const closed = new Promise<'closed'>((resolve) => electron.once('close', () => resolve('closed')));
+  const asked = electron.evaluate(
+    ({ BrowserWindow, dialog }, wanted) =>
+      new Promise<void>((resolve) => {
+        dialog.showMessageBoxSync = ((_window: unknown, { buttons }: Electron.MessageBoxSyncOptions) => {
+          resolve();
+          return buttons!.indexOf(wanted);
+        }) as typeof dialog.showMessageBoxSync;
+        BrowserWindow.getAllWindows()[0]!.close();
+      }),
+    answer,
+  );
+  await asked.catch(() => {}); // a window that closes at once takes the answer with it
+  return Promise.race([closed, sleep(4000, 'open' as const)]);
 }
 
 /** Drops a real file on the window, as a file manager would. */

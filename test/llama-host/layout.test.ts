@@ -19,6 +19,7 @@ const structs = {
   Batch: 'llama_batch',
   GgmlInitParams: 'ggml_init_params',
   GgufInitParams: 'gguf_init_params',
+  ThreadpoolParams: 'ggml_threadpool_params',
 } as const;
 
 /** Fields of each struct of abi.h. */

@@ -33,8 +33,7 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-export async function startEngine(): Promise<TestEngine> {
-  const home = temporaryFolder();
+export async function startEngine({ home = temporaryFolder() }: { home?: string } = {}): Promise<TestEngine> {
   const events: Events = [];
   const listeners = new Set<() => void>();
   const folders = { ...findFolders(path.join(root, 'src-main/engine'), false), home };

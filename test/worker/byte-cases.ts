@@ -1,12 +1,12 @@
 // The cases of the byte comparison with llama.cpp: every named mix, and every type alone.
 import path from 'node:path';
 import { expect } from 'vitest';
-import { AppError } from '../../src-main/contract/errors.ts';
 import { openGguf } from '../../src-main/core/formats/gguf-reader.ts';
+import { tensorBytes } from '../../src-main/core/formats/ggml-types.ts';
 import { createGgufWriter, ggufLayout } from '../../src-main/core/formats/gguf-writer.ts';
 import { mixes, singleTypes } from '../../src-main/core/quantization/mixes.ts';
 import { handlers } from '../../src-main/worker/handlers.ts';
-import { compareQuantisers, quantizeReference, quiet } from './quantize-oracle.ts';
+import { compareQuantisers, quantizeReference, quiet, thrownBy } from './quantize-oracle.ts';
 
 export interface ByteCase {
   name: string;
@@ -44,19 +44,15 @@ export async function expectSameWithoutImportance(input: string, folder: string,
   const tensor = /offending tensor: (\S+)/.exec(refusal)![1]!;
   const type = /target type: (\S+)/.exec(refusal)![1]!;
   const request = { source: input, output: path.join(folder, 'refused.gguf'), types: { [tensor]: type }, fileType: row.fileType, importance: null, threads: 1 };
-  const error = await handlers.quantize(request, quiet).then(
-    () => null,
-    (thrown: unknown) => AppError.from(thrown),
-  );
-  expect(error).toMatchObject({ code: 'IMPORTANCE_MISSING', details: { tensor, targetType: type.toUpperCase() } });
+  expect(await thrownBy(() => handlers.quantize(request, quiet))).toMatchObject({ code: 'IMPORTANCE_MISSING', details: { tensor, targetType: type.toUpperCase() } });
 }
 
-/** The first `layers` layers of a model of the llama family, as a model of its own. */
-export async function cutModel(input: string, layers: number, output: string): Promise<string> {
+/** A model with at most `rows` rows of each tensor: small, while layers, names and row lengths stay as they are. */
+export async function thinModel(input: string, rows: number, output: string): Promise<string> {
   const model = await openGguf(input);
-  const kept = model.tensors.filter(({ name }) => Number(/^blk\.(\d+)\./.exec(name)?.[1] ?? 0) < layers);
-  const writer = await createGgufWriter(output, ggufLayout(model.metadata.set('llama.block_count', { type: 'uint32', value: layers }), kept));
-  for (const tensor of kept) await writer.writeTensor(tensor.name, await model.read(tensor));
+  const thinned = model.tensors.map((tensor) => ({ tensor, name: tensor.name, type: tensor.type, shape: tensor.shape.map((size, index) => (index === 1 ? Math.min(size, rows) : size)) }));
+  const writer = await createGgufWriter(output, ggufLayout(model.metadata, thinned));
+  for (const { tensor, name, type, shape } of thinned) await writer.writeTensor(name, await model.read(tensor, 0, tensorBytes(type, shape)));
   await writer.finish();
   await model.close();
   return output;

@@ -1,41 +1,40 @@
 // Every named mix and every single type, with and without importance: the worker's file against llama.cpp's own.
-// Slow types run on the first layers of the sample here, and on the whole in test/heavy.
+// Slow types run on a thinned sample here, and on the whole of it in test/heavy.
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AppError } from '../../src-main/contract/errors.ts';
 import { handlers } from '../../src-main/worker/handlers.ts';
 import { sampleModel } from '../support/paths.ts';
-import { cutModel, expectSameBytes, expectSameWithoutImportance, fastCases, slowCases } from './byte-cases.ts';
-import { hasOracle, makeImportance, quantizeReference, quiet, temporaryFolder, typesOf } from './quantize-oracle.ts';
+import { expectSameBytes, expectSameWithoutImportance, fastCases, slowCases, thinModel } from './byte-cases.ts';
+import { hasOracle, makeImportance, quantizeReference, quiet, temporaryFolder, thrownBy, typesOf } from './quantize-oracle.ts';
 
 const folder = temporaryFolder();
-let cut: string;
+let thin: string;
 let importance: string;
-let cutImportance: string;
+let thinImportance: string;
 
 beforeAll(async () => {
-  cut = await cutModel(sampleModel, 2, path.join(folder, 'cut.gguf'));
+  thin = await thinModel(sampleModel, 200, path.join(folder, 'thin.gguf'));
   importance = await makeImportance(sampleModel, folder);
-  cutImportance = await makeImportance(cut, folder);
+  thinImportance = await makeImportance(thin, folder);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe.skipIf(!hasOracle)('bytes equal llama_model_quantize', () => {
   it.each(fastCases)('$name with importance', (row) => expectSameBytes(sampleModel, folder, row, importance));
   it.each(fastCases)('$name without importance, or both refuse', (row) => expectSameWithoutImportance(sampleModel, folder, row));
-  it.each(slowCases)('$name with importance, 2 layers', (row) => expectSameBytes(cut, folder, row, cutImportance));
-  it.each(slowCases)('$name without importance, 2 layers, or both refuse', (row) => expectSameWithoutImportance(cut, folder, row));
+  it.each(slowCases)('$name with importance, thinned', (row) => expectSameBytes(thin, folder, row, thinImportance));
+  it.each(slowCases)('$name without importance, thinned, or both refuse', (row) => expectSameWithoutImportance(thin, folder, row));
 
   it('a quantised source: Q4_K_M from Q8_0', async () => {
     const source = path.join(folder, 'source.Q8_0.gguf');
-    await quantizeReference({ input: cut, output: source, fileType: 7 });
-    await expectSameBytes(source, folder, { name: 'Q4_K_M', fileType: 15, pure: false }, cutImportance);
+    await quantizeReference({ input: thin, output: source, fileType: 7 });
+    await expectSameBytes(source, folder, { name: 'Q4_K_M', fileType: 15, pure: false }, thinImportance);
   });
 
   it('a coarse source is counted as quantised twice', async () => {
     const source = path.join(folder, 'source.Q4_0.gguf');
-    await quantizeReference({ input: cut, output: source, fileType: 2, pure: true });
+    await quantizeReference({ input: thin, output: source, fileType: 2, pure: true });
     const types = await typesOf(source);
     const names = Object.keys(types).filter((name) => types[name] === 'Q4_0');
     const request = { source, output: path.join(folder, 'twice.gguf'), importance: null, fileType: 7, threads: 2 };
@@ -45,14 +44,13 @@ describe.skipIf(!hasOracle)('bytes equal llama_model_quantize', () => {
 
   it('NVFP4, which llama_model_quantize does not offer, writes and reads back', async () => {
     const output = path.join(folder, 'nvfp4.gguf');
-    await handlers.quantize({ source: cut, output, types: { 'blk.0.attn_q.weight': 'NVFP4' }, fileType: null, importance: null, threads: 1 }, quiet);
+    await handlers.quantize({ source: thin, output, types: { 'blk.0.attn_q.weight': 'NVFP4' }, fileType: null, importance: null, threads: 1 }, quiet);
     expect((await typesOf(output))['blk.0.attn_q.weight']).toBe('NVFP4');
-    await expect(handlers.checkWeights({ source: output, threads: 1 }, quiet)).resolves.toMatchObject({ tensors: Object.keys(await typesOf(cut)).length });
+    await expect(handlers.checkWeights({ source: output, threads: 1 }, quiet)).resolves.toMatchObject({ tensors: Object.keys(await typesOf(thin)).length });
   });
 
   it('an embedding in a type that cannot do without importance is refused, where llama.cpp aborts', async () => {
-    const request = { source: cut, output: path.join(folder, 'abort.gguf'), types: { 'token_embd.weight': 'IQ2_XS' }, fileType: null, importance: null, threads: 1 };
-    const error = await handlers.quantize(request, quiet).catch((thrown: unknown) => AppError.from(thrown));
-    expect(error).toMatchObject({ code: 'IMPORTANCE_MISSING', details: { tensor: 'token_embd.weight' } });
+    const request = { source: thin, output: path.join(folder, 'abort.gguf'), types: { 'token_embd.weight': 'IQ2_XS' }, fileType: null, importance: null, threads: 1 };
+    expect(await thrownBy(() => handlers.quantize(request, quiet))).toMatchObject({ code: 'IMPORTANCE_MISSING', details: { tensor: 'token_embd.weight' } });
   });
 });

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { AppError } from '../../src-main/contract/errors.ts';
 import { openGguf } from '../../src-main/core/formats/gguf-reader.ts';
 import { openFileSource } from '../../src-main/core/formats/file-source.ts';
 import { importanceShape, openImportance } from '../../src-main/core/quantization/importance-file.ts';
@@ -20,6 +21,16 @@ export function temporaryFolder(): string {
 }
 
 export const quiet = { signal: new AbortController().signal, progress: () => {} };
+
+/** The error that a call ends with, or null. */
+export async function thrownBy(call: () => unknown): Promise<AppError | null> {
+  try {
+    await call();
+    return null;
+  } catch (error) {
+    return AppError.from(error);
+  }
+}
 
 export interface ReferenceOptions {
   input: string;

@@ -5,6 +5,7 @@ import { styleText } from 'node:util';
 export interface TextStream {
   write(text: string): unknown;
   isTTY?: boolean;
+  /** 0 where a terminal does not know its width. */
   columns?: number;
 }
 

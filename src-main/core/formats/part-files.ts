@@ -21,7 +21,8 @@ export function releasePart(part: string): void {
   ownParts.delete(part);
 }
 
-function isRunning(pid: number): boolean {
+/** Whether a process of this id exists. */
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -1,12 +1,15 @@
 // What a running job has at hand: its children, its scratch folder, its clock, its way to report and to be cancelled.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import type { Progress } from '../../contract/progress.ts';
+import { isRunning } from '../../core/formats/part-files.ts';
 import type { Children, LlamaClient, WorkerClient } from '../children.ts';
 import type { Folders } from '../folders.ts';
 import { freeCores } from '../free-cores.ts';
+
+export type LlamaIdentity = Awaited<ReturnType<LlamaClient['identify']>>;
 
 export interface JobContext {
   run: string;
@@ -16,8 +19,10 @@ export interface JobContext {
   threads: number;
   /** For llama.cpp: the cores that are free now, or what the recipe says. */
   measuringThreads: () => Promise<number>;
-  /** A folder of the job's own on the disk of temporary files; gone when the job ends. */
+  /** A folder of the job's own in the user data; gone when the job ends. */
   scratch: string;
+  /** What llama.cpp sees of this machine; asked once per job. */
+  identify: () => Promise<LlamaIdentity>;
   warnings: string[];
   /** Seconds per stage. */
   seconds: Record<string, number>;
@@ -26,6 +31,18 @@ export interface JobContext {
   report: (progress: Progress) => void;
   llama: <T>(duty: (client: LlamaClient) => Promise<T>) => Promise<T>;
   worker: <T>(task: (client: WorkerClient) => Promise<T>) => Promise<T>;
+}
+
+const jobsFolder = (home: string): string => path.join(home, 'jobs');
+
+/** Removes the scratch folders of engines that died. */
+export async function sweepScratch(home: string): Promise<void> {
+  const names = await readdir(jobsFolder(home)).catch(() => []);
+  const orphans = names.filter((name) => {
+    const pid = Number(/\.(\d+)$/.exec(name)?.[1] ?? Number.NaN);
+    return Number.isInteger(pid) && !isRunning(pid);
+  });
+  await Promise.all(orphans.map((name) => rm(path.join(jobsFolder(home), name), { recursive: true, force: true })));
 }
 
 export interface ContextOptions {
@@ -40,8 +57,10 @@ export interface ContextOptions {
 /** Runs `work` with a fresh context; the scratch folder goes whatever happens. */
 export async function withContext<T>(options: ContextOptions, work: (context: JobContext) => Promise<T>): Promise<T> {
   const { run, signal, folders, children, report } = options;
-  const scratch = await mkdtemp(path.join(tmpdir(), `snug-${process.pid}-`));
+  const scratch = path.join(jobsFolder(folders.home), `${run}.${process.pid}`);
+  let identity: Promise<LlamaIdentity> | null = null;
   try {
+    await mkdir(scratch, { recursive: true });
     return await work({
       run,
       signal,
@@ -53,6 +72,7 @@ export async function withContext<T>(options: ContextOptions, work: (context: Jo
       warnings: [],
       seconds: {},
       peakMemoryBytes: 0,
+      identify: () => (identity ??= children.llama(signal, (client) => client.identify({}))),
       llama: (duty) => children.llama(signal, duty),
       worker: (task) => children.worker(signal, task),
     });

@@ -5,6 +5,7 @@ import type { Plan } from '../../contract/plan.ts';
 import type { FitRecipe } from '../../contract/recipe.ts';
 import type { FitResult, Proof } from '../../contract/results.ts';
 import { AppError } from '../../contract/errors.ts';
+import { formatMemory } from '../../contract/units.ts';
 import { serverCommand } from '../../core/planning/command.ts';
 import { verdictOf } from '../../core/planning/verdict.ts';
 import { distinctFiles, fileKey, ranked, score } from '../../core/planning/rank.ts';
@@ -34,11 +35,19 @@ async function fitSource(context: JobContext, recipe: FitRecipe, source: GgufSou
   const chosen = choose(planned, recipe);
   context.warnings.push(...planned.list.warnings);
   const best = chosen[0];
+  checkJobMemory(chosen, recipe.maxMemoryBytes);
   if (!best) return emptyResult(context, planned, null);
   if (fileKey(best) === 'source') return fitsAsIs(context, recipe, { planned, plan: best, file: source.path });
   const importance = await obtainImportance(context, { ...recipe, model: source.path, hiddenSize: source.config.hiddenSize });
   const text = await stage(context, 'tokenize', () => openEvaluation(context, source.path, recipe.evaluation, importance.texts));
   return makeAndMeasure({ context, recipe, planned, source: source.path, parameters: source.parameters, importance, text }, chosen);
+}
+
+/** Refuses a job that is expected to need more memory than it may have, before any work. @throws OUT_OF_MEMORY */
+function checkJobMemory(plans: readonly Plan[], limit: number | null): void {
+  const needed = Math.max(0, ...plans.map(({ cost }) => cost.peakMemoryBytes));
+  if (limit === null || needed <= limit) return;
+  throw new AppError('OUT_OF_MEMORY', `Making this needs about ${formatMemory(needed)} of memory, and --max-memory allows ${formatMemory(limit)}.`, { needed, limit });
 }
 
 /** The plan that was named, else the best ones with different files. @throws USAGE for an unknown plan */
@@ -122,7 +131,7 @@ async function finish(work: Work, made: readonly Made[]): Promise<FitResult> {
     ...(evaluated ? { quality: evaluated.quality } : {}),
     ...(proof ? { proof } : {}),
     ...(gate ? { gate } : {}),
-    command: serverCommand(plan, recipe.target, output),
+    command: serverCommand(plan, recipe.target, { file: output, contextLength: work.planned.facts.contextLength }),
     seconds: totalSeconds(context),
   };
 }
@@ -157,7 +166,7 @@ async function fitsAsIs(context: JobContext, recipe: FitRecipe, { planned, plan,
     fileBytes: plan.fileBytes,
     sha256,
     ...(proof ? { proof } : {}),
-    command: serverCommand(plan, recipe.target, file),
+    command: serverCommand(plan, recipe.target, { file, contextLength: planned.facts.contextLength }),
     seconds: totalSeconds(context),
   };
 }

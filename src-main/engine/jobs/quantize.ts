@@ -95,6 +95,9 @@ function questionOf({ type, pure, importance }: QuantizeRecipe): Question {
 async function findTypes(context: JobContext, model: string, question: Question): Promise<Candidate> {
   const { results } = await context.llama((client) => client.mixTypes({ model, mixes: [question] }, { signal: context.signal }));
   const candidate = candidateOf(question, results[0]?.types ?? null);
+  if (!candidate && results[0]?.needsImportance) {
+    throw new AppError('IMPORTANCE_MISSING', `${question.name} gives garbage without importance: leave --importance on, or give a file.`, { model, type: question.name });
+  }
   if (!candidate) throw new AppError('LLAMA_FAILED', `llama.cpp cannot make ${question.name} of this model: ${results[0]?.reason ?? 'no reason given'}.`, { model });
   return candidate;
 }

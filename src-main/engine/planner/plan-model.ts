@@ -36,12 +36,14 @@ export async function planModel(context: JobContext, source: GgufSource, options
 
 async function planSource(context: JobContext, source: GgufSource, options: PlanOptions): Promise<Planned> {
   const { target } = options;
-  const run = target.kind === 'memory' ? target : fileTargetRun;
-  const { devices } = await context.llama((client) => client.identify({}));
+  const contextLength = source.config.contextLength ?? Infinity;
+  const run = target.kind === 'memory' ? target : { ...fileTargetRun, context: Math.min(fileTargetRun.context, contextLength) };
+  const { devices } = await context.identify();
   const hasGpu = options.device !== 'cpu' && devices.some(({ kind }) => kind === 'gpu');
   const facts: PlanFacts = {
     tensors: source.tensors,
     parameters: source.parameters,
+    contextLength: source.config.contextLength,
     layers: source.config.numHiddenLayers ?? 0,
     experts: source.experts !== null,
     sourceBytes: source.fileBytes,
@@ -64,7 +66,7 @@ async function planSource(context: JobContext, source: GgufSource, options: Plan
   const rank = { context: run.context, layers: facts.layers };
   const plans = ranked(all.map(({ plan }) => plan), rank);
   return {
-    list: { target, verdict: verdictOf(plans, target), best: bestOf(plans), plans, warnings: warningsOf(source, candidates) },
+    list: { target, verdict: verdictOf(plans, target), best: bestOf(plans), plans, warnings: warningsOf(source, candidates, run.context) },
     drafts: new Map(all.map(({ draft, plan }) => [plan.id, draft])),
     facts,
     rank,
@@ -90,8 +92,10 @@ async function findCandidates(context: JobContext, source: GgufSource): Promise<
   return withoutTwins([unchanged, ...made]);
 }
 
-function warningsOf(source: GgufSource, candidates: readonly Candidate[]): string[] {
+function warningsOf(source: GgufSource, candidates: readonly Candidate[], context: number): string[] {
   const coarsest = Math.max(...candidates.map(({ types }) => requantizedTensors(source.tensors, types).length));
-  const warning = requantizedWarning(coarsest);
-  return warning === null ? [] : [warning];
+  const requantized = requantizedWarning(coarsest);
+  const { contextLength } = source.config;
+  const beyond = contextLength !== null && context > contextLength ? `The model was made for contexts up to ${contextLength} tokens; ${context} is beyond that.` : null;
+  return [requantized, beyond].filter((warning) => warning !== null);
 }

@@ -20,6 +20,7 @@ export interface Draft {
 export interface PlanFacts {
   tensors: readonly TensorEntry[];
   parameters: number;
+  contextLength: number | null;
   layers: number;
   experts: boolean;
   sourceBytes: number;

@@ -16,7 +16,7 @@ const workingBytes = 2 ** 30;
 
 /** Chooses for models that are all loaded at once. @throws DEVICE_UNAVAILABLE */
 export async function chooseDevice(context: JobContext, wanted: string, models: readonly string[]): Promise<ChosenDevice> {
-  const { devices, release, missing } = await context.llama((client) => client.identify({}));
+  const { devices, release, missing } = await context.identify();
   const cpu: ChosenDevice = { name: 'cpu', gpuLayers: 0, release };
   if (wanted === 'cpu') return cpu;
   if (wanted === 'webgpu') {

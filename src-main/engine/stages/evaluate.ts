@@ -1,4 +1,5 @@
 // Quality of a model on held-out text, in llama.cpp: as it runs, or of its weights only (expanded to F16 first).
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { WindowComparison } from '../../contract/llama-host-api.ts';
 import { AppError } from '../../contract/errors.ts';
@@ -33,18 +34,30 @@ export interface EvaluateOptions {
 export async function evaluate(context: JobContext, options: EvaluateOptions): Promise<Evaluation> {
   const name = options.stage ?? 'evaluate';
   return stage(context, name, async () => {
-    const candidate = options.weightsOnly ? await expanded(context, options.candidate, name) : options.candidate;
-    const reference = options.weightsOnly && options.reference !== null ? await expanded(context, options.reference, name) : options.reference;
-    const device = await chooseDevice(context, options.device, reference === null ? [candidate] : [candidate, reference]);
-    const { windows } = options.text;
-    const settings = { gpuLayers: device.gpuLayers, threads: await context.measuringThreads() };
-    const compared = await context.llama((client) =>
-      client.compare({ reference, candidate, windows, settings }, { signal: context.signal, onProgress: reportAs(context, name, options.detail) }),
-    );
-    const tokens = windows.reduce((sum, window) => sum + window.length, 0);
-    const quality = await blamingWeights(context, reference === null ? [candidate] : [reference, candidate], () => qualityOf(compared.windows, options));
-    return { quality, device: compared.device, tokensPerSecond: tokens / compared.seconds };
+    if (!options.weightsOnly) return compare(context, options, name);
+    const candidate = await expanded(context, options.candidate, name);
+    const reference = options.reference === null ? null : await expanded(context, options.reference, name);
+    try {
+      return await compare(context, { ...options, candidate, reference }, name);
+    } finally {
+      const made = [candidate, reference].filter((file) => file !== null && file !== options.candidate && file !== options.reference);
+      await Promise.all(made.map((file) => rm(file!, { force: true })));
+    }
   });
+}
+
+async function compare(context: JobContext, options: EvaluateOptions, name: string): Promise<Evaluation> {
+  const { candidate, reference } = options;
+  const models = reference === null ? [candidate] : [reference, candidate];
+  const device = await chooseDevice(context, options.device, models);
+  const { windows } = options.text;
+  const settings = { gpuLayers: device.gpuLayers, threads: await context.measuringThreads() };
+  const compared = await context.llama((client) =>
+    client.compare({ reference, candidate, windows, settings }, { signal: context.signal, onProgress: reportAs(context, name, options.detail) }),
+  );
+  const tokens = windows.reduce((sum, window) => sum + window.length, 0);
+  const quality = await blamingWeights(context, models, () => qualityOf(compared.windows, options));
+  return { quality, device: compared.device, tokensPerSecond: tokens / compared.seconds };
 }
 
 async function qualityOf(windows: WindowComparison[], { text, weightsOnly }: EvaluateOptions): Promise<Quality> {

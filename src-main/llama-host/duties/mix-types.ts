@@ -20,7 +20,8 @@ export const mixTypes: Handler = async ({ model, mixes }, { signal }) => {
   for (const { name, pure, importance } of mixes) {
     const fileType = fileTypes[name];
     if (fileType === undefined) {
-      results.push({ name, types: null, reason: `llama.cpp has no mix ${name}; it has ${Object.keys(fileTypes).join(', ')}` });
+      const reason = `llama.cpp has no mix ${name}; it has ${Object.keys(fileTypes).join(', ')}`;
+      results.push({ name, types: null, reason, needsImportance: false });
       continue;
     }
     const options: NativeQuantizeOptions = {
@@ -47,9 +48,9 @@ const tensorLine = /^\[ *\d+\/ *\d+\] (\S+) +- \[[^\]]*\], type = +(\S+), size =
 const needsImportance = /will require an imatrix/;
 
 /** Types of all tensors in the log of a dry run, or why there are none. */
-export function readDryRun(succeeded: boolean, log: string): Pick<MixResult, 'types' | 'reason'> {
-  if (!succeeded) return { types: null, reason: reasonIn(log) ?? 'llama.cpp refuses it without a reason' };
-  if (needsImportance.test(log)) return { types: null, reason: 'it needs importance' };
+export function readDryRun(succeeded: boolean, log: string): Omit<MixResult, 'name'> {
+  if (!succeeded) return { types: null, reason: reasonIn(log) ?? 'llama.cpp refuses it without a reason', needsImportance: false };
+  if (needsImportance.test(log)) return { types: null, reason: 'it needs importance', needsImportance: true };
   const types = Object.fromEntries([...log.matchAll(tensorLine)].map(([, name, type, target]) => [name!, (target ?? type!).toUpperCase()]));
-  return { types, reason: null };
+  return { types, reason: null, needsImportance: false };
 }

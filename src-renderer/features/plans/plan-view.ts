@@ -3,6 +3,7 @@ import type { Plan, PlanList } from '../../../src-main/contract/plan.ts';
 import type { Target } from '../../../src-main/contract/target.ts';
 import { formatDuration, formatFileSize, formatMemory } from '../../../src-main/contract/units.ts';
 import type { BarSegment } from '../../ui/bar-layout.ts';
+import { sizeFormat } from '../../words/numbers.ts';
 
 export interface PlanBar {
   segments: BarSegment[];
@@ -11,8 +12,9 @@ export interface PlanBar {
 }
 
 export function barOf(plan: Plan, target: Target): PlanBar {
+  const format = sizeFormat(target.kind, target.bytes);
   if (target.kind === 'file') {
-    return { segments: [{ part: 'weights', label: 'File', bytes: plan.fileBytes }], limitBytes: target.bytes, format: formatFileSize };
+    return { segments: [{ part: 'weights', label: 'File', bytes: plan.fileBytes }], limitBytes: target.bytes, format };
   }
   const { weightsBytes, kvBytes, buffersBytes, reserveBytes } = plan.memory;
   const segments: BarSegment[] = [
@@ -21,7 +23,7 @@ export function barOf(plan: Plan, target: Target): PlanBar {
     { part: 'buffers', label: 'Buffers', bytes: buffersBytes },
     { part: 'reserve', label: 'Reserve', bytes: reserveBytes },
   ];
-  return { segments, limitBytes: target.bytes, format: formatMemory };
+  return { segments, limitBytes: target.bytes, format };
 }
 
 /** One sentence per part of the card's memory. */
@@ -39,7 +41,7 @@ export function spareBytes(plan: Plan, target: Target): number {
 
 export function fitInWords(plan: Plan, target: Target): string {
   const spare = spareBytes(plan, target);
-  const format = target.kind === 'file' ? formatFileSize : formatMemory;
+  const format = sizeFormat(target.kind, target.bytes);
   return spare >= 0 ? `${format(spare)} to spare` : `over by ${format(-spare)}`;
 }
 

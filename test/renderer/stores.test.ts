@@ -1,0 +1,199 @@
+// @vitest-environment node
+// The stores against an engine of the contract: snapshot and events, plans, runs, the end of the engine.
+import { createPinia, setActivePinia } from 'pinia';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { AppError } from '../../src-main/contract/errors.ts';
+import { useEngineStore } from '../../src-renderer/stores/engine-store.ts';
+import { useFitStore } from '../../src-renderer/stores/fit-store.ts';
+import { useJobsStore } from '../../src-renderer/stores/jobs-store.ts';
+import { fakeEngine, inspection, planList, type FakeEngine } from './fake-engine.ts';
+
+const chooseOutput = vi.fn<(suggested: string) => Promise<string | null>>();
+vi.stubGlobal('window', { app: { chooseOutput } });
+
+beforeEach(() => {
+  setActivePinia(createPinia());
+  chooseOutput.mockReset();
+});
+
+async function started(engine: FakeEngine): Promise<ReturnType<typeof useFitStore>> {
+  await useEngineStore().start(engine.open);
+  return useFitStore();
+}
+
+/** Opens the model and brings its plans. */
+async function planned(engine: FakeEngine): Promise<ReturnType<typeof useFitStore>> {
+  const fit = await started(engine);
+  await fit.open(inspection.path);
+  await fit.plan();
+  engine.send('job-1', { type: 'started' });
+  engine.send('job-1', { type: 'finished', result: { verb: 'plan', value: planList } });
+  await vi.waitFor(() => expect(fit.plans).not.toBeNull());
+  return fit;
+}
+
+describe('the jobs store', () => {
+  it('applies events to the snapshot in order', async () => {
+    const engine = fakeEngine();
+    await started(engine);
+    const jobs = useJobsStore();
+    const id = await jobs.start({ verb: 'plan', model: 'm', target: { kind: 'file', bytes: 1 } });
+    engine.send(id, { type: 'started' });
+    engine.send(id, { type: 'progressed', progress: { stage: 'plan', done: 3, total: 9 } });
+    await vi.waitFor(() => expect(jobs.jobs.get(id)?.job).toMatchObject({ state: 'running', stages: ['plan'], progress: { done: 3 } }));
+  });
+
+  it('asks for a new snapshot after a gap', async () => {
+    const engine = fakeEngine();
+    await started(engine);
+    const jobs = useJobsStore();
+    const id = await jobs.start({ verb: 'plan', model: 'm', target: { kind: 'file', bytes: 1 } });
+    engine.send(id, { type: 'started' });
+    await vi.waitFor(() => expect(jobs.jobs.get(id)?.job.state).toBe('running'));
+    engine.loseNextEvent();
+    engine.send(id, { type: 'cancelled' });
+    engine.jobs[0] = { ...engine.jobs[0]!, job: { state: 'cancelled' } };
+    const other = await jobs.start({ verb: 'plan', model: 'n', target: { kind: 'file', bytes: 1 } });
+    await vi.waitFor(() => expect(jobs.jobs.get(id)?.job.state).toBe('cancelled'));
+    expect(jobs.jobs.has(other)).toBe(true);
+  });
+});
+
+describe('the engine store', () => {
+  it('tells how the engine ended, and rejects what was asked of it', async () => {
+    const engine = fakeEngine({ inspect: () => new Promise(() => {}) });
+    const fit = await started(engine);
+    const opening = fit.open('/models/slow.gguf');
+    engine.die({ reason: 'signal SIGKILL', advice: null, log: 'last words' });
+    await opening;
+    expect(fit.model).toMatchObject({ state: 'failed', error: { code: 'WORKER_CRASHED' } });
+    expect(useEngineStore().status).toEqual({ state: 'stopped', exit: { reason: 'signal SIGKILL', advice: null, log: 'last words' } });
+  });
+
+  it('is stopped when the engine ends before its first answer', async () => {
+    const engine = fakeEngine({ 'jobs.list': () => new Promise(() => {}) });
+    const starting = useEngineStore().start(engine.open);
+    engine.die({ reason: 'exit code 1', advice: 'Use Node 24.', log: '' });
+    await starting;
+    await vi.waitFor(() => expect(useEngineStore().status).toMatchObject({ state: 'stopped', exit: { advice: 'Use Node 24.' } }));
+  });
+
+  it('starts again after an end, with the jobs of the new engine only', async () => {
+    const first = fakeEngine();
+    const fit = await planned(first);
+    first.die({ reason: 'exit code 1', advice: null, log: '' });
+    await vi.waitFor(() => expect(useEngineStore().status.state).toBe('stopped'));
+    await useEngineStore().start(fakeEngine().open);
+    await fit.resume();
+    expect(useJobsStore().jobs.size).toBe(0);
+    expect(fit.model).toMatchObject({ state: 'open', path: inspection.path });
+    expect(fit.plans).toBeNull();
+  });
+});
+
+describe('the fit store', () => {
+  it('opens a model and sets the context to what it has', async () => {
+    const fit = await started(fakeEngine());
+    await fit.open(inspection.path);
+    expect(fit.model).toMatchObject({ state: 'open', inspection: { architecture: 'llama' } });
+    expect(fit.draft.context).toBe(512);
+  });
+
+  it('keeps the error of a file that cannot be opened', async () => {
+    const malformed = new AppError('FILE_MALFORMED', 'The magic is GGUX.', { file: 'x.gguf' });
+    const fit = await started(fakeEngine({ inspect: () => Promise.reject(malformed) }));
+    await fit.open('/models/x.gguf');
+    expect(fit.model).toEqual({ state: 'failed', path: '/models/x.gguf', error: malformed.toShape() });
+  });
+
+  it('takes the answer of the model opened last', async () => {
+    const answers = new Map<string, PromiseWithResolvers<typeof inspection>>();
+    const fit = await started(
+      fakeEngine({
+        inspect: ({ model }) => {
+          const answer = Promise.withResolvers<typeof inspection>();
+          answers.set(model, answer);
+          return answer.promise;
+        },
+      }),
+    );
+    const first = fit.open('/slow.gguf');
+    const second = fit.open('/fast.gguf');
+    await vi.waitFor(() => expect(answers.size).toBe(2));
+    answers.get('/fast.gguf')!.resolve(inspection);
+    await second;
+    answers.get('/slow.gguf')!.resolve({ ...inspection, architecture: 'old' });
+    await first;
+    expect(fit.model).toMatchObject({ path: '/fast.gguf', inspection: { architecture: 'llama' } });
+  });
+
+  it('chooses the best plan, then what the user chooses', async () => {
+    const fit = await planned(fakeEngine());
+    expect(fit.chosen?.id).toBe('q5_k_m');
+    fit.chosenId = 'q4_k_m';
+    expect(fit.chosen?.id).toBe('q4_k_m');
+  });
+
+  it('keeps the plans in view while new ones are worked out, and withdraws a question that still runs', async () => {
+    const engine = fakeEngine();
+    const fit = await planned(engine);
+    await fit.plan();
+    expect(fit.planning?.state).toBe('queued');
+    expect(fit.plans?.best).toBe('q5_k_m');
+    await fit.plan();
+    await vi.waitFor(() => expect(engine.cancelled).toEqual(['job-2']));
+    expect(fit.plans?.best).toBe('q5_k_m');
+  });
+
+  it('makes the chosen plan into the file that the user names', async () => {
+    const engine = fakeEngine();
+    const fit = await planned(engine);
+    chooseOutput.mockResolvedValue('/models/mine.gguf');
+    await fit.make();
+    expect(chooseOutput).toHaveBeenCalledWith('/models/sample.q5_k_m.gguf');
+    expect(engine.jobs.at(-1)?.recipe).toMatchObject({ verb: 'fit', plan: 'q5_k_m', output: '/models/mine.gguf', force: true, target: planList.target });
+    expect(fit.isRunning).toBe(true);
+  });
+
+  it('starts nothing when the user backs out of the dialog', async () => {
+    const engine = fakeEngine();
+    const fit = await planned(engine);
+    chooseOutput.mockResolvedValue(null);
+    await fit.make();
+    expect(engine.jobs).toHaveLength(1);
+    expect(fit.run).toBeNull();
+  });
+
+  it('proves the source without a dialog, and never over another file', async () => {
+    const engine = fakeEngine();
+    const fit = await planned(engine);
+    fit.chosenId = 'source';
+    await fit.make();
+    expect(chooseOutput).not.toHaveBeenCalled();
+    expect(engine.jobs.at(-1)?.recipe).toMatchObject({ verb: 'fit', plan: 'source', force: false });
+  });
+
+  it('cancels a run and goes back to the plans', async () => {
+    const engine = fakeEngine();
+    const fit = await planned(engine);
+    chooseOutput.mockResolvedValue('/models/mine.gguf');
+    await fit.make();
+    await fit.cancelRun();
+    expect(engine.cancelled).toContain('job-2');
+    engine.send('job-2', { type: 'cancelled' });
+    await vi.waitFor(() => expect(fit.run?.job.state).toBe('cancelled'));
+    expect(fit.isRunning).toBe(false);
+    fit.backToPlans();
+    expect(fit.run).toBeNull();
+    expect(fit.chosen?.id).toBe('q5_k_m');
+  });
+
+  it('shows why a request was refused', async () => {
+    const refused = new AppError('USAGE', 'No such plan.');
+    const engine = fakeEngine({ 'jobs.start': () => Promise.reject(refused) });
+    const fit = await started(engine);
+    await fit.open(inspection.path);
+    await fit.plan();
+    expect(fit.refusal).toEqual(refused.toShape());
+  });
+});

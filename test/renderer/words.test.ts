@@ -1,0 +1,179 @@
+// @vitest-environment node
+// What the window says: targets as typed, plans against their limit, the bar's geometry, numbers and errors in words.
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import { errorCodes } from '../../src-main/contract/errors.ts';
+import type { Quality } from '../../src-main/contract/results.ts';
+import type { PreloadedApp } from '../../src-main/preload/main.ts';
+import type { WindowApp } from '../../src-renderer/engine/window-app.ts';
+import { modelOfFile, nameOf, suggestOutput } from '../../src-renderer/features/model/model-path.ts';
+import { barOf, fitInWords, headlineOf, shortList, usesSource } from '../../src-renderer/features/plans/plan-view.ts';
+import { stageSteps } from '../../src-renderer/features/run/stage-steps.ts';
+import { contextStops, newTargetDraft, parseCardMemory, parseFileSize, readDraft } from '../../src-renderer/features/target/target-draft.ts';
+import { layoutBar, limitShare, type BarSegment } from '../../src-renderer/ui/bar-layout.ts';
+import { explain } from '../../src-renderer/words/explain-error.ts';
+import { formatLoss, formatRate, sizeFormat } from '../../src-renderer/words/numbers.ts';
+import { lossInWords, nextWordAgreement, perplexityChange } from '../../src-renderer/words/quality-words.ts';
+import { planList } from './fake-engine.ts';
+
+const GiB = 2 ** 30;
+
+it('the preload gives what the page expects', () => {
+  expectTypeOf<PreloadedApp>().toExtend<WindowApp>();
+});
+
+describe('a typed target', () => {
+  it.each([
+    ['24', 24 * GiB],
+    ['24 GB', 24 * GiB],
+    ['a 24 GB card', 24 * GiB],
+    ['22.5GiB', 22.5 * GiB],
+    ['22,5 gib', 22.5 * GiB],
+    ['24564 MiB', 24564 * 2 ** 20],
+  ])('reads the card memory "%s"', (text, bytes) => expect(parseCardMemory(text)).toBe(bytes));
+
+  it.each(['', 'RTX 4090', '24 TB', '-8', 'GB'])('refuses the card memory "%s"', (text) => expect(parseCardMemory(text)).toBeNull());
+
+  it.each([
+    ['8', 8e9],
+    ['8 GB', 8e9],
+    ['900MB', 900e6],
+    ['7,5 GiB', 7.5 * GiB],
+  ])('reads the file size "%s"', (text, bytes) => expect(parseFileSize(text)).toBe(bytes));
+
+  it('becomes a target, or says what is wrong with each field', () => {
+    const draft = newTargetDraft();
+    expect(readDraft(draft)).toEqual({
+      target: { kind: 'memory', bytes: 24 * GiB, reserveBytes: GiB, context: 4096, kvType: 'f16' },
+      problems: null,
+    });
+    expect(readDraft({ ...draft, card: 'big' }).problems).toHaveProperty('card');
+    expect(readDraft({ ...draft, card: '1 GiB' }).problems).toHaveProperty('reserve');
+    expect(readDraft({ ...draft, kind: 'file', file: '0' }).problems).toHaveProperty('file');
+  });
+
+  it('offers contexts up to what the model has', () => {
+    expect(contextStops(512)).toEqual([512]);
+    expect(contextStops(2000)).toEqual([512, 768, 1024, 1536, 2000]);
+    expect(contextStops(null).at(-1)).toBe(131_072);
+  });
+});
+
+describe('paths', () => {
+  it('take a file of a safetensors folder for the folder', () => {
+    expect(modelOfFile('/m/qwen/config.json')).toBe('/m/qwen');
+    expect(modelOfFile('C:\\m\\qwen\\model-00001.safetensors')).toBe('C:\\m\\qwen');
+    expect(modelOfFile('/m/a.gguf')).toBe('/m/a.gguf');
+  });
+
+  it('suggest an output beside the model, named for its type', () => {
+    expect(suggestOutput('/m/Qwen2.5-32B.Q8_0.gguf', 'Q4_K_M')).toBe('/m/Qwen2.5-32B.Q4_K_M.gguf');
+    expect(suggestOutput('C:\\m\\Big-F16.gguf', 'IQ4_XS')).toBe('C:\\m\\Big.IQ4_XS.gguf');
+    expect(suggestOutput('/m/folder', 'Q5_K')).toBe('/m/folder.Q5_K.gguf');
+    expect(nameOf('/m/folder/')).toBe('folder');
+  });
+});
+
+describe('the memory bar', () => {
+  const segments = (weights: number): BarSegment[] => [
+    { part: 'weights', label: 'Weights', bytes: weights },
+    { part: 'reserve', label: 'Reserve', bytes: 10 },
+  ];
+
+  it('ends before the limit when it fits', () => {
+    const { placed, over, isCut } = layoutBar(segments(40), 100);
+    expect(placed[0]!.start).toBe(0);
+    expect(placed[1]!.start).toBeCloseTo(0.4 * limitShare);
+    expect(placed[1]!.width).toBeCloseTo(0.1 * limitShare);
+    expect([over, isCut]).toEqual([0, false]);
+  });
+
+  it('sticks out behind the limit by as much as it is too big, and is cut at the edge', () => {
+    expect(layoutBar(segments(100), 100).over).toBeCloseTo(0.1 * limitShare);
+    expect(layoutBar(segments(1000), 100)).toMatchObject({ over: 1 - limitShare, isCut: true });
+    expect(layoutBar(segments(1000), 100).placed.every(({ start, width }) => start + width <= 1)).toBe(true);
+  });
+});
+
+describe('plans', () => {
+  const [best, second, source] = planList.plans as [(typeof planList.plans)[0], (typeof planList.plans)[0], (typeof planList.plans)[0]];
+
+  it('say how much is left or too much, in the unit of the limit', () => {
+    expect(fitInWords(best, planList.target)).toBe('1.20 GiB to spare');
+    expect(fitInWords(source, planList.target)).toBe('over by 36.0 GiB');
+    expect(fitInWords({ ...best, fileBytes: 7e9 }, { kind: 'file', bytes: 8e9 })).toBe('1.00 GB to spare');
+  });
+
+  it("give the planner's verdict for its best plan, and one of their own for others", () => {
+    expect(headlineOf(planList, best)).toEqual(['Fits with q5_k_m, with 1.21 GiB to spare', '']);
+    expect(headlineOf(planList, second)).toEqual(['Fits, with 5.00 GiB to spare', '']);
+    const nothing = { ...planList, best: null, verdict: 'Does not fit 2.0 GiB: far too much. Use a larger card.' };
+    expect(headlineOf(nothing, source)).toEqual(['Does not fit 2.0 GiB: far too much', 'Use a larger card.']);
+  });
+
+  it('show the best ones, the chosen one and the source', () => {
+    expect(shortList(planList, 'q4_k_m', 1).map(({ id }) => id)).toEqual(['q5_k_m', 'q4_k_m', 'source']);
+    expect(usesSource(source)).toBe(true);
+    expect(usesSource(best)).toBe(false);
+  });
+
+  it('are one segment against a file size', () => {
+    expect(barOf(best, { kind: 'file', bytes: 8e9 }).segments).toEqual([{ part: 'weights', label: 'File', bytes: 1000 }]);
+  });
+});
+
+describe('numbers', () => {
+  it('keep one unit within a bar', () => {
+    const format = sizeFormat('memory', 24 * GiB);
+    expect([20.6 * GiB, 0.2 * GiB].map(format)).toEqual(['20.6 GiB', '0.20 GiB']);
+    expect(sizeFormat('file', 900)(12)).toBe('12 B');
+  });
+
+  it('are fixed for losses and plain for rates', () => {
+    expect([0, 0.0001, 0.0213, 1.234].map(formatLoss)).toEqual(['0', '<0.001', '0.021', '1.23']);
+    expect(formatRate({ stage: 'quantize', done: 1, total: 2, unit: 'bytes', perSecond: 120e6 })).toBe('120.0 MB/s');
+    expect(formatRate({ stage: 'calibrate', done: 1, total: 2, unit: 'tokens', perSecond: 1667.2 })).toBe('1,667 tokens/s');
+    expect(formatRate({ stage: 'open', done: 0, total: 1 })).toBeNull();
+  });
+});
+
+describe('words', () => {
+  const quality: Quality = {
+    engine: 'llama.cpp',
+    kind: 'as-run',
+    text: 'evaluation',
+    textSha256: '',
+    windows: 8,
+    windowTokens: 512,
+    dense: { perplexity: 61.6, standardError: 1 },
+    compressed: { perplexity: 62.1, standardError: 1 },
+    topOneAgreement: 0.93,
+  };
+
+  it('tell quality with its uncertainty', () => {
+    expect(nextWordAgreement(quality)).toBe('picks the same next word as the original 93.0 times in 100 (± 0.4)');
+    expect(perplexityChange(quality)).toBe('perplexity 61.60 → 62.10 on text it has not seen');
+    expect(lossInWords(0)).toEqual({ words: 'nothing', tone: 'good' });
+    expect(lossInWords(3).tone).toBe('bad');
+  });
+
+  it('explain every error code', () => {
+    for (const code of errorCodes) {
+      const { title, details } = explain({ code, message: 'm', details: { file: 'x', size: 3 } });
+      expect(title).not.toBe('');
+      expect(details).toBe(`code: ${code}\nfile: x\nsize: 3`);
+    }
+  });
+
+  it('name the stages in the order they came, then those expected', () => {
+    const steps = stageSteps(['open', 'plan', 'tokenize'], 'tokenize');
+    expect(steps.map(({ name, state }) => `${name} ${state}`)).toEqual([
+      'open done',
+      'plan done',
+      'tokenize active',
+      'calibrate waiting',
+      'quantize waiting',
+      'evaluate waiting',
+      'prove waiting',
+    ]);
+  });
+});
