@@ -1,86 +1,74 @@
-// Takes a picture of every screen, light and dark, of a first start and of a Snug that has made a model. Started by
-// `npm run screenshots [-- FOLDER]` through scripts/desktop.ts; the last line of output is the folder with the pictures.
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// Takes a picture of every screen, light and dark: `npm run screenshots [-- FOLDER]`, which starts this through scripts/desktop.ts.
+// The last line of output is the folder with the pictures.
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { _electron, type ElectronApplication, type Locator, type Page } from 'playwright-core';
-import { findElectron, root, sandboxSwitches } from './electron.ts';
+import { dropFile, launch, openSampleIn, startFitIn, type RunningApp } from '../test/desktop/app.ts';
+import { shapeOf32B, writeHollowModel } from '../test/desktop/hollow-model.ts';
+import { findEngine } from '../test/desktop/processes.ts';
+import { fixtures } from '../test/support/paths.ts';
+import { root } from './electron.ts';
 
 const folder = path.resolve(process.env['INIT_CWD'] ?? root, process.argv[2] ?? path.join(root, 'screenshots'));
-const themes = ['light', 'dark'] as const;
-const size = { width: 1280, height: 800 };
 
-/** Time for the engine's answer and the transitions after a click. */
-const settleMs = 1000;
+/** A fit of the sample takes half a minute on an idle machine; other work multiplies that. */
+const patienceMs = 300_000;
 
-/** The entries of the navigation, each of which opens a screen. */
-function screens(page: Page): Promise<Locator[]> {
-  const navigation = page.getByRole('navigation');
-  return navigation.getByRole('link').or(navigation.getByRole('button')).all();
-}
+/** Time for a transition to end, and for the other theme to be painted. */
+const settleMs = 400;
 
-async function nameOf(entry: Locator): Promise<string> {
-  const name = (await entry.getAttribute('aria-label')) ?? (await entry.innerText());
-  return name
-    .trim()
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '');
-}
-
-async function setTheme(app: ElectronApplication, theme: (typeof themes)[number]): Promise<void> {
-  await app.evaluate(({ nativeTheme }, source) => {
-    nativeTheme.themeSource = source;
-  }, theme);
-}
-
-async function photograph(app: ElectronApplication, state: string): Promise<number> {
-  const page = await app.firstWindow();
-  await page.setViewportSize(size);
-  await page.waitForTimeout(settleMs);
-  const entries = await screens(page);
-  for (const entry of entries) {
-    await entry.click();
+async function photograph({ page }: RunningApp, name: string): Promise<void> {
+  for (const theme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme: theme });
     await page.waitForTimeout(settleMs);
-    const screen = await nameOf(entry);
-    for (const theme of themes) {
-      await setTheme(app, theme);
-      await page.screenshot({ path: path.join(folder, `${state}-${screen}-${theme}.png`) });
-    }
+    await page.screenshot({ path: path.join(folder, `${name}-${theme}.png`) });
   }
-  return entries.length;
+  console.log(name);
 }
 
-/** Opens the window on the user data in `home` and photographs it. */
-async function session(home: string, state: string): Promise<void> {
-  const app = await _electron.launch({
-    executablePath: findElectron().program,
-    args: [...sandboxSwitches(), '--disable-gpu', root],
-    env: { ...(process.env as Record<string, string>), SNUG_HOME: home },
-  });
+/** Each starts in a fresh window. */
+const walks: ((app: RunningApp) => Promise<void>)[] = [
+  async function sampleFromStartToResult(app) {
+    await app.page.getByRole('button', { name: 'Open a model…' }).waitFor();
+    await photograph(app, 'start');
+    await openSampleIn(app);
+    await photograph(app, 'plans-sample');
+    await startFitIn(app);
+    await app.page.getByRole('progressbar', { name: 'Calibrate, progress' }).waitFor();
+    await photograph(app, 'run');
+    await app.page.getByRole('region', { name: 'Result' }).waitFor();
+    await photograph(app, 'result');
+  },
+  async function plansOfALargeModel(app) {
+    const model = path.join(app.folder, 'Example-32B.F16.gguf');
+    await writeHollowModel(model, shapeOf32B);
+    await app.page.getByRole('button', { name: 'Open a model…' }).waitFor();
+    await dropFile(app.page, model);
+    await app.page.getByLabel('Card memory').fill('24 GB');
+    await app.page.getByRole('heading', { name: /^Fits/ }).waitFor();
+    await photograph(app, 'plans-32b');
+    await app.page.getByLabel('Card memory').fill('1 GB'); // all of it is reserve
+    await app.page.getByRole('heading', { name: /^Does not fit/ }).waitFor();
+    await photograph(app, 'does-not-fit');
+  },
+  async function thingsThatGoWrong(app) {
+    await app.page.getByRole('button', { name: 'Open a model…' }).waitFor();
+    await dropFile(app.page, path.join(fixtures, 'hostile/gguf-bad-magic.gguf'));
+    await app.page.getByRole('alert').waitFor();
+    await photograph(app, 'damaged-file');
+    process.kill(findEngine(app), 'SIGKILL');
+    await app.page.getByRole('heading', { name: 'The engine stopped' }).waitFor();
+    await photograph(app, 'engine-stopped');
+  },
+];
+
+mkdirSync(folder, { recursive: true });
+for (const walk of walks) {
+  const app = await launch();
   try {
-    const count = await photograph(app, state);
-    if (count === 0) throw new Error('The window shows no navigation.');
-    console.log(`${state}: ${count} screens`);
+    app.page.setDefaultTimeout(patienceMs);
+    await walk(app);
   } finally {
     await app.close();
   }
-}
-
-const home = mkdtempSync(path.join(tmpdir(), 'snug-screenshots-'));
-try {
-  mkdirSync(folder, { recursive: true });
-  await session(home, 'first-start');
-  const cli = path.join(root, 'src-main/cli/main.ts');
-  const output = path.join(home, 'demo.gguf');
-  const demo = spawnSync(process.execPath, [cli, 'demo', '--output', output], {
-    stdio: ['ignore', 2, 2],
-    env: { ...process.env, SNUG_HOME: home },
-  });
-  if (demo.status !== 0) throw new Error('The demo failed, so there is nothing to show in the history.');
-  await session(home, 'after-a-run');
-} finally {
-  rmSync(home, { recursive: true, force: true });
 }
 console.log(folder);

@@ -162,7 +162,13 @@ struct GgufInitParams {
 
 // Values of enums that the C API documents as stable numbers.
 enum LoadMode : int32_t { kLoadNone = 0, kLoadMmap = 1 };
-enum DeviceType : int32_t { kDeviceCpu = 0, kDeviceGpu = 1, kDeviceIntegratedGpu = 2, kDeviceAccelerator = 3, kDeviceMeta = 4 };
+enum DeviceType : int32_t {
+  kDeviceCpu = 0,
+  kDeviceGpu = 1,
+  kDeviceIntegratedGpu = 2,
+  kDeviceAccelerator = 3,
+  kDeviceMeta = 4
+};
 enum LogLevel : int32_t { kLogError = 4, kLogContinue = 5 };
 
 }  // namespace snug::llama::abi

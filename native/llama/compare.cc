@@ -66,7 +66,8 @@ class CompareTask final : public Task {
     seconds_ = secondsSince(start);
   }
 
-  WindowFigures runWindow(const TokenWindow& window, Context& candidate, Context* reference, double done, double total) {
+  WindowFigures runWindow(const TokenWindow& window, Context& candidate, Context* reference, double done,
+                          double total) {
     const int32_t predictions = lengthOf(window) - 1;
     WindowFigures figures;
     figures.candidateNll.resize(static_cast<size_t>(predictions));
@@ -78,7 +79,8 @@ class CompareTask final : public Task {
     for (int32_t first = 0; first < predictions; first += kPieceTokens) {
       const int32_t count = std::min(kPieceTokens, predictions - first);
       const Clock::time_point start = Clock::now();
-      const float* referenceLogits = reference == nullptr ? nullptr : reference->decode(window.data(), first, count, first);
+      const float* referenceLogits =
+          reference == nullptr ? nullptr : reference->decode(window.data(), first, count, first);
       const float* candidateLogits = candidate.decode(window.data(), first, count, first);
       decodeSeconds_ += secondsSince(start);
       measure(window, first, count, referenceLogits, candidateLogits, figures);

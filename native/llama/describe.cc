@@ -1,5 +1,5 @@
-// Facts of a model file, by a vocabulary-only load: llama.cpp leaves hyperparameters unread there, so those come from the
-// file's own metadata.
+// Facts of a model file, by a vocabulary-only load: llama.cpp leaves hyperparameters unread there, so those come from
+// the file's own metadata.
 #include <cstdlib>
 
 #include "duties.h"

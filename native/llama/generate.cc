@@ -49,7 +49,8 @@ class GenerateTask final : public Task {
   static std::string pieceOf(const Model& model, int32_t token) {
     std::string piece(64, '\0');
     const auto attempt = [&] {
-      return api().llama_token_to_piece(model.vocab(), token, piece.data(), static_cast<int32_t>(piece.size()), 0, false);
+      return api().llama_token_to_piece(model.vocab(), token, piece.data(), static_cast<int32_t>(piece.size()), 0,
+                                        false);
     };
     int32_t length = attempt();
     if (length < 0) {

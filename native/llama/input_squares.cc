@@ -55,8 +55,10 @@ void InputSquaresCollector::take(const abi::Tensor* node) {
   const abi::Tensor* ids = node->op == api().op_mul_mat_id ? node->src[2] : nullptr;
   if (input->nb[0] != sizeof(float)) throw std::runtime_error("the input's columns are not contiguous");
   if (reduced_.input != input || reduced_.ids != ids || reduced_.slices != weight->ne[2]) {
-    if (ids == nullptr) reduceProduct(weight, input);
-    else reduceExpertProduct(weight, input, ids);
+    if (ids == nullptr)
+      reduceProduct(weight, input);
+    else
+      reduceExpertProduct(weight, input, ids);
   }
   InputSquares& entry = entryFor(weightName(weight), input->ne[0], reduced_.slices);
   for (size_t i = 0; i < entry.sums.size(); ++i) entry.sums[i] += reduced_.sums[i];
@@ -79,7 +81,8 @@ void InputSquaresCollector::reduceProduct(const abi::Tensor* weight, const abi::
 }
 
 // weight [columns, out, experts], input [columns, 1 or used, tokens], ids [used, tokens] int32, strided.
-void InputSquaresCollector::reduceExpertProduct(const abi::Tensor* weight, const abi::Tensor* input, const abi::Tensor* ids) {
+void InputSquaresCollector::reduceExpertProduct(const abi::Tensor* weight, const abi::Tensor* input,
+                                                const abi::Tensor* ids) {
   startReduced(input, ids, input->ne[0], weight->ne[2]);
   const char* bytes = hostBytes(input, inputCopy_);
   const char* idBytes = hostBytes(ids, idsCopy_);
@@ -94,7 +97,8 @@ void InputSquaresCollector::reduceExpertProduct(const abi::Tensor* weight, const
   }
 }
 
-void InputSquaresCollector::startReduced(const abi::Tensor* input, const abi::Tensor* ids, int64_t columns, int64_t slices) {
+void InputSquaresCollector::startReduced(const abi::Tensor* input, const abi::Tensor* ids, int64_t columns,
+                                         int64_t slices) {
   reduced_.input = input;
   reduced_.ids = ids;
   reduced_.slices = slices;

@@ -11,9 +11,9 @@ namespace snug::llama {
 struct InputSquares {
   std::string name;  // as in the file
   int64_t columns;
-  int64_t slices;                // experts, or slices of a 3-D weight; 1 otherwise
-  std::vector<double> sums;      // [slices, columns] sums of squares
-  std::vector<int64_t> counts;   // [slices] rows
+  int64_t slices;               // experts, or slices of a 3-D weight; 1 otherwise
+  std::vector<double> sums;     // [slices, columns] sums of squares
+  std::vector<int64_t> counts;  // [slices] rows
 };
 
 class InputSquaresCollector {

@@ -49,8 +49,8 @@ size_t writtenBytes(void* function) {
 template <typename Params>
 void proveSize(const char* name, Params (*defaults)()) {
   const size_t written = writtenBytes(reinterpret_cast<void*>(defaults));
-  require(written == sizeof(Params), std::string(name) + ": expected " + std::to_string(sizeof(Params)) + " bytes, found " +
-                                         std::to_string(written));
+  require(written == sizeof(Params), std::string(name) + ": expected " + std::to_string(sizeof(Params)) +
+                                         " bytes, found " + std::to_string(written));
 }
 
 void proveDefaults(const Api& api) {
@@ -74,9 +74,10 @@ void proveDefaults(const Api& api) {
               !context.kv_unified,
           "flags of llama_context_params");
   const abi::QuantizeParams quantize = api.llama_model_quantize_default_params();
-  require(quantize.nthread == 0 && quantize.ftype == 7 && quantize.output_tensor_type == quantize.token_embedding_type &&
-              !quantize.allow_requantize && quantize.quantize_output_tensor && !quantize.only_copy && !quantize.pure &&
-              !quantize.keep_split && !quantize.dry_run && quantize.imatrix == nullptr && quantize.kv_overrides == nullptr &&
+  require(quantize.nthread == 0 && quantize.ftype == 7 &&
+              quantize.output_tensor_type == quantize.token_embedding_type && !quantize.allow_requantize &&
+              quantize.quantize_output_tensor && !quantize.only_copy && !quantize.pure && !quantize.keep_split &&
+              !quantize.dry_run && quantize.imatrix == nullptr && quantize.kv_overrides == nullptr &&
               quantize.tt_overrides == nullptr && quantize.prune_layers == nullptr && quantize.max_buf_size > 0,
           "defaults of llama_model_quantize_params");
 }

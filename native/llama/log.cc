@@ -40,8 +40,10 @@ void onLog(int32_t level, const char* text, void*) {
   LogState& log = state();
   const std::lock_guard<std::mutex> lock(log.mutex);
   if (level != abi::kLogContinue) log.echo = log.echoAll || level == abi::kLogError;
-  if (log.capturing) log.captured += text;
-  else if (log.echo) std::fputs(text, stderr);
+  if (log.capturing)
+    log.captured += text;
+  else if (log.echo)
+    std::fputs(text, stderr);
   append(log, text);
 }
 

@@ -39,7 +39,8 @@ class LogProbsTask final : public Task {
     const float* from = logits + static_cast<size_t>(row) * static_cast<size_t>(vocabSize_);
     float* to = values_.data() + index * static_cast<size_t>(vocabSize_);
     const RowSum sum = sumRow(from, vocabSize_);
-    for (int32_t token = 0; token < vocabSize_; ++token) to[token] = static_cast<float>(logProbability(sum, from, token));
+    for (int32_t token = 0; token < vocabSize_; ++token)
+      to[token] = static_cast<float>(logProbability(sum, from, token));
   }
 
   Napi::Value result(const Napi::Env& env) override {

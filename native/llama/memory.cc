@@ -30,7 +30,8 @@ class MemoryTask final : public Task {
     const auto list = options.Get("requests").As<Napi::Array>();
     for (uint32_t i = 0; i < list.Length(); ++i) {
       const auto entry = list.Get(i).As<Napi::Object>();
-      requests_.push_back({stringOf(entry, "header"), Settings::from(entry), static_cast<uint32_t>(intOf(entry, "context")),
+      requests_.push_back({stringOf(entry, "header"), Settings::from(entry),
+                           static_cast<uint32_t>(intOf(entry, "context")),
                            static_cast<uint32_t>(intOf(entry, "microBatch"))});
     }
   }

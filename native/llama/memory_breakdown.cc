@@ -9,8 +9,9 @@ namespace snug::llama {
 
 #ifdef _WIN32
 std::vector<BufferUse> memoryBreakdown(const Context&) {
-  throw Failure("LLAMA_UNAVAILABLE",
-                "Exact memory figures are not available on Windows: llama.cpp exports them there under a C++ name only.");
+  throw Failure(
+      "LLAMA_UNAVAILABLE",
+      "Exact memory figures are not available on Windows: llama.cpp exports them there under a C++ name only.");
 }
 #else
 
@@ -35,7 +36,8 @@ std::vector<BufferUse> memoryBreakdown(const Context& context) {
     abi::Device* device = api().ggml_backend_buft_is_host(type) ? nullptr : api().ggml_backend_buft_get_device(type);
     uses.push_back({api().ggml_backend_buft_name(type), device, bytes.model, bytes.context, bytes.compute});
   }
-  std::sort(uses.begin(), uses.end(), [](const BufferUse& a, const BufferUse& b) { return a.bufferType < b.bufferType; });
+  std::sort(uses.begin(), uses.end(),
+            [](const BufferUse& a, const BufferUse& b) { return a.bufferType < b.bufferType; });
   return uses;
 }
 #endif

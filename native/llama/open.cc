@@ -31,8 +31,7 @@ Napi::Value open(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto options = info[0].As<Napi::Object>();
   try {
-    Api found =
-        openLibraries({stringOf(options, "base"), stringOf(options, "ggml"), stringOf(options, "llama")});
+    Api found = openLibraries({stringOf(options, "base"), stringOf(options, "ggml"), stringOf(options, "llama")});
     proveLayout(found, stringsOf(options, "knownReleases"));
     installLog(found);
     found.ggml_backend_load_all_from_path(stringOf(options, "backendFolder").c_str());

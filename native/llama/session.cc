@@ -7,8 +7,9 @@
 namespace snug::llama {
 namespace {
 
-// Idle threads of a pool spin this x 131,072 rounds before they sleep. 1 is some milliseconds: longer than the gaps between
-// the graphs of one piece. The default (50) would spin through the other model's whole piece when two are compared.
+// Idle threads of a pool spin this x 131,072 rounds before they sleep. 1 is some milliseconds: longer than the gaps
+// between the graphs of one piece. The default (50) would spin through the other model's whole piece when two are
+// compared.
 constexpr uint32_t kPoll = 1;
 
 abi::Device* noDevices[] = {nullptr};
@@ -59,7 +60,8 @@ abi::ModelParams Model::params(Kind kind, const Settings& settings, Control& con
   for (int32_t layer = 0; layer < settings.cpuExpertLayers; ++layer) {
     patterns_.push_back("blk\\." + std::to_string(layer) + "\\.ffn_(up|down|gate|gate_up)_(ch|)exps");
   }
-  for (const std::string& pattern : patterns_) overrides_.push_back({pattern.c_str(), api().ggml_backend_cpu_buffer_type()});
+  for (const std::string& pattern : patterns_)
+    overrides_.push_back({pattern.c_str(), api().ggml_backend_cpu_buffer_type()});
   overrides_.push_back({nullptr, nullptr});
   if (!patterns_.empty()) params.tensor_buft_overrides = overrides_.data();
   return params;
@@ -93,8 +95,8 @@ Context::Context(const Model& model, const Settings& settings, const ContextOpti
   context_ = api().llama_init_from_model(model.get(), params);
   if (context_ == nullptr) {
     control.throwIfCancelled();
-    throw Failure("LLAMA_FAILED", "llama.cpp cannot make a context of " + std::to_string(options.context) + " tokens for " +
-                                      model.path() + ".");
+    throw Failure("LLAMA_FAILED", "llama.cpp cannot make a context of " + std::to_string(options.context) +
+                                      " tokens for " + model.path() + ".");
   }
   if (settings.threads <= 1) return;
   // Without a pool every graph starts its threads anew, and statistics run 200 small graphs per piece.
@@ -127,8 +129,8 @@ const float* Context::decode(const int32_t* tokens, int32_t first, int32_t count
     position[static_cast<size_t>(i)] = first + i;
     wanted[static_cast<size_t>(i)] = first + i >= wantedFrom ? 1 : 0;
   }
-  const abi::Batch batch{count,           token.data(),     nullptr,      position.data(), sequenceCount.data(),
-                         sequences.data(), wanted.data()};
+  const abi::Batch batch{count,        token.data(), nullptr, position.data(), sequenceCount.data(), sequences.data(),
+                         wanted.data()};
   const int32_t status = api().llama_decode(context_, batch);
   control_.throwIfCancelled();
   if (status != 0) {
@@ -162,10 +164,14 @@ std::string deviceInUse(const Context& context, const Settings& settings) {
 
 const char* deviceKind(abi::Device* device) {
   switch (device == nullptr ? abi::kDeviceCpu : api().ggml_backend_dev_type(device)) {
-    case abi::kDeviceCpu: return "cpu";
-    case abi::kDeviceGpu: return "gpu";
-    case abi::kDeviceIntegratedGpu: return "igpu";
-    default: return "accelerator";
+    case abi::kDeviceCpu:
+      return "cpu";
+    case abi::kDeviceGpu:
+      return "gpu";
+    case abi::kDeviceIntegratedGpu:
+      return "igpu";
+    default:
+      return "accelerator";
   }
 }
 

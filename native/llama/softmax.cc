@@ -1,11 +1,15 @@
 #include "softmax.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <thread>
 #include <vector>
+
+// Lets comparisons become vector selects. It changes no value, only floating-point exception flags that nobody reads.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("no-trapping-math")
+#endif
 
 namespace snug::llama {
 namespace {
@@ -39,8 +43,8 @@ SNUG_INLINE float expNegative(float x) {
   p = p * r + 1.6666665459e-1F;
   p = p * r + 5.0000001201e-1F;
   p = p * r * r + r + 1.0F;
-  const int32_t exponent = (std::bit_cast<int32_t>(shifted) - std::bit_cast<int32_t>(kRound)) << 23;
-  return std::bit_cast<float>(std::bit_cast<int32_t>(p) + exponent);
+  const int32_t exponent = (__builtin_bit_cast(int32_t, shifted) - __builtin_bit_cast(int32_t, kRound)) << 23;
+  return __builtin_bit_cast(float, __builtin_bit_cast(int32_t, p) + exponent);
 }
 
 SNUG_INLINE double addLanes(const float* lanes) {
@@ -95,9 +99,9 @@ SNUG_CLONES double sumExponentials(const float* logits, int32_t count, float max
 }
 
 struct PairSums {
-  double reference = 0.0;  // sum of exp(a), a = reference - its max
-  double candidate = 0.0;  // sum of exp(b), b = candidate - its max
-  double difference = 0.0; // sum of exp(a) (a - b)
+  double reference = 0.0;   // sum of exp(a), a = reference - its max
+  double candidate = 0.0;   // sum of exp(b), b = candidate - its max
+  double difference = 0.0;  // sum of exp(a) (a - b)
 };
 
 // A logit so far below the peak (or -infinity) has no probability; bounded so that 0 x infinity cannot arise.

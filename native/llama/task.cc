@@ -22,7 +22,8 @@ Task::Task(const Napi::Env& env, const Napi::Object& control)
   const Napi::Value onProgress = control.Get("onProgress");
   if (onProgress.IsFunction()) {
     progressCallback_ = Napi::Persistent(onProgress.As<Napi::Function>());
-    progressFunction_ = Napi::ThreadSafeFunction::New(env, onProgress.As<Napi::Function>(), "snug_llama progress", 0, 1);
+    progressFunction_ =
+        Napi::ThreadSafeFunction::New(env, onProgress.As<Napi::Function>(), "snug_llama progress", 0, 1);
   }
 }
 
@@ -92,7 +93,9 @@ void Task::OnError(const Napi::Error& error) {
   deferred_.Reject(value);
 }
 
-std::string stringOf(const Napi::Object& object, const char* key) { return object.Get(key).As<Napi::String>().Utf8Value(); }
+std::string stringOf(const Napi::Object& object, const char* key) {
+  return object.Get(key).As<Napi::String>().Utf8Value();
+}
 
 int32_t intOf(const Napi::Object& object, const char* key) { return object.Get(key).As<Napi::Number>().Int32Value(); }
 

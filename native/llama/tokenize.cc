@@ -14,8 +14,8 @@ std::vector<int32_t> tokenizeText(const Model& model, const std::string& text, b
   const auto length = static_cast<int32_t>(text.size());
   std::vector<int32_t> ids(text.size() / 2 + 16);
   const auto attempt = [&] {
-    return api().llama_tokenize(model.vocab(), text.data(), length, ids.data(), static_cast<int32_t>(ids.size()), addSpecial,
-                                parseSpecial);
+    return api().llama_tokenize(model.vocab(), text.data(), length, ids.data(), static_cast<int32_t>(ids.size()),
+                                addSpecial, parseSpecial);
   };
   int32_t count = attempt();
   if (count == std::numeric_limits<int32_t>::min()) throw Failure("LLAMA_FAILED", "The text has too many tokens.");

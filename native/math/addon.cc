@@ -25,7 +25,8 @@ class MathAddon : public Napi::Addon<MathAddon> {
  private:
   // openGgml(path): loads the library once per addon instance and answers its version and types.
   Napi::Value openGgml(const Napi::CallbackInfo& info) {
-    if (info.Length() < 1 || !info[0].IsString()) throw Napi::TypeError::New(info.Env(), "expected the path of libggml-base");
+    if (info.Length() < 1 || !info[0].IsString())
+      throw Napi::TypeError::New(info.Env(), "expected the path of libggml-base");
     try {
       if (!ggml_) ggml_ = std::make_shared<GgmlLibrary>(info[0].As<Napi::String>().Utf8Value());
     } catch (const std::exception& error) {

@@ -51,7 +51,8 @@ class Arguments {
       throw Napi::TypeError::New(env_, std::string(name) + " must be a Float32Array");
     }
     auto array = value.As<Napi::Float32Array>();
-    if (static_cast<int64_t>(array.ElementLength()) < length) requireLength(name, static_cast<int64_t>(array.ElementLength()), length);
+    if (static_cast<int64_t>(array.ElementLength()) < length)
+      requireLength(name, static_cast<int64_t>(array.ElementLength()), length);
     return array.Data();
   }
 
@@ -70,15 +71,17 @@ class Arguments {
   // `elements` must be whole blocks of the type.
   void requireBlocks(const char* name, const GgmlType& type, int64_t elements) const {
     if (elements % type.blockSize != 0) {
-      throw Napi::RangeError::New(env_, std::string(name) + " (" + std::to_string(elements) + ") must be a multiple of " +
-                                            std::to_string(type.blockSize) + " for " + type.name);
+      throw Napi::RangeError::New(env_, std::string(name) + " (" + std::to_string(elements) +
+                                            ") must be a multiple of " + std::to_string(type.blockSize) + " for " +
+                                            type.name);
     }
   }
 
  private:
   void requireLength(const char* name, int64_t actual, int64_t expected) const {
     if (actual == expected) return;
-    throw Napi::RangeError::New(env_, std::string(name) + " has length " + std::to_string(actual) + ", expected " + std::to_string(expected));
+    throw Napi::RangeError::New(
+        env_, std::string(name) + " has length " + std::to_string(actual) + ", expected " + std::to_string(expected));
   }
 
   Napi::Env env_;

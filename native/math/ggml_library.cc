@@ -58,19 +58,22 @@ void GgmlLibrary::proveAndReadTypes(int count) {
     const TypeTraits* traits = traitsOf(id);
     if (traits != first + id) refuse("size of ggml_type_traits");
     if (traits->name != nameOf(id) || traits->name == nullptr) refuse("name of type " + std::to_string(id));
-    if (traits->blockSize != blockSizeOf(id) || traits->typeSize != typeSizeOf(id) || traits->isQuantized != isQuantized(id)) {
+    if (traits->blockSize != blockSizeOf(id) || traits->typeSize != typeSizeOf(id) ||
+        traits->isQuantized != isQuantized(id)) {
       refuse("sizes of type " + std::string(traits->name));
     }
     if (traits->blockSize == 0) continue;  // a number whose type was removed from ggml
     const bool isFloat = id == kTypeF32 || id == kTypeF16 || id == kTypeBF16;
-    // ggml_quantize_chunk takes the three float types and every block type that can be read back (Q8_1 and Q8_K cannot).
+    // ggml_quantize_chunk takes the three float types and every block type that can be read back (Q8_1 and Q8_K
+    // cannot).
     const bool canQuantize = isFloat || (traits->isQuantized && traits->toFloat != nullptr);
     const bool canDequantize = traits->toFloat != nullptr || id == kTypeF32 || id == kTypeF64;
-    types_.push_back({id, traits->name, traits->blockSize, static_cast<int64_t>(traits->typeSize), traits->isQuantized, canQuantize,
-                      canDequantize, requiresImportance(id), traits->toFloat});
+    types_.push_back({id, traits->name, traits->blockSize, static_cast<int64_t>(traits->typeSize), traits->isQuantized,
+                      canQuantize, canDequantize, requiresImportance(id), traits->toFloat});
   }
 
-  if (type(kTypeF32).name != "f32" || type(kTypeF64).name != "f64" || type(kTypeBF16).name != "bf16") refuse("type numbers");
+  if (type(kTypeF32).name != "f32" || type(kTypeF64).name != "f64" || type(kTypeBF16).name != "bf16")
+    refuse("type numbers");
   const uint16_t half[2] = {0x3c00, 0xc000};  // 1 and -2 in IEEE half precision
   float converted[2] = {0, 0};
   type(kTypeF16).toFloat(half, converted, 2);

@@ -47,8 +47,10 @@ class GgmlLibrary {
   // Builds the tables some types need. Called once before threads start: 2.8 s for IQ2_XS, nothing for most.
   void prepare(int id) const { quantizeInit_(id); }
 
-  // `rows` rows of `columns` float32 to `output`; `importance` [columns] or nullptr. Thread-safe. Returns bytes written.
-  size_t quantize(int id, const float* source, void* output, int64_t rows, int64_t columns, const float* importance) const {
+  // `rows` rows of `columns` float32 to `output`; `importance` [columns] or nullptr. Thread-safe. Returns bytes
+  // written.
+  size_t quantize(int id, const float* source, void* output, int64_t rows, int64_t columns,
+                  const float* importance) const {
     return quantizeChunk_(id, source, output, 0, rows, columns, importance);
   }
 

@@ -37,15 +37,21 @@ int64_t firstNonFinite(const void* data, int64_t count, Word exponent) {
   return std::find_if(words, words + count, [=](Word word) { return (word & exponent) == exponent; }) - words;
 }
 
-int64_t firstNonFinite(const float* values, int64_t count) { return firstNonFinite<uint32_t>(values, count, 0x7f800000); }
+int64_t firstNonFinite(const float* values, int64_t count) {
+  return firstNonFinite<uint32_t>(values, count, 0x7f800000);
+}
 
 // The same for a float type as it is stored.
 int64_t firstNonFinite(int type, const uint8_t* data, int64_t count) {
   switch (type) {
-    case kTypeF16: return firstNonFinite<uint16_t>(data, count, 0x7c00);
-    case kTypeBF16: return firstNonFinite<uint16_t>(data, count, 0x7f80);
-    case kTypeF64: return firstNonFinite<uint64_t>(data, count, 0x7ff0000000000000);
-    default: return firstNonFinite<uint32_t>(data, count, 0x7f800000);
+    case kTypeF16:
+      return firstNonFinite<uint16_t>(data, count, 0x7c00);
+    case kTypeBF16:
+      return firstNonFinite<uint16_t>(data, count, 0x7f80);
+    case kTypeF64:
+      return firstNonFinite<uint64_t>(data, count, 0x7ff0000000000000);
+    default:
+      return firstNonFinite<uint32_t>(data, count, 0x7f800000);
   }
 }
 
@@ -65,7 +71,9 @@ Outcome forEachPiece(const GgmlType& type, const ReadRequest& request, const Pro
   const int64_t blocks = perPiece / type.blockSize;
   return forEachBlock(total, blocks, 0, std::max<int64_t>(total, 1), request.threads, request.cancel, [&] {
     const auto scratch = std::make_shared<std::vector<float>>(static_cast<size_t>(perPiece));
-    return [&, scratch](RowRange range) { return process(range.first * type.blockSize, range.rows * type.blockSize, scratch->data()); };
+    return [&, scratch](RowRange range) {
+      return process(range.first * type.blockSize, range.rows * type.blockSize, scratch->data());
+    };
   });
 }
 
@@ -76,30 +84,33 @@ Outcome convertRows(const GgmlLibrary& ggml, const ConvertRequest& request) {
   const GgmlType& target = ggml.type(request.targetType);
   requireReadable(source);
   if (!target.canQuantize) throw std::runtime_error("type " + target.name + " cannot be written");
-  if (target.requiresImportance && request.importance == nullptr) throw std::runtime_error("type " + target.name + " needs importance");
+  if (target.requiresImportance && request.importance == nullptr)
+    throw std::runtime_error("type " + target.name + " needs importance");
   ggml.prepare(target.id);
 
   const int64_t columns = request.columns;
   const int64_t sourceRowBytes = source.bytesOf(columns);
   const int64_t targetRowBytes = target.bytesOf(columns);
   const int64_t blockRows = rowsPerBlock(columns);
-  return forEachBlock(request.rows, blockRows, request.firstRow, request.rowsPerSlice, request.threads, request.cancel, [&] {
-    const size_t scratchSize = source.id == kTypeF32 ? 0 : static_cast<size_t>(blockRows * columns);
-    const auto scratch = std::make_shared<std::vector<float>>(scratchSize);
-    return [&, scratch](RowRange range) -> Outcome {
-      const int64_t elements = range.rows * columns;
-      const float* values = toFloat(source, request.source + range.first * sourceRowBytes, elements, scratch->data());
-      const int64_t bad = firstNonFinite(values, elements);
-      if (bad >= 0) return {Outcome::Status::kNonFinite, range.first * columns + bad, values[bad]};
-      const int64_t slice = (request.firstRow + range.first) / request.rowsPerSlice;
-      const float* importance = request.importance == nullptr ? nullptr : request.importance + slice * columns;
-      uint8_t* output = request.output + range.first * targetRowBytes;
-      const size_t written = ggml.quantize(target.id, values, output, range.rows, columns, importance);
-      if (ggml.validate(target.id, output, written)) return {};
-      const int64_t element = firstInvalidBlock(ggml, target, output, elements);
-      return {Outcome::Status::kInvalid, range.first * columns + element, values[element]};
-    };
-  });
+  return forEachBlock(
+      request.rows, blockRows, request.firstRow, request.rowsPerSlice, request.threads, request.cancel, [&] {
+        const size_t scratchSize = source.id == kTypeF32 ? 0 : static_cast<size_t>(blockRows * columns);
+        const auto scratch = std::make_shared<std::vector<float>>(scratchSize);
+        return [&, scratch](RowRange range) -> Outcome {
+          const int64_t elements = range.rows * columns;
+          const float* values =
+              toFloat(source, request.source + range.first * sourceRowBytes, elements, scratch->data());
+          const int64_t bad = firstNonFinite(values, elements);
+          if (bad >= 0) return {Outcome::Status::kNonFinite, range.first * columns + bad, values[bad]};
+          const int64_t slice = (request.firstRow + range.first) / request.rowsPerSlice;
+          const float* importance = request.importance == nullptr ? nullptr : request.importance + slice * columns;
+          uint8_t* output = request.output + range.first * targetRowBytes;
+          const size_t written = ggml.quantize(target.id, values, output, range.rows, columns, importance);
+          if (ggml.validate(target.id, output, written)) return {};
+          const int64_t element = firstInvalidBlock(ggml, target, output, elements);
+          return {Outcome::Status::kInvalid, range.first * columns + element, values[element]};
+        };
+      });
 }
 
 Outcome checkFinite(const GgmlLibrary& ggml, const ReadRequest& request) {

@@ -15,9 +15,9 @@ struct ConvertRequest {
   uint8_t* output;  // [rows, columns] of targetType
   int64_t rows;
   int64_t columns;
-  int64_t firstRow;          // index of row 0 within the tensor
-  int64_t rowsPerSlice;      // rows that share one vector of importance
-  const float* importance;   // [slices, columns] float32 mean squares of the tensor, or nullptr
+  int64_t firstRow;         // index of row 0 within the tensor
+  int64_t rowsPerSlice;     // rows that share one vector of importance
+  const float* importance;  // [slices, columns] float32 mean squares of the tensor, or nullptr
   int threads;
   CancelFlag cancel;
 };

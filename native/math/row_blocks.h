@@ -38,8 +38,8 @@ inline int64_t rowsPerBlock(int64_t columns) {
 // Runs `process` on every block of [0, rows), blocks in ascending order, none across a multiple of `rowsPerSlice`
 // (counted from `firstRow`, the position of row 0). `makeProcess` gives each thread its own function and scratch
 // memory. Blocks below a fault are always finished, so the reported fault is the lowest one.
-inline Outcome forEachBlock(int64_t rows, int64_t blockRows, int64_t firstRow, int64_t rowsPerSlice, int threads, CancelFlag cancel,
-                            const std::function<std::function<Outcome(RowRange)>()>& makeProcess) {
+inline Outcome forEachBlock(int64_t rows, int64_t blockRows, int64_t firstRow, int64_t rowsPerSlice, int threads,
+                            CancelFlag cancel, const std::function<std::function<Outcome(RowRange)>()>& makeProcess) {
   std::mutex mutex;
   int64_t next = 0;
   Outcome result;

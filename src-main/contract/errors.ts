@@ -36,6 +36,12 @@ export const errorShape = z.object({
 });
 export type ErrorShape = z.infer<typeof errorShape>;
 
+/** What operating-system errors carry besides (Node's ErrnoException). */
+interface SystemError extends Error {
+  code?: string;
+  path?: string;
+}
+
 /** An error with a code that callers act on, a message for people, and plain details. */
 export class AppError extends Error {
   readonly code: ErrorCode;
@@ -61,13 +67,24 @@ export class AppError extends Error {
     if (error instanceof AppError) return error;
     if (error instanceof Error) {
       if (error.name === 'AbortError') return new AppError('CANCELLED', 'Cancelled.', {}, error);
-      const system = error as NodeJS.ErrnoException;
+      const system = error as SystemError;
       const where = { path: system.path, systemCode: system.code };
-      if (system.code === 'ENOSPC') return new AppError('DISK_FULL', `The disk is full: ${error.message}.`, where, error);
-      if (system.code === 'ENOENT' || system.code === 'EACCES' || system.code === 'ENOTDIR' || system.code === 'EISDIR') {
-        return new AppError('FILE_NOT_FOUND', `Cannot open ${system.path ?? 'the file'}: ${error.message}.`, where, error);
+      if (system.code === 'ENOSPC')
+        return new AppError('DISK_FULL', `The disk is full: ${error.message}.`, where, error);
+      if (
+        system.code === 'ENOENT' ||
+        system.code === 'EACCES' ||
+        system.code === 'ENOTDIR' ||
+        system.code === 'EISDIR'
+      ) {
+        return new AppError(
+          'FILE_NOT_FOUND',
+          `Cannot open ${system.path ?? 'the file'}: ${error.message}.`,
+          where,
+          error,
+        );
       }
-      if (system.code === 'ENOMEM' || error instanceof RangeError && /allocation|buffer/i.test(error.message)) {
+      if (system.code === 'ENOMEM' || (error instanceof RangeError && /allocation|buffer/i.test(error.message))) {
         return new AppError('OUT_OF_MEMORY', `Not enough memory: ${error.message}.`, where, error);
       }
       return new AppError('INTERNAL', error.message, { stack: error.stack }, error);
@@ -76,13 +93,18 @@ export class AppError extends Error {
   }
 }
 
+/** What a file should have held and what it holds; further details name the tensor or key. */
+interface Mismatch extends Record<string, unknown> {
+  expected: string;
+  actual: string;
+}
+
 /** The error of a file that breaks its format: what, where, expected and actual. */
-export function malformed(file: string, where: string, expected: string, actual: string, details: Record<string, unknown> = {}): AppError {
+export function malformed(file: string, where: string, mismatch: Mismatch): AppError {
+  const { expected, actual } = mismatch;
   return new AppError('FILE_MALFORMED', `${file} is malformed: ${where}: expected ${expected}, found ${actual}.`, {
     file,
     where,
-    expected,
-    actual,
-    ...details,
+    ...mismatch,
   });
 }

@@ -45,7 +45,11 @@ export function reduceJob(current: JobState, event: JobEvent): JobState {
     case 'progressed': {
       const stages = current.state === 'running' ? current.stages : [];
       const { stage } = event.progress;
-      return { state: 'running', progress: event.progress, stages: stages.includes(stage) ? stages : [...stages, stage] };
+      return {
+        state: 'running',
+        progress: event.progress,
+        stages: stages.includes(stage) ? stages : [...stages, stage],
+      };
     }
     case 'finished':
       return { state: 'done', result: event.result };

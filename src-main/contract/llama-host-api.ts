@@ -116,7 +116,12 @@ export const llamaHostApi = defineApi({
     },
     /** Log-probabilities [positions, V] float32 after each wanted position of one window. */
     logProbs: {
-      params: z.object({ model: z.string(), tokens: tokenWindow, positions: z.array(z.number().int()), settings: llamaSettings.prefault({}) }),
+      params: z.object({
+        model: z.string(),
+        tokens: tokenWindow,
+        positions: z.array(z.number().int()),
+        settings: llamaSettings.prefault({}),
+      }),
       result: z.object({ vocabSize: z.number().int(), logProbs: typedArray<Float32Array>(Float32Array) }),
     },
     /** NLL of a candidate on windows, and KLD and top-1 against a reference where one is given. */
@@ -127,7 +132,12 @@ export const llamaHostApi = defineApi({
         windows: z.array(tokenWindow),
         settings: llamaSettings.prefault({}),
       }),
-      result: z.object({ windows: z.array(windowComparison), seconds: z.number(), device: z.string(), peakMemoryBytes: bytes }),
+      result: z.object({
+        windows: z.array(windowComparison),
+        seconds: z.number(),
+        device: z.string(),
+        peakMemoryBytes: bytes,
+      }),
       progress,
     },
     /** Sum of log-probabilities of each continuation after its context (multiple choice). */
@@ -137,12 +147,21 @@ export const llamaHostApi = defineApi({
         items: z.array(z.object({ context: tokenWindow, continuation: tokenWindow })),
         settings: llamaSettings.prefault({}),
       }),
-      result: z.object({ logLikelihoods: typedArray<Float64Array>(Float64Array), seconds: z.number(), tokens: z.number().int() }),
+      result: z.object({
+        logLikelihoods: typedArray<Float64Array>(Float64Array),
+        seconds: z.number(),
+        tokens: z.number().int(),
+      }),
       progress,
     },
     /** Sums of squares per column of every weight's input, per expert, over windows; values go to `output` as raw float32. */
     statistics: {
-      params: z.object({ model: z.string(), windows: z.array(tokenWindow), output: z.string(), settings: llamaSettings.prefault({}) }),
+      params: z.object({
+        model: z.string(),
+        windows: z.array(tokenWindow),
+        output: z.string(),
+        settings: llamaSettings.prefault({}),
+      }),
       result: z.object({
         entries: z.array(statisticsEntry),
         tokens: z.number().int(),
@@ -155,7 +174,14 @@ export const llamaHostApi = defineApi({
     /** Memory per buffer type of files that need no weights: `header` is a GGUF whose data may be missing. */
     memory: {
       params: z.object({
-        requests: z.array(z.object({ header: z.string(), context: z.number().int(), microBatch: z.number().int().default(512), settings: llamaSettings.prefault({}) })),
+        requests: z.array(
+          z.object({
+            header: z.string(),
+            context: z.number().int(),
+            microBatch: z.number().int().default(512),
+            settings: llamaSettings.prefault({}),
+          }),
+        ),
       }),
       result: z.object({ results: z.array(z.array(memoryPart)) }),
       progress,
@@ -181,7 +207,12 @@ export const llamaHostApi = defineApi({
     },
     /** Text that the model writes after a prompt, greedy. */
     generate: {
-      params: z.object({ model: z.string(), prompt: z.string(), tokens: z.number().int().positive(), settings: llamaSettings.prefault({}) }),
+      params: z.object({
+        model: z.string(),
+        prompt: z.string(),
+        tokens: z.number().int().positive(),
+        settings: llamaSettings.prefault({}),
+      }),
       result: z.object({ text: z.string(), tokens: z.number().int(), peakMemoryBytes: bytes }),
       progress,
     },

@@ -15,7 +15,12 @@ export const planStep = z.discriminatedUnion('method', [
   }),
   z.object({ method: z.literal('kv-cache'), type: kvType }),
   z.object({ method: z.literal('context'), tokens: z.number().int() }),
-  z.object({ method: z.literal('cpu-layers'), layers: z.number().int(), gpuLayers: z.number().int(), flag: z.string() }),
+  z.object({
+    method: z.literal('cpu-layers'),
+    layers: z.number().int(),
+    gpuLayers: z.number().int(),
+    flag: z.string(),
+  }),
   z.object({ method: z.literal('cpu-experts'), layers: z.number().int(), flag: z.string() }),
 ]);
 export type PlanStep = z.infer<typeof planStep>;

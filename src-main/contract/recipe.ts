@@ -83,7 +83,13 @@ export const fitRecipe = z.object({
   maxMemoryBytes: bytes.nullable().default(null),
 });
 
-export const recipe = z.discriminatedUnion('verb', [calibrateRecipe, quantizeRecipe, evaluateRecipe, planRecipe, fitRecipe]);
+export const recipe = z.discriminatedUnion('verb', [
+  calibrateRecipe,
+  quantizeRecipe,
+  evaluateRecipe,
+  planRecipe,
+  fitRecipe,
+]);
 export type Recipe = z.infer<typeof recipe>;
 export type CalibrateRecipe = z.infer<typeof calibrateRecipe>;
 export type QuantizeRecipe = z.infer<typeof quantizeRecipe>;

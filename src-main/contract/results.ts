@@ -38,7 +38,12 @@ export const proof = z.object({
 });
 export type Proof = z.infer<typeof proof>;
 
-export const gate = z.object({ limit: z.number(), value: z.number(), passed: z.boolean(), measure: z.enum(['kld', 'ratio']) });
+export const gate = z.object({
+  limit: z.number(),
+  value: z.number(),
+  passed: z.boolean(),
+  measure: z.enum(['kld', 'ratio']),
+});
 
 const calibrationUse = z.object({ samples: z.number().int(), tokens: z.number().int(), textSha256: z.string() });
 
@@ -120,6 +125,14 @@ export const evaluateResult = quality.extend({
 export type EvaluateResult = z.infer<typeof evaluateResult>;
 
 export const textList = z.object({
-  texts: z.array(z.object({ name: z.string(), purpose: z.enum(['calibration', 'evaluation']), bytes, sha256: z.string(), description: z.string() })),
+  texts: z.array(
+    z.object({
+      name: z.string(),
+      purpose: z.enum(['calibration', 'evaluation']),
+      bytes,
+      sha256: z.string(),
+      description: z.string(),
+    }),
+  ),
 });
 export type TextList = z.infer<typeof textList>;

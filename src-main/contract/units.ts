@@ -22,7 +22,9 @@ export function parseSize(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
   const factor = match ? unitFactors[match[2]!.toUpperCase()] : undefined;
   if (!match || factor === undefined) {
-    throw new AppError('USAGE', `"${text}" is not a size: write for example 24GB, 22.5GiB or a number of bytes.`, { value: text });
+    throw new AppError('USAGE', `"${text}" is not a size: write for example 24GB, 22.5GiB or a number of bytes.`, {
+      value: text,
+    });
   }
   const size = Math.round(Number(match[1]) * factor);
   if (!Number.isSafeInteger(size)) throw new AppError('USAGE', `"${text}" is too large for a size.`, { value: text });

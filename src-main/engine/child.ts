@@ -2,7 +2,7 @@
 // Both may die at any moment; that is an error of the call that was running, never of the engine.
 import { fork, type ChildProcess } from 'node:child_process';
 import type { ApiDefinition, ClientOf } from '../contract/define-api.ts';
-import { AppError } from '../contract/errors.ts';
+import type { AppError } from '../contract/errors.ts';
 import { connect } from '../rpc/client.ts';
 import { childTransport } from '../rpc/node-child.ts';
 

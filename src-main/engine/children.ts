@@ -59,7 +59,10 @@ async function untilAborted<Api extends LlamaHostApi | WorkerApi, T>(
 
 function llamaCrashed(reason: string, log: string[]): AppError {
   const last = log.findLast((line) => line.trim() !== '') ?? 'it said nothing';
-  return new AppError('LLAMA_CRASHED', `llama.cpp ended unexpectedly (${reason}). Its last words: ${last.trim()}`, { reason, log });
+  return new AppError('LLAMA_CRASHED', `llama.cpp ended unexpectedly (${reason}). Its last words: ${last.trim()}`, {
+    reason,
+    log,
+  });
 }
 
 function workerCrashed(reason: string, log: string[]): AppError {

@@ -9,7 +9,9 @@ export async function listDevices(children: Children, signal: AbortSignal): Prom
     children.worker(signal, (client) => client.identify({})),
   ]);
   const missing = [host, worker].flatMap((answer, index) =>
-    answer.status === 'rejected' ? [{ backend: index === 0 ? 'llama.cpp' : 'worker', reason: AppError.from(answer.reason).message }] : [],
+    answer.status === 'rejected'
+      ? [{ backend: index === 0 ? 'llama.cpp' : 'worker', reason: AppError.from(answer.reason).message }]
+      : [],
   );
   const llama = host.status === 'fulfilled' ? host.value : null;
   return {

@@ -14,7 +14,8 @@ export interface Folders {
 
 function userData(): string {
   if (process.env['SNUG_HOME']) return path.resolve(process.env['SNUG_HOME']);
-  if (process.platform === 'win32') return path.join(process.env['APPDATA'] ?? path.join(homedir(), 'AppData/Roaming'), 'Snug');
+  if (process.platform === 'win32')
+    return path.join(process.env['APPDATA'] ?? path.join(homedir(), 'AppData/Roaming'), 'Snug');
   if (process.platform === 'darwin') return path.join(homedir(), 'Library/Application Support/Snug');
   return path.join(process.env['XDG_DATA_HOME'] ?? path.join(homedir(), '.local/share'), 'snug');
 }

@@ -17,7 +17,10 @@ interface ParentPort {
 }
 
 const bundled = !import.meta.filename.endsWith('.ts');
-const folders = findFolders(bundled ? import.meta.dirname : path.join(import.meta.dirname, '..', '..', 'src-main', 'engine'), bundled);
+const folders = findFolders(
+  bundled ? import.meta.dirname : path.join(import.meta.dirname, '..', '..', 'src-main', 'engine'),
+  bundled,
+);
 const servers = new Set<Server<typeof engineApi>>();
 const engine: Promise<HandlersOf<typeof engineApi>> = createEngine(folders, (name, payload) => {
   for (const server of servers) server.emit(name, payload);
@@ -32,10 +35,15 @@ async function serveOn(transport: Transport): Promise<void> {
 /** Requests that come while the engine is being built wait for it. */
 function lazily(handlers: Promise<HandlersOf<typeof engineApi>>): HandlersOf<typeof engineApi> {
   const call = (method: string) => async (params: unknown, context: unknown) => {
-    const handler = (await handlers)[method as keyof HandlersOf<typeof engineApi>] as (params: unknown, context: unknown) => unknown;
+    const handler = (await handlers)[method as keyof HandlersOf<typeof engineApi>] as (
+      params: unknown,
+      context: unknown,
+    ) => unknown;
     return handler(params, context);
   };
-  return Object.fromEntries(Object.keys(engineApi.methods).map((method) => [method, call(method)])) as HandlersOf<typeof engineApi>;
+  return Object.fromEntries(Object.keys(engineApi.methods).map((method) => [method, call(method)])) as HandlersOf<
+    typeof engineApi
+  >;
 }
 
 const { parentPort } = process as { parentPort?: ParentPort };

@@ -20,7 +20,8 @@ export function catalogRecorder(opened: Catalog | AppError, versions: Record<str
     }
   };
   return {
-    added: (snapshot: JobSnapshot) => write((catalog) => catalog.add(snapshot.id, snapshot.recipe, snapshot.created, versions)),
+    added: (snapshot: JobSnapshot) =>
+      write((catalog) => catalog.add(snapshot.id, snapshot.recipe, snapshot.created, versions)),
     changed: (snapshot: JobSnapshot) => write((catalog) => catalog.update(snapshot.id, snapshot.job)),
     problem: () => problem,
   };

@@ -13,5 +13,16 @@ import { statistics } from './duties/statistics.ts';
 import { tokenize } from './duties/tokenize.ts';
 
 export function createHandlers(): HandlersOf<LlamaHostApi> {
-  return { identify, describe, tokenize, logProbs, compare, scoreContinuations, statistics, memory, mixTypes, generate };
+  return {
+    identify,
+    describe,
+    tokenize,
+    logProbs,
+    compare,
+    scoreContinuations,
+    statistics,
+    memory,
+    mixTypes,
+    generate,
+  };
 }

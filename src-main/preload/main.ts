@@ -13,7 +13,8 @@ interface Exit {
 const app = {
   /** Ends the engine that runs and starts a fresh one; its port follows as a window message. */
   startEngine: (): Promise<void> => ipcRenderer.invoke('engine.start'),
-  onEngineExit: (listener: (exit: Exit) => void): void => void ipcRenderer.on('engine.exited', (_event, exit: Exit) => listener(exit)),
+  onEngineExit: (listener: (exit: Exit) => void): void =>
+    void ipcRenderer.on('engine.exited', (_event, exit: Exit) => listener(exit)),
   /** Asks for a model file; null where the user backs out. */
   chooseModel: (): Promise<string | null> => ipcRenderer.invoke('dialog.model'),
   /** Asks where to write; the dialog itself asks before it replaces a file. */

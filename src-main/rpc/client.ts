@@ -14,7 +14,10 @@ interface Pending {
 export interface Client<Api extends ApiDefinition> {
   call: ClientOf<Api>;
   /** Listens to an event; the returned function ends it. */
-  on<Name extends keyof Api['events'] & string>(name: Name, listener: (payload: z.infer<Api['events'][Name]>, seq: number) => void): () => void;
+  on<Name extends keyof Api['events'] & string>(
+    name: Name,
+    listener: (payload: z.infer<Api['events'][Name]>, seq: number) => void,
+  ): () => void;
 }
 
 export interface ClientOptions {
@@ -23,7 +26,11 @@ export interface ClientOptions {
 }
 
 /** Connects to the server of `api` at the other end of `transport`. */
-export function connect<Api extends ApiDefinition>(api: Api, transport: Transport, options: ClientOptions = {}): Client<Api> {
+export function connect<Api extends ApiDefinition>(
+  api: Api,
+  transport: Transport,
+  options: ClientOptions = {},
+): Client<Api> {
   const connection = new Connection(api, transport, options.closedError ?? defaultClosedError);
   const call = Object.fromEntries(
     Object.keys(api.methods).map((method) => [
@@ -88,7 +95,8 @@ class Connection {
     if (message.kind === 'event') {
       const schema = Object.hasOwn(this.api.events, message.name) ? this.api.events[message.name] : undefined;
       const payload = schema?.safeParse(message.payload);
-      if (payload?.success) for (const listener of this.listeners.get(message.name) ?? []) listener(payload.data, message.seq);
+      if (payload?.success)
+        for (const listener of this.listeners.get(message.name) ?? []) listener(payload.data, message.seq);
       return;
     }
     if (message.kind === 'request' || message.kind === 'cancel') return; // for the server at this end, if there is one

@@ -13,7 +13,9 @@ export function childTransport(child: ChildProcess): Transport {
   };
   child.once('error', (error) => close(error.message)); // never started, for example a wrong path
   // 'close' comes after the last line of a piped stderr, so that the reason can quote it.
-  child.once(child.stderr ? 'close' : 'exit', (code: number | null, signal: string | null) => close(signal === null ? `exit code ${code}` : `signal ${signal}`));
+  child.once(child.stderr ? 'close' : 'exit', (code: number | null, signal: string | null) =>
+    close(signal === null ? `exit code ${code}` : `signal ${signal}`),
+  );
   return {
     send(message) {
       if (child.connected) child.send(message as object, () => {}); // a failed send is followed by exit

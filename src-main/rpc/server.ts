@@ -14,14 +14,21 @@ export interface Server<Api extends ApiDefinition> {
 const progressIntervalMs = 100;
 
 /** Serves `handlers` over `transport` until it closes; requests still running then are aborted. */
-export function serve<Api extends ApiDefinition>(api: Api, handlers: HandlersOf<Api>, transport: Transport): Server<Api> {
+export function serve<Api extends ApiDefinition>(
+  api: Api,
+  handlers: HandlersOf<Api>,
+  transport: Transport,
+): Server<Api> {
   const running = new Map<number, AbortController>();
   let seq = 0;
 
   async function answer(id: number, method: string, params: unknown): Promise<void> {
     const controller = new AbortController();
     running.set(id, controller);
-    const report = throttle((progress: unknown) => transport.send({ kind: 'progress', id, progress }), progressIntervalMs);
+    const report = throttle(
+      (progress: unknown) => transport.send({ kind: 'progress', id, progress }),
+      progressIntervalMs,
+    );
     try {
       const result = await dispatch(api, handlers, { method, params }, { signal: controller.signal, progress: report });
       report.flush();
@@ -67,8 +74,10 @@ async function dispatch<Api extends ApiDefinition>(
   if (!definition) throw new AppError('USAGE', `There is no method "${call.method}".`, { method: call.method });
   const params = definition.params.safeParse(call.params);
   if (!params.success) {
-    throw new AppError('USAGE', `Wrong parameters for ${call.method}: ${z.prettifyError(params.error)}`, { method: call.method });
+    throw new AppError('USAGE', `Wrong parameters for ${call.method}: ${z.prettifyError(params.error)}`, {
+      method: call.method,
+    });
   }
   const handler = handlers[call.method as keyof Api['methods']];
-  return handler(params.data as never, context as never);
+  return handler(params.data as never, context);
 }

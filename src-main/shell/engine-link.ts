@@ -1,7 +1,7 @@
 // Keeps one engine for one page: every start replaces the engine that ran, and an unexpected end is told to the page.
 import { MessageChannelMain, type WebContents } from 'electron';
 import { startEngineProcess, type EngineProcess } from './engine-process.ts';
-import { adviseOnExit, type LauncherMode, type Surroundings } from './launcher-mode.ts';
+import { adviseOnStart, type LauncherMode } from './launcher-mode.ts';
 
 /** What the page is told about an engine that ended by itself. */
 export interface EngineExit {
@@ -12,12 +12,10 @@ export interface EngineExit {
 
 export class EngineLink {
   private readonly mode: LauncherMode;
-  private readonly around: Surroundings;
   private current: EngineProcess | null = null;
 
-  constructor(mode: LauncherMode, around: Surroundings) {
+  constructor(mode: LauncherMode) {
     this.mode = mode;
-    this.around = around;
   }
 
   get isRunning(): boolean {
@@ -32,7 +30,8 @@ export class EngineLink {
     void engine.exited.then((reason) => {
       if (this.current !== engine) return; // ended on request
       this.current = null;
-      const exit: EngineExit = { reason, advice: adviseOnExit(this.mode, this.around, engine.wasReady()), log: engine.log() };
+      const advice = engine.wasReady() ? null : adviseOnStart(this.mode);
+      const exit: EngineExit = { reason, advice, log: engine.log() };
       if (!page.isDestroyed()) page.send('engine.exited', exit);
     });
     page.postMessage('engine.port', null, [port1]);

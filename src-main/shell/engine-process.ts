@@ -29,7 +29,12 @@ export function startEngineProcess(mode: LauncherMode, port: MessagePortMain): E
 }
 
 function startNodeChild(entry: string, program: string, port: MessagePortMain): EngineProcess {
-  const child = fork(entry, [], { execPath: program, execArgv: [], serialization: 'advanced', stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  const child = fork(entry, [], {
+    execPath: program,
+    execArgv: [],
+    serialization: 'advanced',
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
   const engine = childTransport(child);
   const page = mainPortTransport(port);
   let ready = false;

@@ -16,16 +16,14 @@ function lookAround(): Surroundings {
   return {
     environment: process.env,
     nodeApi: Number(process.versions['napi']),
-    electron: process.versions.electron,
     mainFolder,
     packagedNode: existsSync(carried) ? carried : null,
   };
 }
 
 function start(): void {
-  const around = lookAround();
-  const mode = chooseLauncher(around);
-  const engine = new EngineLink(mode, around);
+  const mode = chooseLauncher(lookAround());
+  const engine = new EngineLink(mode);
   const launcher: LauncherReport = { mode: mode.kind, program: mode.kind === 'node' ? mode.program : process.execPath };
   let window: BrowserWindow | null = null;
 

@@ -48,5 +48,8 @@ function confirmClose(window: BrowserWindow): boolean {
 /** Text editing on macOS works through menu entries; elsewhere the window needs no menu. */
 export function setMenu(): void {
   if (process.platform !== 'darwin') Menu.setApplicationMenu(null);
-  else Menu.setApplicationMenu(Menu.buildFromTemplate([{ role: 'appMenu' }, { role: 'editMenu' }, { role: 'windowMenu' }]));
+  else
+    Menu.setApplicationMenu(
+      Menu.buildFromTemplate([{ role: 'appMenu' }, { role: 'editMenu' }, { role: 'windowMenu' }]),
+    );
 }

@@ -10,7 +10,8 @@ const progress = (stage: string) => ({ type: 'progressed' as const, progress: { 
 describe('job state', () => {
   it('keeps the stages in the order in which they came', () => {
     let job: JobState = { state: 'queued' };
-    for (const event of [{ type: 'started' as const }, progress('open'), progress('plan'), progress('open')]) job = reduceJob(job, event);
+    for (const event of [{ type: 'started' as const }, progress('open'), progress('plan'), progress('open')])
+      job = reduceJob(job, event);
     expect(job).toMatchObject({ state: 'running', stages: ['open', 'plan'], progress: { stage: 'open' } });
   });
 

@@ -13,7 +13,7 @@ describe('sizes', () => {
   ])('%s is %d bytes', (text, bytes) => expect(parseSize(text)).toBe(bytes));
 
   it.each(['', 'GB', '24XB', '-1GB', '1e9', '24 G B', '99999999TB', 'NaN'])('refuses "%s"', (text) => {
-    expect(() => parseSize(text)).toThrowError(expect.objectContaining({ code: 'USAGE' }));
+    expect(() => parseSize(text)).toThrow(expect.objectContaining({ code: 'USAGE' }) as Error);
   });
 
   it('never mixes powers of 1000 and of 1024', () => {

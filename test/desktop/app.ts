@@ -16,20 +16,20 @@ export interface RunningApp {
   close(): Promise<void>;
 }
 
-export interface LaunchOptions {
-  environment?: Record<string, string>;
-  /** Variables that the test run has and the application must not see. */
-  without?: string[];
-}
-
-/** Opens the window. The engine runs in Node 24 (this process's program) unless the options say otherwise. */
-export async function launch({ environment = {}, without = [] }: LaunchOptions = {}): Promise<RunningApp> {
+/** Opens the window. The engine runs in Node 24 (this process's program) unless the environment says otherwise. */
+export async function launch(environment: Record<string, string> = {}): Promise<RunningApp> {
   const folder = await mkdtemp(path.join(tmpdir(), 'snug-window-'));
-  const env: Record<string, string | undefined> = { ...process.env, SNUG_NODE: process.execPath, SNUG_HOME: folder, ...environment };
-  for (const name of [...without, 'ELECTRON_RUN_AS_NODE']) delete env[name];
+  const env: Record<string, string | undefined> = {
+    ...process.env,
+    SNUG_NODE: process.execPath,
+    SNUG_HOME: folder,
+    ...environment,
+  };
+  delete env['ELECTRON_RUN_AS_NODE'];
   const electron = await _electron.launch({
     executablePath: electronProgram(),
     args: ['--no-sandbox', '--disable-gpu', root],
+    colorScheme: null, // leaves light and dark to the application
     env: env as Record<string, string>,
   });
   const page = await electron.firstWindow();
@@ -47,8 +47,28 @@ export async function launch({ environment = {}, without = [] }: LaunchOptions =
 
 function electronProgram(): string {
   const dist = process.env['ELECTRON_OVERRIDE_DIST_PATH'];
-  if (dist === undefined) throw new Error('Start the desktop tests with `npm run test:desktop`: ELECTRON_OVERRIDE_DIST_PATH is not set.');
+  if (dist === undefined)
+    throw new Error('Start the desktop tests with `npm run test:desktop`: ELECTRON_OVERRIDE_DIST_PATH is not set.');
   return path.join(dist, 'electron');
+}
+
+/** Planning the sample takes seconds, a fit of it half a minute; other work on the machine multiplies both. */
+export const planWaitMs = 60_000;
+export const fitWaitMs = 400_000;
+
+/** Opens the sample and waits for its plans. */
+export async function openSampleIn({ page }: RunningApp): Promise<void> {
+  await page.getByRole('button', { name: 'Try it on the sample' }).click();
+  await page.getByRole('region', { name: 'Plans' }).waitFor({ timeout: planWaitMs });
+}
+
+/** Starts the fit of the best plan; answers with the file it will write. */
+export async function startFitIn(app: RunningApp): Promise<string> {
+  const output = path.join(app.folder, 'made.gguf');
+  await answerSaveDialog(app, output);
+  await app.page.getByRole('button', { name: 'Make it…' }).click();
+  await app.page.getByRole('heading', { name: /^Making sample/ }).waitFor();
+  return output;
 }
 
 /** The next save dialog answers with this path, without showing itself. */
@@ -59,7 +79,10 @@ export async function answerSaveDialog({ electron }: RunningApp, file: string): 
 }
 
 /** Closes the window during a run and answers its question; says whether the window is still there. */
-export async function closeDuringRun({ electron }: RunningApp, answer: 'Keep running' | 'Stop and close'): Promise<'open' | 'closed'> {
+export async function closeDuringRun(
+  { electron }: RunningApp,
+  answer: 'Keep running' | 'Stop and close',
+): Promise<'open' | 'closed'> {
   const closed = new Promise<'closed'>((resolve) => electron.once('close', () => resolve('closed')));
   const asked = electron.evaluate(
     ({ BrowserWindow, dialog }, wanted) =>

@@ -10,7 +10,9 @@ const source = readFileSync(path.join(root, 'node_modules/axe-core/axe.min.js'),
 /** Serious and critical violations: rule, and the elements that break it. */
 export async function seriousViolations(page: Page): Promise<string[]> {
   await page.evaluate(source);
-  const { violations } = await page.evaluate(() => (window as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run());
+  const { violations } = await page.evaluate(() =>
+    (window as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
+  );
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);

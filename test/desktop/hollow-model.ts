@@ -18,7 +18,15 @@ export interface ModelShape {
 }
 
 /** The blocks of a 32B model as many people run them. */
-export const shapeOf32B: ModelShape = { layers: 64, hidden: 5120, intermediate: 27_648, heads: 40, kvHeads: 8, headDim: 128, context: 131_072 };
+export const shapeOf32B: ModelShape = {
+  layers: 64,
+  hidden: 5120,
+  intermediate: 27_648,
+  heads: 40,
+  kvHeads: 8,
+  headDim: 128,
+  context: 131_072,
+};
 
 /** Writes a LLaMA model of this shape, in F16, with the sample's tokenizer. */
 export async function writeHollowModel(file: string, shape: ModelShape): Promise<void> {
@@ -49,7 +57,10 @@ function describe(metadata: GgufMetadata, shape: ModelShape): GgufMetadata {
   return metadata;
 }
 
-function tensorsOf({ layers, hidden, intermediate, heads, kvHeads, headDim }: ModelShape, vocabulary: number): TensorShape[] {
+function tensorsOf(
+  { layers, hidden, intermediate, heads, kvHeads, headDim }: ModelShape,
+  vocabulary: number,
+): TensorShape[] {
   const tensor = (name: string, ...shape: number[]): TensorShape => ({
     name: `${name}.weight`,
     type: shape.length > 1 ? 'F16' : 'F32',

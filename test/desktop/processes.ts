@@ -1,6 +1,7 @@
 // The processes of a run, by what they run: read from /proc, because the window's engine starts children of its own.
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunningApp } from './app.ts';
 
 interface Process {
   pid: number;
@@ -24,15 +25,24 @@ function everyProcess(): Process[] {
 }
 
 /** All processes below `pid`, children of children too. */
-export function descendants(pid: number): Process[] {
+function descendants(pid: number): Process[] {
   const all = everyProcess();
-  const below = (parent: number): Process[] => all.filter((process) => process.parent === parent).flatMap((child) => [child, ...below(child.pid)]);
+  const below = (parent: number): Process[] =>
+    all.filter((process) => process.parent === parent).flatMap((child) => [child, ...below(child.pid)]);
   return below(pid);
 }
 
-/** The engine that the window with this process id runs. */
-export function findEngine(pid: number): number {
-  const engine = descendants(pid).find(({ command }) => command.includes('engine.js'));
+/** Ids of the window's own process and of all below it. */
+export function processesOf({ electron }: RunningApp): number[] {
+  const pid = electron.process().pid!;
+  return [pid, ...descendants(pid).map((process) => process.pid)];
+}
+
+/** The window's engine: a Node with its file, or Electron's process for Node services. */
+export function findEngine({ electron }: RunningApp): number {
+  const engine = descendants(electron.process().pid!).find(({ command }) =>
+    /engine\.js|node\.mojom\.NodeService/.test(command),
+  );
   if (engine === undefined) throw new Error('The window has no engine process.');
   return engine.pid;
 }

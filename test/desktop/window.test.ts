@@ -1,16 +1,21 @@
 // The real window over the real engine in a Node child: from the sample to its result, and everything that may go wrong on the way.
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fixtures } from '../support/paths.ts';
 import { shapeOf32B, writeHollowModel } from './hollow-model.ts';
-import { answerSaveDialog, closeDuringRun, dropFile, launch, type RunningApp } from './app.ts';
+import {
+  closeDuringRun,
+  dropFile,
+  fitWaitMs,
+  launch,
+  openSampleIn,
+  planWaitMs,
+  startFitIn,
+  type RunningApp,
+} from './app.ts';
 import { seriousViolations } from './axe.ts';
-import { descendants, findEngine, survivors } from './processes.ts';
-
-/** Planning the sample takes seconds, a fit of it half a minute; other work on the machine multiplies both. */
-const planWaitMs = 60_000;
-const fitWaitMs = 240_000;
+import { processesOf, survivors } from './processes.ts';
 
 let app: RunningApp;
 
@@ -22,19 +27,8 @@ afterEach(async () => {
   await app.close();
 });
 
-async function openSample(): Promise<void> {
-  await app.page.getByRole('button', { name: 'Try it on the sample' }).click();
-  await app.page.getByRole('region', { name: 'Plans' }).waitFor({ timeout: planWaitMs });
-}
-
-/** Starts the fit of the best plan and waits for its calibration, which is the longest stage. */
-async function startFit(): Promise<string> {
-  const output = path.join(app.folder, 'made.gguf');
-  await answerSaveDialog(app, output);
-  await app.page.getByRole('button', { name: 'Make it…' }).click();
-  await app.page.getByRole('heading', { name: /^Making sample/ }).waitFor();
-  return output;
-}
+const openSample = (): Promise<void> => openSampleIn(app);
+const startFit = (): Promise<string> => startFitIn(app);
 
 describe('the window', () => {
   it('opens with what it is for, and nothing to complain about', async () => {
@@ -56,7 +50,12 @@ describe('the window', () => {
       document.body.append(script);
       const permission = await navigator.permissions.query({ name: 'geolocation' });
       await new Promise((resolve) => setTimeout(resolve, 300));
-      return { violations, opened: opened !== null, permission: permission.state, node: 'require' in window || 'process' in window };
+      return {
+        violations,
+        opened: opened !== null,
+        permission: permission.state,
+        node: 'require' in window || 'process' in window,
+      };
     });
     expect(found).toEqual({ violations: ['script-src-elem'], opened: false, permission: 'denied', node: false });
     expect(app.page.url()).toBe(before);
@@ -66,7 +65,8 @@ describe('the window', () => {
   it('shows what inspect says of the sample, and plans for it', async () => {
     await openSample();
     const model = app.page.getByRole('region', { name: 'Model' });
-    for (const fact of ['llama', '6.8 million', '13.8 MB', '512 tokens', 'Quantise']) await model.getByText(fact, { exact: true }).waitFor();
+    for (const fact of ['llama', '6.8 million', '13.8 MB', '512 tokens', 'Quantise'])
+      await model.getByText(fact, { exact: true }).waitFor();
     await app.page.getByRole('heading', { name: /^Fits with .*to spare$/ }).waitFor();
     expect(await app.page.getByRole('img', { name: /^Of 24\.0 MiB: Weights .* free / }).count()).toBe(1);
     expect(await seriousViolations(app.page)).toEqual([]);
@@ -102,7 +102,10 @@ describe('the window', () => {
     await dropFile(app.page, path.join(fixtures, 'hostile/gguf-bad-magic.gguf'));
     const notice = app.page.getByRole('alert');
     await notice.getByText('This file is damaged, or not a model').waitFor();
-    await notice.getByText(/gguf-bad-magic\.gguf/).first().waitFor();
+    await notice
+      .getByText(/gguf-bad-magic\.gguf/)
+      .first()
+      .waitFor();
     await notice.getByText('Details').click();
     await notice.getByText('code: FILE_MALFORMED').waitFor();
     expect(await seriousViolations(app.page)).toEqual([]);
@@ -112,27 +115,6 @@ describe('the window', () => {
 });
 
 describe('a run', () => {
-  it(
-    'makes the sample fit, with progress to the end',
-    async () => {
-      await openSample();
-      const output = await startFit();
-      await app.page.getByRole('progressbar', { name: 'Calibrate, progress' }).waitFor({ timeout: fitWaitMs });
-      await app.page.getByText(/of [\d,]+ tokens/).waitFor({ timeout: fitWaitMs });
-      expect(await seriousViolations(app.page)).toEqual([]);
-      const result = app.page.getByRole('region', { name: 'Result' });
-      await result.getByRole('heading', { name: /^It runs, with .* to spare/ }).waitFor({ timeout: fitWaitMs });
-      await result.getByText(/^Picks the same next word as the original \d+(\.\d)? times in 100 \(± \d/).waitFor();
-      await result.getByText(/llama-server --model/).waitFor();
-      expect(existsSync(output)).toBe(true);
-      await result.getByRole('button', { name: 'Copy' }).click();
-      expect(await app.electron.evaluate(({ clipboard }) => clipboard.readText())).toContain(`--model "${output}"`);
-      expect(await seriousViolations(app.page)).toEqual([]);
-      expect(app.complaints).toEqual([]);
-    },
-    fitWaitMs * 2,
-  );
-
   it('is cancelled within two seconds and leaves no half file', async () => {
     await openSample();
     await startFit();
@@ -148,41 +130,9 @@ describe('a run', () => {
     await openSample();
     await startFit();
     await app.page.getByRole('progressbar', { name: 'Calibrate, progress' }).waitFor({ timeout: fitWaitMs });
-    const pid = app.electron.process().pid!;
-    const pids = descendants(pid).map((process) => process.pid);
+    const pids = processesOf(app);
     expect(await closeDuringRun(app, 'Keep running')).toBe('open');
     expect(await closeDuringRun(app, 'Stop and close')).toBe('closed');
-    expect(await survivors([pid, ...pids], 6000)).toEqual([]);
-  });
-});
-
-describe('the engine', () => {
-  it('that is killed is shown as stopped, and a restart reads the model again', async () => {
-    await openSample();
-    process.kill(findEngine(app.electron.process().pid!), 'SIGKILL');
-    await app.page.getByRole('heading', { name: 'The engine stopped' }).waitFor({ timeout: 5000 });
-    await app.page.getByText(/signal SIGKILL/).waitFor();
-    expect(await seriousViolations(app.page)).toEqual([]);
-    await app.page.getByRole('button', { name: 'Restart the engine' }).click();
-    await app.page.getByRole('region', { name: 'Plans' }).waitFor({ timeout: planWaitMs });
-  });
-
-  it('and its children end with the window', async () => {
-    await openSample();
-    const pid = app.electron.process().pid!;
-    const pids = descendants(pid).map((process) => process.pid);
-    expect(pids.length).toBeGreaterThan(1);
-    await app.electron.close();
-    expect(await survivors([pid, ...pids], 6000)).toEqual([]);
-  });
-
-  it('and its children end when the window is killed in the middle of a run', async () => {
-    await openSample();
-    await startFit();
-    await app.page.getByRole('progressbar', { name: 'Calibrate, progress' }).waitFor({ timeout: fitWaitMs });
-    const pid = app.electron.process().pid!;
-    const pids = descendants(pid).map((process) => process.pid);
-    process.kill(pid, 'SIGKILL');
-    expect(await survivors([pid, ...pids], 6000)).toEqual([]);
+    expect(await survivors(pids, 6000)).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
@@ -30,7 +30,14 @@ describe('history', () => {
   it('keeps the recipe and the result or error of every run', async () => {
     const engine = await startEngine();
     const folder = temporaryFolder();
-    const recipe = { verb: 'quantize', model: sampleModel, output: path.join(folder, 'out.gguf'), type: 'Q8_0', importance: 'off', ...quick };
+    const recipe = {
+      verb: 'quantize',
+      model: sampleModel,
+      output: path.join(folder, 'out.gguf'),
+      type: 'Q8_0',
+      importance: 'off',
+      ...quick,
+    };
     const result = resultOf(await engine.run(recipe), 'quantize');
     errorOf(await engine.run(recipe)); // the output is there now
     const [done, failed] = rows(engine.home);
@@ -43,10 +50,13 @@ describe('history', () => {
   });
 
   it('that cannot be opened does not stop a run, and the result says so', async () => {
-    const blocked = path.join(temporaryFolder(), 'file');
-    writeFileSync(blocked, '');
-    const engine = await startEngine({ home: path.join(blocked, 'home') });
-    const list = resultOf(await engine.run({ verb: 'plan', model: sampleModel, target: { kind: 'file', bytes: 9e6 } }), 'plan');
+    const home = temporaryFolder();
+    mkdirSync(path.join(home, 'catalog.sqlite')); // a folder where the file should be
+    const engine = await startEngine({ home });
+    const list = resultOf(
+      await engine.run({ verb: 'plan', model: sampleModel, target: { kind: 'file', bytes: 9e6 } }),
+      'plan',
+    );
     expect(list.warnings.join()).toMatch(/not kept in the history/);
   });
 });

@@ -26,7 +26,10 @@ describe('plan', () => {
 
   it('says what to change where nothing fits', async () => {
     const engine = await startEngine();
-    const list = resultOf(await engine.run({ verb: 'plan', model: sampleModel, target: { kind: 'file', bytes: 1e6 } }), 'plan');
+    const list = resultOf(
+      await engine.run({ verb: 'plan', model: sampleModel, target: { kind: 'file', bytes: 1e6 } }),
+      'plan',
+    );
     expect(list.best).toBeNull();
     expect(list.plans.every(({ fits }) => !fits)).toBe(true);
     expect(list.verdict).toMatch(/^Does not fit 1.00 MB: the smallest plan \(.*\) is \d/);
@@ -38,7 +41,17 @@ describe('fit', () => {
     const engine = await startEngine();
     const folder = temporaryFolder();
     const output = path.join(folder, 'out.gguf');
-    const fit = resultOf(await engine.run({ verb: 'fit', model: sampleModel, output, target: { kind: 'file', bytes: 5e6 }, candidates: 2, ...quick }), 'fit');
+    const fit = resultOf(
+      await engine.run({
+        verb: 'fit',
+        model: sampleModel,
+        output,
+        target: { kind: 'file', bytes: 5e6 },
+        candidates: 2,
+        ...quick,
+      }),
+      'fit',
+    );
     expect(readdirSync(folder)).toEqual(['out.gguf']);
     expect(fit.output).toBe(output);
     expect(statSync(output).size).toBe(fit.fileBytes);
@@ -52,9 +65,17 @@ describe('fit', () => {
     expect(fit.plan!.predicted).toMatchObject({ basis: 'measured', kld: losses[0] });
     expect(fit.proof).toMatchObject({ loaded: true, passed: true, positions: 8, reason: null });
     expect(fit.proof!.memory.plannedBytes).toBe(fit.proof!.memory.reportedBytes);
-    expect(fit.quality).toMatchObject({ engine: 'llama.cpp', kind: 'as-run', text: 'evaluation', windows: 2, windowTokens: 256 });
+    expect(fit.quality).toMatchObject({
+      engine: 'llama.cpp',
+      kind: 'as-run',
+      text: 'evaluation',
+      windows: 2,
+      windowTokens: 256,
+    });
     expect(fit.command).toContain(output);
-    expect(Object.keys(fit.seconds)).toEqual(expect.arrayContaining(['open', 'plan', 'calibrate', 'quantize', 'measure', 'evaluate', 'prove', 'total']));
+    expect(Object.keys(fit.seconds)).toEqual(
+      expect.arrayContaining(['open', 'plan', 'calibrate', 'quantize', 'measure', 'evaluate', 'prove', 'total']),
+    );
   });
 
   it('says that a source fits as it is, and writes nothing', async () => {
@@ -72,7 +93,10 @@ describe('fit', () => {
   it('has a result without a file where nothing fits', async () => {
     const engine = await startEngine();
     const output = path.join(temporaryFolder(), 'out.gguf');
-    const fit = resultOf(await engine.run({ verb: 'fit', model: sampleModel, output, target: { kind: 'file', bytes: 1000 }, ...quick }), 'fit');
+    const fit = resultOf(
+      await engine.run({ verb: 'fit', model: sampleModel, output, target: { kind: 'file', bytes: 1000 }, ...quick }),
+      'fit',
+    );
     expect(fit).toMatchObject({ best: null, output: null, plan: null });
     expect(existsSync(output)).toBe(false);
   });
@@ -80,7 +104,15 @@ describe('fit', () => {
   it('makes the plan that was named', async () => {
     const engine = await startEngine();
     const output = path.join(temporaryFolder(), 'out.gguf');
-    const recipe = { verb: 'fit', model: sampleModel, output, target: { kind: 'file', bytes: 9e6 }, plan: 'all-q4_0', importance: 'off', ...quick };
+    const recipe = {
+      verb: 'fit',
+      model: sampleModel,
+      output,
+      target: { kind: 'file', bytes: 9e6 },
+      plan: 'all-q4_0',
+      importance: 'off',
+      ...quick,
+    };
     const fit = resultOf(await engine.run(recipe), 'fit');
     expect(fit.best).toBe('all-q4_0');
     expect(fit.measured).toEqual([]);
@@ -94,7 +126,10 @@ describe('two runs of one recipe', () => {
     const folder = temporaryFolder();
     const run = async (name: string) => {
       const output = path.join(folder, name);
-      return resultOf(await engine.run({ verb: 'quantize', model: sampleModel, output, type: 'Q4_K_M', ...quick }), 'quantize');
+      return resultOf(
+        await engine.run({ verb: 'quantize', model: sampleModel, output, type: 'Q4_K_M', ...quick }),
+        'quantize',
+      );
     };
     const [first, second] = [await run('a.gguf'), await run('b.gguf')];
     expect(second.sha256).toBe(first.sha256);

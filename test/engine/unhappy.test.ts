@@ -7,7 +7,14 @@ import { errorOf, quick, resultOf, startEngine, temporaryFolder } from '../suppo
 import { architectures, fixtures, sampleFolder, sampleModel } from '../support/paths.ts';
 import { withElement, withMetadata } from '../support/broken-models.ts';
 
-const quantize = (model: string, output: string, more: object = {}) => ({ verb: 'quantize', model, output, type: 'Q8_0', ...quick, ...more });
+const quantize = (model: string, output: string, more: object = {}) => ({
+  verb: 'quantize',
+  model,
+  output,
+  type: 'Q8_0',
+  ...quick,
+  ...more,
+});
 
 async function failure(model: string, more: object = {}) {
   const engine = await startEngine();
@@ -56,14 +63,18 @@ describe('a model that cannot be worked on', () => {
 
   it('has an architecture that llama.cpp does not know', async () => {
     const file = path.join(temporaryFolder(), 'odd.gguf');
-    await withMetadata(sampleModel, file, (metadata) => metadata.set('general.architecture', { type: 'string', value: 'notallama' }));
+    await withMetadata(sampleModel, file, (metadata) =>
+      metadata.set('general.architecture', { type: 'string', value: 'notallama' }),
+    );
     const error = await failure(file);
     expect(error.code).toBe('UNSUPPORTED_ARCHITECTURE');
     expect(error.message).toContain('notallama');
   });
 
   it('is malformed', async () => {
-    expect(await failure(path.join(fixtures, 'hostile/gguf-overlapping-tensors.gguf'))).toMatchObject({ code: 'FILE_MALFORMED' });
+    expect(await failure(path.join(fixtures, 'hostile/gguf-overlapping-tensors.gguf'))).toMatchObject({
+      code: 'FILE_MALFORMED',
+    });
   });
 
   it.each([
@@ -80,7 +91,9 @@ describe('a model that cannot be worked on', () => {
 
   it.skipIf(architectures === null)('has expert counts that abort llama.cpp', async () => {
     const file = path.join(temporaryFolder(), 'experts.gguf');
-    await withMetadata(path.join(architectures!, 'qwen3moe.gguf'), file, (metadata) => metadata.set('qwen3moe.expert_used_count', { type: 'uint32', value: 9 }));
+    await withMetadata(path.join(architectures!, 'qwen3moe.gguf'), file, (metadata) =>
+      metadata.set('qwen3moe.expert_used_count', { type: 'uint32', value: 9 }),
+    );
     const error = await failure(file);
     expect(error.code).toBe('LLAMA_CRASHED');
     expect(error.message).toMatch(/SIGABRT|expert/);
@@ -92,7 +105,9 @@ describe('texts', () => {
     const text = path.join(temporaryFolder(), 'short.txt');
     writeFileSync(text, 'Only a few words.');
     expect(await failure(sampleModel, { calibration: { texts: [text] } })).toMatchObject({ code: 'TEXT_TOO_SHORT' });
-    expect(await failure(sampleModel, { importance: 'off', evaluation: { text } })).toMatchObject({ code: 'TEXT_TOO_SHORT' });
+    expect(await failure(sampleModel, { importance: 'off', evaluation: { text } })).toMatchObject({
+      code: 'TEXT_TOO_SHORT',
+    });
   });
 
   it('are not used twice unless asked for', async () => {
@@ -101,13 +116,18 @@ describe('texts', () => {
     const engine = await startEngine();
     const output = path.join(temporaryFolder(), 'out.gguf');
     const allowed = { ...evaluation, allowSameText: true };
-    expect(resultOf(await engine.run(quantize(sampleModel, output, { evaluation: allowed })), 'quantize').quality!.text).toBe('calibration');
+    expect(
+      resultOf(await engine.run(quantize(sampleModel, output, { evaluation: allowed })), 'quantize').quality!.text,
+    ).toBe('calibration');
   });
 
   it('are not used twice through an importance file either', async () => {
     const engine = await startEngine();
     const importance = path.join(temporaryFolder(), 'importance.gguf');
-    const calibrated = resultOf(await engine.run({ verb: 'calibrate', model: sampleModel, output: importance, calibration: quick.calibration }), 'calibrate');
+    const calibrated = resultOf(
+      await engine.run({ verb: 'calibrate', model: sampleModel, output: importance, calibration: quick.calibration }),
+      'calibrate',
+    );
     expect(calibrated.weights).toBe(43);
     const evaluation = { ...quick.evaluation, text: 'calibration' };
     expect(await failure(sampleModel, { importance, evaluation })).toMatchObject({ code: 'TEXT_REUSED' });
@@ -120,7 +140,10 @@ describe('outputs', () => {
     const output = path.join(temporaryFolder(), 'out.gguf');
     writeFileSync(output, 'mine');
     expect(errorOf(await engine.run(quantize(sampleModel, output)))).toMatchObject({ code: 'OUTPUT_EXISTS' });
-    const forced = resultOf(await engine.run(quantize(sampleModel, output, { force: true, importance: 'off' })), 'quantize');
+    const forced = resultOf(
+      await engine.run(quantize(sampleModel, output, { force: true, importance: 'off' })),
+      'quantize',
+    );
     expect(forced.output).toBe(output);
   });
 
@@ -133,13 +156,19 @@ describe('outputs', () => {
 
   it('need a folder that exists', async () => {
     const engine = await startEngine();
-    expect(errorOf(await engine.run(quantize(sampleModel, '/nowhere/out.gguf')))).toMatchObject({ code: 'FILE_NOT_FOUND' });
+    expect(errorOf(await engine.run(quantize(sampleModel, '/nowhere/out.gguf')))).toMatchObject({
+      code: 'FILE_NOT_FOUND',
+    });
   });
 
   it('of two runs at once do not mix', async () => {
     const engines = await Promise.all([startEngine(), startEngine()]);
     const output = path.join(temporaryFolder(), 'out.gguf');
-    const ends = await Promise.all(engines.map((engine) => engine.run(quantize(sampleModel, output, { importance: 'off', evaluate: false, prove: false }))));
+    const ends = await Promise.all(
+      engines.map((engine) =>
+        engine.run(quantize(sampleModel, output, { importance: 'off', evaluate: false, prove: false })),
+      ),
+    );
     const done = ends.filter(({ job }) => job.state === 'done');
     expect(done.length).toBeGreaterThanOrEqual(0);
     for (const end of ends) if (end.job.state === 'failed') expect(end.job.error.code).toBe('OUTPUT_EXISTS');
@@ -173,12 +202,19 @@ describe('importance files', () => {
   it('of another model are refused with the tensor', async () => {
     const engine = await startEngine();
     const importance = path.join(temporaryFolder(), 'importance.gguf');
-    resultOf(await engine.run({ verb: 'calibrate', model: sampleModel, output: importance, calibration: quick.calibration }), 'calibrate');
-    expect(await failure(path.join(fixtures, 'gguf/llama-gqa-f32.gguf'), { importance, evaluation: quick.evaluation })).toMatchObject({ code: 'IMPORTANCE_MISMATCH' });
+    resultOf(
+      await engine.run({ verb: 'calibrate', model: sampleModel, output: importance, calibration: quick.calibration }),
+      'calibrate',
+    );
+    expect(
+      await failure(path.join(fixtures, 'gguf/llama-gqa-f32.gguf'), { importance, evaluation: quick.evaluation }),
+    ).toMatchObject({ code: 'IMPORTANCE_MISMATCH' });
   });
 
   it('are needed for the smallest types', async () => {
-    expect(await failure(sampleModel, { type: 'IQ2_XS', importance: 'off' })).toMatchObject({ code: 'IMPORTANCE_MISSING' });
+    expect(await failure(sampleModel, { type: 'IQ2_XS', importance: 'off' })).toMatchObject({
+      code: 'IMPORTANCE_MISSING',
+    });
   });
 
   it('may be any file of the right kind only', async () => {
@@ -194,32 +230,50 @@ describe('devices and gates', () => {
   });
 
   it('are refused without a comparison, and reported when missed', async () => {
-    expect(await failure(sampleModel, { evaluate: false, evaluation: { gateKld: 0.1 } })).toMatchObject({ code: 'USAGE' });
+    expect(await failure(sampleModel, { evaluate: false, evaluation: { gateKld: 0.1 } })).toMatchObject({
+      code: 'USAGE',
+    });
     const engine = await startEngine();
     const output = path.join(temporaryFolder(), 'out.gguf');
     const evaluation = { ...quick.evaluation, gateKld: 1e-9 };
-    const result = resultOf(await engine.run(quantize(sampleModel, output, { importance: 'off', evaluation })), 'quantize');
+    const result = resultOf(
+      await engine.run(quantize(sampleModel, output, { importance: 'off', evaluation })),
+      'quantize',
+    );
     expect(result.gate).toMatchObject({ measure: 'kld', limit: 1e-9, passed: false });
     expect(existsSync(output)).toBe(true);
   });
 });
 
 describe('cancel', () => {
-  it.each(['calibrate', 'quantize', 'evaluate'])('during %s ends the job within 2 s and leaves nothing', async (stage) => {
-    const engine = await startEngine();
-    const folder = temporaryFolder();
-    const id = await engine.runUntil(quantize(sampleModel, path.join(folder, 'out.gguf'), { calibration: { samples: 100 }, evaluation: {}, importance: stage === 'calibrate' ? 'on' : 'off' }), stage);
-    const start = performance.now();
-    const snapshot = await engine.call['jobs.cancel']({ id }, {} as never);
-    expect(performance.now() - start).toBeLessThan(2000);
-    expect(snapshot.job.state).toBe('cancelled');
-    expect(readdirSync(folder)).toEqual([]);
-  });
+  it.each(['calibrate', 'quantize', 'evaluate'])(
+    'during %s ends the job within 2 s and leaves nothing',
+    async (stage) => {
+      const engine = await startEngine();
+      const folder = temporaryFolder();
+      const id = await engine.runUntil(
+        quantize(sampleModel, path.join(folder, 'out.gguf'), {
+          calibration: { samples: 100 },
+          evaluation: {},
+          importance: stage === 'calibrate' ? 'on' : 'off',
+        }),
+        stage,
+      );
+      const start = performance.now();
+      const snapshot = await engine.call['jobs.cancel']({ id }, {} as never);
+      expect(performance.now() - start).toBeLessThan(2000);
+      expect(snapshot.job.state).toBe('cancelled');
+      expect(readdirSync(folder)).toEqual([]);
+    },
+  );
 
   it('of a waiting job takes it out of the queue', async () => {
     const engine = await startEngine();
     const folder = temporaryFolder();
-    const first = await engine.runUntil(quantize(sampleModel, path.join(folder, 'a.gguf'), { calibration: { samples: 100 } }), 'calibrate');
+    const first = await engine.runUntil(
+      quantize(sampleModel, path.join(folder, 'a.gguf'), { calibration: { samples: 100 } }),
+      'calibrate',
+    );
     const waiting = engine.run(quantize(sampleModel, path.join(folder, 'b.gguf')));
     const jobs = (await engine.call['jobs.list']({}, {} as never)).jobs;
     await engine.call['jobs.cancel']({ id: jobs[1]!.id }, {} as never);
@@ -232,10 +286,16 @@ describe('a child that dies', () => {
   it('fails its job and not the engine', async () => {
     const engine = await startEngine();
     const folder = temporaryFolder();
-    const id = await engine.runUntil(quantize(sampleModel, path.join(folder, 'out.gguf'), { calibration: { samples: 100 } }), 'calibrate');
+    const id = await engine.runUntil(
+      quantize(sampleModel, path.join(folder, 'out.gguf'), { calibration: { samples: 100 } }),
+      'calibrate',
+    );
     const hosts = execFileSync('pgrep', ['-P', String(process.pid), '-f', 'llama-host/main.ts'], { encoding: 'utf8' });
     for (const pid of hosts.trim().split('\n')) process.kill(Number(pid), 'SIGKILL');
-    expect(errorOf(await engine.ended(id))).toMatchObject({ code: 'LLAMA_CRASHED', details: { reason: 'signal SIGKILL' } });
+    expect(errorOf(await engine.ended(id))).toMatchObject({
+      code: 'LLAMA_CRASHED',
+      details: { reason: 'signal SIGKILL' },
+    });
     expect(readdirSync(folder)).toEqual([]);
     expect(await engine.call.inspect({ model: sampleModel }, {} as never)).toMatchObject({ architecture: 'llama' });
   });

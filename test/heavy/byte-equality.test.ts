@@ -15,5 +15,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe.skipIf(!hasOracle)('bytes equal llama_model_quantize, slow types', () => {
   it.each(slowCases)('$name with importance', (row) => expectSameBytes(sampleModel, folder, row, importance));
-  it.each(slowCases)('$name without importance, or both refuse', (row) => expectSameWithoutImportance(sampleModel, folder, row));
+  it.each(slowCases)('$name without importance, or both refuse', (row) =>
+    expectSameWithoutImportance(sampleModel, folder, row),
+  );
 });

@@ -20,7 +20,18 @@ describe.skipIf(model === null)('fit on a model 576 wide', () => {
     const importance = path.join(folder, 'importance.gguf');
     resultOf(await engine.run({ verb: 'calibrate', model, output: importance, calibration }), 'calibrate');
     const output = path.join(folder, 'fit.gguf');
-    const fit = resultOf(await engine.run({ verb: 'fit', model, output, target: { kind: 'file', bytes: limit }, importance, evaluation, prove: false }), 'fit');
+    const fit = resultOf(
+      await engine.run({
+        verb: 'fit',
+        model,
+        output,
+        target: { kind: 'file', bytes: limit },
+        importance,
+        evaluation,
+        prove: false,
+      }),
+      'fit',
+    );
     const fallen = fit.plans.find(({ id }) => id === 'q4_k_m')!;
     expect(fallen.notes.join()).toMatch(/no multiple of 256/);
     expect(fallen.fits).toBe(false); // 4.9 bits per weight on paper would be 82 MB; the fall-backs make it 105 MB
@@ -32,7 +43,16 @@ describe.skipIf(model === null)('fit on a model 576 wide', () => {
       if (step?.method !== 'quantize') continue;
       const file = path.join(folder, `${plan.id}.gguf`);
       const made = resultOf(
-        await engine.run({ verb: 'quantize', model, output: file, type: step.type, pure: step.pure, importance, prove: false, evaluation: { ...evaluation, weightsOnly: true } }),
+        await engine.run({
+          verb: 'quantize',
+          model,
+          output: file,
+          type: step.type,
+          pure: step.pure,
+          importance,
+          prove: false,
+          evaluation: { ...evaluation, weightsOnly: true },
+        }),
         'quantize',
       );
       expect(made.fileBytes).toBe(plan.fileBytes);

@@ -18,7 +18,8 @@ beforeAll(async () => {
 /** Per token figures of one window, from whole rows of log-probabilities in float64. */
 async function naiveComparison(window: Int32Array): Promise<{ nll: number; kld: number; sameTop: number }[]> {
   const positions = Array.from({ length: window.length - 1 }, (_, i) => i);
-  const rows = async (model: string): Promise<Float32Array> => (await handlers.logProbs({ model, tokens: window, positions, settings: exact }, plainCaller)).logProbs;
+  const rows = async (model: string): Promise<Float32Array> =>
+    (await handlers.logProbs({ model, tokens: window, positions, settings: exact }, plainCaller)).logProbs;
   const [reference, candidate] = [await rows(sampleModel), await rows(quantized)];
   const vocab = reference.length / positions.length;
   return positions.map((position) => {
@@ -34,7 +35,10 @@ describe('compare', () => {
   test('gives the figures of plain arithmetic, over pieces and odd lengths', async () => {
     for (const length of [2, 129, 200]) {
       const window = someTokens(length);
-      const { windows, peakMemoryBytes } = await handlers.compare({ reference: sampleModel, candidate: quantized, windows: [window], settings: exact }, caller());
+      const { windows, peakMemoryBytes } = await handlers.compare(
+        { reference: sampleModel, candidate: quantized, windows: [window], settings: exact },
+        caller(),
+      );
       const found = windows[0]!;
       const expected = await naiveComparison(window);
       expect(found.kld).toHaveLength(length - 1);
@@ -51,7 +55,10 @@ describe('compare', () => {
     const windows = [someTokens(140), someTokens(50, 2)];
     for (const threads of [1, 2]) {
       const settings = llamaSettings.parse({ ...exactSettings, threads });
-      const found = await handlers.compare({ reference: sampleModel, candidate: sampleModel, windows, settings }, caller());
+      const found = await handlers.compare(
+        { reference: sampleModel, candidate: sampleModel, windows, settings },
+        caller(),
+      );
       for (const window of found.windows) {
         expect(window.referenceNll).toEqual(window.candidateNll);
         expect(Math.max(...window.kld!.map(Math.abs))).toBeLessThan(1e-9);
@@ -62,22 +69,47 @@ describe('compare', () => {
 
   test('windows do not see each other', async () => {
     const [first, second] = [someTokens(140), someTokens(60, 5)];
-    const both = await handlers.compare({ reference: null, candidate: sampleModel, windows: [first, second], settings: exact }, caller());
-    const alone = await handlers.compare({ reference: null, candidate: sampleModel, windows: [second], settings: exact }, caller());
+    const both = await handlers.compare(
+      { reference: null, candidate: sampleModel, windows: [first, second], settings: exact },
+      caller(),
+    );
+    const alone = await handlers.compare(
+      { reference: null, candidate: sampleModel, windows: [second], settings: exact },
+      caller(),
+    );
     expect(both.windows[1]!.candidateNll).toEqual(alone.windows[0]!.candidateNll);
   });
 
   test('reports tokens, rate and the last value', async () => {
     const told = caller();
-    await handlers.compare({ reference: null, candidate: sampleModel, windows: [someTokens(256)], settings: defaults }, told);
-    expect(told.told.at(-1)).toMatchObject({ stage: 'evaluate', done: 256, total: 256, unit: 'tokens', secondsLeft: 0 });
+    await handlers.compare(
+      { reference: null, candidate: sampleModel, windows: [someTokens(256)], settings: defaults },
+      told,
+    );
+    expect(told.told.at(-1)).toMatchObject({
+      stage: 'evaluate',
+      done: 256,
+      total: 256,
+      unit: 'tokens',
+      secondsLeft: 0,
+    });
   });
 
   test('a cancel before and while it runs ends it within two seconds', async () => {
     const controller = new AbortController();
     const windows = Array.from({ length: 400 }, (_, i) => someTokens(256, i));
-    const running = failureOf(() => handlers.compare({ reference: sampleModel, candidate: quantized, windows, settings: exact }, caller(controller.signal)));
-    const waiting = failureOf(() => handlers.compare({ reference: null, candidate: sampleModel, windows, settings: exact }, caller(controller.signal)));
+    const running = failureOf(() =>
+      handlers.compare(
+        { reference: sampleModel, candidate: quantized, windows, settings: exact },
+        caller(controller.signal),
+      ),
+    );
+    const waiting = failureOf(() =>
+      handlers.compare(
+        { reference: null, candidate: sampleModel, windows, settings: exact },
+        caller(controller.signal),
+      ),
+    );
     await new Promise((resolve) => setTimeout(resolve, 300));
     const started = performance.now();
     controller.abort();
@@ -92,17 +124,29 @@ describe('bad inputs', () => {
     ['no window', [], /no window/],
     ['a window of one token', [someTokens(1)], /Window 0 has 1 tokens/],
   ])('%s is USAGE', async (_, windows, message) => {
-    const error = await failureOf(() => handlers.compare({ reference: null, candidate: sampleModel, windows, settings: defaults }, caller()));
+    const error = await failureOf(() =>
+      handlers.compare({ reference: null, candidate: sampleModel, windows, settings: defaults }, caller()),
+    );
     expect(error).toMatchObject({ code: 'USAGE', message: expect.stringMatching(message) });
   });
 
   test('a token that the vocabulary does not have is LLAMA_FAILED with the reason', async () => {
-    const error = await failureOf(() => handlers.compare({ reference: null, candidate: sampleModel, windows: [Int32Array.of(1, 5000, 3)], settings: defaults }, caller()));
+    const error = await failureOf(() =>
+      handlers.compare(
+        { reference: null, candidate: sampleModel, windows: [Int32Array.of(1, 5000, 3)], settings: defaults },
+        caller(),
+      ),
+    );
     expect(error).toMatchObject({ code: 'LLAMA_FAILED', message: expect.stringContaining('5000') });
   });
 
   test('models with other vocabularies are LLAMA_FAILED', async () => {
-    const error = await failureOf(() => handlers.compare({ reference: sampleModel, candidate: small, windows: [someTokens(8)], settings: defaults }, caller()));
+    const error = await failureOf(() =>
+      handlers.compare(
+        { reference: sampleModel, candidate: small, windows: [someTokens(8)], settings: defaults },
+        caller(),
+      ),
+    );
     expect(error).toMatchObject({ code: 'LLAMA_FAILED', message: expect.stringContaining('vocabularies differ') });
   });
 
@@ -112,27 +156,44 @@ describe('bad inputs', () => {
     const text = path.join(folder, 'text.gguf');
     writeFileSync(text, 'this is no model');
     const wrong = await failureOf(() => handlers.describe({ model: text }, plainCaller));
-    expect(wrong).toMatchObject({ code: 'LLAMA_FAILED', details: { model: text, log: expect.stringContaining('invalid magic') } });
+    expect(wrong).toMatchObject({
+      code: 'LLAMA_FAILED',
+      details: { model: text, log: expect.stringContaining('invalid magic') },
+    });
     expect(wrong.message).toContain('llama.cpp says: invalid magic');
   });
 
   test('NaN in the weights is NON_FINITE, never a perplexity', async () => {
     const broken = path.join(folder, 'nan.gguf');
     copyFileSync(small, broken);
-    const { tensors } = JSON.parse(readFileSync(path.join(fixtures, 'gguf/reference.json'), 'utf8'))['llama-gqa-f32.gguf'] as {
+    const { tensors } = JSON.parse(readFileSync(path.join(fixtures, 'gguf/reference.json'), 'utf8'))[
+      'llama-gqa-f32.gguf'
+    ] as {
       tensors: Record<string, { offset_in_file: number }>;
     };
-    writeSync(openSync(broken, 'r+'), Buffer.from(Float32Array.of(NaN).buffer), 0, 4, tensors['output_norm.weight']!.offset_in_file);
+    writeSync(
+      openSync(broken, 'r+'),
+      Buffer.from(Float32Array.of(NaN).buffer),
+      0,
+      4,
+      tensors['output_norm.weight']!.offset_in_file,
+    );
     const windows = [Int32Array.of(1, 2, 3, 4)];
-    const compared = await failureOf(() => handlers.compare({ reference: small, candidate: broken, windows, settings: exact }, caller()));
+    const compared = await failureOf(() =>
+      handlers.compare({ reference: small, candidate: broken, windows, settings: exact }, caller()),
+    );
     expect(compared).toMatchObject({ code: 'NON_FINITE', details: { file: broken, window: 0, token: 1 } });
-    const counted = await failureOf(() => handlers.statistics({ model: broken, windows, output: path.join(folder, 'nan.bin'), settings: exact }, caller()));
+    const counted = await failureOf(() =>
+      handlers.statistics({ model: broken, windows, output: path.join(folder, 'nan.bin'), settings: exact }, caller()),
+    );
     expect(counted).toMatchObject({ code: 'NON_FINITE', details: { tensor: 'output.weight' } });
   });
 
   test('a quantised V cache without flash attention is USAGE', async () => {
     const settings = llamaSettings.parse({ threads: 1, kvTypeV: 'q8_0', flashAttention: 'off' });
-    const error = await failureOf(() => handlers.compare({ reference: null, candidate: sampleModel, windows: [someTokens(4)], settings }, caller()));
+    const error = await failureOf(() =>
+      handlers.compare({ reference: null, candidate: sampleModel, windows: [someTokens(4)], settings }, caller()),
+    );
     expect(error).toMatchObject({ code: 'USAGE', message: expect.stringContaining('flash attention') });
   });
 });
@@ -140,14 +201,23 @@ describe('bad inputs', () => {
 describe('scoreContinuations', () => {
   const question = someTokens(150);
   const answers = [someTokens(3, 7), someTokens(1, 8), someTokens(140, 9), someTokens(3, 7)];
-  const items = [...answers.map((continuation) => ({ context: question, continuation })), { context: someTokens(1, 4), continuation: someTokens(5, 11) }];
+  const items = [
+    ...answers.map((continuation) => ({ context: question, continuation })),
+    { context: someTokens(1, 4), continuation: someTokens(5, 11) },
+  ];
 
   test('sums what logProbs gives, with the shared beginning decoded once', async () => {
-    const { logLikelihoods, tokens } = await handlers.scoreContinuations({ model: sampleModel, items, settings: exact }, caller());
+    const { logLikelihoods, tokens } = await handlers.scoreContinuations(
+      { model: sampleModel, items, settings: exact },
+      caller(),
+    );
     for (const [index, { context, continuation }] of items.entries()) {
       const all = Int32Array.of(...context, ...continuation);
       const positions = Array.from(continuation, (_, i) => context.length - 1 + i);
-      const { logProbs, vocabSize } = await handlers.logProbs({ model: sampleModel, tokens: all, positions, settings: exact }, plainCaller);
+      const { logProbs, vocabSize } = await handlers.logProbs(
+        { model: sampleModel, tokens: all, positions, settings: exact },
+        plainCaller,
+      );
       const expected = positions.reduce((sum, _, i) => sum + logProbs[i * vocabSize + continuation[i]!]!, 0);
       expect(Math.abs(logLikelihoods[index]! - expected)).toBeLessThan(1e-3);
     }
@@ -156,14 +226,18 @@ describe('scoreContinuations', () => {
 
   test('an empty context or continuation is USAGE', async () => {
     const empty = [{ context: new Int32Array(), continuation: someTokens(2) }];
-    const error = await failureOf(() => handlers.scoreContinuations({ model: sampleModel, items: empty, settings: defaults }, caller()));
+    const error = await failureOf(() =>
+      handlers.scoreContinuations({ model: sampleModel, items: empty, settings: defaults }, caller()),
+    );
     expect(error.code).toBe('USAGE');
   });
 });
 
 test('logProbs refuses positions outside the window', async () => {
   for (const positions of [[], [4], [-1]]) {
-    const error = await failureOf(() => handlers.logProbs({ model: sampleModel, tokens: someTokens(4), positions, settings: defaults }, plainCaller));
+    const error = await failureOf(() =>
+      handlers.logProbs({ model: sampleModel, tokens: someTokens(4), positions, settings: defaults }, plainCaller),
+    );
     expect(error.code).toBe('USAGE');
   }
 });

@@ -24,7 +24,13 @@ describe('libraries', () => {
     ['Windows', ['ggml-base.dll', 'ggml.v0.4.0.dll', 'llama.v0.4.0.dll']],
     ['an unversioned build', ['libggml-base.so', 'libggml.so', 'libllama.so']],
   ])('are found by pattern: %s', (_, names) => {
-    const folder = folderWith([...names, 'libllama-common.so', 'libggml-cpu-x64.so', 'llama-addon.node', 'libggml-cuda.so']);
+    const folder = folderWith([
+      ...names,
+      'libllama-common.so',
+      'libggml-cpu-x64.so',
+      'llama-addon.node',
+      'libggml-cuda.so',
+    ]);
     vi.stubEnv(folderVariable, folder);
     const { base, ggml, llama } = findLibraries();
     expect([base, ggml, llama].map((file) => path.basename(file))).toEqual(names);
@@ -39,7 +45,10 @@ describe('libraries', () => {
   });
 
   test('packages are named for the platform', () => {
-    expect(packageNames('linux', 'x64').cuda).toEqual(['@node-llama-cpp/linux-x64-cuda', '@node-llama-cpp/linux-x64-cuda-ext']);
+    expect(packageNames('linux', 'x64').cuda).toEqual([
+      '@node-llama-cpp/linux-x64-cuda',
+      '@node-llama-cpp/linux-x64-cuda-ext',
+    ]);
     expect(packageNames('win32', 'x64').vulkan).toEqual(['@node-llama-cpp/win-x64-vulkan']);
     expect(packageNames('darwin', 'arm64').cpu[0]).toBe('@node-llama-cpp/mac-arm64-metal');
     expect(packageNames('linux', 'arm').cpu).toEqual(['@node-llama-cpp/linux-armv7l']);
@@ -58,7 +67,10 @@ describe('proof of layout', () => {
     } catch (error) {
       refused = nativeError(error);
     }
-    expect(refused).toMatchObject({ code: 'LLAMA_UNAVAILABLE', message: expect.stringMatching(/0\.4\.0-dev is not a release that Snug knows \(0\.3\.9\)/) });
+    expect(refused).toMatchObject({
+      code: 'LLAMA_UNAVAILABLE',
+      message: expect.stringMatching(/0\.4\.0-dev is not a release that Snug knows \(0\.3\.9\)/),
+    });
   });
 
   test('refuses libraries that are none, in the words of the loader', () => {
@@ -81,6 +93,7 @@ test('identify names release, folder and devices, and a reason for every missing
   const cpu = found.devices.find((device) => device.kind === 'cpu');
   expect(cpu!.totalBytes).toBeGreaterThan(1e9);
   const hasGpu = found.devices.some((device) => device.kind === 'gpu');
-  if (process.platform === 'linux' && !hasGpu) expect(found.missing.map(({ backend }) => backend)).toEqual(['cuda', 'vulkan']);
+  if (process.platform === 'linux' && !hasGpu)
+    expect(found.missing.map(({ backend }) => backend)).toEqual(['cuda', 'vulkan']);
   for (const { reason } of found.missing) expect(reason.length).toBeGreaterThan(5);
 });

@@ -25,7 +25,10 @@ describe.skipIf(!architectures)('golden/architectures', () => {
   test.each(['qwen3moe', 'qwen35moe', 'gpt-oss', 'deepseek2'])('NLL of %s', async (name) => {
     const expected = readJson<Record<string, number>>(file('nll.json'))[name]!;
     const candidate = file(`${name}.gguf`);
-    const found = await handlers.compare({ reference: null, candidate, windows: goldenRows(), settings: exact }, caller());
+    const found = await handlers.compare(
+      { reference: null, candidate, windows: goldenRows(), settings: exact },
+      caller(),
+    );
     const nll = mean(found.windows.flatMap((window) => [...window.candidateNll]));
     expect(Math.abs(nll - expected)).toBeLessThan(1e-5);
     expect(found.windows[0]).toMatchObject({ referenceNll: null, kld: null, sameTop: null });
@@ -50,11 +53,19 @@ describe.skipIf(!architectures)('golden/architectures', () => {
 
     test('NLL and log-probabilities', async () => {
       const rows = goldenRows();
-      const { windows } = await handlers.compare({ reference: null, candidate: model, windows: rows, settings: exact }, caller());
+      const { windows } = await handlers.compare(
+        { reference: null, candidate: model, windows: rows, settings: exact },
+        caller(),
+      );
       expect(mean(windows.flatMap((window) => [...window.candidateNll]))).toBeCloseTo(reference!.nll, 6);
-      const { logProbs, vocabSize } = await handlers.logProbs({ model, tokens: rows[1]!, positions: [255], settings: exact }, plainCaller);
+      const { logProbs, vocabSize } = await handlers.logProbs(
+        { model, tokens: rows[1]!, positions: [255], settings: exact },
+        plainCaller,
+      );
       expect(vocabSize).toBe(4096);
-      reference!.last_log_probs_first_16.forEach((expected, id) => expect(Math.abs(logProbs[id]! - expected)).toBeLessThan(1e-4));
+      reference!.last_log_probs_first_16.forEach((expected, id) =>
+        expect(Math.abs(logProbs[id]! - expected)).toBeLessThan(1e-4),
+      );
     });
 
     test('mean squares and counts of every weight that the reference has', () => {
@@ -66,9 +77,16 @@ describe.skipIf(!architectures)('golden/architectures', () => {
         slices.forEach((expected, slice) => {
           const count = values[entry.offset + entry.slices * entry.columns + slice]!;
           expect(count).toBe(expected.count);
-          const sums = values.subarray(entry.offset + slice * entry.columns, entry.offset + (slice + 1) * entry.columns);
-          const found = [sums.reduce((sum, value) => sum + value, 0), ...sums.subarray(0, 8)].map((value) => value / count);
-          [expected.sum, ...expected.first_8].forEach((value, i) => (worst = Math.max(worst, Math.abs(found[i]! / value - 1))));
+          const sums = values.subarray(
+            entry.offset + slice * entry.columns,
+            entry.offset + (slice + 1) * entry.columns,
+          );
+          const found = [sums.reduce((sum, value) => sum + value, 0), ...sums.subarray(0, 8)].map(
+            (value) => value / count,
+          );
+          [expected.sum, ...expected.first_8].forEach(
+            (value, i) => (worst = Math.max(worst, Math.abs(found[i]! / value - 1))),
+          );
         });
       }
       expect(worst).toBeLessThan(1e-5);
@@ -87,11 +105,23 @@ describe.skipIf(!architectures)('golden/architectures', () => {
 
   test('every matrix of every architecture is seen once, MLA in slices', async () => {
     const named = async (name: string): Promise<StatisticsEntry[]> =>
-      (await handlers.statistics({ model: file(name), windows: goldenRows(), output: path.join(folder, 'any.bin'), settings: exact }, caller())).entries;
+      (
+        await handlers.statistics(
+          { model: file(name), windows: goldenRows(), output: path.join(folder, 'any.bin'), settings: exact },
+          caller(),
+        )
+      ).entries;
     const mla = await named('deepseek2.gguf');
     expect(mla.find(({ name }) => name === 'blk.0.attn_k_b.weight')!.slices).toBeGreaterThan(1);
     const gatedDelta = (await named('qwen35moe.gguf')).map(({ name }) => name);
-    expect(gatedDelta).toEqual(expect.arrayContaining(['blk.0.ssm_out.weight', 'blk.1.attn_q.weight', 'blk.0.ffn_down_shexp.weight', 'blk.1.ffn_down_exps.weight']));
+    expect(gatedDelta).toEqual(
+      expect.arrayContaining([
+        'blk.0.ssm_out.weight',
+        'blk.1.attn_q.weight',
+        'blk.0.ffn_down_shexp.weight',
+        'blk.1.ffn_down_exps.weight',
+      ]),
+    );
     const gptOss = await named('gpt-oss.gguf');
     expect(gptOss.find(({ name }) => name === 'blk.0.ffn_down_exps.weight')).toMatchObject({ slices: 4 });
   });
@@ -102,7 +132,10 @@ const denseTokens = architectures === null ? null : path.resolve(architectures, 
 describe.skipIf(!denseTokens)('golden/gguf', () => {
   const stored = new Uint8Array(readFileSync(path.join(fixtures, 'gguf/logits.safetensors')));
   const headerLength = Number(new DataView(stored.buffer).getBigUint64(0, true));
-  const header = JSON.parse(new TextDecoder().decode(stored.subarray(8, 8 + headerLength))) as Record<string, { shape: number[]; data_offsets: [number, number] }>;
+  const header = JSON.parse(new TextDecoder().decode(stored.subarray(8, 8 + headerLength))) as Record<
+    string,
+    { shape: number[]; data_offsets: [number, number] }
+  >;
   const reference = readJson<Record<string, { nll: number }>>(path.join(fixtures, 'gguf/reference.json'));
 
   test.each([
@@ -110,9 +143,13 @@ describe.skipIf(!denseTokens)('golden/gguf', () => {
     ['llama3-rope-f32', 'llama3-rope'],
   ])('%s: log-probabilities and NLL', async (name, folder) => {
     const model = path.join(fixtures, `gguf/${name}.gguf`);
-    const rows = readJson<{ input_ids: number[][] }>(path.join(denseTokens!, folder, 'input.tokens.json')).input_ids.map((row) => Int32Array.from(row));
+    const rows = readJson<{ input_ids: number[][] }>(
+      path.join(denseTokens!, folder, 'input.tokens.json'),
+    ).input_ids.map((row) => Int32Array.from(row));
     const { shape, data_offsets } = header[`${name}.logits`]!;
-    const logits = new Float64Array(stored.slice(8 + headerLength + data_offsets[0], 8 + headerLength + data_offsets[1]).buffer);
+    const logits = new Float64Array(
+      stored.slice(8 + headerLength + data_offsets[0], 8 + headerLength + data_offsets[1]).buffer,
+    );
     const [, last, vocab] = shape as [number, number, number];
     let worst = 0;
     for (const row of [0, 1]) {
@@ -123,11 +160,17 @@ describe.skipIf(!denseTokens)('golden/gguf', () => {
         const expected = logits.subarray((row * last + i) * vocab, (row * last + i + 1) * vocab);
         const top = Math.max(...expected);
         const logSum = top + Math.log(expected.reduce((sum, value) => sum + Math.exp(value - top), 0));
-        for (let id = 0; id < vocab; id += 1) worst = Math.max(worst, Math.abs(logProbs[i * vocab + id]! - (expected[id]! - logSum)));
+        for (let id = 0; id < vocab; id += 1)
+          worst = Math.max(worst, Math.abs(logProbs[i * vocab + id]! - (expected[id]! - logSum)));
       }
     }
     expect(worst).toBeLessThan(1e-3);
-    const { windows } = await handlers.compare({ reference: null, candidate: model, windows: rows, settings: exact }, caller());
-    expect(Math.abs(mean(windows.flatMap((window) => [...window.candidateNll])) - reference[`${name}.gguf`]!.nll)).toBeLessThan(1e-5);
+    const { windows } = await handlers.compare(
+      { reference: null, candidate: model, windows: rows, settings: exact },
+      caller(),
+    );
+    expect(
+      Math.abs(mean(windows.flatMap((window) => [...window.candidateNll])) - reference[`${name}.gguf`]!.nll),
+    ).toBeLessThan(1e-5);
   });
 });

@@ -12,7 +12,11 @@ import { architectures } from '../support/paths.ts';
 export const handlers = createHandlers();
 
 /** What a caller gives: a signal, and a place for progress. */
-export function caller(signal = new AbortController().signal): { signal: AbortSignal; progress: (told: Progress) => void; told: Progress[] } {
+export function caller(signal = new AbortController().signal): {
+  signal: AbortSignal;
+  progress: (told: Progress) => void;
+  told: Progress[];
+} {
   const told: Progress[] = [];
   return { signal, progress: (progress) => void told.push(progress), told };
 }

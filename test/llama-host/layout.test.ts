@@ -34,7 +34,9 @@ function proofSource(header: string): string {
     lines.push(`static_assert(sizeof(ours::${ours}) == sizeof(struct ${theirs}), "size of ${theirs}");`);
     for (const field of fieldsOf(header, ours)) {
       const where = `${theirs}.${field}`;
-      lines.push(`static_assert(offsetof(ours::${ours}, ${field}) == offsetof(struct ${theirs}, ${field}), "offset of ${where}");`);
+      lines.push(
+        `static_assert(offsetof(ours::${ours}, ${field}) == offsetof(struct ${theirs}, ${field}), "offset of ${where}");`,
+      );
       lines.push(`static_assert(sizeof(ours::${ours}::${field}) == sizeof(${theirs}::${field}), "size of ${where}");`);
     }
   }
@@ -49,7 +51,8 @@ function proofSource(header: string): string {
     'ours::kLogError': 'GGML_LOG_LEVEL_ERROR',
     'ours::kLogContinue': 'GGML_LOG_LEVEL_CONT',
   };
-  for (const [ours, theirs] of Object.entries(numbers)) lines.push(`static_assert(int(${ours}) == int(${theirs}), "${theirs}");`);
+  for (const [ours, theirs] of Object.entries(numbers))
+    lines.push(`static_assert(int(${ours}) == int(${theirs}), "${theirs}");`);
   lines.push('static_assert(sizeof(llama_token) == 4 && sizeof(llama_pos) == 4 && sizeof(llama_seq_id) == 4, "ids");');
   return lines.join('\n');
 }
@@ -63,10 +66,17 @@ describe.skipIf(!existsSync(ggufPackageBundle))('native/llama/abi.h', () => {
   function compile(text: string): { status: number | null; stderr: string } {
     const file = path.join(folder, 'proof.cc');
     writeFileSync(file, text);
-    const includes = [path.join(source, 'include'), path.join(source, 'ggml/include'), ours].flatMap((include) => ['-I', include]);
-    return spawnSync('g++', ['-std=c++20', '-fsyntax-only', '-Wno-deprecated-declarations', '-Wno-invalid-offsetof', ...includes, file], {
-      encoding: 'utf8',
-    });
+    const includes = [path.join(source, 'include'), path.join(source, 'ggml/include'), ours].flatMap((include) => [
+      '-I',
+      include,
+    ]);
+    return spawnSync(
+      'g++',
+      ['-std=c++20', '-fsyntax-only', '-Wno-deprecated-declarations', '-Wno-invalid-offsetof', ...includes, file],
+      {
+        encoding: 'utf8',
+      },
+    );
   }
 
   test('has size and offset of every field as the real headers', () => {
@@ -78,7 +88,10 @@ describe.skipIf(!existsSync(ggufPackageBundle))('native/llama/abi.h', () => {
   });
 
   test('the proof notices a field in the wrong place', () => {
-    const wrong = proofSource(header).replace('offsetof(ours::ContextParams, n_threads)', 'offsetof(ours::ContextParams, n_ubatch)');
+    const wrong = proofSource(header).replace(
+      'offsetof(ours::ContextParams, n_threads)',
+      'offsetof(ours::ContextParams, n_ubatch)',
+    );
     expect(compile(wrong).stderr).toContain('offset of llama_context_params.n_threads');
   });
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { llamaSettings, type KvType, type MemoryPart } from '../../src-main/contract/llama-host-api.ts';
-import { nativeSettings } from '../../src-main/llama-host/native/checks.ts';
+import { sizeSettings } from '../../src-main/llama-host/native/checks.ts';
 import { openEngine } from '../../src-main/llama-host/native/engine.ts';
 import { quantizeReference } from '../../src-main/llama-host/native/quantize-reference.ts';
 import { architectures, realModel, sampleModel } from '../support/paths.ts';
@@ -15,13 +15,18 @@ const types: KvType[] = ['f16', 'q8_0', 'q4_0'];
 
 function requestsFor(header: string) {
   return contexts.flatMap((context) =>
-    types.map((type) => ({ header, context, microBatch: 512, settings: llamaSettings.parse({ threads: 1, kvTypeK: type, kvTypeV: type }) })),
+    types.map((type) => ({
+      header,
+      context,
+      microBatch: 512,
+      settings: llamaSettings.parse({ threads: 1, kvTypeK: type, kvTypeV: type }),
+    })),
   );
 }
 
 /** The same figures from contexts on fully loaded weights. */
 function loadedFigures(file: string): Promise<MemoryPart[][]> {
-  const requests = requestsFor(file).map(({ settings, ...rest }) => ({ ...rest, ...nativeSettings(settings) }));
+  const requests = requestsFor(file).map(({ settings, ...rest }) => ({ ...rest, ...sizeSettings(settings) }));
   return openEngine().addon.memory({ requests, loadWeights: true }, { cancel: new Int32Array(1) });
 }
 
@@ -35,7 +40,9 @@ function cut(file: string, bytes: number): string {
 const files = [
   sampleModel,
   realModel,
-  ...['qwen3moe', 'qwen35moe', 'gpt-oss', 'deepseek2'].map((name) => architectures && path.join(architectures, `${name}.gguf`)),
+  ...['qwen3moe', 'qwen35moe', 'gpt-oss', 'deepseek2'].map(
+    (name) => architectures && path.join(architectures, `${name}.gguf`),
+  ),
 ].filter((file) => file !== null && existsSync(file)) as string[];
 
 describe.skipIf(process.platform === 'win32')('memory', () => {
@@ -56,19 +63,39 @@ describe.skipIf(process.platform === 'win32')('memory', () => {
 
   test.skipIf(!realModel)('SmolLM2 has the cache bytes of the formula', async () => {
     const settings = (type: KvType) => llamaSettings.parse({ kvTypeK: type, kvTypeV: type });
-    const requests = (['f16', 'q8_0'] as const).map((type) => ({ header: realModel!, context: 8192, microBatch: 512, settings: settings(type) }));
+    const requests = (['f16', 'q8_0'] as const).map((type) => ({
+      header: realModel!,
+      context: 8192,
+      microBatch: 512,
+      settings: settings(type),
+    }));
     const { results } = await handlers.memory({ requests }, caller());
-    const total = (parts: MemoryPart[], key: 'modelBytes' | 'contextBytes' | 'computeBytes'): number => parts.reduce((sum, part) => sum + part[key], 0);
+    const total = (parts: MemoryPart[], key: 'modelBytes' | 'contextBytes' | 'computeBytes'): number =>
+      parts.reduce((sum, part) => sum + part[key], 0);
     expect(total(results[0]!, 'modelBytes')).toBe(96_576_768);
     expect(total(results[0]!, 'contextBytes')).toBe(188_743_680);
     expect(total(results[1]!, 'contextBytes')).toBe(100_270_080);
     expect(results[0]!.every(({ device, kind }) => device === 'CPU' && kind === 'cpu')).toBe(true);
   });
 
+  test.skipIf(!architectures)('experts kept in system memory are the same bytes where there is no GPU', async () => {
+    const header = path.join(architectures!, 'qwen3moe.gguf');
+    const request = (cpuExpertLayers: number) => ({
+      header,
+      context: 512,
+      microBatch: 512,
+      settings: { ...defaults, cpuExpertLayers },
+    });
+    const { results } = await handlers.memory({ requests: [request(0), request(2)] }, caller());
+    expect(results[1]).toEqual(results[0]);
+  });
+
   test('results keep the order of requests', async () => {
     const order = [4096, 512, 2048, 1024];
     const headers = [sampleModel, cut(sampleModel, 1_000_000)];
-    const requests = order.flatMap((context) => headers.map((header) => ({ header, context, microBatch: 512, settings: defaults })));
+    const requests = order.flatMap((context) =>
+      headers.map((header) => ({ header, context, microBatch: 512, settings: defaults })),
+    );
     const { results } = await handlers.memory({ requests }, caller());
     const bytesPerToken = 6 * 2 * 4 * 32 * 2; // layers, K and V, heads, width, f16
     const cache = results.map((parts) => parts.reduce((sum, part) => sum + part.contextBytes, 0) / bytesPerToken);
@@ -81,7 +108,9 @@ describe.skipIf(process.platform === 'win32')('memory', () => {
     expect((await failureOf(() => handlers.memory({ requests: [request] }, caller()))).code).toBe('USAGE');
     const text = path.join(folder, 'text.gguf');
     writeFileSync(text, 'GGUF');
-    const error = await failureOf(() => handlers.memory({ requests: [{ ...request, header: text, context: 512 }] }, caller()));
+    const error = await failureOf(() =>
+      handlers.memory({ requests: [{ ...request, header: text, context: 512 }] }, caller()),
+    );
     expect(error).toMatchObject({ code: 'LLAMA_FAILED', message: expect.stringContaining(text) });
   });
 });

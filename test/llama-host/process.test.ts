@@ -18,11 +18,15 @@ afterEach(() => {
 });
 
 function startHost(): { client: Client<LlamaHostApi>; stderr: () => string } {
-  const child = fork(path.join(root, 'src-main/llama-host/main.ts'), [], { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const child = fork(path.join(root, 'src-main/llama-host/main.ts'), [], {
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
   children.push(child);
   let text = '';
   child.stderr!.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  const closedError = (reason: string): AppError => new AppError('LLAMA_CRASHED', `The llama host ended: ${reason}.`, { reason });
+  const closedError = (reason: string): AppError =>
+    new AppError('LLAMA_CRASHED', `The llama host ended: ${reason}.`, { reason });
   return { client: connect(llamaHostApi, childTransport(child), { closedError }), stderr: () => text };
 }
 
@@ -30,13 +34,30 @@ test('typed arrays and results cross, and obey the contract', async () => {
   const { client } = startHost();
   const identity = await client.call.identify({});
   expect(llamaHostApi.methods.identify.result.parse(identity).release).toBe('0.4.0-dev');
-  const { ids } = await client.call.tokenize({ model: sampleModel, texts: [new TextEncoder().encode('The house is')], addSpecial: true, parseSpecial: false });
+  const { ids } = await client.call.tokenize({
+    model: sampleModel,
+    texts: [new TextEncoder().encode('The house is')],
+    addSpecial: true,
+    parseSpecial: false,
+  });
   expect(ids[0]).toBeInstanceOf(Int32Array);
-  const compared = await client.call.compare({ reference: sampleModel, candidate: sampleModel, windows: [someTokens(64)], settings: exact });
+  const compared = await client.call.compare({
+    reference: sampleModel,
+    candidate: sampleModel,
+    windows: [someTokens(64)],
+    settings: exact,
+  });
   expect(llamaHostApi.methods.compare.result.parse(compared).windows[0]!.kld).toHaveLength(63);
   const output = path.join(folder, 'values.bin');
-  const statistics = await client.call.statistics({ model: sampleModel, windows: [someTokens(64)], output, settings: exact });
-  expect(llamaHostApi.methods.statistics.result.parse(statistics).entries.map(({ name }) => name)).toContain('output.weight');
+  const statistics = await client.call.statistics({
+    model: sampleModel,
+    windows: [someTokens(64)],
+    output,
+    settings: exact,
+  });
+  expect(llamaHostApi.methods.statistics.result.parse(statistics).entries.map(({ name }) => name)).toContain(
+    'output.weight',
+  );
   const memory = await client.call.memory({ requests: [{ header: sampleModel, context: 512, settings: {} }] });
   expect(llamaHostApi.methods.memory.result.parse(memory).results).toHaveLength(1);
   const generated = await client.call.generate({ model: sampleModel, prompt: 'It was', tokens: 3, settings: exact });
@@ -64,17 +85,22 @@ test('a cancel over the wire ends a long call within two seconds, and the host l
   expect((await client.call.describe({ model: sampleModel })).vocabSize).toBe(4096);
 });
 
-test.skipIf(!architectures)('a file that aborts llama.cpp ends the child only, with the assertion on its stderr', async () => {
-  const broken = path.join(folder, 'broken.gguf');
-  copyFileSync(path.join(architectures!, 'qwen3moe.gguf'), broken);
-  const key = Buffer.from('qwen3moe.expert_used_count');
-  const place = readFileSync(broken).indexOf(key) + key.length + 4; // after the type comes the value
-  writeSync(openSync(broken, 'r+'), Buffer.from(Uint32Array.of(9).buffer), 0, 4, place);
-  const { client, stderr } = startHost();
-  const error = await failureOf(() => client.call.compare({ reference: null, candidate: broken, windows: goldenRows(), settings: exact }));
-  expect(error).toMatchObject({ code: 'LLAMA_CRASHED', details: { reason: 'signal SIGABRT' } });
-  expect(stderr()).toContain('GGML_ASSERT');
-});
+test.skipIf(!architectures)(
+  'a file that aborts llama.cpp ends the child only, with the assertion on its stderr',
+  async () => {
+    const broken = path.join(folder, 'broken.gguf');
+    copyFileSync(path.join(architectures!, 'qwen3moe.gguf'), broken);
+    const key = Buffer.from('qwen3moe.expert_used_count');
+    const place = readFileSync(broken).indexOf(key) + key.length + 4; // after the type comes the value
+    writeSync(openSync(broken, 'r+'), Buffer.from(Uint32Array.of(9).buffer), 0, 4, place);
+    const { client, stderr } = startHost();
+    const error = await failureOf(() =>
+      client.call.compare({ reference: null, candidate: broken, windows: goldenRows(), settings: exact }),
+    );
+    expect(error).toMatchObject({ code: 'LLAMA_CRASHED', details: { reason: 'signal SIGABRT' } });
+    expect(stderr()).toContain('GGML_ASSERT');
+  },
+);
 
 describe('hostile files', () => {
   const names = readdirSync(path.join(fixtures, 'hostile')).filter((name) => name.startsWith('gguf-'));
@@ -83,7 +109,9 @@ describe('hostile files', () => {
     const { client } = startHost();
     for (const name of names) {
       const model = path.join(fixtures, 'hostile', name);
-      const error = await failureOf(() => client.call.compare({ reference: null, candidate: model, windows: [someTokens(4)], settings: exact }));
+      const error = await failureOf(() =>
+        client.call.compare({ reference: null, candidate: model, windows: [someTokens(4)], settings: exact }),
+      );
       expect(error, name).toMatchObject({ code: 'LLAMA_FAILED', details: { candidate: model } });
       expect(String(error.details['log']).length, name).toBeGreaterThan(20);
     }

@@ -99,7 +99,13 @@ export function splitGguf(source: string, folder: string): string {
       offset += padded(block.length);
     }
     const counts = Buffer.from(BigUint64Array.of(BigInt(members.length), BigInt(part === 0 ? keyCount + 3 : 3)).buffer);
-    const head = Buffer.concat([Buffer.from('GGUF\x03\0\0\0', 'latin1'), counts, part === 0 ? keys : Buffer.alloc(0), splitKeys(part, tensorCount), ...infos]);
+    const head = Buffer.concat([
+      Buffer.from('GGUF\x03\0\0\0', 'latin1'),
+      counts,
+      part === 0 ? keys : Buffer.alloc(0),
+      splitKeys(part, tensorCount),
+      ...infos,
+    ]);
     const file = path.join(folder, `${path.basename(source, '.gguf')}-0000${part + 1}-of-00002.gguf`);
     writeFileSync(file, Buffer.concat([head, Buffer.alloc(padded(head.length) - head.length), ...blocks]));
     return file;

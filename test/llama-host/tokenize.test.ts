@@ -15,22 +15,39 @@ describe.skipIf(!existsSync(ggufPackageBundle))('vocabularies of the bundle', ()
 
   test('cover many families', () => {
     expect(names.length).toBeGreaterThanOrEqual(15);
-    expect(names).toEqual(expect.arrayContaining(['ggml-vocab-llama-spm.gguf', 'ggml-vocab-gemma-4.gguf', 'ggml-vocab-qwen35.gguf', 'ggml-vocab-bert-bge.gguf']));
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'ggml-vocab-llama-spm.gguf',
+        'ggml-vocab-gemma-4.gguf',
+        'ggml-vocab-qwen35.gguf',
+        'ggml-vocab-bert-bge.gguf',
+      ]),
+    );
   });
 
   test.each(names)('%s', async (name) => {
     const model = path.join(models, name);
     const texts = readFileSync(`${model}.inp`, 'utf8').split(separator);
-    const expected = readFileSync(`${model}.out`, 'utf8').trimEnd().split('\n').map((line) => line.split(' ').filter(Boolean).map(Number));
+    const expected = readFileSync(`${model}.out`, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(' ').filter(Boolean).map(Number));
     // The last line belongs to an empty text where the input ends with a separator.
     const items = texts.slice(0, expected.length).map((text) => new TextEncoder().encode(text));
-    const { ids } = await handlers.tokenize({ model, texts: items, addSpecial: false, parseSpecial: false }, plainCaller);
+    const { ids } = await handlers.tokenize(
+      { model, texts: items, addSpecial: false, parseSpecial: false },
+      plainCaller,
+    );
     expect(ids.map((list) => [...list])).toEqual(expected);
   });
 });
 
 describe('the sample model', () => {
-  const tokenize = async (text: string | Uint8Array, addSpecial: boolean, parseSpecial = false): Promise<Int32Array> => {
+  const tokenize = async (
+    text: string | Uint8Array,
+    addSpecial: boolean,
+    parseSpecial = false,
+  ): Promise<Int32Array> => {
     const texts = [typeof text === 'string' ? new TextEncoder().encode(text) : text];
     return (await handlers.tokenize({ model: sampleModel, texts, addSpecial, parseSpecial }, plainCaller)).ids[0]!;
   };
@@ -55,7 +72,13 @@ describe('the sample model', () => {
   });
 
   test('a missing model is FILE_NOT_FOUND', async () => {
-    expect((await failureOf(() => handlers.tokenize({ model: '/none.gguf', texts: [], addSpecial: false, parseSpecial: false }, plainCaller))).code).toBe('FILE_NOT_FOUND');
+    expect(
+      (
+        await failureOf(() =>
+          handlers.tokenize({ model: '/none.gguf', texts: [], addSpecial: false, parseSpecial: false }, plainCaller),
+        )
+      ).code,
+    ).toBe('FILE_NOT_FOUND');
   });
 });
 

@@ -44,7 +44,14 @@ export const inspection: Inspection = {
     tiedEmbeddings: false,
   },
   tokenizer: null,
-  can: { slicePerBlock: 'not yet', sliceShared: 'not yet', prune: 'not yet', dropLayers: 'not yet', importance: true, quantize: true },
+  can: {
+    slicePerBlock: 'not yet',
+    sliceShared: 'not yet',
+    prune: 'not yet',
+    dropLayers: 'not yet',
+    importance: true,
+    quantize: true,
+  },
   experts: null,
 };
 
@@ -75,9 +82,16 @@ export function fakeEngine(handlers: Partial<HandlersOf<EngineApi>> = {}): FakeE
       else engine.send(message);
     },
   };
-  const server = serve(engineApi, { ...answers(jobs, cancelled, (job) => server.emit('jobs.added', job)), ...handlers }, lossy);
+  const server = serve(
+    engineApi,
+    { ...answers(jobs, cancelled, (job) => server.emit('jobs.added', job)), ...handlers },
+    lossy,
+  );
   const { promise: ended, resolve: die } = Promise.withResolvers<EngineExit>();
-  const transport: Transport = { ...plain(page), onClose: (listener) => void ended.then(({ reason }) => listener(reason)) };
+  const transport: Transport = {
+    ...plain(page),
+    onClose: (listener) => void ended.then(({ reason }) => listener(reason)),
+  };
   return {
     open: () => Promise.resolve({ client: connect(engineApi, transport), ended }),
     jobs,
@@ -105,7 +119,12 @@ function answers(jobs: JobSnapshot[], cancelled: string[], added: (job: JobSnaps
     devices: () => ({ devices: [], llama: null, onnxProviders: [], missing: [] }),
     sample: () => ({ model: inspection.path }),
     'jobs.start': ({ recipe: wanted }) => {
-      const job: JobSnapshot = { id: `job-${jobs.length + 1}`, recipe: recipe.parse(wanted), created: '2026-01-01T00:00:00Z', job: { state: 'queued' } };
+      const job: JobSnapshot = {
+        id: `job-${jobs.length + 1}`,
+        recipe: recipe.parse(wanted),
+        created: '2026-01-01T00:00:00Z',
+        job: { state: 'queued' },
+      };
       jobs.push(job);
       added(job);
       return { id: job.id };

@@ -40,7 +40,9 @@ describe('the jobs store', () => {
     const id = await jobs.start({ verb: 'plan', model: 'm', target: { kind: 'file', bytes: 1 } });
     engine.send(id, { type: 'started' });
     engine.send(id, { type: 'progressed', progress: { stage: 'plan', done: 3, total: 9 } });
-    await vi.waitFor(() => expect(jobs.jobs.get(id)?.job).toMatchObject({ state: 'running', stages: ['plan'], progress: { done: 3 } }));
+    await vi.waitFor(() =>
+      expect(jobs.jobs.get(id)?.job).toMatchObject({ state: 'running', stages: ['plan'], progress: { done: 3 } }),
+    );
   });
 
   it('asks for a new snapshot after a gap', async () => {
@@ -67,7 +69,10 @@ describe('the engine store', () => {
     engine.die({ reason: 'signal SIGKILL', advice: null, log: 'last words' });
     await opening;
     expect(fit.model).toMatchObject({ state: 'failed', error: { code: 'WORKER_CRASHED' } });
-    expect(useEngineStore().status).toEqual({ state: 'stopped', exit: { reason: 'signal SIGKILL', advice: null, log: 'last words' } });
+    expect(useEngineStore().status).toEqual({
+      state: 'stopped',
+      exit: { reason: 'signal SIGKILL', advice: null, log: 'last words' },
+    });
   });
 
   it('is stopped when the engine ends before its first answer', async () => {
@@ -75,7 +80,9 @@ describe('the engine store', () => {
     const starting = useEngineStore().start(engine.open);
     engine.die({ reason: 'exit code 1', advice: 'Use Node 24.', log: '' });
     await starting;
-    await vi.waitFor(() => expect(useEngineStore().status).toMatchObject({ state: 'stopped', exit: { advice: 'Use Node 24.' } }));
+    await vi.waitFor(() =>
+      expect(useEngineStore().status).toMatchObject({ state: 'stopped', exit: { advice: 'Use Node 24.' } }),
+    );
   });
 
   it('starts again after an end, with the jobs of the new engine only', async () => {
@@ -151,7 +158,13 @@ describe('the fit store', () => {
     chooseOutput.mockResolvedValue('/models/mine.gguf');
     await fit.make();
     expect(chooseOutput).toHaveBeenCalledWith('/models/sample.q5_k_m.gguf');
-    expect(engine.jobs.at(-1)?.recipe).toMatchObject({ verb: 'fit', plan: 'q5_k_m', output: '/models/mine.gguf', force: true, target: planList.target });
+    expect(engine.jobs.at(-1)?.recipe).toMatchObject({
+      verb: 'fit',
+      plan: 'q5_k_m',
+      output: '/models/mine.gguf',
+      force: true,
+      target: planList.target,
+    });
     expect(fit.isRunning).toBe(true);
   });
 

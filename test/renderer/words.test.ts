@@ -8,7 +8,13 @@ import type { WindowApp } from '../../src-renderer/engine/window-app.ts';
 import { modelOfFile, nameOf, suggestOutput } from '../../src-renderer/features/model/model-path.ts';
 import { barOf, fitInWords, headlineOf, shortList, usesSource } from '../../src-renderer/features/plans/plan-view.ts';
 import { stageSteps } from '../../src-renderer/features/run/stage-steps.ts';
-import { contextStops, newTargetDraft, parseCardMemory, parseFileSize, readDraft } from '../../src-renderer/features/target/target-draft.ts';
+import {
+  contextStops,
+  newTargetDraft,
+  parseCardMemory,
+  parseFileSize,
+  readDraft,
+} from '../../src-renderer/features/target/target-draft.ts';
 import { layoutBar, limitShare, type BarSegment } from '../../src-renderer/ui/bar-layout.ts';
 import { explain } from '../../src-renderer/words/explain-error.ts';
 import { formatLoss, formatRate, sizeFormat } from '../../src-renderer/words/numbers.ts';
@@ -31,7 +37,9 @@ describe('a typed target', () => {
     ['24564 MiB', 24564 * 2 ** 20],
   ])('reads the card memory "%s"', (text, bytes) => expect(parseCardMemory(text)).toBe(bytes));
 
-  it.each(['', 'RTX 4090', '24 TB', '-8', 'GB'])('refuses the card memory "%s"', (text) => expect(parseCardMemory(text)).toBeNull());
+  it.each(['', 'RTX 4090', '24 TB', '-8', 'GB'])('refuses the card memory "%s"', (text) =>
+    expect(parseCardMemory(text)).toBeNull(),
+  );
 
   it.each([
     ['8', 8e9],
@@ -95,7 +103,11 @@ describe('the memory bar', () => {
 });
 
 describe('plans', () => {
-  const [best, second, source] = planList.plans as [(typeof planList.plans)[0], (typeof planList.plans)[0], (typeof planList.plans)[0]];
+  const [best, second, source] = planList.plans as [
+    (typeof planList.plans)[0],
+    (typeof planList.plans)[0],
+    (typeof planList.plans)[0],
+  ];
 
   it('say how much is left or too much, in the unit of the limit', () => {
     expect(fitInWords(best, planList.target)).toBe('1.20 GiB to spare');
@@ -117,7 +129,9 @@ describe('plans', () => {
   });
 
   it('are one segment against a file size', () => {
-    expect(barOf(best, { kind: 'file', bytes: 8e9 }).segments).toEqual([{ part: 'weights', label: 'File', bytes: 1000 }]);
+    expect(barOf(best, { kind: 'file', bytes: 8e9 }).segments).toEqual([
+      { part: 'weights', label: 'File', bytes: 1000 },
+    ]);
   });
 });
 
@@ -131,7 +145,9 @@ describe('numbers', () => {
   it('are fixed for losses and plain for rates', () => {
     expect([0, 0.0001, 0.0213, 1.234].map(formatLoss)).toEqual(['0', '<0.001', '0.021', '1.23']);
     expect(formatRate({ stage: 'quantize', done: 1, total: 2, unit: 'bytes', perSecond: 120e6 })).toBe('120.0 MB/s');
-    expect(formatRate({ stage: 'calibrate', done: 1, total: 2, unit: 'tokens', perSecond: 1667.2 })).toBe('1,667 tokens/s');
+    expect(formatRate({ stage: 'calibrate', done: 1, total: 2, unit: 'tokens', perSecond: 1667.2 })).toBe(
+      '1,667 tokens/s',
+    );
     expect(formatRate({ stage: 'open', done: 0, total: 1 })).toBeNull();
   });
 });

@@ -21,7 +21,8 @@ const handlers = {
   fail: () => {
     throw new AppError('DISK_FULL', 'no room', { freeBytes: 3 });
   },
-  wait: (_params, { signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+  wait: (_params, { signal }) =>
+    new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
   count: ({ to }, { progress }) => {
     for (let value = 1; value <= to; value++) progress(value);
     return to;
@@ -39,7 +40,9 @@ describe('rpc', () => {
   });
 
   it('carries errors with code and details', async () => {
-    const error = await pair().client.call.fail({}).catch((thrown: unknown) => thrown);
+    const error = await pair()
+      .client.call.fail({})
+      .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(AppError);
     expect(error).toMatchObject({ code: 'DISK_FULL', message: 'no room', details: { freeBytes: 3 } });
   });
@@ -73,7 +76,15 @@ describe('rpc', () => {
 
   it('survives malformed messages', async () => {
     const { client, near, far } = pair();
-    for (const message of [null, 7, 'x', {}, { kind: 'request' }, { kind: 'result', id: -1 }, { kind: 'event', name: 3 }]) {
+    for (const message of [
+      null,
+      7,
+      'x',
+      {},
+      { kind: 'request' },
+      { kind: 'result', id: -1 },
+      { kind: 'event', name: 3 },
+    ]) {
       near.send(message);
       far.send(message);
     }

@@ -17,7 +17,11 @@ export async function withElement(target: string, tensor: string, element: numbe
 }
 
 /** Rewrites a model with changed metadata. */
-export async function withMetadata(source: string, target: string, change: (metadata: GgufMetadata) => void): Promise<void> {
+export async function withMetadata(
+  source: string,
+  target: string,
+  change: (metadata: GgufMetadata) => void,
+): Promise<void> {
   const model = await openGguf(source);
   const metadata = model.metadata.clone();
   change(metadata);

@@ -17,7 +17,9 @@ export function denseModel(): string | null {
   mkdirSync(folder, { recursive: true });
   const env = { ...process.env, PYTHONPATH: packages };
   if (spawnSync('python3', ['-c', 'import gguf, numpy'], { env }).status !== 0) {
-    const installed = spawnSync('python3', ['-m', 'pip', 'install', '--quiet', '--target', packages, 'gguf', 'numpy'], { stdio: 'ignore' });
+    const installed = spawnSync('python3', ['-m', 'pip', 'install', '--quiet', '--target', packages, 'gguf', 'numpy'], {
+      stdio: 'ignore',
+    });
     if (installed.status !== 0) return null;
   }
   const unfinished = `${file}.${process.pid}`;

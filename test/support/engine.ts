@@ -59,7 +59,8 @@ export async function startEngine({ home = temporaryFolder() }: { home?: string 
       const snapshot = await get(id);
       return snapshot.job.state === 'queued' || snapshot.job.state === 'running' ? null : snapshot;
     });
-  const start = async (recipe: object): Promise<string> => (await call['jobs.start']({ recipe: recipeSchema.parse(recipe) }, context)).id;
+  const start = async (recipe: object): Promise<string> =>
+    (await call['jobs.start']({ recipe: recipeSchema.parse(recipe) }, context)).id;
   return {
     home,
     call,
@@ -70,7 +71,8 @@ export async function startEngine({ home = temporaryFolder() }: { home?: string 
       const id = await start(recipe);
       return when(async () => {
         const { job } = await get(id);
-        if (job.state !== 'queued' && job.state !== 'running') throw new Error(`the job ended before ${stage}: ${JSON.stringify(job)}`);
+        if (job.state !== 'queued' && job.state !== 'running')
+          throw new Error(`the job ended before ${stage}: ${JSON.stringify(job)}`);
         return job.state === 'running' && job.stages.includes(stage) ? id : null;
       });
     },
@@ -78,8 +80,12 @@ export async function startEngine({ home = temporaryFolder() }: { home?: string 
 }
 
 /** The result of a job that was expected to succeed. */
-export function resultOf<Verb extends string>(snapshot: JobSnapshot, verb: Verb): Extract<Extract<JobSnapshot['job'], { state: 'done' }>['result'], { verb: Verb }>['value'] {
-  if (snapshot.job.state !== 'done' || snapshot.job.result.verb !== verb) throw new Error(`expected a result of ${verb}: ${JSON.stringify(snapshot.job)}`);
+export function resultOf<Verb extends string>(
+  snapshot: JobSnapshot,
+  verb: Verb,
+): Extract<Extract<JobSnapshot['job'], { state: 'done' }>['result'], { verb: Verb }>['value'] {
+  if (snapshot.job.state !== 'done' || snapshot.job.result.verb !== verb)
+    throw new Error(`expected a result of ${verb}: ${JSON.stringify(snapshot.job)}`);
   return snapshot.job.result.value as never;
 }
 
@@ -89,8 +95,9 @@ export function errorOf(snapshot: JobSnapshot) {
   return snapshot.job.error;
 }
 
-/** Options that keep a job on the sample model short. */
+/** Options that keep a job on the sample model short; one thread, since test files run side by side. */
 export const quick = {
+  threads: 1,
   calibration: { samples: 2, length: 256 },
   evaluation: { windows: 2, window: 256 },
 };

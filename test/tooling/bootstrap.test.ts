@@ -1,7 +1,17 @@
 // The bootstrap on a small checkout of its own: this project's packages, empty addons, and a command line of three lines.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, linkSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { root } from '../support/paths.ts';
@@ -69,12 +79,18 @@ describe('a checkout that is ready', () => {
     expect(JSON.parse(snug([], { folder: below, env: { INIT_CWD: root } }).stdout)).toMatchObject({ folder: below });
   });
 
-  it.each([['the same Node', false], ['another Node', true]])('passes the exit code on from %s', (_, isForeign) => {
+  it.each([
+    ['the same Node', false],
+    ['another Node', true],
+  ])('passes the exit code on from %s', (_, isForeign) => {
     expect(snug(['3'], isForeign ? { program: foreignNode() } : {}).status).toBe(3);
   });
 
   it.skipIf(process.platform === 'win32')('passes a signal on from another Node', async () => {
-    const child = spawn(foreignNode(), [path.join(checkout, 'scripts/snug.mjs'), '--wait'], { cwd: checkout, stdio: 'pipe' });
+    const child = spawn(foreignNode(), [path.join(checkout, 'scripts/snug.mjs'), '--wait'], {
+      cwd: checkout,
+      stdio: 'pipe',
+    });
     await once(child.stdout, 'data');
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([130, null]);

@@ -89,14 +89,19 @@ describe('borders between rooms', () => {
   });
 
   it('counts an import of a type as an import', async () => {
-    const files = { ...importing('src-main/cli', core), 'src-main/cli/offender.ts': `import type { M } from '../core/method.ts';` };
+    const files = {
+      ...importing('src-main/cli', core),
+      'src-main/cli/offender.ts': `import type { M } from '../core/method.ts';`,
+    };
     expect(await violations(files)).toEqual(['cli-border']);
   });
 });
 
 describe('other rules', () => {
   it('keeps the database inside engine/catalog', async () => {
-    expect(await violations(importing('src-main/engine/jobs', 'better-sqlite3'))).toEqual(['only-the-catalog-knows-sql']);
+    expect(await violations(importing('src-main/engine/jobs', 'better-sqlite3'))).toEqual([
+      'only-the-catalog-knows-sql',
+    ]);
   });
 
   it('lets rpc use types of Node and nothing that runs', async () => {

@@ -28,7 +28,17 @@ function conversion(type: string, change: Partial<NativeConversion> = {}): Nativ
   const { id, blockSize, typeSize } = ggml.types.get(type)!;
   const output = new Uint8Array((rows * columns * typeSize) / blockSize);
   const shape = { rows, columns, firstRow: 0, rowsPerSlice: rows };
-  return { sourceType: 0, source: new Uint8Array(weights().buffer), targetType: id, output, ...shape, importance: null, threads: 1, cancel: null, ...change };
+  return {
+    sourceType: 0,
+    source: new Uint8Array(weights().buffer),
+    targetType: id,
+    output,
+    ...shape,
+    importance: null,
+    threads: 1,
+    cancel: null,
+    ...change,
+  };
 }
 
 async function converted(type: string, change: Partial<NativeConversion>): Promise<Uint8Array> {
@@ -45,7 +55,9 @@ describe('types', () => {
   });
 
   it('that can be written are those that are offered', () => {
-    const writable = Array.from(ggml.types).filter(([, type]) => type.canQuantize).map(([name]) => name);
+    const writable = Array.from(ggml.types)
+      .filter(([, type]) => type.canQuantize)
+      .map(([name]) => name);
     expect(writable.toSorted()).toEqual(singleTypes.toSorted());
   });
 });
@@ -53,17 +65,27 @@ describe('types', () => {
 describe('convertRows', () => {
   const importance = Float32Array.from({ length: 3 * columns }, (_, index) => 0.1 + (index % 7));
 
-  it.each(['Q4_K', 'Q8_0', 'Q5_1', 'IQ4_XS', 'TQ1_0', 'NVFP4'])('%s has the same bytes on 1, 2, 3 and 7 threads', async (type) => {
-    const slices = { importance, rowsPerSlice: 100 };
-    const [first, ...others] = await Promise.all([1, 2, 3, 7].map((threads) => converted(type, { ...slices, threads })));
-    for (const other of others) expect(Buffer.compare(first!, other)).toBe(0);
-  });
+  it.each(['Q4_K', 'Q8_0', 'Q5_1', 'IQ4_XS', 'TQ1_0', 'NVFP4'])(
+    '%s has the same bytes on 1, 2, 3 and 7 threads',
+    async (type) => {
+      const slices = { importance, rowsPerSlice: 100 };
+      const [first, ...others] = await Promise.all(
+        [1, 2, 3, 7].map((threads) => converted(type, { ...slices, threads })),
+      );
+      for (const other of others) expect(Buffer.compare(first!, other)).toBe(0);
+    },
+  );
 
   it('uses the importance of each slice, whatever slab the rows come in', async () => {
     const whole = await converted('Q4_K', { importance, rowsPerSlice: 100 });
     const source = new Uint8Array(weights().buffer);
     // Rows 150-300 begin in the middle of slice 1 and go on into slice 2.
-    const part = { firstRow: 150, rows: 150, source: source.slice(150 * columns * 4), output: new Uint8Array(whole.length / 2) };
+    const part = {
+      firstRow: 150,
+      rows: 150,
+      source: source.slice(150 * columns * 4),
+      output: new Uint8Array(whole.length / 2),
+    };
     const second = await converted('Q4_K', { importance, rowsPerSlice: 100, ...part });
     expect(Buffer.compare(second, whole.subarray(whole.length / 2))).toBe(0);
     const plain = await converted('Q4_K', {});
@@ -92,7 +114,9 @@ describe('convertRows', () => {
     const fromDoubles = await converted('Q8_0', { sourceType: id, source: new Uint8Array(doubles.buffer) });
     expect(Buffer.compare(fromDoubles, await converted('Q8_0', {}))).toBe(0);
     doubles[5] = 1e300;
-    const outcome = await addon.convertRows(conversion('Q8_0', { sourceType: id, source: new Uint8Array(doubles.buffer) }));
+    const outcome = await addon.convertRows(
+      conversion('Q8_0', { sourceType: id, source: new Uint8Array(doubles.buffer) }),
+    );
     expect(outcome).toMatchObject({ status: 'nonFinite', element: 5 });
   });
 
@@ -111,7 +135,12 @@ describe('convertRows', () => {
     ['an unknown type', 'Q4_K', { targetType: 4 }, /type number 4/],
     ['no threads', 'Q4_K', { threads: 0 }, /threads must be/],
     ['a negative row', 'Q4_K', { firstRow: -1 }, /firstRow must be/],
-    ['a source that is not aligned', 'Q4_K', { source: new Uint8Array(new ArrayBuffer(rows * columns * 4 + 1), 1) }, /multiple of 8/],
+    [
+      'a source that is not aligned',
+      'Q4_K',
+      { source: new Uint8Array(new ArrayBuffer(rows * columns * 4 + 1), 1) },
+      /multiple of 8/,
+    ],
   ])('refuses %s', async (_, type, change, message) => {
     expect((await thrownBy(() => addon.convertRows(conversion(type, change))))?.message).toMatch(message);
   });
@@ -135,12 +164,14 @@ describe('checkFinite', () => {
   ])('%s', async (type, values, element) => {
     const source = new Uint8Array(values.buffer);
     expect(await check(type, source, values.length)).toMatchObject({ status: 'nonFinite', element });
-    expect(await check(type, source.slice(0, element * values.BYTES_PER_ELEMENT), element)).toMatchObject({ status: 'done' });
+    expect(await check(type, source.slice(0, element * values.BYTES_PER_ELEMENT), element)).toMatchObject({
+      status: 'done',
+    });
   });
 
   it('a block whose scale is NaN', async () => {
     const source = await converted('Q8_0', {});
-    const block = 5000 / 32 | 0;
+    const block = (5000 / 32) | 0;
     source.set([0x00, 0x7e], block * 34);
     expect(await check('Q8_0', source, rows * columns)).toMatchObject({ status: 'nonFinite', element: block * 32 });
   });

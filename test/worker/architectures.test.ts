@@ -12,7 +12,10 @@ const folder = temporaryFolder();
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const models = ['qwen3moe', 'qwen35moe', 'gpt-oss', 'deepseek2'];
-const mixes = ['Q8_0', 'Q6_K', 'Q4_K_M', 'Q3_K_S', 'MXFP4', 'Q2_K_S', 'F16'].map((name) => ({ ...findMix(name), pure: false }));
+const mixes = ['Q8_0', 'Q6_K', 'Q4_K_M', 'Q3_K_S', 'MXFP4', 'Q2_K_S', 'F16'].map((name) => ({
+  ...findMix(name),
+  pure: false,
+}));
 
 describe.skipIf(!hasOracle || architectures === null).each(models)('%s', (name) => {
   const model = path.join(architectures ?? '', `${name}.gguf`);
@@ -31,9 +34,14 @@ describe.skipIf(!hasOracle || architectures === null).each(models)('%s', (name) 
     const importance = await makeImportance(model, folder);
     const output = path.join(folder, 'experts.gguf');
     rmSync(output, { force: true });
-    const result = await handlers.quantize({ source: model, output, types, fileType: null, importance, threads: 2 }, quiet);
+    const result = await handlers.quantize(
+      { source: model, output, types, fileType: null, importance, threads: 2 },
+      quiet,
+    );
     // In makeImportance the second slice of every tensor of several slices has no rows.
-    const converted = Object.keys(types).filter((tensor) => types[tensor] !== sourceTypes[tensor] && types[tensor] !== 'F16');
+    const converted = Object.keys(types).filter(
+      (tensor) => types[tensor] !== sourceTypes[tensor] && types[tensor] !== 'F16',
+    );
     const sliced = converted.filter((tensor) => /_exps\.weight$|_[kv]_b\.weight$/.test(tensor));
     expect(sliced.length).toBeGreaterThan(0);
     expect(result.unseenExperts).toBe(sliced.length);

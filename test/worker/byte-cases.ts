@@ -26,8 +26,19 @@ export const fastCases: ByteCase[] = [...namedMixes, ...alone].filter((row) => !
 export const slowCases: ByteCase[] = [...namedMixes, ...alone].filter(isSlow);
 
 /** Quantises with both and expects one file, to the last byte. */
-export async function expectSameBytes(input: string, folder: string, { fileType, pure }: ByteCase, importance: string | null): Promise<void> {
-  const { differing, ourSha256, referenceSha256 } = await compareQuantisers({ folder, input, fileType, pure, importance });
+export async function expectSameBytes(
+  input: string,
+  folder: string,
+  { fileType, pure }: ByteCase,
+  importance: string | null,
+): Promise<void> {
+  const { differing, ourSha256, referenceSha256 } = await compareQuantisers({
+    folder,
+    input,
+    fileType,
+    pure,
+    importance,
+  });
   expect(differing).toEqual([]);
   expect(ourSha256).toBe(referenceSha256);
 }
@@ -36,23 +47,39 @@ export async function expectSameBytes(input: string, folder: string, { fileType,
 export async function expectSameWithoutImportance(input: string, folder: string, row: ByteCase): Promise<void> {
   const refusal = await quantizeReference({ input, output: path.join(folder, 'reference.gguf'), ...row }).then(
     () => null,
-    (error: Error) => error.message,
+    (error: unknown) => String(error),
   );
   if (refusal === null) return expectSameBytes(input, folder, row, null);
   expect(refusal).toMatch(/requires an (imatrix|importance matrix)/);
   // The type that the log names for the tensor that it names.
   const tensor = /offending tensor: (\S+)/.exec(refusal)![1]!;
   const type = /target type: (\S+)/.exec(refusal)![1]!;
-  const request = { source: input, output: path.join(folder, 'refused.gguf'), types: { [tensor]: type }, fileType: row.fileType, importance: null, threads: 1 };
-  expect(await thrownBy(() => handlers.quantize(request, quiet))).toMatchObject({ code: 'IMPORTANCE_MISSING', details: { tensor, targetType: type.toUpperCase() } });
+  const request = {
+    source: input,
+    output: path.join(folder, 'refused.gguf'),
+    types: { [tensor]: type },
+    fileType: row.fileType,
+    importance: null,
+    threads: 1,
+  };
+  expect(await thrownBy(() => handlers.quantize(request, quiet))).toMatchObject({
+    code: 'IMPORTANCE_MISSING',
+    details: { tensor, targetType: type.toUpperCase() },
+  });
 }
 
 /** A model with at most `rows` rows of each tensor: small, while layers, names and row lengths stay as they are. */
 export async function thinModel(input: string, rows: number, output: string): Promise<string> {
   const model = await openGguf(input);
-  const thinned = model.tensors.map((tensor) => ({ tensor, name: tensor.name, type: tensor.type, shape: tensor.shape.map((size, index) => (index === 1 ? Math.min(size, rows) : size)) }));
+  const thinned = model.tensors.map((tensor) => ({
+    tensor,
+    name: tensor.name,
+    type: tensor.type,
+    shape: tensor.shape.map((size, index) => (index === 1 ? Math.min(size, rows) : size)),
+  }));
   const writer = await createGgufWriter(output, ggufLayout(model.metadata, thinned));
-  for (const { tensor, name, type, shape } of thinned) await writer.writeTensor(name, await model.read(tensor, 0, tensorBytes(type, shape)));
+  for (const { tensor, name, type, shape } of thinned)
+    await writer.writeTensor(name, await model.read(tensor, 0, tensorBytes(type, shape)));
   await writer.finish();
   await model.close();
   return output;

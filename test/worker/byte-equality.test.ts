@@ -6,7 +6,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { handlers } from '../../src-main/worker/handlers.ts';
 import { sampleModel } from '../support/paths.ts';
 import { expectSameBytes, expectSameWithoutImportance, fastCases, slowCases, thinModel } from './byte-cases.ts';
-import { hasOracle, makeImportance, quantizeReference, quiet, temporaryFolder, thrownBy, typesOf } from './quantize-oracle.ts';
+import {
+  hasOracle,
+  makeImportance,
+  quantizeReference,
+  quiet,
+  temporaryFolder,
+  thrownBy,
+  typesOf,
+} from './quantize-oracle.ts';
 
 const folder = temporaryFolder();
 let thin: string;
@@ -22,9 +30,13 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe.skipIf(!hasOracle)('bytes equal llama_model_quantize', () => {
   it.each(fastCases)('$name with importance', (row) => expectSameBytes(sampleModel, folder, row, importance));
-  it.each(fastCases)('$name without importance, or both refuse', (row) => expectSameWithoutImportance(sampleModel, folder, row));
+  it.each(fastCases)('$name without importance, or both refuse', (row) =>
+    expectSameWithoutImportance(sampleModel, folder, row),
+  );
   it.each(slowCases)('$name with importance, thinned', (row) => expectSameBytes(thin, folder, row, thinImportance));
-  it.each(slowCases)('$name without importance, thinned, or both refuse', (row) => expectSameWithoutImportance(thin, folder, row));
+  it.each(slowCases)('$name without importance, thinned, or both refuse', (row) =>
+    expectSameWithoutImportance(thin, folder, row),
+  );
 
   it('a quantised source: Q4_K_M from Q8_0', async () => {
     const source = path.join(folder, 'source.Q8_0.gguf');
@@ -38,19 +50,37 @@ describe.skipIf(!hasOracle)('bytes equal llama_model_quantize', () => {
     const types = await typesOf(source);
     const names = Object.keys(types).filter((name) => types[name] === 'Q4_0');
     const request = { source, output: path.join(folder, 'twice.gguf'), importance: null, fileType: 7, threads: 2 };
-    const result = await handlers.quantize({ ...request, types: Object.fromEntries(names.map((name) => [name, 'Q8_0'])) }, quiet);
+    const result = await handlers.quantize(
+      { ...request, types: Object.fromEntries(names.map((name) => [name, 'Q8_0'])) },
+      quiet,
+    );
     expect(result.requantized).toBe(names.length);
   });
 
   it('NVFP4, which llama_model_quantize does not offer, writes and reads back', async () => {
     const output = path.join(folder, 'nvfp4.gguf');
-    await handlers.quantize({ source: thin, output, types: { 'blk.0.attn_q.weight': 'NVFP4' }, fileType: null, importance: null, threads: 1 }, quiet);
+    await handlers.quantize(
+      { source: thin, output, types: { 'blk.0.attn_q.weight': 'NVFP4' }, fileType: null, importance: null, threads: 1 },
+      quiet,
+    );
     expect((await typesOf(output))['blk.0.attn_q.weight']).toBe('NVFP4');
-    await expect(handlers.checkWeights({ source: output, threads: 1 }, quiet)).resolves.toMatchObject({ tensors: Object.keys(await typesOf(thin)).length });
+    await expect(handlers.checkWeights({ source: output, threads: 1 }, quiet)).resolves.toMatchObject({
+      tensors: Object.keys(await typesOf(thin)).length,
+    });
   });
 
   it('an embedding in a type that cannot do without importance is refused, where llama.cpp aborts', async () => {
-    const request = { source: thin, output: path.join(folder, 'abort.gguf'), types: { 'token_embd.weight': 'IQ2_XS' }, fileType: null, importance: null, threads: 1 };
-    expect(await thrownBy(() => handlers.quantize(request, quiet))).toMatchObject({ code: 'IMPORTANCE_MISSING', details: { tensor: 'token_embd.weight' } });
+    const request = {
+      source: thin,
+      output: path.join(folder, 'abort.gguf'),
+      types: { 'token_embd.weight': 'IQ2_XS' },
+      fileType: null,
+      importance: null,
+      threads: 1,
+    };
+    expect(await thrownBy(() => handlers.quantize(request, quiet))).toMatchObject({
+      code: 'IMPORTANCE_MISSING',
+      details: { tensor: 'token_embd.weight' },
+    });
   });
 });

@@ -15,7 +15,9 @@ interface GoldenType {
 }
 
 const quant = path.join(fixtures, 'quant');
-const golden = JSON.parse(readFileSync(path.join(quant, 'reference.json'), 'utf8')) as { types: Record<string, GoldenType> };
+const golden = JSON.parse(readFileSync(path.join(quant, 'reference.json'), 'utf8')) as {
+  types: Record<string, GoldenType>;
+};
 const rows = 256;
 const columns = 512;
 
@@ -37,7 +39,14 @@ async function tensorOf(file: string, name: string): Promise<Uint8Array> {
 
 async function dequantized(type: string, source: Uint8Array, elements: number): Promise<Float32Array> {
   const output = new Float32Array(elements);
-  const outcome = await addon.dequantize({ type: types.get(type)!.id, source, elements, output, threads: 2, cancel: null });
+  const outcome = await addon.dequantize({
+    type: types.get(type)!.id,
+    source,
+    elements,
+    output,
+    threads: 2,
+    cancel: null,
+  });
   expect(outcome.status).toBe('done');
   return output;
 }
@@ -58,10 +67,21 @@ describe('golden quantisation', () => {
     const output = new Uint8Array(expected.bytes);
     const shape = { rows, columns, firstRow: 0, rowsPerSlice: rows };
     const numbers = { sourceType: 0, targetType: types.get(type)!.id };
-    const outcome = await addon.convertRows({ ...numbers, ...shape, source: matrix, output, importance: null, threads: 2, cancel: null });
+    const outcome = await addon.convertRows({
+      ...numbers,
+      ...shape,
+      source: matrix,
+      output,
+      importance: null,
+      threads: 2,
+      cancel: null,
+    });
     expect(outcome).toEqual({ status: 'done', element: -1, value: 0 });
     expect(createHash('sha256').update(output).digest('hex')).toBe(expected.sha256);
-    const error = relativeSquaredError(new Float32Array(matrix.buffer, matrix.byteOffset, rows * columns), await dequantized(type, output, rows * columns));
+    const error = relativeSquaredError(
+      new Float32Array(matrix.buffer, matrix.byteOffset, rows * columns),
+      await dequantized(type, output, rows * columns),
+    );
     expect(error / expected.relative_squared_error).toBeCloseTo(1, 6);
   });
 
@@ -70,6 +90,7 @@ describe('golden quantisation', () => {
     const expectedBytes = await tensorOf('dequant_blocks.safetensors', `${type}.f32`);
     const expected = new Float32Array(expectedBytes.buffer, expectedBytes.byteOffset, expectedBytes.length / 4);
     const actual = await dequantized(type, source, expected.length);
-    for (const [index, value] of expected.entries()) expect(Math.abs(actual[index]! - value)).toBeLessThanOrEqual(1e-6 * Math.abs(value));
+    for (const [index, value] of expected.entries())
+      expect(Math.abs(actual[index]! - value)).toBeLessThanOrEqual(1e-6 * Math.abs(value));
   });
 });

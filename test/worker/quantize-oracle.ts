@@ -43,10 +43,26 @@ export interface ReferenceOptions {
 }
 
 /** Runs llama_model_quantize; answers its log, and throws that when it refused. */
-export async function quantizeReference({ input, output, fileType, pure = false, threads = 2, importance = null }: ReferenceOptions): Promise<string> {
+export async function quantizeReference({
+  input,
+  output,
+  fileType,
+  pure = false,
+  threads = 2,
+  importance = null,
+}: ReferenceOptions): Promise<string> {
   process.env['SNUG_LLAMA_GPU'] = 'off';
   const { openEngine } = await import('../../src-main/llama-host/native/engine.ts');
-  const options = { input, output, fileType, pure, dryRun: false, allowRequantize: true, threads, importance: await meansOf(importance) };
+  const options = {
+    input,
+    output,
+    fileType,
+    pure,
+    dryRun: false,
+    allowRequantize: true,
+    threads,
+    importance: await meansOf(importance),
+  };
   const { succeeded, log } = await openEngine().addon.quantize(options, { cancel: new Int32Array(1) });
   if (!succeeded) throw new Error(log);
   return log;
@@ -91,7 +107,8 @@ export async function makeImportance(model: string, folder: string): Promise<str
     const { columns, slices } = importanceShape(shape);
     entries.push({ name, columns, slices, offset: values.length });
     const counts = Array.from({ length: slices }, (_, slice) => (slices > 1 && slice === 1 ? 0 : 100 + slice));
-    for (const count of counts) for (let column = 0; column < columns; column += 1) values.push(count * Math.exp(4 * next() - 2));
+    for (const count of counts)
+      for (let column = 0; column < columns; column += 1) values.push(count * Math.exp(4 * next() - 2));
     values.push(...counts);
   }
   const raw = path.join(folder, 'statistics.f32');
@@ -99,13 +116,23 @@ export async function makeImportance(model: string, folder: string): Promise<str
   const output = path.join(folder, `${path.basename(model)}.imatrix.gguf`);
   rmSync(output, { force: true });
   const source = await openFileSource(raw);
-  await writeImportance({ raw: source, entries, output, datasets: ['seeded'], chunks: 1, chunkSize: 512, signal: quiet.signal });
+  await writeImportance({
+    raw: source,
+    entries,
+    output,
+    datasets: ['seeded'],
+    chunks: 1,
+    chunkSize: 512,
+    signal: quiet.signal,
+  });
   await source.close();
   return output;
 }
 
 export async function sha256Of(file: string): Promise<string> {
-  return createHash('sha256').update(await readFile(file)).digest('hex');
+  return createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex');
 }
 
 export interface ComparedQuantisation {
@@ -119,7 +146,9 @@ export interface ComparedQuantisation {
 }
 
 /** Quantises with both and compares. `folder` receives reference.gguf and ours.gguf, both replaced. */
-export async function compareQuantisers(options: Omit<ReferenceOptions, 'output'> & { folder: string }): Promise<ComparedQuantisation> {
+export async function compareQuantisers(
+  options: Omit<ReferenceOptions, 'output'> & { folder: string },
+): Promise<ComparedQuantisation> {
   const { folder, input, fileType, importance = null, threads = 2 } = options;
   const reference = path.join(folder, 'reference.gguf');
   const ours = path.join(folder, 'ours.gguf');

@@ -25,7 +25,11 @@ afterEach(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function startWorker(env: NodeJS.ProcessEnv = {}): { child: ChildProcess; call: ClientOf<WorkerApi> } {
-  const child = fork(path.join(root, 'src-main/worker/main.ts'), { serialization: 'advanced', env: { ...process.env, ...env }, execArgv: [] });
+  const child = fork(path.join(root, 'src-main/worker/main.ts'), {
+    serialization: 'advanced',
+    env: { ...process.env, ...env },
+    execArgv: [],
+  });
   children.push(child);
   return { child, call: connect(workerApi, childTransport(child)).call };
 }
@@ -46,7 +50,11 @@ async function until(reached: () => boolean, running: Promise<AppError | null>):
 
 /** A slow quantisation: about 10 CPU seconds. */
 function slowRequest(output: string) {
-  const types = Object.fromEntries(['attn_q', 'attn_output', 'ffn_up', 'ffn_gate', 'ffn_down'].flatMap((name) => [0, 1, 2, 3].map((layer) => [`blk.${layer}.${name}.weight`, 'IQ1_M'])));
+  const types = Object.fromEntries(
+    ['attn_q', 'attn_output', 'ffn_up', 'ffn_gate', 'ffn_down'].flatMap((name) =>
+      [0, 1, 2, 3].map((layer) => [`blk.${layer}.${name}.weight`, 'IQ1_M']),
+    ),
+  );
   return { source: sampleModel, output: path.join(folder, output), types, fileType: null, importance, threads: 2 };
 }
 
@@ -55,8 +63,23 @@ describe('worker process', () => {
     const { call } = startWorker();
     const { ggmlVersion, types, onnxProviders } = await call.identify({});
     expect(ggmlVersion).toBe('0.23.0');
-    expect(types.find(({ name }) => name === 'Q4_K')).toEqual({ id: 12, name: 'Q4_K', blockSize: 256, typeSize: 144, canQuantize: true, canDequantize: true, requiresImportance: false });
-    expect(types.filter(({ requiresImportance }) => requiresImportance).map(({ name }) => name)).toEqual(['IQ2_XXS', 'IQ2_XS', 'IQ3_XXS', 'IQ1_S', 'IQ2_S', 'IQ1_M']);
+    expect(types.find(({ name }) => name === 'Q4_K')).toEqual({
+      id: 12,
+      name: 'Q4_K',
+      blockSize: 256,
+      typeSize: 144,
+      canQuantize: true,
+      canDequantize: true,
+      requiresImportance: false,
+    });
+    expect(types.filter(({ requiresImportance }) => requiresImportance).map(({ name }) => name)).toEqual([
+      'IQ2_XXS',
+      'IQ2_XS',
+      'IQ3_XXS',
+      'IQ1_S',
+      'IQ2_S',
+      'IQ1_M',
+    ]);
     expect(onnxProviders).toContain('cpu');
   });
 
@@ -65,7 +88,9 @@ describe('worker process', () => {
     const params = slowRequest('cancelled.gguf');
     const controller = new AbortController();
     let latest: Progress | null = null;
-    const running = thrownBy(() => call.quantize(params, { signal: controller.signal, onProgress: (progress) => void (latest = progress) }));
+    const running = thrownBy(() =>
+      call.quantize(params, { signal: controller.signal, onProgress: (progress) => void (latest = progress) }),
+    );
     await until(() => latest !== null, running);
     const start = performance.now();
     controller.abort();
@@ -105,6 +130,9 @@ describe('worker process', () => {
 
   it('explains a missing library', async () => {
     const { call } = startWorker({ SNUG_LLAMA_FOLDER: folder });
-    expect(await thrownBy(() => call.identify({}))).toMatchObject({ code: 'NATIVE_UNAVAILABLE', details: { searched: [folder] } });
+    expect(await thrownBy(() => call.identify({}))).toMatchObject({
+      code: 'NATIVE_UNAVAILABLE',
+      details: { searched: [folder] },
+    });
   });
 });

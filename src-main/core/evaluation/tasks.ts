@@ -47,7 +47,7 @@ export async function readTask(file: string): Promise<Task> {
     throw AppError.from(error);
   });
   const examples = readJsonLines(bytes, file).map((line) => readExample(line, file));
-  if (examples.length === 0) throw malformed(file, 'the file', 'at least one example', 'none');
+  if (examples.length === 0) throw malformed(file, 'the file', { expected: 'at least one example', actual: 'none' });
   return { name: path.basename(file).replace(/\.jsonl$/i, ''), examples };
 }
 
@@ -55,14 +55,14 @@ function readExample({ value, where }: JsonLine, file: string): TaskExample {
   const options = 'context_options' in value ? 'context_options' : 'choices';
   const texts = value[options];
   if (!Array.isArray(texts) || texts.length < 2 || !texts.every(isText)) {
-    throw malformed(file, where, `"${options}", an array of at least two texts`, shown(texts));
+    throw malformed(file, where, { expected: `"${options}", an array of at least two texts`, actual: shown(texts) });
   }
   const common = options === 'choices' ? 'query' : 'continuation';
   const text = value[common];
-  if (!isText(text)) throw malformed(file, where, `"${common}", a text`, shown(text));
+  if (!isText(text)) throw malformed(file, where, { expected: `"${common}", a text`, actual: shown(text) });
   const gold = value['gold'];
   if (typeof gold !== 'number' || !Number.isInteger(gold) || gold < 0 || gold >= texts.length) {
-    throw malformed(file, where, `"gold", an index below ${texts.length}`, shown(gold));
+    throw malformed(file, where, { expected: `"gold", an index below ${texts.length}`, actual: shown(gold) });
   }
   if (options === 'choices')
     return { choices: texts.map((choice) => ({ context: question(text), continuation: ` ${choice.trim()}` })), gold };

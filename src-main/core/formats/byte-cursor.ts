@@ -37,7 +37,7 @@ export class ByteCursor {
   }
 
   fail(expected: string, actual: string): never {
-    throw malformed(this.file, this.where, expected, actual, this.subject);
+    throw malformed(this.file, this.where, { expected, actual, ...this.subject });
   }
 
   get bytesLeft(): number {

@@ -22,12 +22,10 @@ export function checkRange(name: string, size: number, offset: number, length: n
     length >= 0 &&
     offset <= size - length;
   if (!isInside) {
-    throw malformed(
-      name,
-      `bytes ${offset} to ${offset + length}`,
-      `a range within ${size} bytes`,
-      'a range outside the file',
-    );
+    throw malformed(name, `bytes ${offset} to ${offset + length}`, {
+      expected: `a range within ${size} bytes`,
+      actual: 'a range outside the file',
+    });
   }
 }
 

@@ -13,12 +13,10 @@ async function fill(file: FileHandle, name: string, target: Uint8Array, offset: 
   while (done < target.length) {
     const { bytesRead } = await file.read(target, done, Math.min(target.length - done, longestRead), offset + done);
     if (bytesRead === 0) {
-      throw malformed(
-        name,
-        `byte ${offset + done}`,
-        `${target.length - done} more bytes`,
-        'the end of the file: it became shorter while it was read',
-      );
+      throw malformed(name, `byte ${offset + done}`, {
+        expected: `${target.length - done} more bytes`,
+        actual: 'the end of the file: it became shorter while it was read',
+      });
     }
     done += bytesRead;
   }

@@ -75,13 +75,11 @@ class PrefixedKeys {
     const isArray = this.#metadata.get(key)?.type === 'array';
     const values = isArray ? this.#metadata.numbers(key) : [this.#metadata.integer(key, 0)];
     if (!values.every((value) => Number.isSafeInteger(value) && value >= 0)) {
-      throw malformed(
-        this.#metadata.file,
-        `key ${key}`,
-        'whole numbers, not negative',
-        values.slice(0, 10).join(', '),
-        { key },
-      );
+      throw malformed(this.#metadata.file, `key ${key}`, {
+        expected: 'whole numbers, not negative',
+        actual: values.slice(0, 10).join(', '),
+        key,
+      });
     }
     // Not Math.max(...values): an array from a file may be longer than an argument list.
     return values.reduce((max, value) => Math.max(max, value), 0) || null;
@@ -91,7 +89,12 @@ class PrefixedKeys {
     const key = this.#prefix + name;
     const value = this.#metadata.number(key, null);
     if (value === null) return null;
-    if (value <= 0) throw malformed(this.#metadata.file, `key ${key}`, 'a number above zero', String(value), { key });
+    if (value <= 0)
+      throw malformed(this.#metadata.file, `key ${key}`, {
+        expected: 'a number above zero',
+        actual: String(value),
+        key,
+      });
     return shortestFloat(value);
   }
 }

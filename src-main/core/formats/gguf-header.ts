@@ -56,7 +56,10 @@ export async function readGgufHeader(source: ByteSource, options: GgufHeaderOpti
     } catch (error) {
       if (!(error instanceof WindowTooSmall)) throw error;
       if (error.needed > longestHeader) {
-        throw malformed(source.name, 'header', `at most ${longestHeader} bytes`, `${error.needed} bytes or more`);
+        throw malformed(source.name, 'header', {
+          expected: `at most ${longestHeader} bytes`,
+          actual: `${error.needed} bytes or more`,
+        });
       }
       windowBytes = Math.min(longestHeader, Math.max(windowBytes * windowGrowth, error.needed));
     }
@@ -111,7 +114,11 @@ function readAlignment(metadata: GgufMetadata): number {
   const isValid = value.type === 'uint32' && value.value >= 8 && Number.isInteger(Math.log2(value.value));
   if (!isValid) {
     const actual = value.type === 'array' ? 'an array' : `${value.type} ${String(value.value)}`;
-    throw malformed(metadata.file, `key ${key}`, 'a uint32 that is a power of two, at least 8', actual, { key });
+    throw malformed(metadata.file, `key ${key}`, {
+      expected: 'a uint32 that is a power of two, at least 8',
+      actual,
+      key,
+    });
   }
   return value.value;
 }

@@ -94,7 +94,7 @@ function shardPaths(path: string, count: number): string[] {
   const match = shardName.exec(basename(path));
   if (!match || Number(match[3]) !== count) {
     const expected = `a name that ends in -NNNNN-of-${String(count).padStart(5, '0')}.gguf, as key split.count is ${count}`;
-    throw malformed(path, 'file name', expected, basename(path), { key: 'split.count' });
+    throw malformed(path, 'file name', { expected, actual: basename(path), key: 'split.count' });
   }
   const ending = `-of-${match[3]}.gguf`;
   return Array.from({ length: count }, (_, index) =>
@@ -108,7 +108,8 @@ function checkSplit({ source, header }: Shard, index: number, count: number): vo
     ['split.count', count],
   ] as const) {
     const actual = header.metadata.integer(key);
-    if (actual !== expected) throw malformed(source.name, `key ${key}`, String(expected), String(actual), { key });
+    if (actual !== expected)
+      throw malformed(source.name, `key ${key}`, { expected: String(expected), actual: String(actual), key });
   }
 }
 
@@ -143,20 +144,20 @@ function checkWhole(first: Shard, tensors: TensorEntry[]): void {
   const key = 'split.tensors.count';
   const promised = first.header.metadata.integer(key, tensors.length);
   if (promised !== tensors.length) {
-    throw malformed(first.source.name, `key ${key}`, `${tensors.length}, the tensors of all files`, String(promised), {
+    throw malformed(first.source.name, `key ${key}`, {
+      expected: `${tensors.length}, the tensors of all files`,
+      actual: String(promised),
       key,
     });
   }
   const names = new Set<string>();
   for (const { name, shard } of tensors) {
     if (names.has(name)) {
-      throw malformed(
-        first.source.name,
-        `tensor ${name}`,
-        'each tensor in one file of the set',
-        `a second one in file ${shard + 1}`,
-        { tensor: name },
-      );
+      throw malformed(first.source.name, `tensor ${name}`, {
+        expected: 'each tensor in one file of the set',
+        actual: `a second one in file ${shard + 1}`,
+        tensor: name,
+      });
     }
     names.add(name);
   }

@@ -174,12 +174,12 @@ export class GgufMetadata implements Iterable<[string, GgufValue]> {
     const value = this.#values.get(key);
     if (value === undefined) {
       if (fallback.length > 0) return fallback[0];
-      throw malformed(this.file, `key ${key}`, expected, 'no such key', { key });
+      throw malformed(this.file, `key ${key}`, { expected, actual: 'no such key', key });
     }
     const converted = convert(value);
     if (converted === undefined) {
       const shown = value.type === 'array' ? '' : ` ${String(value.value).slice(0, 100)}`;
-      throw malformed(this.file, `key ${key}`, expected, `${describe(value)}${shown}`, { key });
+      throw malformed(this.file, `key ${key}`, { expected, actual: `${describe(value)}${shown}`, key });
     }
     return converted;
   }

@@ -86,7 +86,7 @@ class ConfigFields {
   #fail(key: string, expected: string): never {
     const value = this.#json[key];
     const actual = value === undefined ? 'no such field' : JSON.stringify(value).slice(0, 100);
-    throw malformed(this.#file, `field ${key}`, expected, actual, { key });
+    throw malformed(this.#file, `field ${key}`, { expected, actual, key });
   }
 
   /** The first of `keys` that has a value. */

@@ -16,7 +16,8 @@ export function isJsonObject(value: unknown): value is JsonObject {
 export async function readJsonFile(path: string): Promise<JsonObject> {
   try {
     const { size } = await stat(path);
-    if (size > longestFile) throw malformed(path, 'file', `at most ${longestFile} bytes`, `${size} bytes`);
+    if (size > longestFile)
+      throw malformed(path, 'file', { expected: `at most ${longestFile} bytes`, actual: `${size} bytes` });
     return parseJsonObject(path, 'file', await readFile(path));
   } catch (error) {
     throw AppError.from(error);
@@ -33,13 +34,19 @@ export function parseJsonObject(file: string, where: string, bytes: Uint8Array):
     text = decoder.decode(bytes);
     value = JSON.parse(text);
   } catch (error) {
-    throw malformed(file, where, 'JSON in UTF-8', error instanceof Error ? error.message : String(error));
+    throw malformed(file, where, {
+      expected: 'JSON in UTF-8',
+      actual: error instanceof Error ? error.message : String(error),
+    });
   }
   if (!isJsonObject(value)) {
-    throw malformed(file, where, 'a JSON object', Array.isArray(value) ? 'an array' : String(value));
+    throw malformed(file, where, {
+      expected: 'a JSON object',
+      actual: Array.isArray(value) ? 'an array' : String(value),
+    });
   }
   const key = duplicateKey(text);
-  if (key !== null) throw malformed(file, where, 'each key once', `"${key}" twice`, { key });
+  if (key !== null) throw malformed(file, where, { expected: 'each key once', actual: `"${key}" twice`, key });
   return value;
 }
 

@@ -53,7 +53,7 @@ export async function openModel(path: string): Promise<ModelSource> {
     return openHfModel(isShard ? dirname(path) : path, dirname(path));
   }
   if (extname(path) === '.gguf' || (await hasGgufMagic(path))) return openGgufModel(path);
-  throw malformed(path, 'file', expectedForm, `a ${extname(path) || 'nameless'} file`);
+  throw malformed(path, 'file', { expected: expectedForm, actual: `a ${extname(path) || 'nameless'} file` });
 }
 
 /** Files of a download cache have no extension. */

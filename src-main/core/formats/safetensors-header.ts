@@ -48,13 +48,19 @@ const mostDimensions = 16;
 export async function readSafetensorsHeader(source: ByteSource, shard = 0): Promise<SafetensorsHeader> {
   const { name: file, size } = source;
   if (size < lengthBytes) {
-    throw malformed(file, 'header length', `a file of ${lengthBytes} bytes or more`, `${size} bytes`);
+    throw malformed(file, 'header length', {
+      expected: `a file of ${lengthBytes} bytes or more`,
+      actual: `${size} bytes`,
+    });
   }
   const prefix = await source.read(0, lengthBytes);
   const stated = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
   const most = Math.min(longestHeader, size - lengthBytes);
   if (stated > BigInt(most)) {
-    throw malformed(file, 'header length', `at most ${most}, in a file of ${size} bytes`, String(stated));
+    throw malformed(file, 'header length', {
+      expected: `at most ${most}, in a file of ${size} bytes`,
+      actual: String(stated),
+    });
   }
   const headerLength = Number(stated);
   const json = parseJsonObject(file, 'header', await source.read(lengthBytes, headerLength));
@@ -72,7 +78,9 @@ function readMetadata(file: string, value: unknown): Map<string, string> {
   if (value === undefined || value === null) return new Map();
   const entries = isJsonObject(value) ? Object.entries(value) : null;
   if (!entries || entries.some(([, text]) => typeof text !== 'string')) {
-    throw malformed(file, metadataKey, 'an object of strings', JSON.stringify(value).slice(0, 100), {
+    throw malformed(file, metadataKey, {
+      expected: 'an object of strings',
+      actual: JSON.stringify(value).slice(0, 100),
       key: metadataKey,
     });
   }
@@ -93,7 +101,7 @@ function isSizes(value: unknown): value is number[] {
 function readTensor(place: Place, name: string, value: unknown): TensorEntry {
   function fail(expected: string, actual: unknown): never {
     const found = actual === undefined ? 'nothing' : JSON.stringify(actual).slice(0, 200);
-    throw malformed(place.file, `tensor ${name}`, expected, found, { tensor: name });
+    throw malformed(place.file, `tensor ${name}`, { expected, actual: found, tensor: name });
   }
   if (!isJsonObject(value)) fail('an object with dtype, shape and data_offsets', value);
   const { dtype, shape, data_offsets: offsets } = value;
@@ -124,27 +132,26 @@ function checkPlaces(file: string, tensors: readonly TensorEntry[], dataStart: n
   for (const { name, offset, bytes } of tensors.toSorted((a, b) => a.offset - b.offset || a.bytes - b.bytes)) {
     const details = { tensor: name };
     if (offset + bytes > size) {
-      throw malformed(
-        file,
-        `tensor ${name}`,
-        `data within the ${size - dataStart} data bytes`,
-        `an end at ${offset + bytes - dataStart}`,
-        details,
-      );
+      throw malformed(file, `tensor ${name}`, {
+        expected: `data within the ${size - dataStart} data bytes`,
+        actual: `an end at ${offset + bytes - dataStart}`,
+        ...details,
+      });
     }
     if (offset !== end) {
       const what = offset < end ? 'an overlap with the tensor before' : 'a gap';
-      throw malformed(
-        file,
-        `tensor ${name}`,
-        `data from byte ${end - dataStart} on`,
-        `data from ${offset - dataStart}: ${what}`,
-        details,
-      );
+      throw malformed(file, `tensor ${name}`, {
+        expected: `data from byte ${end - dataStart} on`,
+        actual: `data from ${offset - dataStart}: ${what}`,
+        ...details,
+      });
     }
     end = offset + bytes;
   }
   if (end !== size) {
-    throw malformed(file, 'data', `${end - dataStart} bytes, the sum of all tensors`, `${size - dataStart} bytes`);
+    throw malformed(file, 'data', {
+      expected: `${end - dataStart} bytes, the sum of all tensors`,
+      actual: `${size - dataStart} bytes`,
+    });
   }
 }

@@ -131,20 +131,22 @@ async function listShards(folder: string): Promise<ShardList> {
 async function readIndex(folder: string, path: string): Promise<ShardList> {
   const map = (await readJsonFile(path))['weight_map'];
   if (!isJsonObject(map)) {
-    throw malformed(path, 'weight_map', 'an object of tensor and file names', typeof map, { key: 'weight_map' });
+    throw malformed(path, 'weight_map', {
+      expected: 'an object of tensor and file names',
+      actual: typeof map,
+      key: 'weight_map',
+    });
   }
   const shards = new Map<string, number>();
   const shardOf = new Map<string, number>();
   for (const [tensor, name] of Object.entries(map)) {
     // A name with a folder in it could lead anywhere on this machine.
     if (typeof name !== 'string' || !name.endsWith('.safetensors') || /[\\/]/.test(name)) {
-      throw malformed(
-        path,
-        `tensor ${tensor}`,
-        'the name of a safetensors file beside the index',
-        JSON.stringify(name),
-        { tensor },
-      );
+      throw malformed(path, `tensor ${tensor}`, {
+        expected: 'the name of a safetensors file beside the index',
+        actual: JSON.stringify(name),
+        tensor,
+      });
     }
     if (!shards.has(name)) shards.set(name, shards.size);
     shardOf.set(tensor, shards.get(name)!);
@@ -158,13 +160,11 @@ function pickIndexed(index: NonNullable<ShardList['index']>, paths: string[], te
   if (picked.length < index.shardOf.size) {
     const found = new Set(picked.map((entry) => entry.name));
     const [tensor, shard] = [...index.shardOf].find(([name]) => !found.has(name))!;
-    throw malformed(
-      paths[shard]!,
-      `tensor ${tensor}`,
-      `the tensor in this file, as ${basename(index.path)} says`,
-      'no such tensor',
-      { tensor },
-    );
+    throw malformed(paths[shard]!, `tensor ${tensor}`, {
+      expected: `the tensor in this file, as ${basename(index.path)} says`,
+      actual: 'no such tensor',
+      tensor,
+    });
   }
   return picked;
 }

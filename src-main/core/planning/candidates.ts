@@ -9,12 +9,12 @@ export interface MixQuestion {
   importance: boolean;
 }
 
-/** Every mix and every single type that has a mix of its own name to ask for it. */
-export function mixQuestions(): MixQuestion[] {
-  const named = mixes.map(({ name }) => ({ name, pure: false, importance: true }));
+/** Every mix and every single type that a mix is made of; without importance llama.cpp refuses the smallest. */
+export function mixQuestions(importance: boolean): MixQuestion[] {
+  const named = mixes.map(({ name }) => ({ name, pure: false, importance }));
   const pure = singleTypes.flatMap((type) => {
     const mix = mixes.find((known) => known.type === type);
-    return mix ? [{ name: mix.name, pure: true, importance: true }] : [];
+    return mix ? [{ name: mix.name, pure: true, importance }] : [];
   });
   return [...named, ...pure];
 }
@@ -45,6 +45,14 @@ export function candidateOf(question: MixQuestion, types: Readonly<Record<string
   };
 }
 
+/** Kernels that cannot work without importance (ggml_quantize_requires_imatrix). */
+const kernelsNeedingImportance: ReadonlySet<string> = new Set(['IQ2_XXS', 'IQ2_XS', 'IQ1_S']);
+
+/** False where the input embedding would need importance and can have none: nothing is multiplied with it unless it is the head too. */
+export function isPossible({ types }: Candidate, tiedEmbeddings: boolean): boolean {
+  return tiedEmbeddings || !kernelsNeedingImportance.has(types['token_embd.weight'] ?? '');
+}
+
 /** Drops candidates whose tensors all have the same types as an earlier one's. */
 export function withoutTwins(candidates: readonly Candidate[]): Candidate[] {
   const seen = new Set<string>();
@@ -66,5 +74,9 @@ export function fallbackOf(candidate: Candidate, tensors: readonly TensorEntry[]
   const isSuper = /^(?:Q\d_K|IQ[1-3]|IQ4_XS|TQ)/.test(mixType);
   const matrices = tensors.filter(({ shape, name, type }) => shape.length > 1 && candidate.types[name] !== type);
   const fallen = isSuper ? matrices.filter(({ shape }) => shape[0]! % 256 !== 0) : [];
-  return { tensors: fallen.length, matrices: matrices.length, to: [...new Set(fallen.map(({ name }) => candidate.types[name]!))].sort() };
+  return {
+    tensors: fallen.length,
+    matrices: matrices.length,
+    to: [...new Set(fallen.map(({ name }) => candidate.types[name]!))].sort(),
+  };
 }

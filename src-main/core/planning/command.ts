@@ -5,7 +5,11 @@ import type { Target } from '../../contract/target.ts';
 const allLayers = 999;
 
 /** `contextLength` is the model's own; a file-size target asks for no context, so the runner gets at most that. */
-export function serverCommand(plan: Plan, target: Target, { file, contextLength }: { file: string; contextLength: number | null }): string {
+export function serverCommand(
+  plan: Plan,
+  target: Target,
+  { file, contextLength }: { file: string; contextLength: number | null },
+): string {
   const asked = target.kind === 'memory' ? target : { context: Math.min(4096, contextLength ?? 4096), kvType: 'f16' };
   let { context, kvType }: { context: number; kvType: string } = asked;
   let layers = `--n-gpu-layers ${allLayers}`;

@@ -17,7 +17,11 @@ const measuringTokens = 64e3;
 /** Memory of a job besides the tensors it holds. */
 const baseMemoryBytes = 300e6;
 
-export function costOf({ parameters, sourceBytes, threads }: CostFacts, tensors: readonly TensorEntry[], fileBytes: number): Plan['cost'] {
+export function costOf(
+  { parameters, sourceBytes, threads }: CostFacts,
+  tensors: readonly TensorEntry[],
+  fileBytes: number,
+): Plan['cost'] {
   const elements = (entry: TensorEntry): number => entry.shape.reduce((product, size) => product * size, 1);
   const quantize = tensors.reduce((sum, entry) => sum + elements(entry) / rateOf(entry.type), 0) / threads;
   const measure = (measuringTokens * 2 * parameters) / (forwardRate * threads);
@@ -31,5 +35,7 @@ export function costOf({ parameters, sourceBytes, threads }: CostFacts, tensors:
 
 function rateOf(type: string): number {
   if (/^(?:I?Q\d_K|TQ)/.test(type)) return weightsPerSecond.k;
-  return type.startsWith('IQ') && type !== 'IQ4_NL' && type !== 'IQ4_XS' ? weightsPerSecond.iq : weightsPerSecond.legacy;
+  return type.startsWith('IQ') && type !== 'IQ4_NL' && type !== 'IQ4_XS'
+    ? weightsPerSecond.iq
+    : weightsPerSecond.legacy;
 }

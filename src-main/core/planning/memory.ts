@@ -41,10 +41,12 @@ const expertName = /^blk\.(\d+)\.ffn_(?:up|down|gate|gate_up)_(?:ch)?exps\./;
 const layerName = /^blk\.(\d+)\./;
 
 /** Bytes of the expert tensors of each layer; empty layers are 0. What llama.cpp's --n-cpu-moe moves. */
-export const expertBytes = (tensors: readonly TensorEntry[], layers: number): number[] => bytesPerLayer(tensors, layers, expertName);
+export const expertBytes = (tensors: readonly TensorEntry[], layers: number): number[] =>
+  bytesPerLayer(tensors, layers, expertName);
 
 /** Bytes of all tensors of each layer. */
-export const layerBytes = (tensors: readonly TensorEntry[], layers: number): number[] => bytesPerLayer(tensors, layers, layerName);
+export const layerBytes = (tensors: readonly TensorEntry[], layers: number): number[] =>
+  bytesPerLayer(tensors, layers, layerName);
 
 function bytesPerLayer(tensors: readonly TensorEntry[], layers: number, pattern: RegExp): number[] {
   const result = new Array<number>(layers).fill(0);

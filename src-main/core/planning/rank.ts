@@ -29,7 +29,10 @@ export function score(plan: Plan, { context, layers }: RankContext, kld = plan.p
 export function ranked(plans: readonly Plan[], context: RankContext): Plan[] {
   const scores = new Map(plans.map((plan) => [plan, score(plan, context)]));
   return [...plans].sort(
-    (a, b) => Number(b.fits) - Number(a.fits) || (a.fits ? scores.get(a)! - scores.get(b)! : a.memory.totalBytes - b.memory.totalBytes) || a.fileBytes - b.fileBytes,
+    (a, b) =>
+      Number(b.fits) - Number(a.fits) ||
+      (a.fits ? scores.get(a)! - scores.get(b)! : a.memory.totalBytes - b.memory.totalBytes) ||
+      a.fileBytes - b.fileBytes,
   );
 }
 

@@ -8,7 +8,10 @@ export function verdictOf(plans: readonly Plan[], target: Target, chosen?: Plan 
   if (chosen && !chosen.fits) return `${capitalised(chosen.summary)} does not fit: ${overBy(chosen, target)} too much.`;
   const best = chosen ?? plans.find((plan) => plan.fits);
   if (!best) return doesNotFit(plans, target);
-  const spare = target.kind === 'memory' ? formatMemory(target.bytes - best.memory.totalBytes) : formatFileSize(target.bytes - best.fileBytes);
+  const spare =
+    target.kind === 'memory'
+      ? formatMemory(target.bytes - best.memory.totalBytes)
+      : formatFileSize(target.bytes - best.fileBytes);
   if (best.id === 'source') return `Fits as it is, with ${spare} to spare.`;
   return `Fits with ${best.summary}, with ${spare} to spare.`;
 }
@@ -16,7 +19,9 @@ export function verdictOf(plans: readonly Plan[], target: Target, chosen?: Plan 
 const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 function overBy(plan: Plan, target: Target): string {
-  return target.kind === 'memory' ? formatMemory(plan.memory.totalBytes - target.bytes) : formatFileSize(plan.fileBytes - target.bytes);
+  return target.kind === 'memory'
+    ? formatMemory(plan.memory.totalBytes - target.bytes)
+    : formatFileSize(plan.fileBytes - target.bytes);
 }
 
 function doesNotFit(plans: readonly Plan[], target: Target): string {

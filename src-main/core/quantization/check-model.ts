@@ -14,7 +14,12 @@ export interface CheckRequest {
 }
 
 /** @throws NON_FINITE with tensor, element and value; FILE_MALFORMED when data is missing; CANCELLED */
-export async function checkModel({ model, quantizer, signal, progress }: CheckRequest): Promise<{ tensors: number; bytes: number }> {
+export async function checkModel({
+  model,
+  quantizer,
+  signal,
+  progress,
+}: CheckRequest): Promise<{ tensors: number; bytes: number }> {
   const bytes = model.tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
   const throughput = new Throughput('check', bytes, progress);
   const slabs = model.tensors.flatMap((tensor) => slabsOf(tensor, tensor.bytes));
@@ -22,7 +27,13 @@ export async function checkModel({ model, quantizer, signal, progress }: CheckRe
   for await (const { tensor, source, firstRow, rows } of ahead(readSlabs(model, slabs, ring, signal))) {
     const { columns } = rowsOf(tensor.shape);
     const fault = await quantizer.check({ type: tensor.type, source, elements: rows * columns }, signal);
-    if (fault) throw nonFiniteError(fault, { file: model.path, tensor, firstElement: firstRow * columns, targetType: tensor.type });
+    if (fault)
+      throw nonFiniteError(fault, {
+        file: model.path,
+        tensor,
+        firstElement: firstRow * columns,
+        targetType: tensor.type,
+      });
     throughput.add(source.length, tensor.name);
   }
   return { tensors: model.tensors.length, bytes };

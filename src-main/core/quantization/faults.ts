@@ -20,9 +20,17 @@ export function nonFiniteError(fault: Fault, { file, tensor, firstElement, targe
   const details = { file, tensor: tensor.name, type: tensor.type, targetType, element, position, value };
   if (fault.place === 'source') {
     const what = Number.isFinite(fault.value) ? `a block whose scale is not a number` : value;
-    return new AppError('NON_FINITE', `${file} holds ${what} in ${where}. The file is damaged or was converted wrongly: get it again.`, details);
+    return new AppError(
+      'NON_FINITE',
+      `${file} holds ${what} in ${where}. The file is damaged or was converted wrongly: get it again.`,
+      details,
+    );
   }
-  return new AppError('NON_FINITE', `${where} of ${file}: ${value} has no finite form in ${targetType}. Choose a type with a larger range for this tensor, for example BF16 or Q8_0.`, details);
+  return new AppError(
+    'NON_FINITE',
+    `${where} of ${file}: ${value} has no finite form in ${targetType}. Choose a type with a larger range for this tensor, for example BF16 or Q8_0.`,
+    details,
+  );
 }
 
 /** Index per dimension, fastest first. */

@@ -10,7 +10,12 @@ import { elementCount, type TensorEntry, type TensorShape } from '../formats/ten
 
 export const sumsSuffix = '.in_sum2';
 export const countsSuffix = '.counts';
-export const importanceKeys = { type: 'general.type', datasets: 'imatrix.datasets', chunkCount: 'imatrix.chunk_count', chunkSize: 'imatrix.chunk_size' } as const;
+export const importanceKeys = {
+  type: 'general.type',
+  datasets: 'imatrix.datasets',
+  chunkCount: 'imatrix.chunk_count',
+  chunkSize: 'imatrix.chunk_size',
+} as const;
 
 /** Importance of one tensor. */
 export interface TensorImportance {
@@ -65,13 +70,20 @@ async function refuseLegacy(path: string): Promise<void> {
     await source.close();
   }
   const advice = 'convert it with: llama-imatrix --in-file OLD.dat -o NEW.gguf';
-  throw malformed(path, 'magic', 'an importance matrix in GGUF form', `another file. If it is llama.cpp's older form (.dat), ${advice}`);
+  throw malformed(path, 'magic', {
+    expected: 'an importance matrix in GGUF form',
+    actual: `another file. If it is llama.cpp's older form (.dat), ${advice}`,
+  });
 }
 
 function collectPairs(gguf: GgufModel): Map<string, Pair> {
   const { path, metadata } = gguf;
   const type = metadata.string(importanceKeys.type, null);
-  if (type !== 'imatrix') throw malformed(path, `key ${importanceKeys.type}`, '"imatrix"', type === null ? 'no such key' : JSON.stringify(type));
+  if (type !== 'imatrix')
+    throw malformed(path, `key ${importanceKeys.type}`, {
+      expected: '"imatrix"',
+      actual: type === null ? 'no such key' : JSON.stringify(type),
+    });
   const entries = new Map(gguf.tensors.map((entry) => [entry.name, entry]));
   const pairs = new Map<string, Pair>();
   for (const entry of gguf.tensors) {
@@ -81,23 +93,32 @@ function collectPairs(gguf: GgufModel): Map<string, Pair> {
     const sums = entries.get(name + sumsSuffix);
     const counts = entries.get(name + countsSuffix);
     if (!sums || !counts) {
-      throw malformed(path, `weight ${name}`, `both ${sumsSuffix} and ${countsSuffix}`, `${isCounts ? countsSuffix : sumsSuffix} alone`, { tensor: name });
+      throw malformed(path, `weight ${name}`, {
+        expected: `both ${sumsSuffix} and ${countsSuffix}`,
+        actual: `${isCounts ? countsSuffix : sumsSuffix} alone`,
+        tensor: name,
+      });
     }
     checkPair(path, name, { sums, counts });
     pairs.set(name, { sums, counts });
   }
-  if (pairs.size === 0) throw malformed(path, 'tensors', `weights with ${sumsSuffix} and ${countsSuffix}`, 'none');
+  if (pairs.size === 0)
+    throw malformed(path, 'tensors', { expected: `weights with ${sumsSuffix} and ${countsSuffix}`, actual: 'none' });
   return pairs;
 }
 
 function checkPair(path: string, name: string, { sums, counts }: Pair): void {
   for (const { name: part, type } of [sums, counts]) {
-    if (type !== 'F32') throw malformed(path, `tensor ${part}`, 'type F32', type, { tensor: name });
+    if (type !== 'F32') throw malformed(path, `tensor ${part}`, { expected: 'type F32', actual: type, tensor: name });
   }
   const values = elementCount(sums.shape)!;
   const slices = elementCount(counts.shape)!;
   if (slices === 0 || values === 0 || values % slices !== 0) {
-    throw malformed(path, `weight ${name}`, 'a whole number of columns for each count', `${values} sums for ${slices} counts`, { tensor: name });
+    throw malformed(path, `weight ${name}`, {
+      expected: 'a whole number of columns for each count',
+      actual: `${values} sums for ${slices} counts`,
+      tensor: name,
+    });
   }
 }
 
@@ -126,7 +147,12 @@ export function importanceShape(shape: readonly number[]): { columns: number; sl
   return { columns: shape[0] ?? 1, slices: shape.slice(2).reduce((product, size) => product * size, 1) };
 }
 
-function checkBelongsTo(path: string, pairs: ReadonlyMap<string, Pair>, tensors: readonly TensorShape[], model: string): void {
+function checkBelongsTo(
+  path: string,
+  pairs: ReadonlyMap<string, Pair>,
+  tensors: readonly TensorShape[],
+  model: string,
+): void {
   const shapes = new Map(tensors.map((tensor) => [tensor.name, importanceShape(tensor.shape)]));
   for (const [name, { sums, counts }] of pairs) {
     const expected = shapes.get(name);
@@ -134,7 +160,8 @@ function checkBelongsTo(path: string, pairs: ReadonlyMap<string, Pair>, tensors:
     if (!expected && !name.endsWith('.weight')) continue;
     const actual = { values: elementCount(sums.shape)!, counts: elementCount(counts.shape)! };
     // One count may stand for all slices: llama-imatrix writes weights of latent attention that way.
-    const isSame = expected && actual.values === expected.columns * expected.slices && [1, expected.slices].includes(actual.counts);
+    const isSame =
+      expected && actual.values === expected.columns * expected.slices && [1, expected.slices].includes(actual.counts);
     if (isSame) continue;
     const found = `${actual.values} values with ${actual.counts} counts`;
     const wanted = expected ? `${expected.columns} columns in ${expected.slices} slices` : 'no such tensor';
@@ -168,11 +195,13 @@ interface Sums {
 export function meanSquares({ file, name, sums, counts }: Sums): TensorImportance {
   const columns = sums.length / counts.length;
   let unseenSlices = 0;
-  for (let slice = 0; slice < counts.length; slice += 1) {
+  for (const [slice, given] of counts.entries()) {
+    if (!Number.isFinite(given)) throw spoiled(file, name, `the count of slice ${slice}`, given);
     const values = sums.subarray(slice * columns, (slice + 1) * columns);
+    const bad = values.findIndex((value) => !(value >= 0 && value < Infinity));
+    if (bad !== -1) throw spoiled(file, name, `slice ${slice}, column ${bad}`, values[bad]!);
     // llama.cpp rounds counts to whole numbers; a double quotient rounded to float32 equals the float32 quotient.
-    const count = Math.fround(roundHalfAway(counts[slice]!));
-    checkValues(file, name, slice, values, counts[slice]!);
+    const count = Math.fround(roundHalfAway(given));
     if (count > 0) {
       for (let column = 0; column < columns; column += 1) values[column]! /= count;
     } else {
@@ -188,20 +217,9 @@ function roundHalfAway(value: number): number {
   return Math.sign(value) * Math.floor(Math.abs(value) + 0.5);
 }
 
-function checkValues(file: string, name: string, slice: number, values: Float32Array, count: number): void {
-  if (!Number.isFinite(count)) throw nonFinite(file, name, `the count of slice ${slice}`, count);
-  for (let column = 0; column < values.length; column += 1) {
-    const value = values[column]!;
-    if (!Number.isFinite(value)) throw nonFinite(file, name, `slice ${slice}, column ${column}`, value);
-    if (value < 0) throw malformed(file, `weight ${name}, slice ${slice}, column ${column}`, 'a sum of squares', String(value), { tensor: name });
-  }
-}
-
-function nonFinite(file: string, tensor: string, where: string, value: number): AppError {
-  return new AppError('NON_FINITE', `${file} has ${value} as importance of ${tensor} (${where}). Make the importance again.`, {
-    file,
-    tensor,
-    where,
-    value: String(value),
-  });
+function spoiled(file: string, tensor: string, where: string, value: number): AppError {
+  if (Number.isFinite(value))
+    return malformed(file, `${where} of ${tensor}`, { expected: 'a sum of squares', actual: String(value), tensor });
+  const message = `${file} has ${value} as importance of ${tensor} (${where}). Make the importance again.`;
+  return new AppError('NON_FINITE', message, { file, tensor, where, value: String(value) });
 }

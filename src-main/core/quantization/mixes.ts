@@ -54,7 +54,12 @@ const rows: readonly (readonly [name: string, fileType: number, type: string])[]
 export const mixes: readonly Mix[] = rows.map(([name, fileType, type]) => ({ name, fileType, type }));
 
 /** Other names of mixes, as llama-quantize takes them; MXFP4 is ours. */
-export const mixAliases: Readonly<Record<string, string>> = { Q3_K: 'Q3_K_M', Q4_K: 'Q4_K_M', Q5_K: 'Q5_K_M', MXFP4: 'MXFP4_MOE' };
+export const mixAliases: Readonly<Record<string, string>> = {
+  Q3_K: 'Q3_K_M',
+  Q4_K: 'Q4_K_M',
+  Q5_K: 'Q5_K_M',
+  MXFP4: 'MXFP4_MOE',
+};
 
 /** Every type that a tensor can be written in, from the most bits to the fewest. NVFP4 belongs to no mix. */
 export const singleTypes: readonly string[] = [
@@ -81,15 +86,23 @@ export function findType(name: string): string {
 function unknownName(kind: string, name: string, known: readonly string[]): AppError {
   const nearest = nearestName(name, known);
   const question = nearest === null ? '' : ` Did you mean ${nearest}?`;
-  return new AppError('USAGE', `There is no ${kind} "${name}".${question} Known: ${known.join(', ')}.`, { name, nearest, known: [...known] });
+  return new AppError('USAGE', `There is no ${kind} "${name}".${question} Known: ${known.join(', ')}.`, {
+    name,
+    nearest,
+    known: [...known],
+  });
 }
 
-/** The known name with the fewest edits to `name`, ignoring case; null when none is near (more than 2 edits). */
+/** The most edits at which a name still counts as a slip of the pen. */
+const mostEdits = 2;
+
+/** The known name with the fewest edits to `name`; case, `_` and `-` do not count. null when none is near. */
 export function nearestName(name: string, known: readonly string[]): string | null {
+  const letters = (text: string): string => text.toUpperCase().replaceAll(/[_-]/g, '');
   let best: string | null = null;
-  let fewest = 3;
+  let fewest = mostEdits + 1;
   for (const candidate of known) {
-    const edits = editDistance(name.toUpperCase(), candidate.toUpperCase());
+    const edits = editDistance(letters(name), letters(candidate));
     if (edits < fewest) [best, fewest] = [candidate, edits];
   }
   return best;

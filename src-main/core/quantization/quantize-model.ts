@@ -11,7 +11,16 @@ import { planTensors, type TensorPlan } from './quantize-plan.ts';
 import { quantizedLayout } from './quantized-layout.ts';
 import type { Fault, Quantizer } from './quantizer.ts';
 import { requantizedTensors } from './source-precision.ts';
-import { ahead, BufferRing, largestSlab, readSlabs, rowsOf, slabsOf, type ReadSlab, type Slab } from './tensor-slabs.ts';
+import {
+  ahead,
+  BufferRing,
+  largestSlab,
+  readSlabs,
+  rowsOf,
+  slabsOf,
+  type ReadSlab,
+  type Slab,
+} from './tensor-slabs.ts';
 import { Throughput } from './throughput.ts';
 
 export interface QuantizeRequest {
@@ -46,12 +55,17 @@ export async function quantizeModel(request: QuantizeRequest): Promise<QuantizeR
   signal.throwIfAborted();
   importance?.checkBelongsTo(model.tensors, model.path);
   const plans = planTensors({ file: model.path, tensors: model.tensors, types, fileType, importance, quantizer });
-  const throughput = new Throughput('quantize', plans.reduce((sum, { tensor }) => sum + tensor.bytes, 0), request.progress);
+  const throughput = new Throughput(
+    'quantize',
+    plans.reduce((sum, { tensor }) => sum + tensor.bytes, 0),
+    request.progress,
+  );
   const writer = await createGgufWriter(request.output, quantizedLayout(model, types, fileType));
   const conversion = new Conversion(request, plans);
   const slabs = ahead(conversion.run());
   try {
-    for (const { tensor } of plans) await writer.writeTensor(tensor.name, tensorContent(slabs, tensor.bytes, throughput));
+    for (const { tensor } of plans)
+      await writer.writeTensor(tensor.name, tensorContent(slabs, tensor.bytes, throughput));
     signal.throwIfAborted();
     const written = await writer.finish();
     const requantized = requantizedTensors(model.tensors, types).length;
@@ -72,14 +86,19 @@ interface WrittenSlab {
 }
 
 /** Takes the slabs of one tensor of `tensorBytes` (in the source) off the stream. */
-async function* tensorContent(slabs: AsyncGenerator<WrittenSlab>, tensorBytes: number, throughput: Throughput): AsyncGenerator<Uint8Array> {
+async function* tensorContent(
+  slabs: AsyncGenerator<WrittenSlab, void>,
+  tensorBytes: number,
+  throughput: Throughput,
+): AsyncGenerator<Uint8Array> {
   let done = 0;
   while (done < tensorBytes) {
-    const { value, done: ended } = await slabs.next();
-    if (ended) throw new Error('the stream of slabs ended early');
-    yield value.output;
-    done += value.sourceBytes;
-    throughput.add(value.sourceBytes, value.tensor);
+    const next = await slabs.next();
+    if (next.done) throw new Error('the stream of slabs ended early');
+    const { output, sourceBytes, tensor } = next.value;
+    yield output;
+    done += sourceBytes;
+    throughput.add(sourceBytes, tensor);
   }
 }
 
@@ -98,10 +117,13 @@ class Conversion {
     this.#slabs = plans.flatMap(({ tensor, targetBytes }) => slabsOf(tensor, targetBytes));
     // One buffer is written, one converted and one read at a time; a copied slab is written from where it was read.
     this.#sources = new BufferRing(3, largestSlab(this.#slabs));
-    this.#outputs = new BufferRing(2, this.#slabs.reduce((most, slab) => Math.max(most, this.#outputBytes(slab)), 0));
+    this.#outputs = new BufferRing(
+      2,
+      this.#slabs.reduce((most, slab) => Math.max(most, this.#outputBytes(slab)), 0),
+    );
   }
 
-  async *run(): AsyncGenerator<WrittenSlab> {
+  async *run(): AsyncGenerator<WrittenSlab, void> {
     const { model, signal } = this.#request;
     const read = ahead(readSlabs(model, this.#slabs, this.#sources, signal));
     let importance: TensorImportance | null = null;
@@ -109,7 +131,11 @@ class Conversion {
       for await (const slab of read) {
         const plan = this.#planOf.get(slab.tensor)!;
         if (slab.firstRow === 0) importance = await this.#importanceOf(plan);
-        yield { tensor: slab.tensor.name, sourceBytes: slab.source.length, output: await this.#convert(plan, slab, importance) };
+        yield {
+          tensor: slab.tensor.name,
+          sourceBytes: slab.source.length,
+          output: await this.#convert(plan, slab, importance),
+        };
       }
     } finally {
       await read.return(undefined);
@@ -134,7 +160,8 @@ class Conversion {
     const { quantizer, signal, model } = this.#request;
     const { columns, rowsPerSlice } = rowsOf(tensor.shape);
     const refuse = (fault: Fault | null): void => {
-      if (fault) throw nonFiniteError(fault, { file: model.path, tensor, firstElement: slab.firstRow * columns, targetType });
+      if (fault)
+        throw nonFiniteError(fault, { file: model.path, tensor, firstElement: slab.firstRow * columns, targetType });
     };
     if (targetType === tensor.type) {
       refuse(await quantizer.check({ type: tensor.type, source: slab.source, elements: slab.rows * columns }, signal));
@@ -143,7 +170,12 @@ class Conversion {
     const output = this.#outputs.take(this.#outputBytes(slab));
     const types = { sourceType: tensor.type, targetType };
     const place = { rows: slab.rows, columns, firstRow: slab.firstRow, rowsPerSlice };
-    refuse(await quantizer.convert({ ...types, ...place, source: slab.source, output, importance: importance?.means ?? null }, signal));
+    refuse(
+      await quantizer.convert(
+        { ...types, ...place, source: slab.source, output, importance: importance?.means ?? null },
+        signal,
+      ),
+    );
     return output;
   }
 }

@@ -28,7 +28,14 @@ export interface PlanRequest {
 }
 
 /** Types that give garbage without importance (llama-quant.cpp, tensor_requires_imatrix). */
-export const typesNeedingImportance: ReadonlySet<string> = new Set(['IQ3_XXS', 'IQ2_XXS', 'IQ2_XS', 'IQ2_S', 'IQ1_M', 'IQ1_S']);
+export const typesNeedingImportance: ReadonlySet<string> = new Set([
+  'IQ3_XXS',
+  'IQ2_XXS',
+  'IQ2_XS',
+  'IQ2_S',
+  'IQ1_M',
+  'IQ1_S',
+]);
 
 /** Of the floats no bit depends on importance. */
 const floatTypes: ReadonlySet<string> = new Set(['F32', 'F16', 'BF16']);
@@ -47,7 +54,8 @@ function isEmbeddingOrHead(name: string): boolean {
 export function planTensors(request: PlanRequest): TensorPlan[] {
   const names = new Set(request.tensors.map(({ name }) => name));
   const unknown = Object.keys(request.types).find((name) => !names.has(name));
-  if (unknown !== undefined) throw new AppError('USAGE', `${request.file} has no tensor ${unknown}.`, { file: request.file, tensor: unknown });
+  if (unknown !== undefined)
+    throw new AppError('USAGE', `${request.file} has no tensor ${unknown}.`, { file: request.file, tensor: unknown });
   return inLlamaOrder(request.tensors).map((tensor) => planTensor(request, tensor));
 }
 
@@ -59,13 +67,16 @@ function planTensor(request: PlanRequest, tensor: TensorEntry): TensorPlan {
   if (targetType === tensor.type) return { tensor, targetType, targetBytes: tensor.bytes, usesImportance: false };
 
   const { quantizer, importance } = request;
-  if (!quantizer.canRead(tensor.type)) throw unsupported(tensor, targetType, `${tensor.type} cannot be read as numbers`);
+  if (!quantizer.canRead(tensor.type))
+    throw unsupported(tensor, targetType, `${tensor.type} cannot be read as numbers`);
   if (!quantizer.canWrite(targetType)) throw unsupported(tensor, targetType, `nothing can write ${targetType}`);
   const columns = tensor.shape[0] ?? 1;
-  if (columns % target.blockSize !== 0) throw unsupported(tensor, targetType, `its rows of ${columns} are no multiple of ${target.blockSize}`);
+  if (columns % target.blockSize !== 0)
+    throw unsupported(tensor, targetType, `its rows of ${columns} are no multiple of ${target.blockSize}`);
 
   const usesImportance = !floatTypes.has(targetType) && (importance?.has(tensor.name) ?? false);
-  if (!usesImportance && needsImportance(request, tensor.name, targetType)) throw missing(request, tensor.name, targetType);
+  if (!usesImportance && needsImportance(request, tensor.name, targetType))
+    throw missing(request, tensor.name, targetType);
   return { tensor, targetType, targetBytes: tensorBytes(targetType, tensor.shape), usesImportance };
 }
 
@@ -77,21 +88,32 @@ function needsImportance({ quantizer, fileType }: PlanRequest, name: string, tar
 
 function unsupported(tensor: TensorEntry, targetType: string, reason: string): AppError {
   const shape = [...tensor.shape];
-  return new AppError('UNSUPPORTED_TYPE', `${tensor.name} (${tensor.type}, ${shape.join(' x ')}) cannot become ${targetType}: ${reason}.`, {
-    tensor: tensor.name,
-    shape,
-    sourceType: tensor.type,
-    targetType,
-  });
+  return new AppError(
+    'UNSUPPORTED_TYPE',
+    `${tensor.name} (${tensor.type}, ${shape.join(' x ')}) cannot become ${targetType}: ${reason}.`,
+    {
+      tensor: tensor.name,
+      shape,
+      sourceType: tensor.type,
+      targetType,
+    },
+  );
 }
 
 function missing({ importance, file }: PlanRequest, tensor: string, targetType: string): AppError {
   const where = importance === null ? 'and none was given' : `and ${importance.path} has none for it`;
-  const advice = importance === null ? 'Calibrate first, or choose a type with more bits' : 'Make importance from this model, or choose a type with more bits for it';
-  return new AppError('IMPORTANCE_MISSING', `${tensor} needs importance to become ${targetType}, ${where}. ${advice}.`, {
-    file,
-    tensor,
-    targetType,
-    importance: importance?.path ?? null,
-  });
+  const advice =
+    importance === null
+      ? 'Calibrate first, or choose a type with more bits'
+      : 'Make importance from this model, or choose a type with more bits for it';
+  return new AppError(
+    'IMPORTANCE_MISSING',
+    `${tensor} needs importance to become ${targetType}, ${where}. ${advice}.`,
+    {
+      file,
+      tensor,
+      targetType,
+      importance: importance?.path ?? null,
+    },
+  );
 }

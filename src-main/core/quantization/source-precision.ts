@@ -6,7 +6,10 @@ import type { TensorEntry } from '../formats/tensor.ts';
 export const coarseBits = 5;
 
 /** Tensors of `tensors` that are coarse already and get another type: rounded twice. */
-export function requantizedTensors(tensors: readonly Pick<TensorEntry, 'name' | 'type'>[], types: Readonly<Record<string, string>>): string[] {
+export function requantizedTensors(
+  tensors: readonly Pick<TensorEntry, 'name' | 'type'>[],
+  types: Readonly<Record<string, string>>,
+): string[] {
   return tensors
     .filter(({ name, type }) => (types[name] ?? type).toUpperCase() !== type && bitsPerWeight(type) <= coarseBits)
     .map(({ name }) => name);

@@ -70,7 +70,12 @@ export interface ReadSlab extends Slab {
 }
 
 /** Reads slabs in order into the buffers of `ring`. */
-export async function* readSlabs(model: GgufModel, slabs: Iterable<Slab>, ring: BufferRing, signal: AbortSignal): AsyncGenerator<ReadSlab> {
+export async function* readSlabs(
+  model: GgufModel,
+  slabs: Iterable<Slab>,
+  ring: BufferRing,
+  signal: AbortSignal,
+): AsyncGenerator<ReadSlab, void> {
   for (const slab of slabs) {
     signal.throwIfAborted();
     const bytes = rowBytes(slab.tensor);
@@ -81,15 +86,15 @@ export async function* readSlabs(model: GgufModel, slabs: Iterable<Slab>, ring: 
 }
 
 /** Yields what `source` yields, but makes the next item while the consumer works on the last one. */
-export async function* ahead<T>(source: AsyncGenerator<T>): AsyncGenerator<T> {
+export async function* ahead<T>(source: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
   let next = source.next();
   try {
     for (;;) {
-      const { value, done } = await next;
-      if (done) return;
+      const item = await next;
+      if (item.done) return;
       next = source.next();
       next.catch(() => {}); // thrown when the consumer asks for it
-      yield value;
+      yield item.value;
     }
   } finally {
     await next.catch(() => {}); // nothing may run on after the consumer has left

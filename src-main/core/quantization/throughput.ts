@@ -21,7 +21,15 @@ export class Throughput {
     const seconds = this.seconds;
     const perSecond = seconds > 0 ? this.#done / seconds : undefined;
     const secondsLeft = perSecond ? (this.#total - this.#done) / perSecond : undefined;
-    this.#report({ stage: this.#stage, detail, done: this.#done, total: this.#total, unit: 'bytes', perSecond, secondsLeft });
+    this.#report({
+      stage: this.#stage,
+      detail,
+      done: this.#done,
+      total: this.#total,
+      unit: 'bytes',
+      perSecond,
+      secondsLeft,
+    });
   }
 
   get seconds(): number {

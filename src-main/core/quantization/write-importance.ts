@@ -21,10 +21,13 @@ export interface WriteImportanceRequest {
 }
 
 /** @throws NON_FINITE with the weight, FILE_MALFORMED when `raw` is too short, OUTPUT_EXISTS, DISK_FULL, CANCELLED */
-export async function writeImportance(request: WriteImportanceRequest): Promise<{ fileBytes: number; weights: number; unseenExperts: number }> {
+export async function writeImportance(
+  request: WriteImportanceRequest,
+): Promise<{ fileBytes: number; weights: number; unseenExperts: number }> {
   const { raw, output, signal } = request;
   const entries = [...request.entries].sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
-  if (entries.length === 0) throw new AppError('USAGE', 'There are no statistics to write: no weight of the model was seen.');
+  if (entries.length === 0)
+    throw new AppError('USAGE', 'There are no statistics to write: no weight of the model was seen.');
   const writer = await createGgufWriter(output, ggufLayout(metadataOf(request), entries.flatMap(tensorsOf)));
   let unseenExperts = 0;
   try {
@@ -59,16 +62,28 @@ function tensorsOf({ name, columns, slices }: StatisticsEntry): TensorShape[] {
   ];
 }
 
-async function readEntry(raw: ByteSource, { name, columns, slices, offset }: StatisticsEntry): Promise<{ sums: Float32Array; counts: Float32Array }> {
+async function readEntry(
+  raw: ByteSource,
+  { name, columns, slices, offset }: StatisticsEntry,
+): Promise<{ sums: Float32Array; counts: Float32Array }> {
   const values = new Float32Array(slices * columns + slices);
   await raw.readInto(bytesOf(values), offset * Float32Array.BYTES_PER_ELEMENT);
   const bad = values.findIndex((value) => !Number.isFinite(value));
   if (bad !== -1) {
     const value = String(values[bad]);
-    throw new AppError('NON_FINITE', `The inputs of ${name} sum to ${value}: the model gives no usable numbers on this text.`, { tensor: name, value });
+    throw new AppError(
+      'NON_FINITE',
+      `The inputs of ${name} sum to ${value}: the model gives no usable numbers on this text.`,
+      { tensor: name, value },
+    );
   }
   const negative = values.findIndex((value) => value < 0);
-  if (negative !== -1) throw malformed(raw.name, `statistics of ${name}`, 'sums of squares and counts', String(values[negative]), { tensor: name });
+  if (negative !== -1)
+    throw malformed(raw.name, `statistics of ${name}`, {
+      expected: 'sums of squares and counts',
+      actual: String(values[negative]),
+      tensor: name,
+    });
   return { sums: values.subarray(0, slices * columns), counts: values.subarray(slices * columns) };
 }
 

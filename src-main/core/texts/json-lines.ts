@@ -41,7 +41,7 @@ function decodeLine(bytes: Uint8Array, file: string, where: string): string {
     const text = utf8.decode(bytes);
     return where === 'line 1' && text.startsWith(byteOrderMark) ? text.slice(1) : text;
   } catch {
-    throw malformed(file, where, 'UTF-8 text', 'other bytes');
+    throw malformed(file, where, { expected: 'UTF-8 text', actual: 'other bytes' });
   }
 }
 
@@ -50,10 +50,10 @@ function parseObject(text: string, file: string, where: string): Record<string, 
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw malformed(file, where, 'JSON', error instanceof Error ? error.message : String(error));
+    throw malformed(file, where, { expected: 'JSON', actual: error instanceof Error ? error.message : String(error) });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw malformed(file, where, 'a JSON object', shown(value));
+    throw malformed(file, where, { expected: 'a JSON object', actual: shown(value) });
   }
   return value as Record<string, unknown>;
 }

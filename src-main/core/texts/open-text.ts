@@ -121,7 +121,10 @@ function readItems(content: Uint8Array, file: string): { items: Uint8Array[]; jo
   }
   const [first, second] = content;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
-    throw malformed(file, 'the first two bytes', 'UTF-8 text', 'the mark of UTF-16; save the file as UTF-8');
+    throw malformed(file, 'the first two bytes', {
+      expected: 'UTF-8 text',
+      actual: 'the mark of UTF-16; save the file as UTF-8',
+    });
   }
   return { items: paragraphs(content), joined: content };
 }
@@ -131,7 +134,7 @@ function readRecords(content: Uint8Array, file: string): Uint8Array[] {
   const items: Uint8Array[] = [];
   for (const { where, value } of readJsonLines(content, file)) {
     if (typeof value['text'] !== 'string') {
-      throw malformed(file, where, 'a string field "text"', shown(value['text']));
+      throw malformed(file, where, { expected: 'a string field "text"', actual: shown(value['text']) });
     }
     if (value['text'].trim() !== '') items.push(new TextEncoder().encode(value['text']));
   }

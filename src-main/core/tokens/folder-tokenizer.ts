@@ -83,12 +83,10 @@ function build(definition: TokenizerJson, file: string): PackageTokenizer {
     tokenizer.encode('a 1');
     return tokenizer;
   } catch (error) {
-    throw malformed(
-      file,
-      'the tokenizer',
-      'a definition that can be used',
-      error instanceof Error ? error.message : String(error),
-    );
+    throw malformed(file, 'the tokenizer', {
+      expected: 'a definition that can be used',
+      actual: error instanceof Error ? error.message : String(error),
+    });
   }
 }
 
@@ -127,10 +125,13 @@ function parseJson<Schema extends z.ZodType>({ file, bytes }: FileContent, schem
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
-    throw malformed(file, 'the file', 'JSON', error instanceof Error ? error.message : String(error));
+    throw malformed(file, 'the file', {
+      expected: 'JSON',
+      actual: error instanceof Error ? error.message : String(error),
+    });
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
-  throw malformed(file, issue.path.join('.') || 'the file', 'a tokenizer', issue.message);
+  throw malformed(file, issue.path.join('.') || 'the file', { expected: 'a tokenizer', actual: issue.message });
 }

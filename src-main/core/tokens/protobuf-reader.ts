@@ -19,18 +19,22 @@ export function* protobufFields(bytes: Uint8Array, file: string): Generator<Prot
   function varint(): bigint {
     let value = 0n;
     for (let shift = 0n; shift < 70n; shift += 7n) {
-      if (position >= bytes.length) throw malformed(file, `byte ${position}`, 'more of a number', 'the end');
+      if (position >= bytes.length)
+        throw malformed(file, `byte ${position}`, { expected: 'more of a number', actual: 'the end' });
       const byte = view.getUint8(position++);
       value |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) return BigInt.asIntN(64, value);
     }
-    throw malformed(file, `byte ${position}`, 'a number of at most 10 bytes', 'a longer one');
+    throw malformed(file, `byte ${position}`, { expected: 'a number of at most 10 bytes', actual: 'a longer one' });
   }
 
   function take(length: number): number {
     const start = position;
     if (length < 0 || length > bytes.length - start) {
-      throw malformed(file, `byte ${start}`, `${length} bytes of a field`, `${bytes.length - start} bytes`);
+      throw malformed(file, `byte ${start}`, {
+        expected: `${length} bytes of a field`,
+        actual: `${bytes.length - start} bytes`,
+      });
     }
     position += length;
     return start;
@@ -39,7 +43,8 @@ export function* protobufFields(bytes: Uint8Array, file: string): Generator<Prot
   while (position < bytes.length) {
     const key = Number(varint());
     const number = Math.floor(key / 8);
-    if (number < 1) throw malformed(file, `byte ${position}`, 'a field number from 1', String(number));
+    if (number < 1)
+      throw malformed(file, `byte ${position}`, { expected: 'a field number from 1', actual: String(number) });
     switch (key & 7) {
       case 0:
         yield { number, wire: 'integer', value: Number(varint()) };
@@ -56,7 +61,7 @@ export function* protobufFields(bytes: Uint8Array, file: string): Generator<Prot
         yield { number, wire: 'float', value: view.getFloat32(take(4), true) };
         break;
       default:
-        throw malformed(file, `byte ${position}`, 'a wire type of 0, 1, 2 or 5', String(key & 7));
+        throw malformed(file, `byte ${position}`, { expected: 'a wire type of 0, 1, 2 or 5', actual: String(key & 7) });
     }
   }
 }

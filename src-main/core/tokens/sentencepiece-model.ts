@@ -60,9 +60,13 @@ export function readSentencePieceModel(bytes: Uint8Array, file: string): Sentenc
     if (field.number === 2) readTrainer(model, field.value, file);
     if (field.number === 3) readNormalizer(model.normalizer, field.value, file);
   }
-  if (model.pieces.length === 0) throw malformed(file, 'the file', 'a SentencePiece model', 'no pieces');
+  if (model.pieces.length === 0)
+    throw malformed(file, 'the file', { expected: 'a SentencePiece model', actual: 'no pieces' });
   if (model.pieces[model.unknownId] === undefined) {
-    throw malformed(file, 'unk_id', `an id below ${model.pieces.length}`, String(model.unknownId));
+    throw malformed(file, 'unk_id', {
+      expected: `an id below ${model.pieces.length}`,
+      actual: String(model.unknownId),
+    });
   }
   if (model.pieces.some((piece) => piece.type === 'byte')) model.byteFallback = true;
   return model;
@@ -75,8 +79,9 @@ function readPiece(bytes: Uint8Array, id: number, file: string): Piece {
     if (field.number === 2 && field.wire === 'float') piece.score = field.value;
     if (field.number === 3) piece.type = choose(pieceTypes, field, `type of piece ${id}`, file);
   }
-  if (piece.text === '') throw malformed(file, `piece ${id}`, 'a text', 'none');
-  if (!Number.isFinite(piece.score)) throw malformed(file, `score of piece ${id}`, 'a number', String(piece.score));
+  if (piece.text === '') throw malformed(file, `piece ${id}`, { expected: 'a text', actual: 'none' });
+  if (!Number.isFinite(piece.score))
+    throw malformed(file, `score of piece ${id}`, { expected: 'a number', actual: String(piece.score) });
   return piece;
 }
 
@@ -105,7 +110,10 @@ function readNormalizer(normalizer: SentencePieceModel['normalizer'], bytes: Uin
 function choose<Choice>(choices: Record<number, Choice>, field: ProtobufField, where: string, file: string): Choice {
   const choice = field.wire === 'integer' ? choices[field.value] : undefined;
   if (choice === undefined)
-    throw malformed(file, where, `one of ${Object.keys(choices).join(', ')}`, String(field.value));
+    throw malformed(file, where, {
+      expected: `one of ${Object.keys(choices).join(', ')}`,
+      actual: String(field.value),
+    });
   return choice;
 }
 
@@ -113,6 +121,6 @@ function decode(bytes: Uint8Array, where: string, file: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw malformed(file, where, 'UTF-8 text', 'other bytes');
+    throw malformed(file, where, { expected: 'UTF-8 text', actual: 'other bytes' });
   }
 }

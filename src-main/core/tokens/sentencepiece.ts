@@ -16,7 +16,8 @@ export function sentencePieceTokenizer(bytes: Uint8Array, file: string): Tokeniz
   const model = readSentencePieceModel(bytes, file);
   refuse(model, file);
   const ids = new Map(model.pieces.map((piece, id) => [piece.text, id]));
-  if (ids.size !== model.pieces.length) throw malformed(file, 'the pieces', 'different texts', 'a text twice');
+  if (ids.size !== model.pieces.length)
+    throw malformed(file, 'the pieces', { expected: 'different texts', actual: 'a text twice' });
   return {
     model: model.kind === 'bpe' ? bpe(model) : unigram(model),
     added_tokens: addedTokens(model),

@@ -24,7 +24,11 @@ export class Catalog {
   static async open(home: string): Promise<Catalog> {
     const nodeApi = Number(process.versions['napi']);
     if (nodeApi < neededNodeApi) {
-      throw new AppError('NATIVE_UNAVAILABLE', `The history needs Node-API ${neededNodeApi}; this runtime has ${nodeApi}.`, { nodeApi });
+      throw new AppError(
+        'NATIVE_UNAVAILABLE',
+        `The history needs Node-API ${neededNodeApi}; this runtime has ${nodeApi}.`,
+        { nodeApi },
+      );
     }
     const { default: Database } = await import('better-sqlite3');
     mkdirSync(home, { recursive: true });
@@ -40,7 +44,10 @@ export class Catalog {
     const apply = this.database.transaction(() => {
       const version = this.database.pragma('user_version', { simple: true }) as number;
       if (version > migrations.length) {
-        throw new AppError('INTERNAL', `The history was written by a newer Snug (version ${version}, this one knows ${migrations.length}).`);
+        throw new AppError(
+          'INTERNAL',
+          `The history was written by a newer Snug (version ${version}, this one knows ${migrations.length}).`,
+        );
       }
       for (const migration of migrations.slice(version)) this.database.exec(migration);
       this.database.pragma(`user_version = ${migrations.length}`);
@@ -50,7 +57,9 @@ export class Catalog {
 
   add(id: string, recipe: Recipe, created: string, versions: Record<string, string>): void {
     this.database
-      .prepare('INSERT INTO experiments (id, verb, model, recipe, state, created, versions) VALUES (?, ?, ?, ?, ?, ?, ?)')
+      .prepare(
+        'INSERT INTO experiments (id, verb, model, recipe, state, created, versions) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      )
       .run(id, recipe.verb, recipe.model, JSON.stringify(recipe), 'queued', created, JSON.stringify(versions));
   }
 

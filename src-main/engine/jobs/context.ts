@@ -7,7 +7,6 @@ import type { Progress } from '../../contract/progress.ts';
 import { isRunning } from '../../core/formats/part-files.ts';
 import type { Children, LlamaClient, WorkerClient } from '../children.ts';
 import type { Folders } from '../folders.ts';
-import { freeCores } from '../free-cores.ts';
 
 export type LlamaIdentity = Awaited<ReturnType<LlamaClient['identify']>>;
 
@@ -15,10 +14,10 @@ export interface JobContext {
   run: string;
   signal: AbortSignal;
   folders: Folders;
-  /** For kernels that need no step with each other: all cores, or what the recipe says. */
+  /** For tensor kernels: all cores, or what the recipe says. */
   threads: number;
-  /** For llama.cpp: the cores that are free now, or what the recipe says. */
-  measuringThreads: () => Promise<number>;
+  /** For llama.cpp: what the recipe says, else the host's own choice (the cores that are free then). */
+  llamaThreads: { threads?: number };
   /** A folder of the job's own in the user data; gone when the job ends. */
   scratch: string;
   /** What llama.cpp sees of this machine; asked once per job. */
@@ -68,7 +67,7 @@ export async function withContext<T>(options: ContextOptions, work: (context: Jo
       scratch,
       report,
       threads: options.threads ?? availableParallelism(),
-      measuringThreads: async () => options.threads ?? (await freeCores()),
+      llamaThreads: options.threads === null ? {} : { threads: options.threads },
       warnings: [],
       seconds: {},
       peakMemoryBytes: 0,

@@ -39,15 +39,27 @@ async function openedPath(context: JobContext, model: string): Promise<string> {
 
 type Task = Awaited<ReturnType<typeof readTask>>;
 
-async function runTask(context: JobContext, model: string, task: Task, device: string): Promise<EvaluateResult['tasks'][number]> {
+async function runTask(
+  context: JobContext,
+  model: string,
+  task: Task,
+  device: string,
+): Promise<EvaluateResult['tasks'][number]> {
   return stage(context, 'tasks', async () => {
     const { gpuLayers } = await chooseDevice(context, device, [model]);
     const tokenize = async (texts: Uint8Array[]): Promise<Int32Array[]> =>
-      (await context.llama((client) => client.tokenize({ model, texts, addSpecial: true, parseSpecial: false }, { signal: context.signal }))).ids;
+      (
+        await context.llama((client) =>
+          client.tokenize({ model, texts, addSpecial: true, parseSpecial: false }, { signal: context.signal }),
+        )
+      ).ids;
     const items = await taskItems(task, tokenize);
-    const settings = { gpuLayers, threads: await context.measuringThreads() };
+    const settings = { gpuLayers, ...context.llamaThreads };
     const { logLikelihoods } = await context.llama((client) =>
-      client.scoreContinuations({ model, items, settings }, { signal: context.signal, onProgress: reportAs(context, 'tasks', task.name) }),
+      client.scoreContinuations(
+        { model, items, settings },
+        { signal: context.signal, onProgress: reportAs(context, 'tasks', task.name) },
+      ),
     );
     return { name: task.name, examples: task.examples.length, ...scoreTask(task.examples, logLikelihoods) };
   });

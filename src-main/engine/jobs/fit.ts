@@ -31,33 +31,51 @@ export async function runFit(context: JobContext, recipe: FitRecipe): Promise<Fi
 }
 
 async function fitSource(context: JobContext, recipe: FitRecipe, source: GgufSource): Promise<FitResult> {
-  const planned = await planModel(context, source, recipe);
+  const planned = await planModel(context, source, { ...recipe, importance: recipe.importance !== 'off' });
   const chosen = choose(planned, recipe);
   context.warnings.push(...planned.list.warnings);
   const best = chosen[0];
   checkJobMemory(chosen, recipe.maxMemoryBytes);
   if (!best) return emptyResult(context, planned, null);
   if (fileKey(best) === 'source') return fitsAsIs(context, recipe, { planned, plan: best, file: source.path });
-  const importance = await obtainImportance(context, { ...recipe, model: source.path, hiddenSize: source.config.hiddenSize });
-  const text = await stage(context, 'tokenize', () => openEvaluation(context, source.path, recipe.evaluation, importance.texts));
-  return makeAndMeasure({ context, recipe, planned, source: source.path, parameters: source.parameters, importance, text }, chosen);
+  const importance = await obtainImportance(context, {
+    ...recipe,
+    model: source.path,
+    hiddenSize: source.config.hiddenSize,
+  });
+  const text = await stage(context, 'tokenize', () =>
+    openEvaluation(context, source.path, recipe.evaluation, importance.texts),
+  );
+  return makeAndMeasure(
+    { context, recipe, planned, source: source.path, parameters: source.parameters, importance, text },
+    chosen,
+  );
 }
 
 /** Refuses a job that is expected to need more memory than it may have, before any work. @throws OUT_OF_MEMORY */
 function checkJobMemory(plans: readonly Plan[], limit: number | null): void {
   const needed = Math.max(0, ...plans.map(({ cost }) => cost.peakMemoryBytes));
   if (limit === null || needed <= limit) return;
-  throw new AppError('OUT_OF_MEMORY', `Making this needs about ${formatMemory(needed)} of memory, and --max-memory allows ${formatMemory(limit)}.`, { needed, limit });
+  throw new AppError(
+    'OUT_OF_MEMORY',
+    `Making this needs about ${formatMemory(needed)} of memory, and --max-memory allows ${formatMemory(limit)}.`,
+    { needed, limit },
+  );
 }
 
 /** The plan that was named, else the best ones with different files. @throws USAGE for an unknown plan */
 function choose({ list }: Planned, { plan: wanted, candidates, evaluate: measures }: FitRecipe): Plan[] {
   if (wanted === null) {
     const best = distinctFiles(list.plans, measures ? candidates : 1);
-    return best[0]?.steps.some(({ method }) => method === 'quantize') ? best.filter((plan) => fileKey(plan) !== 'source') : best.slice(0, 1);
+    return best[0]?.steps.some(({ method }) => method === 'quantize')
+      ? best.filter((plan) => fileKey(plan) !== 'source')
+      : best.slice(0, 1);
   }
   const plan = list.plans.find(({ id }) => id === wanted);
-  if (!plan) throw new AppError('USAGE', `There is no plan "${wanted}" for this model and target. \`snug plan\` lists them.`, { plan: wanted });
+  if (!plan)
+    throw new AppError('USAGE', `There is no plan "${wanted}" for this model and target. \`snug plan\` lists them.`, {
+      plan: wanted,
+    });
   return [plan];
 }
 
@@ -80,24 +98,55 @@ interface Made {
 }
 
 async function makeAndMeasure(work: Work, chosen: readonly Plan[]): Promise<FitResult> {
+  const { context } = work;
   const files = chosen.map((_plan, index) => unfinishedName(work.recipe.output, index + 1));
   return cleaning(files, async () => {
     const made: Made[] = [];
-    for (const [index, plan] of chosen.entries()) made.push(await makeOne(work, plan, files[index]!, chosen.length > 1));
+    for (const [index, plan] of chosen.entries()) {
+      const one = await makeOne(work, plan, files[index]!, chosen.length > 1).catch((error: unknown) =>
+        passOver(work, plan, error),
+      );
+      if (one) made.push(one);
+    }
+    if (made.length === 0)
+      throw new AppError('IMPORTANCE_MISSING', `None of the plans could be made: ${context.warnings.join(' ')}`);
     made.sort((a, b) => measuredScore(a, work.planned) - measuredScore(b, work.planned));
     return finish(work, made);
   });
 }
 
-const measuredScore = ({ plan, measured }: Made, { rank }: Planned): number => score(plan, rank, measured?.quality.kld?.mean);
+/** A candidate that needs importance for a weight that the calibration never reached is left out, and said. */
+function passOver({ context }: Work, plan: Plan, error: unknown): null {
+  if (!(error instanceof AppError && error.code === 'IMPORTANCE_MISSING')) throw error;
+  context.warnings.push(`${plan.summary} was passed over: ${error.message}`);
+  return null;
+}
+
+const measuredScore = ({ plan, measured }: Made, { rank }: Planned): number =>
+  score(plan, rank, measured?.quality.kld?.mean);
 
 async function makeOne(work: Work, plan: Plan, file: string, measures: boolean): Promise<Made> {
   const { context, recipe, planned, source, importance, text } = work;
   const { candidate } = planned.drafts.get(plan.id)!.file;
-  const made = await makeFile(context, { source, output: file, types: candidate.types, fileType: candidate.fileType, importance: importance.file, detail: plan.summary });
+  const made = await makeFile(context, {
+    source,
+    output: file,
+    types: candidate.types,
+    fileType: candidate.fileType,
+    importance: importance.file,
+    detail: plan.summary,
+  });
   if (!measures) return { plan, file, ...made, measured: null };
   const weightsOnly = work.parameters * 2 <= largestExpansionBytes;
-  const { quality } = await evaluate(context, { candidate: file, reference: source, text, device: recipe.device, weightsOnly, stage: 'measure', detail: plan.summary });
+  const { quality } = await evaluate(context, {
+    candidate: file,
+    reference: source,
+    text,
+    device: recipe.device,
+    weightsOnly,
+    stage: 'measure',
+    detail: plan.summary,
+  });
   return { plan, file, ...made, measured: { id: plan.id, summary: plan.summary, fileBytes: made.fileBytes, quality } };
 }
 
@@ -106,7 +155,9 @@ async function finish(work: Work, made: readonly Made[]): Promise<FitResult> {
   const { context, recipe, source, text } = work;
   const { device, evaluation, output } = recipe;
   const { file, plan, fileBytes, sha256 } = made[0]!;
-  const evaluated = recipe.evaluate ? await evaluate(context, { candidate: file, reference: source, text, device, weightsOnly: evaluation.weightsOnly }) : null;
+  const evaluated = recipe.evaluate
+    ? await evaluate(context, { candidate: file, reference: source, text, device, weightsOnly: evaluation.weightsOnly })
+    : null;
   const proof = recipe.prove
     ? await prove(context, {
         source,
@@ -138,25 +189,45 @@ async function finish(work: Work, made: readonly Made[]): Promise<FitResult> {
 
 /** The plans with what was measured in place of what was predicted, for every plan that has the same file. */
 function withMeasured(planned: Planned, measured: FitResult['measured']): Planned {
-  const found = new Map(measured.map((entry) => [fileKey(planned.list.plans.find(({ id }) => id === entry.id)!), entry.quality]));
+  const found = new Map(
+    measured.map((entry) => [fileKey(planned.list.plans.find(({ id }) => id === entry.id)!), entry.quality]),
+  );
   const plans = planned.list.plans.map((plan): Plan => {
     const quality = found.get(fileKey(plan));
     if (!quality?.kld) return plan;
     const { mean, standardError } = quality.kld;
-    const predicted = { kld: mean, kldLow: mean - 2 * standardError, kldHigh: mean + 2 * standardError, perplexityRatio: quality.perplexityRatio ?? 1, basis: 'measured' as const };
+    const predicted = {
+      kld: mean,
+      kldLow: mean - 2 * standardError,
+      kldHigh: mean + 2 * standardError,
+      perplexityRatio: quality.perplexityRatio ?? 1,
+      basis: 'measured' as const,
+    };
     return { ...plan, predicted };
   });
   return { ...planned, list: { ...planned.list, plans: ranked(plans, planned.rank) } };
 }
 
 /** A source that meets the target already: nothing is written, the file itself is the answer; it is proved all the same. */
-async function fitsAsIs(context: JobContext, recipe: FitRecipe, { planned, plan, file }: { planned: Planned; plan: Plan; file: string }): Promise<FitResult> {
+async function fitsAsIs(
+  context: JobContext,
+  recipe: FitRecipe,
+  { planned, plan, file }: { planned: Planned; plan: Plan; file: string },
+): Promise<FitResult> {
   let proof: Proof | undefined;
   if (recipe.prove) {
     const text = await stage(context, 'tokenize', () => openEvaluation(context, file, recipe.evaluation, []));
     const plannedHeader = planned.drafts.get(plan.id)!.header;
-    proof = await prove(context, { source: file, output: file, plannedHeader, window: text.windows[0]!, predictedKld: 0, device: recipe.device });
-    if (!proof.passed) throw new AppError('PROOF_FAILED', `${file} did not pass its proof: ${proof.reason}.`, { proof, path: file });
+    proof = await prove(context, {
+      source: file,
+      output: file,
+      plannedHeader,
+      window: text.windows[0]!,
+      predictedKld: 0,
+      device: recipe.device,
+    });
+    if (!proof.passed)
+      throw new AppError('PROOF_FAILED', `${file} did not pass its proof: ${proof.reason}.`, { proof, path: file });
   }
   context.warnings.push('Nothing was written: the source meets the target already.');
   const sha256 = await stage(context, 'checksum', () => sha256Of(file));

@@ -18,7 +18,11 @@ export function gateOf(options: EvaluationOptions, quality: Quality | undefined)
   ];
   const gates = limits.flatMap(({ measure, limit, value }) => {
     if (limit === null) return [];
-    if (value === undefined) throw new AppError('USAGE', 'A quality gate needs a comparison: evaluate with --against, and without --no-evaluate.');
+    if (value === undefined)
+      throw new AppError(
+        'USAGE',
+        'A quality gate needs a comparison: evaluate with --against, and without --no-evaluate.',
+      );
     return [{ measure, limit, value, passed: value <= limit }];
   });
   return gates.find(({ passed }) => !passed) ?? gates.at(-1);

@@ -27,17 +27,35 @@ export interface ImportanceOptions {
 /** Importance as the recipe wants it: calibrated now, none, or the file that was named. */
 export async function obtainImportance(context: JobContext, options: ImportanceOptions): Promise<ImportanceUse> {
   if (options.importance === 'off') return { file: null, unseenExperts: 0, calibration: null, texts: [] };
-  if (options.importance !== 'on') return { file: options.importance, unseenExperts: 0, calibration: null, texts: await textsOf(context, options.importance) };
+  if (options.importance !== 'on')
+    return {
+      file: options.importance,
+      unseenExperts: 0,
+      calibration: null,
+      texts: await textsOf(context, options.importance),
+    };
   const output = path.join(context.scratch, 'importance.gguf');
   const calibrated = await calibrate(context, { ...options, output });
-  return { file: output, unseenExperts: calibrated.unseenExperts, calibration: calibrated.use, texts: [...options.calibration.texts] };
+  return {
+    file: output,
+    unseenExperts: calibrated.unseenExperts,
+    calibration: calibrated.use,
+    texts: [...options.calibration.texts],
+  };
 }
 
 /** The texts that an importance file names, as far as they can be opened here: others may be on another machine. */
 async function textsOf(context: JobContext, importance: string): Promise<string[]> {
   const file = await openImportance(importance);
   await file.close();
-  const isHere = await Promise.all(file.datasets.map((name) => openText(name, textsFolder(context)).then(() => true, () => false)));
+  const isHere = await Promise.all(
+    file.datasets.map((name) =>
+      openText(name, textsFolder(context)).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
   return file.datasets.filter((_name, index) => isHere[index]);
 }
 
@@ -50,7 +68,10 @@ export interface MakeOptions {
   detail?: string;
 }
 
-export async function makeFile(context: JobContext, { detail, types, ...options }: MakeOptions): Promise<{ fileBytes: number; sha256: string; unseenExperts: number; requantized: number }> {
+export async function makeFile(
+  context: JobContext,
+  { detail, types, ...options }: MakeOptions,
+): Promise<{ fileBytes: number; sha256: string; unseenExperts: number; requantized: number }> {
   return stage(context, 'quantize', async () => {
     const made = await context.worker((client) =>
       client.quantize(

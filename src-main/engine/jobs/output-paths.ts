@@ -14,17 +14,24 @@ export function unfinishedName(output: string, candidate?: number): string {
 /** Refuses an output that would overwrite something, before any work. @throws OUTPUT_EXISTS, FILE_NOT_FOUND, USAGE */
 export async function checkOutput(output: string, model: string, force: boolean): Promise<void> {
   const full = path.resolve(output);
-  if (full === path.resolve(model)) throw new AppError('USAGE', 'The output cannot be the model itself: choose another name.', { output });
+  if (full === path.resolve(model))
+    throw new AppError('USAGE', 'The output cannot be the model itself: choose another name.', { output });
   if (!/\.gguf$/i.test(output)) throw new AppError('USAGE', `The output must end in .gguf: ${output}.`, { output });
   const folder = path.dirname(full);
-  if (!existsSync(folder)) throw new AppError('FILE_NOT_FOUND', `The folder ${folder} does not exist: create it first.`, { path: folder });
+  if (!existsSync(folder))
+    throw new AppError('FILE_NOT_FOUND', `The folder ${folder} does not exist: create it first.`, { path: folder });
   refuseExisting(output, force);
   const busy = await sweepParts(full);
-  if (busy !== null) throw new AppError('OUTPUT_EXISTS', `${output} is being written by another run, as ${busy}.`, { output, part: busy });
+  if (busy !== null)
+    throw new AppError('OUTPUT_EXISTS', `${output} is being written by another run, as ${busy}.`, {
+      output,
+      part: busy,
+    });
 }
 
 function refuseExisting(output: string, force: boolean): void {
-  if (existsSync(output) && !force) throw new AppError('OUTPUT_EXISTS', `${output} exists already: choose another name or use --force.`, { output });
+  if (existsSync(output) && !force)
+    throw new AppError('OUTPUT_EXISTS', `${output} exists already: choose another name or use --force.`, { output });
 }
 
 /** Runs `work`, which makes `files`; whatever of them is left under those names afterwards goes. */
@@ -42,11 +49,18 @@ export async function cleaning<T>(files: readonly string[], work: () => Promise<
 }
 
 /** Gives a finished file its name, unless its proof failed. @throws PROOF_FAILED with the proof; the file is kept as NAME.unproved */
-export async function publish(file: string, { output, force }: { output: string; force: boolean }, proof: Proof | undefined): Promise<void> {
+export async function publish(
+  file: string,
+  { output, force }: { output: string; force: boolean },
+  proof: Proof | undefined,
+): Promise<void> {
   if (proof && !proof.passed) {
     const kept = `${output}.unproved`;
     await rename(file, kept);
-    throw new AppError('PROOF_FAILED', `The file did not pass its proof: ${proof.reason}. It was kept as ${kept}.`, { proof, path: kept });
+    throw new AppError('PROOF_FAILED', `The file did not pass its proof: ${proof.reason}. It was kept as ${kept}.`, {
+      proof,
+      path: kept,
+    });
   }
   refuseExisting(output, force);
   await rename(file, output);

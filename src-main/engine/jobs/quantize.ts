@@ -1,7 +1,7 @@
 import type { QuantizeRecipe } from '../../contract/recipe.ts';
 import type { Proof, Quality, QuantizeResult } from '../../contract/results.ts';
 import { AppError } from '../../contract/errors.ts';
-import { candidateOf, type Candidate } from '../../core/planning/candidates.ts';
+import { candidateOf, isPossible, type Candidate } from '../../core/planning/candidates.ts';
 import { predictLoss } from '../../core/planning/prior.ts';
 import { findMix, findType, mixes } from '../../core/quantization/mixes.ts';
 import { requantizedWarning } from '../../core/quantization/source-precision.ts';
@@ -24,16 +24,33 @@ export async function runQuantize(context: JobContext, recipe: QuantizeRecipe): 
   return withModel(context, recipe.model, (source) => quantizeSource(context, recipe, source, question));
 }
 
-async function quantizeSource(context: JobContext, recipe: QuantizeRecipe, source: GgufSource, question: Question): Promise<QuantizeResult> {
-  const candidate = await findTypes(context, source.path, question);
+async function quantizeSource(
+  context: JobContext,
+  recipe: QuantizeRecipe,
+  source: GgufSource,
+  question: Question,
+): Promise<QuantizeResult> {
+  const candidate = await findTypes(context, source, question);
   const planned = plannedFile(source.gguf, candidate);
   const header = await writeHeader(planned, context.scratch);
-  const importance = await obtainImportance(context, { ...recipe, model: source.path, hiddenSize: source.config.hiddenSize });
+  const importance = await obtainImportance(context, {
+    ...recipe,
+    model: source.path,
+    hiddenSize: source.config.hiddenSize,
+  });
   const measures = recipe.evaluate || recipe.prove;
-  const text = measures ? await stage(context, 'tokenize', () => openEvaluation(context, source.path, recipe.evaluation, importance.texts)) : null;
+  const text = measures
+    ? await stage(context, 'tokenize', () => openEvaluation(context, source.path, recipe.evaluation, importance.texts))
+    : null;
   const unproved = unfinishedName(recipe.output);
   return cleaning([unproved], async () => {
-    const made = await makeFile(context, { source: source.path, output: unproved, types: candidate.types, fileType: candidate.fileType, importance: importance.file });
+    const made = await makeFile(context, {
+      source: source.path,
+      output: unproved,
+      types: candidate.types,
+      fileType: candidate.fileType,
+      importance: importance.file,
+    });
     const warning = requantizedWarning(made.requantized);
     if (warning !== null) context.warnings.push(warning);
     const predicted = predictedLoss(planned.layout.tensors, source.parameters);
@@ -88,17 +105,43 @@ function questionOf({ type, pure, importance }: QuantizeRecipe): Question {
   if (!pure) return { name: findMix(type).name, pure, importance: withImportance };
   const single = findType(type);
   const mix = mixes.find((known) => known.type === single);
-  if (!mix) throw new AppError('USAGE', `${single} cannot be asked for on all tensors: llama.cpp has no mix of it.`, { type });
+  if (!mix)
+    throw new AppError('USAGE', `${single} cannot be asked for on all tensors: llama.cpp has no mix of it.`, { type });
   return { name: mix.name, pure, importance: withImportance };
 }
 
-async function findTypes(context: JobContext, model: string, question: Question): Promise<Candidate> {
-  const { results } = await context.llama((client) => client.mixTypes({ model, mixes: [question] }, { signal: context.signal }));
+async function findTypes(
+  context: JobContext,
+  { path: model, config }: GgufSource,
+  question: Question,
+): Promise<Candidate> {
+  const { results } = await context.llama((client) =>
+    client.mixTypes({ model, mixes: [question] }, { signal: context.signal }),
+  );
   const candidate = candidateOf(question, results[0]?.types ?? null);
   if (!candidate && results[0]?.needsImportance) {
-    throw new AppError('IMPORTANCE_MISSING', `${question.name} gives garbage without importance: leave --importance on, or give a file.`, { model, type: question.name });
+    throw new AppError(
+      'IMPORTANCE_MISSING',
+      `${question.name} gives garbage without importance: leave --importance on, or give a file.`,
+      { model, type: question.name },
+    );
   }
-  if (!candidate) throw new AppError('LLAMA_FAILED', `llama.cpp cannot make ${question.name} of this model: ${results[0]?.reason ?? 'no reason given'}.`, { model });
+  if (!candidate)
+    throw new AppError(
+      'LLAMA_FAILED',
+      `llama.cpp cannot make ${question.name} of this model: ${results[0]?.reason ?? 'no reason given'}.`,
+      { model },
+    );
+  if (!isPossible(candidate, config.tiedEmbeddings)) {
+    throw new AppError(
+      'IMPORTANCE_MISSING',
+      `The input embedding cannot be ${question.name}: that needs importance, and an embedding that is not the head too has none. Leave out --pure.`,
+      {
+        model,
+        tensor: 'token_embd.weight',
+      },
+    );
+  }
   return candidate;
 }
 
@@ -111,13 +154,35 @@ interface CheckOptions {
   predicted: number;
 }
 
-async function check(context: JobContext, options: CheckOptions): Promise<{ quality?: Quality; proof?: Proof; device: string }> {
+async function check(
+  context: JobContext,
+  options: CheckOptions,
+): Promise<{ quality?: Quality; proof?: Proof; device: string }> {
   const { recipe, source, unproved, text } = options;
   const { device, evaluation } = recipe;
   if (!text) return { device: 'cpu' };
-  const evaluated = recipe.evaluate ? await evaluate(context, { candidate: unproved, reference: source, text, device, weightsOnly: evaluation.weightsOnly }) : null;
+  const evaluated = recipe.evaluate
+    ? await evaluate(context, {
+        candidate: unproved,
+        reference: source,
+        text,
+        device,
+        weightsOnly: evaluation.weightsOnly,
+      })
+    : null;
   const proof = recipe.prove
-    ? await prove(context, { source, output: unproved, plannedHeader: options.header, window: text.windows[0]!, predictedKld: options.predicted, device })
+    ? await prove(context, {
+        source,
+        output: unproved,
+        plannedHeader: options.header,
+        window: text.windows[0]!,
+        predictedKld: options.predicted,
+        device,
+      })
     : undefined;
-  return { device: evaluated?.device ?? 'cpu', ...(evaluated ? { quality: evaluated.quality } : {}), ...(proof ? { proof } : {}) };
+  return {
+    device: evaluated?.device ?? 'cpu',
+    ...(evaluated ? { quality: evaluated.quality } : {}),
+    ...(proof ? { proof } : {}),
+  };
 }

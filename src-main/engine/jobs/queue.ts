@@ -11,7 +11,12 @@ type Events = (typeof engineApi)['events'];
 export type Emit = <Name extends keyof Events>(name: Name, payload: z.infer<Events[Name]>) => void;
 
 /** Does the work of a recipe. */
-export type RunRecipe = (run: string, recipe: Recipe, signal: AbortSignal, report: (progress: Progress) => void) => Promise<JobResult>;
+export type RunRecipe = (
+  run: string,
+  recipe: Recipe,
+  signal: AbortSignal,
+  report: (progress: Progress) => void,
+) => Promise<JobResult>;
 
 /** Keeps the history; a history that cannot be written is reported once per run, as a warning of its result. */
 export interface Recorder {
@@ -91,11 +96,16 @@ export class JobQueue {
     const { signal } = job.controller;
     this.apply(job, { type: 'started' });
     try {
-      const result = await this.runRecipe(id, recipe, signal, (progress) => this.apply(job, { type: 'progressed', progress }));
+      const result = await this.runRecipe(id, recipe, signal, (progress) =>
+        this.apply(job, { type: 'progressed', progress }),
+      );
       this.apply(job, { type: 'finished', result });
     } catch (error) {
       const appError = AppError.from(error);
-      this.apply(job, appError.code === 'CANCELLED' ? { type: 'cancelled' } : { type: 'failed', error: appError.toShape() });
+      this.apply(
+        job,
+        appError.code === 'CANCELLED' ? { type: 'cancelled' } : { type: 'failed', error: appError.toShape() },
+      );
     }
   }
 

@@ -18,7 +18,9 @@ export async function runRecipe(context: JobContext, recipe: Recipe): Promise<Jo
     case 'evaluate':
       return { verb: 'evaluate', value: await runEvaluate(context, recipe) };
     case 'plan': {
-      const { list } = await withModel(context, recipe.model, (source) => planModel(context, source, recipe));
+      const { list } = await withModel(context, recipe.model, (source) =>
+        planModel(context, source, { ...recipe, importance: true }),
+      );
       return { verb: 'plan', value: { ...list, warnings: [...context.warnings, ...list.warnings] } };
     }
     case 'fit':

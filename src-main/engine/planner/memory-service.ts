@@ -12,12 +12,18 @@ export interface MemoryQuestion {
   cpuExpertLayers?: number;
 }
 
-export async function askMemory(context: JobContext, questions: readonly MemoryQuestion[], reserveBytes: number): Promise<PlanMemory[]> {
+export async function askMemory(
+  context: JobContext,
+  questions: readonly MemoryQuestion[],
+  reserveBytes: number,
+): Promise<PlanMemory[]> {
   if (questions.length === 0) return [];
   const requests = questions.map(({ header, context: tokens, kvType, gpuLayers, cpuExpertLayers = 0 }) => {
     const settings: Partial<LlamaSettings> = { gpuLayers, cpuExpertLayers, kvTypeK: kvType, kvTypeV: kvType };
     return { header, context: tokens, settings };
   });
-  const { results } = await context.llama((client) => client.memory({ requests }, { signal: context.signal, onProgress: reportAs(context, 'plan', 'memory') }));
+  const { results } = await context.llama((client) =>
+    client.memory({ requests }, { signal: context.signal, onProgress: reportAs(context, 'plan', 'memory') }),
+  );
   return results.map((parts: MemoryPart[]) => memoryOf(parts, reserveBytes));
 }

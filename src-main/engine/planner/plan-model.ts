@@ -2,7 +2,7 @@
 // exact bytes from the layout of the file to be, memory from llama.cpp, loss from the stated prior (core/planning/prior.ts).
 import type { Plan, PlanList } from '../../contract/plan.ts';
 import type { Target } from '../../contract/target.ts';
-import { candidateOf, mixQuestions, withoutTwins, type Candidate } from '../../core/planning/candidates.ts';
+import { candidateOf, isPossible, mixQuestions, withoutTwins, type Candidate } from '../../core/planning/candidates.ts';
 import { ranked, type RankContext } from '../../core/planning/rank.ts';
 import { verdictOf } from '../../core/planning/verdict.ts';
 import { requantizedTensors, requantizedWarning } from '../../core/quantization/source-precision.ts';
@@ -26,6 +26,8 @@ const fileTargetRun = { context: 4096, kvType: 'f16', reserveBytes: 2 ** 30 } as
 
 export interface PlanOptions {
   target: Target;
+  /** Whether files will be made with importance; without, the smallest types are out. */
+  importance: boolean;
   device: string;
 }
 
@@ -37,7 +39,8 @@ export async function planModel(context: JobContext, source: GgufSource, options
 async function planSource(context: JobContext, source: GgufSource, options: PlanOptions): Promise<Planned> {
   const { target } = options;
   const contextLength = source.config.contextLength ?? Infinity;
-  const run = target.kind === 'memory' ? target : { ...fileTargetRun, context: Math.min(fileTargetRun.context, contextLength) };
+  const run =
+    target.kind === 'memory' ? target : { ...fileTargetRun, context: Math.min(fileTargetRun.context, contextLength) };
   const { devices } = await context.identify();
   const hasGpu = options.device !== 'cpu' && devices.some(({ kind }) => kind === 'gpu');
   const facts: PlanFacts = {
@@ -51,7 +54,7 @@ async function planSource(context: JobContext, source: GgufSource, options: Plan
     target,
     gpuLayers: hasGpu ? -1 : 0,
   };
-  const candidates = await findCandidates(context, source);
+  const candidates = await findCandidates(context, source, options.importance);
   const drafts: Draft[] = [];
   for (const candidate of candidates) {
     const file = plannedFile(source.gguf, candidate);
@@ -59,14 +62,27 @@ async function planSource(context: JobContext, source: GgufSource, options: Plan
     drafts.push({ file, header: await writeHeader(file, context.scratch), steps: [] });
   }
   const asked = { context: run.context, kvType: run.kvType, gpuLayers: facts.gpuLayers };
-  const memories = await askMemory(context, drafts.map(({ header }) => ({ header, ...asked })), run.reserveBytes);
+  const memories = await askMemory(
+    context,
+    drafts.map(({ header }) => ({ header, ...asked })),
+    run.reserveBytes,
+  );
   const measured = drafts.map((draft, index) => ({ draft, memory: memories[index]! }));
   const variants = target.kind === 'memory' ? await memoryVariants(context, measured, facts, target) : [];
   const all = [...measured, ...variants].map(({ draft, memory }) => ({ draft, plan: planOf(draft, memory, facts) }));
   const rank = { context: run.context, layers: facts.layers };
-  const plans = ranked(all.map(({ plan }) => plan), rank);
+  const plans = ranked(
+    all.map(({ plan }) => plan),
+    rank,
+  );
   return {
-    list: { target, verdict: verdictOf(plans, target), best: bestOf(plans), plans, warnings: warningsOf(source, candidates, run.context) },
+    list: {
+      target,
+      verdict: verdictOf(plans, target),
+      best: bestOf(plans),
+      plans,
+      warnings: warningsOf(source, candidates, run.context),
+    },
     drafts: new Map(all.map(({ draft, plan }) => [plan.id, draft])),
     facts,
     rank,
@@ -77,9 +93,11 @@ function bestOf(plans: readonly Plan[]): string | null {
   return plans.find((plan) => plan.fits)?.id ?? null;
 }
 
-async function findCandidates(context: JobContext, source: GgufSource): Promise<Candidate[]> {
-  const questions = mixQuestions();
-  const { results } = await context.llama((client) => client.mixTypes({ model: source.path, mixes: questions }, { signal: context.signal }));
+async function findCandidates(context: JobContext, source: GgufSource, importance: boolean): Promise<Candidate[]> {
+  const questions = mixQuestions(importance);
+  const { results } = await context.llama((client) =>
+    client.mixTypes({ model: source.path, mixes: questions }, { signal: context.signal }),
+  );
   const unchanged: Candidate = {
     id: 'source',
     summary: 'the source unchanged',
@@ -88,14 +106,20 @@ async function findCandidates(context: JobContext, source: GgufSource): Promise<
     fileType: null,
     types: Object.fromEntries(source.tensors.map(({ name, type }) => [name, type])),
   };
-  const made = questions.map((question, index) => candidateOf(question, results[index]?.types ?? null)).filter((candidate) => candidate !== null);
-  return withoutTwins([unchanged, ...made]);
+  const made = questions.map((question, index) => candidateOf(question, results[index]?.types ?? null));
+  const possible = made.filter(
+    (candidate) => candidate !== null && isPossible(candidate, source.config.tiedEmbeddings),
+  ) as Candidate[];
+  return withoutTwins([unchanged, ...possible]);
 }
 
 function warningsOf(source: GgufSource, candidates: readonly Candidate[], context: number): string[] {
   const coarsest = Math.max(...candidates.map(({ types }) => requantizedTensors(source.tensors, types).length));
   const requantized = requantizedWarning(coarsest);
   const { contextLength } = source.config;
-  const beyond = contextLength !== null && context > contextLength ? `The model was made for contexts up to ${contextLength} tokens; ${context} is beyond that.` : null;
+  const beyond =
+    contextLength !== null && context > contextLength
+      ? `The model was made for contexts up to ${contextLength} tokens; ${context} is beyond that.`
+      : null;
   return [requantized, beyond].filter((warning) => warning !== null);
 }

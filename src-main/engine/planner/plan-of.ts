@@ -33,7 +33,9 @@ export interface PlanFacts {
 export function planOf(draft: Draft, memory: PlanMemory, facts: PlanFacts): Plan {
   const { candidate, layout, fileBytes } = draft.file;
   const quantize: PlanStep[] =
-    candidate.type === null ? [] : [{ method: 'quantize', type: candidate.type, pure: candidate.pure, importance: true }];
+    candidate.type === null
+      ? []
+      : [{ method: 'quantize', type: candidate.type, pure: candidate.pure, importance: true }];
   const { target } = facts;
   return {
     id: [candidate.id, ...draft.steps.map(stepId)].join('+'),
@@ -43,7 +45,10 @@ export function planOf(draft: Draft, memory: PlanMemory, facts: PlanFacts): Plan
     memory,
     fits: target.kind === 'file' ? fileBytes <= target.bytes : memory.totalBytes <= target.bytes,
     predicted: { ...predicted(draft, facts), basis: 'prior' },
-    cost: candidate.type === null ? { seconds: 0, peakMemoryBytes: 0, diskBytes: 0 } : costOf(facts, layout.tensors, fileBytes),
+    cost:
+      candidate.type === null
+        ? { seconds: 0, peakMemoryBytes: 0, diskBytes: 0 }
+        : costOf(facts, layout.tensors, fileBytes),
     notes: notesOf(draft, facts),
   };
 }
@@ -95,9 +100,11 @@ function notesOf({ file, steps }: Draft, { tensors }: PlanFacts): string[] {
       `${fallback.tensors} of ${fallback.matrices} matrices have rows that are no multiple of 256, so llama.cpp gives them ${fallback.to.join(', ')} instead.`,
     );
   }
-  if (candidate.type !== null && !hasOnlyFloats(tensors)) notes.push('The source is quantised already; the loss is counted against it, not against the original.');
+  if (candidate.type !== null && !hasOnlyFloats(tensors))
+    notes.push('The source is quantised already; the loss is counted against it, not against the original.');
   for (const step of steps) {
-    if (step.method === 'cpu-layers' || step.method === 'cpu-experts') notes.push(`Slower: start the runner with ${step.flag}.`);
+    if (step.method === 'cpu-layers' || step.method === 'cpu-experts')
+      notes.push(`Slower: start the runner with ${step.flag}.`);
     if (step.method === 'kv-cache') notes.push('Start the runner with flash attention and this cache type.');
   }
   return notes;

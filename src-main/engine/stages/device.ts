@@ -15,23 +15,39 @@ export interface ChosenDevice {
 const workingBytes = 2 ** 30;
 
 /** Chooses for models that are all loaded at once. @throws DEVICE_UNAVAILABLE */
-export async function chooseDevice(context: JobContext, wanted: string, models: readonly string[]): Promise<ChosenDevice> {
+export async function chooseDevice(
+  context: JobContext,
+  wanted: string,
+  models: readonly string[],
+): Promise<ChosenDevice> {
   const { devices, release, missing } = await context.identify();
   const cpu: ChosenDevice = { name: 'cpu', gpuLayers: 0, release };
   if (wanted === 'cpu') return cpu;
   if (wanted === 'webgpu') {
-    throw new AppError('DEVICE_UNAVAILABLE', 'llama.cpp does not run on WebGPU: use --device auto, cuda or cpu for this verb.', { device: wanted });
+    throw new AppError(
+      'DEVICE_UNAVAILABLE',
+      'llama.cpp does not run on WebGPU: use --device auto, cuda or cpu for this verb.',
+      { device: wanted },
+    );
   }
-  const gpu = devices.find((device) => device.kind === 'gpu' && (wanted === 'auto' || device.name.toUpperCase().startsWith('CUDA')));
+  const gpu = devices.find(
+    (device) => device.kind === 'gpu' && (wanted === 'auto' || device.name.toUpperCase().startsWith('CUDA')),
+  );
   if (!gpu) {
     if (wanted === 'auto') return cpu;
     const reasons = missing.map((entry) => `${entry.backend}: ${entry.reason}`).join('; ');
-    throw new AppError('DEVICE_UNAVAILABLE', `No CUDA device is usable (${reasons || 'none was found'}). Use --device cpu to run on the processor.`, {
-      device: wanted,
-      missing,
-    });
+    throw new AppError(
+      'DEVICE_UNAVAILABLE',
+      `No CUDA device is usable (${reasons || 'none was found'}). Use --device cpu to run on the processor.`,
+      {
+        device: wanted,
+        missing,
+      },
+    );
   }
-  return (await fitsOn(gpu, models)) || wanted !== 'auto' ? { name: gpu.name, gpuLayers: -1, release } : tooLarge(context, gpu, cpu);
+  return (await fitsOn(gpu, models)) || wanted !== 'auto'
+    ? { name: gpu.name, gpuLayers: -1, release }
+    : tooLarge(context, gpu, cpu);
 }
 
 async function fitsOn(gpu: LlamaDevice, models: readonly string[]): Promise<boolean> {
@@ -40,6 +56,8 @@ async function fitsOn(gpu: LlamaDevice, models: readonly string[]): Promise<bool
 }
 
 function tooLarge(context: JobContext, gpu: LlamaDevice, cpu: ChosenDevice): ChosenDevice {
-  context.warnings.push(`Measured on the processor: ${gpu.name} (${gpu.description}) has too little free memory for the models.`);
+  context.warnings.push(
+    `Measured on the processor: ${gpu.name} (${gpu.description}) has too little free memory for the models.`,
+  );
   return cpu;
 }

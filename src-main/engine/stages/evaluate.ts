@@ -40,7 +40,9 @@ export async function evaluate(context: JobContext, options: EvaluateOptions): P
     try {
       return await compare(context, { ...options, candidate, reference }, name);
     } finally {
-      const made = [candidate, reference].filter((file) => file !== null && file !== options.candidate && file !== options.reference);
+      const made = [candidate, reference].filter(
+        (file) => file !== null && file !== options.candidate && file !== options.reference,
+      );
       await Promise.all(made.map((file) => rm(file!, { force: true })));
     }
   });
@@ -51,9 +53,12 @@ async function compare(context: JobContext, options: EvaluateOptions, name: stri
   const models = reference === null ? [candidate] : [reference, candidate];
   const device = await chooseDevice(context, options.device, models);
   const { windows } = options.text;
-  const settings = { gpuLayers: device.gpuLayers, threads: await context.measuringThreads() };
+  const settings = { gpuLayers: device.gpuLayers, ...context.llamaThreads };
   const compared = await context.llama((client) =>
-    client.compare({ reference, candidate, windows, settings }, { signal: context.signal, onProgress: reportAs(context, name, options.detail) }),
+    client.compare(
+      { reference, candidate, windows, settings },
+      { signal: context.signal, onProgress: reportAs(context, name, options.detail) },
+    ),
   );
   const tokens = windows.reduce((sum, window) => sum + window.length, 0);
   const quality = await blamingWeights(context, models, () => qualityOf(compared.windows, options));
@@ -78,9 +83,15 @@ async function expanded(context: JobContext, model: string, stageName: string): 
   const floats = hasOnlyFloats(source.tensors);
   await source.close();
   if (floats) return model;
-  const { results } = await context.llama((client) => client.mixTypes({ model, mixes: [{ name: 'F16', importance: false }] }));
+  const { results } = await context.llama((client) =>
+    client.mixTypes({ model, mixes: [{ name: 'F16', importance: false }] }),
+  );
   const types = results[0]?.types;
-  if (!types) throw new AppError('LLAMA_FAILED', `llama.cpp cannot expand ${model} to F16: ${results[0]?.reason ?? 'no reason given'}.`);
+  if (!types)
+    throw new AppError(
+      'LLAMA_FAILED',
+      `llama.cpp cannot expand ${model} to F16: ${results[0]?.reason ?? 'no reason given'}.`,
+    );
   const output = path.join(context.scratch, `expanded-${expansions++}.gguf`);
   await context.worker((client) =>
     client.quantize(
@@ -96,6 +107,10 @@ let expansions = 0;
 /** Refuses what this engine does not have, before any work. */
 export function refuseOnnx(options: EvaluationOptions): void {
   if (options.engine === 'onnx') {
-    throw new AppError('UNSUPPORTED_ARCHITECTURE', 'This version evaluates with llama.cpp only: use --engine auto or llama.cpp.', { engine: 'onnx' });
+    throw new AppError(
+      'UNSUPPORTED_ARCHITECTURE',
+      'This version evaluates with llama.cpp only: use --engine auto or llama.cpp.',
+      { engine: 'onnx' },
+    );
   }
 }

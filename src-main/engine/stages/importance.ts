@@ -29,7 +29,9 @@ export interface CalibrateOptions {
 /** Runs the model over the calibration text and writes the importance to `output`. */
 export async function calibrate(context: JobContext, options: CalibrateOptions): Promise<Calibrated> {
   const { model, output } = options;
-  const { windows, tokens, textSha256 } = await stage(context, 'tokenize', () => openCalibration(context, model, options.calibration));
+  const { windows, tokens, textSha256 } = await stage(context, 'tokenize', () =>
+    openCalibration(context, model, options.calibration),
+  );
   if (options.hiddenSize !== null && tokens < tokensPerHiddenUnit * options.hiddenSize) {
     context.warnings.push(
       `Only ${tokens} calibration tokens: at least ${tokensPerHiddenUnit * options.hiddenSize} are advised for a model ${options.hiddenSize} wide. Give more text with --calibration.`,
@@ -38,20 +40,32 @@ export async function calibrate(context: JobContext, options: CalibrateOptions):
   return stage(context, 'calibrate', async () => {
     const device = await chooseDevice(context, options.device, [model]);
     const raw = path.join(context.scratch, 'statistics.f32');
-    const settings = { gpuLayers: device.gpuLayers, threads: await context.measuringThreads() };
+    const settings = { gpuLayers: device.gpuLayers, ...context.llamaThreads };
     const statistics = await blamingWeights(context, [model], () =>
       context.llama((client) =>
-        client.statistics({ model, windows, output: raw, settings }, { signal: context.signal, onProgress: reportAs(context, 'calibrate') }),
+        client.statistics(
+          { model, windows, output: raw, settings },
+          { signal: context.signal, onProgress: reportAs(context, 'calibrate') },
+        ),
       ),
     );
     const written = await context.worker((client) =>
       client.writeImportance(
-        { raw, entries: statistics.entries, output, datasets: [...options.calibration.texts], chunks: windows.length, chunkSize: windows[0]?.length ?? 0 },
+        {
+          raw,
+          entries: statistics.entries,
+          output,
+          datasets: [...options.calibration.texts],
+          chunks: windows.length,
+          chunkSize: windows[0]?.length ?? 0,
+        },
         { signal: context.signal },
       ),
     );
     if (written.unseenExperts > 0) {
-      context.warnings.push(`${written.unseenExperts} experts were not reached by any calibration token: they are quantised without importance. More text helps.`);
+      context.warnings.push(
+        `${written.unseenExperts} experts were not reached by any calibration token: they are quantised without importance. More text helps.`,
+      );
     }
     return {
       file: output,

@@ -9,7 +9,11 @@ export type GgufSource = ModelSource & Required<Pick<ModelSource, 'gguf'>>;
  * Opens a model that llama.cpp can run, and closes it after `work`.
  * @throws UNSUPPORTED_ARCHITECTURE for folders of safetensors and for models that llama.cpp does not know
  */
-export async function withModel<T>(context: JobContext, model: string, work: (source: GgufSource) => Promise<T>): Promise<T> {
+export async function withModel<T>(
+  context: JobContext,
+  model: string,
+  work: (source: GgufSource) => Promise<T>,
+): Promise<T> {
   const source = await openGguf(model);
   try {
     await stage(context, 'open', () => checkRunnable(context, source));
@@ -50,13 +54,19 @@ async function checkRunnable(context: JobContext, { path, config }: GgufSource):
  * Runs a measurement; where it meets NaN or infinity, looks for the weight that is to blame.
  * @throws NON_FINITE with the file, tensor and element where a weight is not finite
  */
-export async function blamingWeights<T>(context: JobContext, models: readonly string[], measure: () => Promise<T>): Promise<T> {
+export async function blamingWeights<T>(
+  context: JobContext,
+  models: readonly string[],
+  measure: () => Promise<T>,
+): Promise<T> {
   try {
     return await measure();
   } catch (error) {
     if (!(error instanceof AppError && error.code === 'NON_FINITE')) throw error;
     for (const source of models) {
-      await context.worker((client) => client.checkWeights({ source, threads: context.threads }, { signal: context.signal }));
+      await context.worker((client) =>
+        client.checkWeights({ source, threads: context.threads }, { signal: context.signal }),
+      );
     }
     throw error;
   }

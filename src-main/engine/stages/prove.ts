@@ -31,8 +31,12 @@ export async function prove(context: JobContext, options: ProofOptions): Promise
     const { source, output } = options;
     const tokens = options.window.slice(0, windowTokens);
     const device = await chooseDevice(context, options.device, [source, output]);
-    const settings = { gpuLayers: device.gpuLayers, threads: await context.measuringThreads() };
-    const base = { runner: 'llama.cpp' as const, build: device.release, tolerance: Math.max(runnerTolerance, options.predictedKld) };
+    const settings = { gpuLayers: device.gpuLayers, ...context.llamaThreads };
+    const base = {
+      runner: 'llama.cpp' as const,
+      build: device.release,
+      tolerance: Math.max(runnerTolerance, options.predictedKld),
+    };
     try {
       return await context.llama(async (client) => {
         const compared = await client.compare({ reference: source, candidate: output, windows: [tokens], settings });
@@ -45,9 +49,22 @@ export async function prove(context: JobContext, options: ProofOptions): Promise
         const memory = await client.memory({
           requests: [options.plannedHeader, output].map((header) => ({ header, context: memoryContext, settings })),
         });
-        const [plannedBytes, reportedBytes] = memory.results.map((parts) => parts.reduce((sum, part) => sum + part.modelBytes, 0));
-        const written = await client.generate({ model: output, prompt: 'Once upon a time', tokens: sampleTokens, settings });
-        const failure = failureOf({ meanKld, maxLogProbDifference, tolerance: base.tolerance, plannedBytes, reportedBytes });
+        const [plannedBytes, reportedBytes] = memory.results.map((parts) =>
+          parts.reduce((sum, part) => sum + part.modelBytes, 0),
+        );
+        const written = await client.generate({
+          model: output,
+          prompt: 'Once upon a time',
+          tokens: sampleTokens,
+          settings,
+        });
+        const failure = failureOf({
+          meanKld,
+          maxLogProbDifference,
+          tolerance: base.tolerance,
+          plannedBytes,
+          reportedBytes,
+        });
         return {
           ...base,
           loaded: true,
@@ -78,15 +95,23 @@ interface Measured {
 }
 
 function failureOf({ meanKld, maxLogProbDifference, tolerance, plannedBytes, reportedBytes }: Measured): string | null {
-  if (!Number.isFinite(meanKld) || !Number.isFinite(maxLogProbDifference)) return 'its log-probabilities are not finite';
+  if (!Number.isFinite(meanKld) || !Number.isFinite(maxLogProbDifference))
+    return 'its log-probabilities are not finite';
   if (meanKld > tolerance) {
     return `its mean KL divergence to the source is ${meanKld.toFixed(4)}, above the ${tolerance.toFixed(4)} that the plan allows`;
   }
-  if (plannedBytes !== reportedBytes) return `it takes ${reportedBytes} bytes for its weights where ${plannedBytes} were planned`;
+  if (plannedBytes !== reportedBytes)
+    return `it takes ${reportedBytes} bytes for its weights where ${plannedBytes} were planned`;
   return null;
 }
 
 function notLoaded(base: Pick<Proof, 'runner' | 'build' | 'tolerance'>, reason: string): Proof {
-  const none = { maxLogProbDifference: 0, meanKld: 0, sample: '', memory: { plannedBytes: 0, reportedBytes: 0 }, peakMemoryBytes: 0 };
+  const none = {
+    maxLogProbDifference: 0,
+    meanKld: 0,
+    sample: '',
+    memory: { plannedBytes: 0, reportedBytes: 0 },
+    peakMemoryBytes: 0,
+  };
   return { ...base, ...none, loaded: false, positions: 0, passed: false, reason };
 }

@@ -12,13 +12,17 @@ export const textsFolder = (context: JobContext): string => path.join(context.fo
 /** A tokenizer that adds what the model's own rule adds, and takes special tokens in texts as plain text. */
 function tokenizerOf(context: JobContext, model: string): (texts: Uint8Array[]) => Promise<Int32Array[]> {
   return async (texts) => {
-    const { ids } = await context.llama((client) => client.tokenize({ model, texts, addSpecial: true, parseSpecial: false }, { signal: context.signal }));
+    const { ids } = await context.llama((client) =>
+      client.tokenize({ model, texts, addSpecial: true, parseSpecial: false }, { signal: context.signal }),
+    );
     return ids;
   };
 }
 
 async function contextLength(context: JobContext, model: string): Promise<number> {
-  const { contextLength: length } = await context.llama((client) => client.describe({ model }, { signal: context.signal }));
+  const { contextLength: length } = await context.llama((client) =>
+    client.describe({ model }, { signal: context.signal }),
+  );
   return length;
 }
 
@@ -28,9 +32,18 @@ export interface CalibrationTokens {
   textSha256: string;
 }
 
-export async function openCalibration(context: JobContext, model: string, options: CalibrationOptions): Promise<CalibrationTokens> {
+export async function openCalibration(
+  context: JobContext,
+  model: string,
+  options: CalibrationOptions,
+): Promise<CalibrationTokens> {
   const texts = await Promise.all(options.texts.map((text) => openText(text, textsFolder(context))));
-  return calibrationWindows({ texts, options, contextLength: await contextLength(context, model), tokenize: tokenizerOf(context, model) });
+  return calibrationWindows({
+    texts,
+    options,
+    contextLength: await contextLength(context, model),
+    tokenize: tokenizerOf(context, model),
+  });
 }
 
 export interface EvaluationTokens {
@@ -51,6 +64,12 @@ export async function openEvaluation(
   const used: OpenedText[] = await Promise.all(calibrationTexts.map((name) => openText(name, textsFolder(context))));
   refuseReuse(text, used, options.allowSameText);
   const { window, windows } = options;
-  const cut = await evaluationWindows({ text, window, windows, contextLength: await contextLength(context, model), tokenize: tokenizerOf(context, model) });
+  const cut = await evaluationWindows({
+    text,
+    window,
+    windows,
+    contextLength: await contextLength(context, model),
+    tokenize: tokenizerOf(context, model),
+  });
   return { name: text.name, sha256: text.sha256, ...cut };
 }

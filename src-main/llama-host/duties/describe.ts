@@ -6,5 +6,8 @@ import { runNative } from '../native/run-native.ts';
 
 export const describe: HandlersOf<LlamaHostApi>['describe'] = ({ model }, { signal }) => {
   requireFile(model);
-  return runNative({ signal }, { stage: 'open', unit: 'items', details: { model }, run: (addon, control) => addon.describe({ model }, control) });
+  return runNative(
+    { signal },
+    { stage: 'open', unit: 'items', details: { model }, run: (addon, control) => addon.describe({ model }, control) },
+  );
 };

@@ -3,16 +3,18 @@ import type { HandlersOf } from '../../contract/define-api.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { LlamaHostApi, MemoryPart } from '../../contract/llama-host-api.ts';
 import type { NativeMemoryRequest } from '../native/addon-types.ts';
-import { nativeSettings, requireFile } from '../native/checks.ts';
+import { sizeSettings, requireFile } from '../native/checks.ts';
 import { runNative } from '../native/run-native.ts';
 
 export const memory: HandlersOf<LlamaHostApi>['memory'] = async ({ requests }, context) => {
   const natives = requests.map(({ header, context: length, microBatch, settings }): NativeMemoryRequest => {
     requireFile(header);
     if (length < 1 || microBatch < 1) {
-      throw new AppError('USAGE', `A context of ${length} tokens in batches of ${microBatch} is not possible.`, { header });
+      throw new AppError('USAGE', `A context of ${length} tokens in batches of ${microBatch} is not possible.`, {
+        header,
+      });
     }
-    return { ...nativeSettings(settings), header, context: length, microBatch };
+    return { ...sizeSettings(settings), header, context: length, microBatch };
   });
   if (natives.length === 0) return { results: [] };
   const order = natives.map((_, index) => index).sort((a, b) => compareLoads(natives[a]!, natives[b]!));
@@ -31,6 +33,8 @@ export const memory: HandlersOf<LlamaHostApi>['memory'] = async ({ requests }, c
 /** Requests that load a file alike follow each other, and so share the load; the sort is stable. */
 function compareLoads(a: NativeMemoryRequest, b: NativeMemoryRequest): number {
   return (
-    (a.header < b.header ? -1 : a.header > b.header ? 1 : 0) || a.gpuLayers - b.gpuLayers || a.cpuExpertLayers - b.cpuExpertLayers
+    (a.header < b.header ? -1 : a.header > b.header ? 1 : 0) ||
+    a.gpuLayers - b.gpuLayers ||
+    a.cpuExpertLayers - b.cpuExpertLayers
   );
 }

@@ -36,7 +36,12 @@ export const mixTypes: Handler = async ({ model, mixes }, { signal }) => {
     };
     const { succeeded, log } = await runNative(
       { signal },
-      { stage: 'plan', unit: 'items', details: { model, mix: name }, run: (addon, control) => addon.quantize(options, control) },
+      {
+        stage: 'plan',
+        unit: 'items',
+        details: { model, mix: name },
+        run: (addon, control) => addon.quantize(options, control),
+      },
     );
     results.push({ name, ...readDryRun(succeeded, log) });
   }
@@ -49,8 +54,11 @@ const needsImportance = /will require an imatrix/;
 
 /** Types of all tensors in the log of a dry run, or why there are none. */
 export function readDryRun(succeeded: boolean, log: string): Omit<MixResult, 'name'> {
-  if (!succeeded) return { types: null, reason: reasonIn(log) ?? 'llama.cpp refuses it without a reason', needsImportance: false };
+  if (!succeeded)
+    return { types: null, reason: reasonIn(log) ?? 'llama.cpp refuses it without a reason', needsImportance: false };
   if (needsImportance.test(log)) return { types: null, reason: 'it needs importance', needsImportance: true };
-  const types = Object.fromEntries([...log.matchAll(tensorLine)].map(([, name, type, target]) => [name!, (target ?? type!).toUpperCase()]));
+  const types = Object.fromEntries(
+    [...log.matchAll(tensorLine)].map(([, name, type, target]) => [name!, (target ?? type!).toUpperCase()]),
+  );
   return { types, reason: null, needsImportance: false };
 }

@@ -3,13 +3,16 @@ import { rm, writeFile } from 'node:fs/promises';
 import type { HandlersOf } from '../../contract/define-api.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { LlamaHostApi, StatisticsEntry } from '../../contract/llama-host-api.ts';
-import { nativeSettings, peakMemoryBytes, requireFile, requireWindows } from '../native/checks.ts';
+import { runSettings, peakMemoryBytes, requireFile, requireWindows } from '../native/checks.ts';
 import { runNative } from '../native/run-native.ts';
 
-export const statistics: HandlersOf<LlamaHostApi>['statistics'] = async ({ model, windows, output, settings }, context) => {
+export const statistics: HandlersOf<LlamaHostApi>['statistics'] = async (
+  { model, windows, output, settings },
+  context,
+) => {
   requireFile(model);
   requireWindows(windows, 1);
-  const options = { ...nativeSettings(settings), model, windows };
+  const options = { ...(await runSettings(settings)), model, windows };
   const { entries, values, tokens, seconds, device } = await runNative(context, {
     stage: 'calibrate',
     unit: 'tokens',

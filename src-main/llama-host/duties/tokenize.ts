@@ -8,7 +8,12 @@ export const tokenize: HandlersOf<LlamaHostApi>['tokenize'] = async (params, { s
   requireFile(params.model);
   const ids = await runNative(
     { signal },
-    { stage: 'tokenize', unit: 'items', details: { model: params.model }, run: (addon, control) => addon.tokenize(params, control) },
+    {
+      stage: 'tokenize',
+      unit: 'items',
+      details: { model: params.model },
+      run: (addon, control) => addon.tokenize(params, control),
+    },
   );
   return { ids };
 };

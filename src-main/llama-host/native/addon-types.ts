@@ -85,7 +85,10 @@ export interface LlamaAddon {
     control: NativeControl,
   ): Promise<{ entries: StatisticsEntry[]; values: Float32Array; tokens: number; seconds: number; device: string }>;
   /** `loadWeights` makes a real load, for the tests that hold the figures against it. */
-  memory(options: { requests: NativeMemoryRequest[]; loadWeights: boolean }, control: NativeControl): Promise<MemoryPart[][]>;
+  memory(
+    options: { requests: NativeMemoryRequest[]; loadWeights: boolean },
+    control: NativeControl,
+  ): Promise<MemoryPart[][]>;
   quantize(options: NativeQuantizeOptions, control: NativeControl): Promise<{ succeeded: boolean; log: string }>;
   generate(
     options: NativeSettings & { model: string; prompt: string; tokens: number },

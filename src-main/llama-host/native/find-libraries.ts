@@ -24,7 +24,10 @@ const patterns = {
 const systemNames: Partial<Record<NodeJS.Platform, string>> = { linux: 'linux', darwin: 'mac', win32: 'win' };
 
 /** Names of this platform's packages: the plain one first, then those with a GPU back end. */
-export function packageNames(platform: NodeJS.Platform, architecture: string): { cpu: string[]; cuda: string[]; vulkan: string[] } {
+export function packageNames(
+  platform: NodeJS.Platform,
+  architecture: string,
+): { cpu: string[]; cuda: string[]; vulkan: string[] } {
   const system = systemNames[platform];
   if (!system) return { cpu: [], cuda: [], vulkan: [] };
   const base = `@node-llama-cpp/${system}-${architecture === 'arm' ? 'armv7l' : architecture}`;
@@ -44,25 +47,36 @@ export function libraryFolders(packageName: string): string[] {
     .sort((a, b) => a.length - b.length);
 }
 
-/** The package as node-llama-cpp itself would find it. */
+/** The package above this file, or as node-llama-cpp itself would find it. */
 function packageRoot(packageName: string): string | null {
-  const require = createRequire(import.meta.url);
-  let folder: string;
-  try {
-    folder = path.dirname(require.resolve('node-llama-cpp'));
-  } catch {
-    return null;
-  }
-  for (; folder !== path.dirname(folder); folder = path.dirname(folder)) {
-    const candidate = path.join(folder, 'node_modules', packageName);
-    if (existsSync(candidate)) return candidate;
+  for (const start of [import.meta.dirname, folderOf('node-llama-cpp')]) {
+    for (let folder = start; folder !== null; folder = parentOf(folder)) {
+      const candidate = path.join(folder, 'node_modules', packageName);
+      // The system's loader cannot read inside Electron's archive; libraries lie unpacked beside it.
+      if (existsSync(candidate)) return candidate.replace(/\bapp\.asar(?=[\\/])/, 'app.asar.unpacked');
+    }
   }
   return null;
 }
 
+function parentOf(folder: string): string | null {
+  const parent = path.dirname(folder);
+  return parent === folder ? null : parent;
+}
+
+function folderOf(packageName: string): string | null {
+  try {
+    return path.dirname(createRequire(import.meta.url).resolve(packageName));
+  } catch {
+    return null;
+  }
+}
+
 function librariesIn(folder: string): LlamaLibraries | null {
   const names = existsSync(folder) ? readdirSync(folder) : [];
-  const [base, ggml, llama] = [patterns.base, patterns.ggml, patterns.llama].map((pattern) => names.find((name) => pattern.test(name)));
+  const [base, ggml, llama] = [patterns.base, patterns.ggml, patterns.llama].map((pattern) =>
+    names.find((name) => pattern.test(name)),
+  );
   if (!base || !ggml || !llama) return null;
   return { folder, base: path.join(folder, base), ggml: path.join(folder, ggml), llama: path.join(folder, llama) };
 }
@@ -76,8 +90,12 @@ export function findLibraries(): LlamaLibraries {
     const found = librariesIn(folder);
     if (found) return found;
   }
-  const where = override ? `the folder ${override} (${folderVariable})` : `the packages ${cpu.join(', ') || `for ${process.platform}`}`;
-  throw new AppError('LLAMA_UNAVAILABLE', `llama.cpp's libraries were not found in ${where}: run "npm ci".`, { folders });
+  const where = override
+    ? `the folder ${override} (${folderVariable})`
+    : `the packages ${cpu.join(', ') || `for ${process.platform}`}`;
+  throw new AppError('LLAMA_UNAVAILABLE', `llama.cpp's libraries were not found in ${where}: run "npm ci".`, {
+    folders,
+  });
 }
 
 /** The back end's own library in a folder, for example libggml-cuda.so. */

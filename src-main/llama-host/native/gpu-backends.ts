@@ -10,19 +10,30 @@ export interface MissingBackend {
   reason: string;
 }
 
-const linuxLibraryFolders = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64', '/usr/lib', '/usr/lib/wsl/lib'];
+const linuxLibraryFolders = [
+  '/usr/lib/x86_64-linux-gnu',
+  '/usr/lib/aarch64-linux-gnu',
+  '/usr/lib64',
+  '/usr/lib',
+  '/usr/lib/wsl/lib',
+];
 
 function folderHas(folder: string, pattern: RegExp): boolean {
   return existsSync(folder) && readdirSync(folder).some((name) => pattern.test(name));
 }
 
 function hasNvidiaDriver(): boolean {
-  if (process.platform === 'win32') return existsSync(path.join(process.env['SystemRoot'] ?? 'C:\\Windows', 'System32', 'nvcuda.dll'));
-  return folderHas('/dev', /^nvidia(\d+|ctl)$/) || linuxLibraryFolders.some((folder) => existsSync(path.join(folder, 'libcuda.so.1')));
+  if (process.platform === 'win32')
+    return existsSync(path.join(process.env['SystemRoot'] ?? 'C:\\Windows', 'System32', 'nvcuda.dll'));
+  return (
+    folderHas('/dev', /^nvidia(\d+|ctl)$/) ||
+    linuxLibraryFolders.some((folder) => existsSync(path.join(folder, 'libcuda.so.1')))
+  );
 }
 
 function hasVulkanDriver(): boolean {
-  if (process.platform === 'win32') return existsSync(path.join(process.env['SystemRoot'] ?? 'C:\\Windows', 'System32', 'vulkan-1.dll'));
+  if (process.platform === 'win32')
+    return existsSync(path.join(process.env['SystemRoot'] ?? 'C:\\Windows', 'System32', 'vulkan-1.dll'));
   if (process.env['VK_DRIVER_FILES'] || process.env['VK_ICD_FILENAMES']) return true;
   const manifests = ['/usr/share/vulkan/icd.d', '/usr/local/share/vulkan/icd.d', '/etc/vulkan/icd.d'];
   return folderHas('/dev/dri', /^renderD/) || manifests.some((folder) => folderHas(folder, /\.json$/));
@@ -68,7 +79,11 @@ export function loadGpuBackends(addon: LlamaAddon): MissingBackend[] {
   for (const { backend, packages, hasDriver, noDriver } of tries) {
     if (packages.length === 0) continue;
     const inUse = addon.devices().find((device) => device.kind === 'gpu');
-    const reason = inUse ? `not needed beside ${inUse.name}` : !hasDriver() ? noDriver : tryBackend(addon, backend, packages);
+    const reason = inUse
+      ? `not needed beside ${inUse.name}`
+      : !hasDriver()
+        ? noDriver
+        : tryBackend(addon, backend, packages);
     if (reason !== null) missing.push({ backend, reason });
   }
   return missing;

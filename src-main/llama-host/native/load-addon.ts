@@ -14,9 +14,13 @@ function findAddon(): string {
     if (existsSync(candidate)) return candidate;
     if (folder === path.dirname(folder)) break;
   }
-  throw new AppError('NATIVE_UNAVAILABLE', `The native addon ${relativePath} is missing: build it with "npm run build:native".`, {
-    searchedFrom: import.meta.dirname,
-  });
+  throw new AppError(
+    'NATIVE_UNAVAILABLE',
+    `The native addon ${relativePath} is missing: build it with "npm run build:native".`,
+    {
+      searchedFrom: import.meta.dirname,
+    },
+  );
 }
 
 let loaded: LlamaAddon | null = null;

@@ -17,11 +17,18 @@ export function nativeError(error: unknown, details: Record<string, unknown> = {
   if (!isErrorCode(code)) return AppError.from(error);
   if (code === 'CANCELLED') return new AppError(code, message, {}, error);
   const reason = code === 'LLAMA_FAILED' ? reasonIn(log) : null;
-  return new AppError(code, reason === null ? message : `${message} llama.cpp says: ${reason}`, { ...details, log }, error);
+  return new AppError(
+    code,
+    reason === null ? message : `${message} llama.cpp says: ${reason}`,
+    { ...details, log },
+    error,
+  );
 }
 
 /** The first line of a log that tells of an error, without the name of the function that wrote it. */
 export function reasonIn(log: string): string | null {
-  const line = log.split('\n').find((text) => /error|failed|invalid|not supported|unsupported|cannot|unknown|missing/i.test(text));
+  const line = log
+    .split('\n')
+    .find((text) => /error|failed|invalid|not supported|unsupported|cannot|unknown|missing/i.test(text));
   return line?.replace(/^\s*\w+:\s*/, '').trim() || null;
 }

@@ -84,7 +84,8 @@ function progressReporter(
       return;
     }
     const seconds = (performance.now() - runStarted) / 1000;
-    const rate = done > 0 && seconds > 0 ? { perSecond: done / seconds, secondsLeft: ((total - done) / done) * seconds } : {};
+    const rate =
+      done > 0 && seconds > 0 ? { perSecond: done / seconds, secondsLeft: ((total - done) / done) * seconds } : {};
     report({ stage, done, total, unit, ...rate, ...(text ? { detail: text } : {}) });
   };
 }

@@ -37,6 +37,11 @@ function load(file: string | null): MathAddon {
     return createRequire(import.meta.url)(file) as MathAddon;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new AppError('NATIVE_UNAVAILABLE', `The native addon does not load: ${reason}. Build it again with "npm run demo".`, { file, reason }, error);
+    throw new AppError(
+      'NATIVE_UNAVAILABLE',
+      `The native addon does not load: ${reason}. Build it again with "npm run demo".`,
+      { file, reason },
+      error,
+    );
   }
 }

@@ -25,7 +25,12 @@ export function openGgml(): Ggml {
     return opened;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new AppError('NATIVE_UNAVAILABLE', `${library} cannot be used: ${reason}. Install the release of node-llama-cpp that Snug names: npm ci.`, { library, reason }, error);
+    throw new AppError(
+      'NATIVE_UNAVAILABLE',
+      `${library} cannot be used: ${reason}. Install the release of node-llama-cpp that Snug names: npm ci.`,
+      { library, reason },
+      error,
+    );
   }
 }
 
@@ -46,12 +51,20 @@ export function nativeQuantizer(threads: number): Quantizer {
       return cancellable(signal, (cancel) => addon.convertRows({ ...rows, ...numbers, threads, cancel }), 'result');
     },
     check: ({ type, source, elements }: Values, signal) =>
-      cancellable(signal, (cancel) => addon.checkFinite({ type: typeOf(type).id, source, elements, threads, cancel }), 'source'),
+      cancellable(
+        signal,
+        (cancel) => addon.checkFinite({ type: typeOf(type).id, source, elements, threads, cancel }),
+        'source',
+      ),
   };
 }
 
 /** Runs a native call that stops soon after `signal`. `invalidPlace` is where a refused block lies. */
-async function cancellable(signal: AbortSignal, call: (cancel: Int32Array) => Promise<NativeOutcome>, invalidPlace: Fault['place']): Promise<Fault | null> {
+async function cancellable(
+  signal: AbortSignal,
+  call: (cancel: Int32Array) => Promise<NativeOutcome>,
+  invalidPlace: Fault['place'],
+): Promise<Fault | null> {
   signal.throwIfAborted();
   const cancel = new Int32Array(1);
   const stop = (): void => void Atomics.store(cancel, 0, 1);

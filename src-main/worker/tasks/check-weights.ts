@@ -5,7 +5,10 @@ import { openGguf } from '../../core/formats/gguf-reader.ts';
 import { checkModel } from '../../core/quantization/check-model.ts';
 import { nativeQuantizer } from '../native/native-quantizer.ts';
 
-export const checkWeights: HandlersOf<WorkerApi>['checkWeights'] = async ({ source, threads }, { signal, progress }) => {
+export const checkWeights: HandlersOf<WorkerApi>['checkWeights'] = async (
+  { source, threads },
+  { signal, progress },
+) => {
   const quantizer = nativeQuantizer(threads);
   const model = await openGguf(source);
   try {

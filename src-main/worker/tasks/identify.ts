@@ -6,7 +6,11 @@ import { openGgml } from '../native/native-quantizer.ts';
 
 export const identify: HandlersOf<WorkerApi>['identify'] = async () => {
   const { version, types } = openGgml();
-  const rows = Array.from(types, ([name, type]) => ({ ...type, name, requiresImportance: type.requiresImportance || typesNeedingImportance.has(name) }));
+  const rows = Array.from(types, ([name, type]) => ({
+    ...type,
+    name,
+    requiresImportance: type.requiresImportance || typesNeedingImportance.has(name),
+  }));
   return { ggmlVersion: version, types: rows, onnxProviders: await onnxProviders() };
 };
 

@@ -12,11 +12,23 @@ const GiB = 2 ** 30;
 const rank = { context: 8192, layers: 32 };
 const memoryTarget: Target = { kind: 'memory', bytes: 24 * GiB, context: 8192, kvType: 'f16', reserveBytes: GiB };
 
-const tensor = (name: string, shape: number[], bytes = 100, type = 'F16') => ({ name, shape, type, bytes, shard: 0, offset: 0 });
+const tensor = (name: string, shape: number[], bytes = 100, type = 'F16') => ({
+  name,
+  shape,
+  type,
+  bytes,
+  shard: 0,
+  offset: 0,
+});
 
 describe('ranking', () => {
   it('puts what fits first, then the least loss, then the smallest file', () => {
-    const plans = [planFor('big', { fits: false, kld: 0 }), planFor('poor', { kld: 0.5 }), planFor('good', { kld: 0.01, fileBytes: 900 }), planFor('same', { kld: 0.01, fileBytes: 800 })];
+    const plans = [
+      planFor('big', { fits: false, kld: 0 }),
+      planFor('poor', { kld: 0.5 }),
+      planFor('good', { kld: 0.01, fileBytes: 900 }),
+      planFor('same', { kld: 0.01, fileBytes: 800 }),
+    ];
     expect(ranked(plans, rank).map(({ id }) => id)).toEqual(['same', 'good', 'poor', 'big']);
   });
 
@@ -33,17 +45,24 @@ describe('ranking', () => {
   it('offers each file once', () => {
     const kv = { method: 'kv-cache' as const, type: 'q8_0' as const };
     const twin = planFor('a', { steps: [...planFor('a').steps, kv] });
-    expect(distinctFiles([planFor('a'), twin, planFor('b'), planFor('c', { fits: false })], 3).map(({ id }) => id)).toEqual(['a', 'b']);
+    expect(
+      distinctFiles([planFor('a'), twin, planFor('b'), planFor('c', { fits: false })], 3).map(({ id }) => id),
+    ).toEqual(['a', 'b']);
   });
 });
 
 describe('verdict', () => {
   it('says that the source fits as it is', () => {
-    expect(verdictOf([planFor('source', { totalBytes: 20 * GiB })], memoryTarget)).toBe('Fits as it is, with 4.00 GiB to spare.');
+    expect(verdictOf([planFor('source', { totalBytes: 20 * GiB })], memoryTarget)).toBe(
+      'Fits as it is, with 4.00 GiB to spare.',
+    );
   });
 
   it('says what to change when nothing fits', () => {
-    const verdict = verdictOf([planFor('a', { fits: false, totalBytes: 30 * GiB }), planFor('b', { fits: false, totalBytes: 26 * GiB })], memoryTarget);
+    const verdict = verdictOf(
+      [planFor('a', { fits: false, totalBytes: 30 * GiB }), planFor('b', { fits: false, totalBytes: 26 * GiB })],
+      memoryTarget,
+    );
     expect(verdict).toContain('the smallest plan (b) needs 26.0 GiB, 2.00 GiB too much');
     expect(verdict).toContain('shorter context than 8192');
   });
@@ -55,11 +74,28 @@ describe('verdict', () => {
 });
 
 describe('memory', () => {
-  const part = (kind: 'cpu' | 'gpu', modelBytes: number) => ({ bufferType: kind, device: kind, kind, modelBytes, contextBytes: 10, computeBytes: 5 });
+  const part = (kind: 'cpu' | 'gpu', modelBytes: number) => ({
+    bufferType: kind,
+    device: kind,
+    kind,
+    modelBytes,
+    contextBytes: 10,
+    computeBytes: 5,
+  });
 
   it('counts everything where there is no GPU, and only the GPU where there is one', () => {
-    expect(memoryOf([part('cpu', 100)], 7)).toMatchObject({ weightsBytes: 100, kvBytes: 10, buffersBytes: 5, totalBytes: 122, systemBytes: 0 });
-    expect(memoryOf([part('cpu', 30), part('gpu', 70)], 7)).toMatchObject({ weightsBytes: 70, totalBytes: 92, systemBytes: 45 });
+    expect(memoryOf([part('cpu', 100)], 7)).toMatchObject({
+      weightsBytes: 100,
+      kvBytes: 10,
+      buffersBytes: 5,
+      totalBytes: 122,
+      systemBytes: 0,
+    });
+    expect(memoryOf([part('cpu', 30), part('gpu', 70)], 7)).toMatchObject({
+      weightsBytes: 70,
+      totalBytes: 92,
+      systemBytes: 45,
+    });
   });
 
   it('moves bytes to system memory without losing any', () => {
@@ -70,7 +106,12 @@ describe('memory', () => {
   });
 
   it('knows which tensors are experts', () => {
-    const tensors = [tensor('blk.0.attn_q.weight', [4, 4], 10), tensor('blk.0.ffn_up_exps.weight', [4, 4, 8], 80), tensor('blk.1.ffn_gate_inp.weight', [4, 8], 5), tensor('output.weight', [4, 9], 50)];
+    const tensors = [
+      tensor('blk.0.attn_q.weight', [4, 4], 10),
+      tensor('blk.0.ffn_up_exps.weight', [4, 4, 8], 80),
+      tensor('blk.1.ffn_gate_inp.weight', [4, 8], 5),
+      tensor('output.weight', [4, 9], 50),
+    ];
     expect(expertBytes(tensors, 2)).toEqual([80, 0]);
     expect(layerBytes(tensors, 2)).toEqual([90, 5]);
   });
@@ -95,27 +136,38 @@ describe('prior', () => {
 
 describe('candidates', () => {
   it('asks for every mix and for single types on all tensors', () => {
-    const names = mixQuestions().map(({ name, pure }) => `${name}${pure ? ' pure' : ''}`);
+    const names = mixQuestions(true).map(({ name, pure }) => `${name}${pure ? ' pure' : ''}`);
     expect(names).toEqual(expect.arrayContaining(['Q4_K_M', 'IQ2_XS', 'MXFP4_MOE', 'Q4_0 pure', 'Q5_1 pure']));
     expect(new Set(names).size).toBe(names.length);
   });
 
   it('keeps one of several that come to the same file', () => {
     const types = { 'a.weight': 'Q8_0' };
-    const twins = [{ name: 'Q8_0', pure: false, importance: true }, { name: 'Q8_0', pure: true, importance: true }].map((question) => candidateOf(question, types)!);
+    const twins = [
+      { name: 'Q8_0', pure: false, importance: true },
+      { name: 'Q8_0', pure: true, importance: true },
+    ].map((question) => candidateOf(question, types)!);
     expect(withoutTwins(twins)).toHaveLength(1);
   });
 
   it('sees the tensors that fall back because their rows are no multiple of 256', () => {
     const tensors = [tensor('a.weight', [576, 8]), tensor('b.weight', [1536, 8]), tensor('norm.weight', [576])];
-    const candidate = candidateOf({ name: 'Q4_K_M', pure: false, importance: true }, { 'a.weight': 'Q5_0', 'b.weight': 'Q4_K', 'norm.weight': 'F16' })!;
+    const candidate = candidateOf(
+      { name: 'Q4_K_M', pure: false, importance: true },
+      { 'a.weight': 'Q5_0', 'b.weight': 'Q4_K', 'norm.weight': 'F16' },
+    )!;
     expect(fallbackOf(candidate, tensors, 'Q4_K')).toEqual({ tensors: 1, matrices: 2, to: ['Q5_0'] });
   });
 });
 
 describe('command line for the runner', () => {
   it('carries context, cache type and layers', () => {
-    const plan = planFor('a', { steps: [{ method: 'kv-cache', type: 'q8_0' }, { method: 'cpu-experts', layers: 4, flag: '--n-cpu-moe 4' }] });
+    const plan = planFor('a', {
+      steps: [
+        { method: 'kv-cache', type: 'q8_0' },
+        { method: 'cpu-experts', layers: 4, flag: '--n-cpu-moe 4' },
+      ],
+    });
     expect(serverCommand(plan, memoryTarget, { file: '/m/out.gguf', contextLength: 4096 })).toBe(
       'llama-server --model "/m/out.gguf" --ctx-size 8192 --n-gpu-layers 999 --n-cpu-moe 4 --flash-attn on --cache-type-k q8_0 --cache-type-v q8_0',
     );

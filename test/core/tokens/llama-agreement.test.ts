@@ -28,9 +28,7 @@ describe.skipIf(!hasAddon)('ids equal llama.cpp', () => {
   it.each([false, true])('with addSpecial %s', async (addSpecial) => {
     const { encode } = await openFolderTokenizer(sampleFolder);
     const ids = await llamaIds(addSpecial);
-    const differing = strings.filter(
-      ({ text }, index) => String(encode(text, addSpecial)) !== String(ids[index]),
-    );
+    const differing = strings.filter(({ text }, index) => String(encode(text, addSpecial)) !== String(ids[index]));
     expect(differing).toEqual([]);
   });
 });
