@@ -16,6 +16,7 @@ class MathAddon : public Napi::Addon<MathAddon> {
   MathAddon(Napi::Env, Napi::Object exports) {
     DefineAddon(exports, {
                              InstanceMethod("openGgml", &MathAddon::openGgml),
+                             InstanceMethod("prepare", &MathAddon::prepare),
                              InstanceMethod("convertRows", &MathAddon::convert),
                              InstanceMethod("checkFinite", &MathAddon::check),
                              InstanceMethod("dequantize", &MathAddon::toFloat32),
@@ -48,6 +49,15 @@ class MathAddon : public Napi::Addon<MathAddon> {
     result.Set("version", ggml_->version());
     result.Set("types", types);
     return result;
+  }
+
+  Napi::Value prepare(const Napi::CallbackInfo& info) {
+    const Arguments arguments(info);
+    const int id = type(info, arguments.integer("type", 0)).id;
+    return AsyncCall::start(info.Env(), {}, [ggml = ggml_, id] {
+      ggml->prepare(id);
+      return Outcome{};
+    });
   }
 
   Napi::Value convert(const Napi::CallbackInfo& info) {

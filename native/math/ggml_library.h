@@ -44,7 +44,8 @@ class GgmlLibrary {
   // Throws std::runtime_error for a number that is no type of this library.
   const GgmlType& type(int id) const;
 
-  // Builds the tables some types need. Called once before threads start: 2.8 s for IQ2_XS, nothing for most.
+  // Builds the tables that some types need, once per process: 3 s for IQ2_XS or IQ1_M, nothing for most types. While it
+  // runs, every quantisation of the process waits for ggml's lock.
   void prepare(int id) const { quantizeInit_(id); }
 
   // `rows` rows of `columns` float32 to `output`; `importance` [columns] or nullptr. Thread-safe. Returns bytes

@@ -14,7 +14,6 @@ export const ggmlTypeRow = z.object({
   canDequantize: z.boolean(),
   requiresImportance: z.boolean(),
 });
-export type GgmlTypeRow = z.infer<typeof ggmlTypeRow>;
 
 export const workerApi = defineApi({
   methods: {

@@ -12,4 +12,3 @@ export const wireMessage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('progress'), id, progress: z.unknown() }),
   z.object({ kind: z.literal('event'), name: z.string(), seq: id, payload: z.unknown() }),
 ]);
-export type WireMessage = z.infer<typeof wireMessage>;

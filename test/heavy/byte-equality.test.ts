@@ -1,8 +1,8 @@
-// The slow types on the whole sample model: see test/worker/byte-equality.test.ts.
+// Every mix and type on the whole sample model: see test/worker/byte-equality.test.ts.
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { sampleModel } from '../support/paths.ts';
-import { expectSameBytes, expectSameWithoutImportance, slowCases } from '../worker/byte-cases.ts';
+import { cases, expectSameBytes, expectSameWithoutImportance } from '../worker/byte-cases.ts';
 import { hasOracle, makeImportance, temporaryFolder } from '../worker/quantize-oracle.ts';
 
 const folder = temporaryFolder();
@@ -13,9 +13,9 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-describe.skipIf(!hasOracle)('bytes equal llama_model_quantize, slow types', () => {
-  it.each(slowCases)('$name with importance', (row) => expectSameBytes(sampleModel, folder, row, importance));
-  it.each(slowCases)('$name without importance, or both refuse', (row) =>
+describe.skipIf(!hasOracle)('bytes equal llama_model_quantize', () => {
+  it.each(cases)('$name with importance', (row) => expectSameBytes(sampleModel, folder, row, importance));
+  it.each(cases)('$name without importance, or both refuse', (row) =>
     expectSameWithoutImportance(sampleModel, folder, row),
   );
 });

@@ -20,10 +20,7 @@ const alone = singleTypes
   .filter((type) => type !== 'NVFP4')
   .map((type) => ({ name: `${type} alone`, fileType: mixes.find((mix) => mix.type === type)!.fileType, pure: true }));
 
-/** Types with a codebook search take seconds on a small model. */
-const isSlow = ({ name }: ByteCase): boolean => name.startsWith('IQ');
-export const fastCases: ByteCase[] = [...namedMixes, ...alone].filter((row) => !isSlow(row));
-export const slowCases: ByteCase[] = [...namedMixes, ...alone].filter(isSlow);
+export const cases: readonly ByteCase[] = [...namedMixes, ...alone];
 
 /** Quantises with both and expects one file, to the last byte. */
 export async function expectSameBytes(

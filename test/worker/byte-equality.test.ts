@@ -1,11 +1,12 @@
 // Every named mix and every single type, with and without importance: the worker's file against llama.cpp's own.
-// Slow types run on a thinned sample here, and on the whole of it in test/heavy.
+// The sample is thinned to 70 rows per tensor here (two blocks of rows, the second one short); test/heavy takes all of it.
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findMix } from '../../src-main/core/quantization/mixes.ts';
 import { handlers } from '../../src-main/worker/handlers.ts';
 import { sampleModel } from '../support/paths.ts';
-import { expectSameBytes, expectSameWithoutImportance, fastCases, slowCases, thinModel } from './byte-cases.ts';
+import { cases, expectSameBytes, expectSameWithoutImportance, thinModel } from './byte-cases.ts';
 import {
   hasOracle,
   makeImportance,
@@ -22,20 +23,17 @@ let importance: string;
 let thinImportance: string;
 
 beforeAll(async () => {
-  thin = await thinModel(sampleModel, 200, path.join(folder, 'thin.gguf'));
+  thin = await thinModel(sampleModel, 70, path.join(folder, 'thin.gguf'));
   importance = await makeImportance(sampleModel, folder);
   thinImportance = await makeImportance(thin, folder);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe.skipIf(!hasOracle)('bytes equal llama_model_quantize', () => {
-  it.each(fastCases)('$name with importance', (row) => expectSameBytes(sampleModel, folder, row, importance));
-  it.each(fastCases)('$name without importance, or both refuse', (row) =>
-    expectSameWithoutImportance(sampleModel, folder, row),
-  );
-  it.each(slowCases)('$name with importance, thinned', (row) => expectSameBytes(thin, folder, row, thinImportance));
-  it.each(slowCases)('$name without importance, thinned, or both refuse', (row) =>
-    expectSameWithoutImportance(thin, folder, row),
+  it.each(cases)('$name with importance', (row) => expectSameBytes(thin, folder, row, thinImportance));
+  it.each(cases)('$name without importance, or both refuse', (row) => expectSameWithoutImportance(thin, folder, row));
+  it.each(['Q8_0', 'Q6_K', 'Q4_K_M', 'Q3_K_M', 'Q4_0'].map(findMix))('$name of the whole sample', (mix) =>
+    expectSameBytes(sampleModel, folder, { ...mix, pure: false }, importance),
   );
 
   it('a quantised source: Q4_K_M from Q8_0', async () => {

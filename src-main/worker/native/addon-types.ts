@@ -51,6 +51,8 @@ export interface NativeRead {
 export interface MathAddon {
   /** Opens libggml-base and proves its layout. Throws with the reason. */
   openGgml(path: string): { version: string; types: NativeType[] };
+  /** Builds the tables of a type, once per process: seconds for IQ1 and IQ2. It cannot be stopped, and conversions wait for it. */
+  prepare(options: { type: number }): Promise<NativeOutcome>;
   convertRows(conversion: NativeConversion): Promise<NativeOutcome>;
   checkFinite(read: NativeRead): Promise<NativeOutcome>;
   /** `output` [elements] float32. */

@@ -46,8 +46,9 @@ export function nativeQuantizer(threads: number): Quantizer {
     canRead: (type) => types.get(type)?.canDequantize ?? false,
     canWrite: (type) => types.get(type)?.canQuantize ?? false,
     needsImportance: (type) => types.get(type)?.requiresImportance ?? false,
-    convert: ({ sourceType, targetType, ...rows }: RowConversion, signal) => {
+    convert: async ({ sourceType, targetType, ...rows }: RowConversion, signal) => {
       const numbers = { sourceType: typeOf(sourceType).id, targetType: typeOf(targetType).id };
+      await prepare(addon, numbers.targetType, signal);
       return cancellable(signal, (cancel) => addon.convertRows({ ...rows, ...numbers, threads, cancel }), 'result');
     },
     check: ({ type, source, elements }: Values, signal) =>
@@ -57,6 +58,26 @@ export function nativeQuantizer(threads: number): Quantizer {
         'source',
       ),
   };
+}
+
+/** Tables of types, built or being built. */
+const tables = new Map<number, Promise<NativeOutcome>>();
+
+/**
+ * Waits until the tables of a type, and any others in work, are built: conversions would wait for ggml's lock. A caller
+ * that gives up leaves the building to go on by itself; it holds no memory of a model.
+ */
+async function prepare(addon: MathAddon, type: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  if (!tables.has(type)) tables.set(type, addon.prepare({ type }));
+  const givenUp = Promise.withResolvers<never>();
+  const stop = (): void => givenUp.reject(signal.reason);
+  signal.addEventListener('abort', stop);
+  try {
+    await Promise.race([Promise.all(tables.values()), givenUp.promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }
 
 /** Runs a native call that stops soon after `signal`. `invalidPlace` is where a refused block lies. */
