@@ -46,7 +46,7 @@ const walks: ((app: RunningApp) => Promise<void>)[] = [
     await app.page.getByLabel('Card memory').fill('24 GB');
     await app.page.getByRole('heading', { name: /^Fits/ }).waitFor();
     await photograph(app, 'plans-32b');
-    await app.page.getByLabel('Card memory').fill('1 GB'); // all of it is reserve
+    await app.page.getByLabel('Card memory').fill('1.1 GB'); // the reserve alone takes 1 GiB
     await app.page.getByRole('heading', { name: /^Does not fit/ }).waitFor();
     await photograph(app, 'does-not-fit');
   },

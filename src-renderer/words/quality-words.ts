@@ -39,8 +39,21 @@ export function nextWordAgreement(quality: Quality): string | null {
   return `picks the same next word as the original ${(share * 100).toFixed(error < 0.5 ? 1 : 0)} times in 100 (± ${error.toFixed(1)})`;
 }
 
-/** `perplexity 61.2 → 61.9 on text it has not seen`. */
+/** `perplexity 61.20 → 61.90 (each ± 1.10) on text it has not seen`. */
 export function perplexityChange({ dense, compressed }: Quality): string {
   const after = compressed.perplexity.toFixed(2);
-  return dense ? `perplexity ${dense.perplexity.toFixed(2)} → ${after} on text it has not seen` : `perplexity ${after} on text it has not seen`;
+  const error = `± ${compressed.standardError.toFixed(2)}`;
+  const figures = dense ? `${dense.perplexity.toFixed(2)} → ${after} (each ${error})` : `${after} (${error})`;
+  return `perplexity ${figures} on text it has not seen`;
+}
+
+/** `loses 0.021 ± 0.002 nats per token; ≈ 0.019 was predicted`. */
+export function lossAgainstPrediction(kld: NonNullable<Quality['kld']>, predicted: Prediction | undefined): string {
+  const measured = `loses ${formatLoss(kld.mean)} ± ${formatLoss(kld.standardError)} nats per token`;
+  return predicted ? `${measured}; ${lossFigure(predicted)} was predicted` : measured;
+}
+
+/** On what, by what and how it was measured: a number is never shown without. */
+export function howMeasured({ windows, windowTokens, text, engine, kind }: Quality): string {
+  return `measured on ${windows} × ${windowTokens} tokens of “${text}” with ${engine}, ${kind === 'as-run' ? 'as it runs' : 'weights only'}`;
 }

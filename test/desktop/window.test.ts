@@ -81,8 +81,8 @@ describe('the window', () => {
     await app.page.getByLabel('Card memory').fill('a 24 GB card');
     await app.page.getByRole('heading', { name: /^Fits with .* GiB to spare$/ }).waitFor({ timeout: planWaitMs });
     await app.page.getByRole('radio', { name: /The source unchanged .* over by \d+\.\d GiB/ }).waitFor();
-    await app.page.getByLabel('Card memory').fill('2 GB');
-    await app.page.getByRole('heading', { name: /^Does not fit 2\.00 GiB/ }).waitFor({ timeout: planWaitMs });
+    await app.page.getByLabel('Card memory').fill('1.1 GB'); // the reserve alone takes 1 GiB of it
+    await app.page.getByRole('heading', { name: /^Does not fit 1\.10 GiB/ }).waitFor({ timeout: planWaitMs });
     await app.page.getByLabel('Card memory').fill('large');
     await app.page.getByText('Write the card’s memory').waitFor();
     expect(await app.page.getByRole('button', { name: 'Make it…' }).isDisabled()).toBe(true);

@@ -18,7 +18,7 @@ import {
 import { layoutBar, limitShare, type BarSegment } from '../../src-renderer/ui/bar-layout.ts';
 import { explain } from '../../src-renderer/words/explain-error.ts';
 import { formatLoss, formatRate, sizeFormat } from '../../src-renderer/words/numbers.ts';
-import { lossInWords, nextWordAgreement, perplexityChange } from '../../src-renderer/words/quality-words.ts';
+import { howMeasured, lossAgainstPrediction, lossInWords, nextWordAgreement, perplexityChange } from '../../src-renderer/words/quality-words.ts';
 import { planList } from './fake-engine.ts';
 
 const GiB = 2 ** 30;
@@ -167,7 +167,11 @@ describe('words', () => {
 
   it('tell quality with its uncertainty', () => {
     expect(nextWordAgreement(quality)).toBe('picks the same next word as the original 93.0 times in 100 (± 0.4)');
-    expect(perplexityChange(quality)).toBe('perplexity 61.60 → 62.10 on text it has not seen');
+    expect(perplexityChange(quality)).toBe('perplexity 61.60 → 62.10 (each ± 1.00) on text it has not seen');
+    expect(lossAgainstPrediction({ mean: 0.0213, standardError: 0.002, p99: 1 }, planList.plans[0]!.predicted)).toBe(
+      'loses 0.021 ± 0.002 nats per token; ≈ 0.006 was predicted',
+    );
+    expect(howMeasured(quality)).toBe('measured on 8 × 512 tokens of “evaluation” with llama.cpp, as it runs');
     expect(lossInWords(0)).toEqual({ words: 'nothing', tone: 'good' });
     expect(lossInWords(3).tone).toBe('bad');
   });

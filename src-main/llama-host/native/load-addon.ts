@@ -16,7 +16,7 @@ function findAddon(): string {
   }
   throw new AppError(
     'NATIVE_UNAVAILABLE',
-    `The native addon ${relativePath} is missing: build it with "npm run build:native".`,
+    `The native addon ${relativePath} is missing: build it with "npm run demo"; that needs a C++20 compiler, make and Python 3.`,
     {
       searchedFrom: import.meta.dirname,
     },
