@@ -8,8 +8,12 @@ const [folder] = process.argv.slice(2);
 function readCounts(name, succeeded) {
   const report = path.join(folder, `${name}.json`);
   if (!existsSync(report)) return { passed: Number(succeeded), failed: Number(!succeeded), skipped: 0 };
-  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
-  const brokenFiles = testResults.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0);
+  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(
+    readFileSync(report, 'utf8'),
+  );
+  const brokenFiles = testResults.filter(
+    ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
+  );
   const failed = numFailedTests + brokenFiles.length;
   return {
     passed: numPassedTests,

@@ -48,7 +48,8 @@ export const gate = z.object({
 const calibrationUse = z.object({ samples: z.number().int(), tokens: z.number().int(), textSha256: z.string() });
 
 const common = { run: z.string(), warnings: z.array(z.string()), device: z.string() };
-const seconds = z.record(z.string(), z.number());
+/** Seconds per stage. */
+const stageSeconds = z.record(z.string(), z.number());
 
 export const calibrateResult = z.object({
   ...common,
@@ -78,7 +79,8 @@ export const quantizeResult = z.object({
   quality: quality.optional(),
   proof: proof.optional(),
   gate: gate.optional(),
-  seconds,
+  seconds: z.number(),
+  stages: stageSeconds,
   peakMemoryBytes: bytes,
 });
 export type QuantizeResult = z.infer<typeof quantizeResult>;
@@ -101,7 +103,7 @@ export const fitResult = z.object({
   gate: gate.optional(),
   /** How to start it: the llama-server command line for the plan. */
   command: z.string().nullable(),
-  seconds,
+  seconds: stageSeconds.and(z.object({ total: z.number() })),
   peakMemoryBytes: bytes,
 });
 export type FitResult = z.infer<typeof fitResult>;

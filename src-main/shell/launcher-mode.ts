@@ -20,15 +20,11 @@ export interface Surroundings {
 /** SNUG_LAUNCHER decides; else a Node child where SNUG_NODE names its program or this Electron is too old, else utility. */
 export function chooseLauncher({ environment, nodeApi, mainFolder, packagedNode }: Surroundings): LauncherMode {
   const { SNUG_LAUNCHER: wanted, SNUG_NODE: named } = environment;
-  const entry = path.join(mainFolder, 'engine.js');
+  // Inside app.asar only Electron can read: a Node beside it, and llama.cpp in the engine's children, need the unpacked files.
+  const entry = path.join(mainFolder.replace(/app\.asar(?=[\\/])/, 'app.asar.unpacked'), 'engine.js');
   const usesNode = wanted === 'node' || (wanted !== 'utility' && (named !== undefined || nodeApi < neededNodeApi));
   if (!usesNode) return { kind: 'utility', entry };
-  // A plain Node child cannot read inside app.asar; the engine's files are unpacked beside it.
-  return {
-    kind: 'node',
-    entry: entry.replace(/app\.asar(?=[\\/])/, 'app.asar.unpacked'),
-    program: named ?? packagedNode ?? 'node',
-  };
+  return { kind: 'node', entry, program: named ?? packagedNode ?? 'node' };
 }
 
 /** What the user can do about an engine that ended before it said anything, where the way it was started explains it. */

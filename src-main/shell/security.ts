@@ -2,7 +2,7 @@
 // https://www.electronjs.org/docs/latest/tutorial/security
 import { app, session } from 'electron';
 
-/** The same policy stands in index.html, because files carry no headers; this one is for the development server. */
+/** The same policy stands in index.html, where the page keeps it whoever serves it. */
 const contentSecurityPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'";
 
 export function restrictPages(): void {

@@ -21,7 +21,9 @@ export const useEngineStore = defineStore('engine', () => {
   async function start(open: () => Promise<EngineConnection>): Promise<void> {
     status.value = { state: 'starting' };
     devices.value = null;
-    const { client, ended } = await open();
+    const connection = await open().catch((error: unknown) => AppError.from(error));
+    if (connection instanceof AppError) return stop(connection.message);
+    const { client, ended } = connection;
     void ended.then((exit) => {
       status.value = { state: 'stopped', exit };
     });
@@ -39,7 +41,11 @@ export const useEngineStore = defineStore('engine', () => {
   async function tellStopped(error: unknown, ended: Promise<EngineExit>): Promise<void> {
     const { code, message } = AppError.from(error);
     if (code === 'WORKER_CRASHED') await ended;
-    else status.value = { state: 'stopped', exit: { reason: message, advice: null, log: '' } };
+    else stop(message);
+  }
+
+  function stop(reason: string): void {
+    status.value = { state: 'stopped', exit: { reason, advice: null, log: '' } };
   }
 
   async function findDevices(client: Client<EngineApi>): Promise<void> {

@@ -47,7 +47,8 @@ export const useFitStore = defineStore('fit', () => {
       draft.context = firstContext(inspection.config.contextLength);
       model.value = { state: 'open', path: reading.path, inspection };
     } catch (error) {
-      if (model.value === reading) model.value = { state: 'failed', path: reading.path, error: AppError.from(error).toShape() };
+      if (model.value === reading)
+        model.value = { state: 'failed', path: reading.path, error: AppError.from(error).toShape() };
     }
   }
 
@@ -73,6 +74,7 @@ export const useFitStore = defineStore('fit', () => {
   async function plan(): Promise<void> {
     const { target } = readTarget.value;
     if (model.value.state !== 'open' || target === null) return;
+    if (plans.value !== null && plans.value.target.kind !== target.kind) chosenId.value = null; // another question altogether
     const [newest] = planJobs.value;
     if (newest && isActive(newest)) void jobs.cancel(newest.id).catch(() => {});
     const { path } = model.value;

@@ -12,23 +12,41 @@ export interface Explanation {
 
 const words: Record<ErrorCode, [title: string, advice: string | null]> = {
   USAGE: ['That does not work together', null],
-  FILE_NOT_FOUND: ['The file cannot be opened', 'Check that it is still there and that you may read it, then open it again.'],
+  FILE_NOT_FOUND: [
+    'The file cannot be opened',
+    'Check that it is still there and that you may read it, then open it again.',
+  ],
   FILE_MALFORMED: ['This file is damaged, or not a model', 'Download it again, or open another model.'],
   UNSUPPORTED_ARCHITECTURE: ['Snug cannot work on this model yet', 'Open another model.'],
-  UNSUPPORTED_TYPE: ['This model has tensors of a type that Snug cannot read', 'Open another version of it, for example F16 or Q8_0.'],
+  UNSUPPORTED_TYPE: [
+    'This model has tensors of a type that Snug cannot read',
+    'Open another version of it, for example F16 or Q8_0.',
+  ],
   NON_FINITE: ['The model holds numbers that are not finite', 'Its file is probably damaged: download it again.'],
   TEXT_TOO_SHORT: ['The text is too short', 'Choose a longer text.'],
-  TEXT_REUSED: ['The text was used for calibration already', 'Measure on another text: one that was seen proves nothing.'],
+  TEXT_REUSED: [
+    'The text was used for calibration already',
+    'Measure on another text: one that was seen proves nothing.',
+  ],
   OUTPUT_EXISTS: ['There is a file of this name already', 'Choose another name.'],
   DISK_FULL: ['The disk is full', 'Make room or choose another disk. Nothing half-written stays behind.'],
   OUT_OF_MEMORY: ['There is not enough memory', 'Close other programs, or choose a smaller plan.'],
   IMPORTANCE_MISSING: ['This type needs importance', 'Calibrate first, or choose another plan.'],
-  IMPORTANCE_MISMATCH: ['The importance file belongs to another model', 'Choose the file that was made from this model.'],
+  IMPORTANCE_MISMATCH: [
+    'The importance file belongs to another model',
+    'Choose the file that was made from this model.',
+  ],
   DEVICE_UNAVAILABLE: ['This device is not there', 'Choose another device.'],
   LLAMA_UNAVAILABLE: ['llama.cpp is missing', 'Install Snug again.'],
   LLAMA_FAILED: ['llama.cpp cannot work on this file', 'Open another version of the model.'],
-  LLAMA_CRASHED: ['llama.cpp stopped while it worked on this file', 'Your files are as they were. Try a smaller plan, or another version of the model.'],
-  PROOF_FAILED: ['The new file did not pass its proof', 'It was kept under another name, for you to look at. Do not rely on it.'],
+  LLAMA_CRASHED: [
+    'llama.cpp stopped while it worked on this file',
+    'Your files are as they were. Try a smaller plan, or another version of the model.',
+  ],
+  PROOF_FAILED: [
+    'The new file did not pass its proof',
+    'It was kept under another name, for you to look at. Do not rely on it.',
+  ],
   NATIVE_UNAVAILABLE: ['A part of Snug is missing', 'Install Snug again.'],
   WORKER_CRASHED: ['A part of Snug stopped unexpectedly', 'Your files are as they were. Try again.'],
   CANCELLED: ['Cancelled', null],

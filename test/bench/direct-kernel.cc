@@ -1,10 +1,12 @@
 // ggml_quantize_chunk by itself, as fast as a program can call it: the yardstick of quantize.ts.
-// direct-kernel LIBRARY VALUES TYPE ROWS COLUMNS THREADS: quantises float32 VALUES [rows, columns] and prints seconds.
+// direct-kernel LIBRARY VALUES TYPE ROWS COLUMNS THREADS: quantises float32 VALUES [rows, columns] and prints seconds
+// and CPU seconds.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <thread>
 #include <vector>
 
@@ -31,6 +33,7 @@ int main(int argc, char** argv) {
   initialise(type);
 
   const auto start = std::chrono::steady_clock::now();
+  const std::clock_t startCpu = std::clock();
   const int64_t share = (rows + threads - 1) / threads;
   std::vector<std::thread> workers;
   for (int64_t first = 0; first < rows; first += share) {
@@ -40,6 +43,7 @@ int main(int argc, char** argv) {
     });
   }
   for (std::thread& worker : workers) worker.join();
-  std::printf("%.6f\n", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  std::printf("%.6f %.6f\n", seconds.count(), static_cast<double>(std::clock() - startCpu) / CLOCKS_PER_SEC);
   return 0;
 }

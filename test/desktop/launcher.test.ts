@@ -21,7 +21,7 @@ function choose(environment: Record<string, string>, rest: Partial<Surroundings>
 
 describe('the launcher', () => {
   it('runs the engine inside a recent Electron', () => {
-    expect(choose({})).toEqual({ kind: 'utility', entry: '/app.asar/dist/main/engine.js' });
+    expect(choose({})).toEqual({ kind: 'utility', entry: '/app.asar.unpacked/dist/main/engine.js' });
   });
 
   it('runs it in a Node child where SNUG_NODE names one, unless the mode is asked for', () => {

@@ -51,7 +51,7 @@ describe('the window', () => {
       const permission = await navigator.permissions.query({ name: 'geolocation' });
       await new Promise((resolve) => setTimeout(resolve, 300));
       return {
-        violations,
+        violations: [...new Set(violations)],
         opened: opened !== null,
         permission: permission.state,
         node: 'require' in window || 'process' in window,
@@ -84,7 +84,7 @@ describe('the window', () => {
     await app.page.getByLabel('Card memory').fill('1.1 GB'); // the reserve alone takes 1 GiB of it
     await app.page.getByRole('heading', { name: /^Does not fit 1\.10 GiB/ }).waitFor({ timeout: planWaitMs });
     await app.page.getByLabel('Card memory').fill('large');
-    await app.page.getByText('Write the card’s memory').waitFor();
+    await app.page.getByText('Write a size, such as 24 GB.').waitFor();
     expect(await app.page.getByRole('button', { name: 'Make it…' }).isDisabled()).toBe(true);
   });
 

@@ -18,7 +18,13 @@ import {
 import { layoutBar, limitShare, type BarSegment } from '../../src-renderer/ui/bar-layout.ts';
 import { explain } from '../../src-renderer/words/explain-error.ts';
 import { formatLoss, formatRate, sizeFormat } from '../../src-renderer/words/numbers.ts';
-import { howMeasured, lossAgainstPrediction, lossInWords, nextWordAgreement, perplexityChange } from '../../src-renderer/words/quality-words.ts';
+import {
+  howMeasured,
+  lossAgainstPrediction,
+  lossInWords,
+  nextWordAgreement,
+  perplexityChange,
+} from '../../src-renderer/words/quality-words.ts';
 import { planList } from './fake-engine.ts';
 
 const GiB = 2 ** 30;
@@ -119,7 +125,7 @@ describe('plans', () => {
     expect(headlineOf(planList, best)).toEqual(['Fits with q5_k_m, with 1.21 GiB to spare', '']);
     expect(headlineOf(planList, second)).toEqual(['Fits, with 5.00 GiB to spare', '']);
     const nothing = { ...planList, best: null, verdict: 'Does not fit 2.0 GiB: far too much. Use a larger card.' };
-    expect(headlineOf(nothing, source)).toEqual(['Does not fit 2.0 GiB: far too much', 'Use a larger card.']);
+    expect(headlineOf(nothing, source)).toEqual(['Does not fit 2.0 GiB', 'Far too much. Use a larger card.']);
   });
 
   it('show the best ones, the chosen one and the source', () => {

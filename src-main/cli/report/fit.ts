@@ -35,7 +35,7 @@ export function describeFit(result: FitResult, target: Target, canvas: Canvas): 
           : 'none',
       ],
       ['device', result.device],
-      ['took', `${formatDuration(result.seconds['total'] ?? 0)}, peak memory ${formatMemory(result.peakMemoryBytes)}`],
+      ['took', `${formatDuration(result.seconds.total)}, peak memory ${formatMemory(result.peakMemoryBytes)}`],
       ['sha256', result.sha256 ?? ''],
     ]),
     ...measuredLines(result, canvas),

@@ -55,7 +55,7 @@ function describe(result: QuantizeResult, { style }: Canvas): string[] {
       ['calibration', importance],
       ...qualityFields(result),
       ['device', result.device],
-      ['took', `${formatDuration(result.seconds['total'] ?? 0)}, peak memory ${formatMemory(result.peakMemoryBytes)}`],
+      ['took', `${formatDuration(result.seconds)}, peak memory ${formatMemory(result.peakMemoryBytes)}`],
       ['sha256', result.sha256],
     ]),
     ...warningLines(result.warnings, style),

@@ -4,7 +4,7 @@ import type { CalibrateRecipe } from '../../contract/recipe.ts';
 import type { CalibrateResult } from '../../contract/results.ts';
 import { calibrate } from '../stages/importance.ts';
 import { withModel } from '../stages/open.ts';
-import type { JobContext } from './context.ts';
+import { totalSeconds, type JobContext } from './context.ts';
 import { checkOutput } from './output-paths.ts';
 
 /** The verb `calibrate`: importance of a model on text, as an imatrix GGUF. */
@@ -26,6 +26,6 @@ export async function runCalibrate(context: JobContext, recipe: CalibrateRecipe)
     unseenExperts: calibrated.unseenExperts,
     textSha256: calibrated.use.textSha256,
     calibration: calibrated.use,
-    seconds: Object.values(context.seconds).reduce((sum, value) => sum + value, 0),
+    seconds: totalSeconds(context).total,
   };
 }

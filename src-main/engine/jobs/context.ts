@@ -99,7 +99,7 @@ export function reportAs(context: JobContext, name: string, detail?: string): (p
 }
 
 /** The seconds of a finished job, with their sum. */
-export function totalSeconds(context: JobContext): Record<string, number> {
+export function totalSeconds(context: JobContext): Record<string, number> & { total: number } {
   const total = Object.values(context.seconds).reduce((sum, value) => sum + value, 0);
   return { ...context.seconds, total };
 }

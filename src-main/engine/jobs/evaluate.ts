@@ -5,7 +5,7 @@ import { chooseDevice } from '../stages/device.ts';
 import { evaluate, refuseOnnx } from '../stages/evaluate.ts';
 import { withModel } from '../stages/open.ts';
 import { openEvaluation } from '../stages/texts.ts';
-import { reportAs, stage, type JobContext } from './context.ts';
+import { reportAs, stage, totalSeconds, type JobContext } from './context.ts';
 import { checkGate, gateOf } from './gate.ts';
 
 /** The verb `evaluate`: perplexity, comparison with a reference, multiple-choice tasks. */
@@ -29,7 +29,7 @@ export async function runEvaluate(context: JobContext, recipe: EvaluateRecipe): 
     tasks: scores,
     tokensPerSecond: evaluated.tokensPerSecond,
     ...(gate ? { gate } : {}),
-    seconds: Object.values(context.seconds).reduce((sum, value) => sum + value, 0),
+    seconds: totalSeconds(context).total,
   };
 }
 

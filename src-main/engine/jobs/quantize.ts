@@ -74,7 +74,8 @@ async function quantizeSource(
       ...(checked.quality ? { quality: checked.quality } : {}),
       ...(checked.proof ? { proof: checked.proof } : {}),
       ...gateField(recipe, checked.quality),
-      seconds: totalSeconds(context),
+      seconds: totalSeconds(context).total,
+      stages: context.seconds,
       peakMemoryBytes: context.peakMemoryBytes,
     };
   });

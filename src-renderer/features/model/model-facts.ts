@@ -21,11 +21,23 @@ export function factsOf(model: Inspection): Fact[] {
   const facts: (Fact | null)[] = [
     { label: 'Architecture', value: model.architecture },
     { label: 'Parameters', value: formatParameters(model.parameters) },
-    { label: 'File', value: formatFileSize(model.fileBytes), hint: 'Files are counted in GB (1000³), memory in GiB (1024³).' },
-    { label: 'Types', value: typesInWords(model.tensorTypes), hint: 'How the numbers are stored: the type of most tensors first.' },
+    {
+      label: 'File',
+      value: formatFileSize(model.fileBytes),
+      hint: 'Files are counted in GB (1000³), memory in GiB (1024³).',
+    },
+    {
+      label: 'Types',
+      value: typesInWords(model.tensorTypes),
+      hint: 'How the numbers are stored: the type of most tensors first.',
+    },
     config.contextLength === null
       ? null
-      : { label: 'Context', value: `${formatCount(config.contextLength)} tokens`, hint: 'The longest text the model can look back on.' },
+      : {
+          label: 'Context',
+          value: `${formatCount(config.contextLength)} tokens`,
+          hint: 'The longest text the model can look back on.',
+        },
     config.numHiddenLayers === null ? null : { label: 'Layers', value: layersInWords(config) },
     experts === null ? null : { label: 'Experts', value: expertsInWords(experts) },
   ];

@@ -1,9 +1,10 @@
 // A plan against its target, as the window shows it: the bar's segments, the limit, how much is left or too much.
 import type { Plan, PlanList } from '../../../src-main/contract/plan.ts';
+import type { FitResult } from '../../../src-main/contract/results.ts';
 import type { Target } from '../../../src-main/contract/target.ts';
 import { formatDuration, formatFileSize, formatMemory } from '../../../src-main/contract/units.ts';
 import type { BarSegment } from '../../ui/bar-layout.ts';
-import { sizeFormat } from '../../words/numbers.ts';
+import { formatCount, sizeFormat } from '../../words/numbers.ts';
 
 export interface PlanBar {
   segments: BarSegment[];
@@ -51,8 +52,23 @@ export function headlineOf(list: PlanList, plan: Plan): [headline: string, rest:
     const fit = fitInWords(plan, list.target);
     return [plan.fits ? `Fits, with ${fit}` : `Does not fit: ${fit}`, ''];
   }
-  const [headline = '', ...rest] = list.verdict.split(/\.\s+/);
-  return [headline.replace(/\.$/, ''), rest.join('. ')];
+  if (list.best !== null) return [list.verdict.replace(/\.$/, ''), ''];
+  const [headline = '', ...rest] = list.verdict.split(': ');
+  return [headline, sentenceCase(rest.join(': '))];
+}
+
+/** The verdict of a finished fit. */
+export function resultHeadline({ output, plan, proof, verdict }: FitResult, target: Target): string {
+  if (output === null || plan === null) return verdict;
+  const runs = proof?.passed ? 'It runs' : 'It is made';
+  return `${runs}, ${plan.fits ? 'with' : 'but is'} ${fitInWords(plan, target)}`;
+}
+
+/** The question that a list of plans answers. */
+export function questionInWords({ plans, target }: PlanList): string {
+  const size = sizeFormat(target.kind, target.bytes)(target.bytes);
+  if (target.kind === 'file') return `${plans.length} plans for a file of ${size}`;
+  return `${plans.length} plans for a ${size} card with ${formatCount(target.context)} tokens of context, KV cache ${target.kvType}`;
 }
 
 /** What making it takes: time, disk, memory; empty where nothing is made. */

@@ -63,17 +63,20 @@ export function parseFileSize(text: string): number | null {
 export function readDraft(draft: TargetDraft): ReadDraft {
   if (draft.kind === 'file') {
     const bytes = parseFileSize(draft.file);
-    if (bytes === null || bytes === 0) return { target: null, problems: { file: 'Write a size, for example 8 GB or 900 MB.' } };
+    if (bytes === null || bytes === 0) return { target: null, problems: { file: 'Write a size, such as 8 GB.' } };
     return { target: { kind: 'file', bytes }, problems: null };
   }
   const bytes = parseCardMemory(draft.card);
   const reserveBytes = parseCardMemory(draft.reserve);
   const problems: DraftProblems = {};
-  if (bytes === null || bytes === 0) problems.card = 'Write the card’s memory, for example 24 GB.';
-  if (reserveBytes === null) problems.reserve = 'Write a size, for example 1 GiB or 512 MiB.';
-  else if (bytes !== null && bytes > 0 && reserveBytes >= bytes) problems.reserve = 'This leaves nothing of the card.';
+  if (bytes === null || bytes === 0) problems.card = 'Write a size, such as 24 GB.';
+  if (reserveBytes === null) problems.reserve = 'Write a size, such as 1 GiB.';
+  else if (bytes !== null && bytes > 0 && reserveBytes >= bytes) problems.reserve = 'This leaves nothing.';
   if (bytes === null || reserveBytes === null || Object.keys(problems).length > 0) return { target: null, problems };
-  return { target: { kind: 'memory', bytes, reserveBytes, context: draft.context, kvType: draft.kvType }, problems: null };
+  return {
+    target: { kind: 'memory', bytes, reserveBytes, context: draft.context, kvType: draft.kvType },
+    problems: null,
+  };
 }
 
 /** Context lengths that the slider offers: 512, 768, 1024, 1536 … up to the model's own limit. */
