@@ -15,8 +15,14 @@ import { runRecipe } from './jobs/run-recipe.ts';
 import { inspect } from './library/inspect.ts';
 import { catalogRecorder } from './recorder.ts';
 
+export interface Engine {
+  handlers: HandlersOf<EngineApi>;
+  /** Cancels what runs and waits for its end. */
+  close: () => Promise<void>;
+}
+
 /** Builds the engine on its folders; `emit` sends events to whoever is connected. */
-export async function createEngine(folders: Folders, emit: Emit): Promise<HandlersOf<EngineApi>> {
+export async function createEngine(folders: Folders, emit: Emit): Promise<Engine> {
   const children = new Children(folders.entries);
   await sweepScratch(folders.home);
   const catalog = await Catalog.open(folders.home).catch((error: unknown) => AppError.from(error));
@@ -31,7 +37,7 @@ export async function createEngine(folders: Folders, emit: Emit): Promise<Handle
     recorder,
     emit,
   );
-  return {
+  const handlers: HandlersOf<EngineApi> = {
     inspect: ({ model }) => inspect(model),
     texts: () => listTexts(path.join(folders.resources, 'texts')),
     devices: (_params, { signal }) => listDevices(children, signal),
@@ -41,4 +47,5 @@ export async function createEngine(folders: Folders, emit: Emit): Promise<Handle
     'jobs.get': ({ id }) => queue.get(id),
     'jobs.cancel': ({ id }) => queue.cancel(id),
   };
+  return { handlers, close: () => queue.close() };
 }

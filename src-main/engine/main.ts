@@ -8,7 +8,7 @@ import { parentTransport } from '../rpc/node-child.ts';
 import { serve, type Server } from '../rpc/server.ts';
 import type { Transport } from '../rpc/transport.ts';
 import { killChildren } from './child.ts';
-import { createEngine } from './engine.ts';
+import { createEngine, type Engine } from './engine.ts';
 import { findFolders } from './folders.ts';
 
 /** Electron's process.parentPort in a utility process. */
@@ -21,21 +21,24 @@ const folders = findFolders(
   bundled ? import.meta.dirname : path.join(import.meta.dirname, '..', '..', 'src-main', 'engine'),
   bundled,
 );
+/** The shell waits 3 s for the engine before it kills it. */
+const endGraceMs = 2500;
+
 const servers = new Set<Server<typeof engineApi>>();
-const engine: Promise<HandlersOf<typeof engineApi>> = createEngine(folders, (name, payload) => {
+const engine: Promise<Engine> = createEngine(folders, (name, payload) => {
   for (const server of servers) server.emit(name, payload);
 });
 
-async function serveOn(transport: Transport): Promise<void> {
+function serveOn(transport: Transport): void {
   const server = serve(engineApi, lazily(engine), transport);
   servers.add(server);
   transport.onClose(() => servers.delete(server));
 }
 
 /** Requests that come while the engine is being built wait for it. */
-function lazily(handlers: Promise<HandlersOf<typeof engineApi>>): HandlersOf<typeof engineApi> {
+function lazily(built: Promise<Engine>): HandlersOf<typeof engineApi> {
   const call = (method: string) => async (params: unknown, context: unknown) => {
-    const handler = (await handlers)[method as keyof HandlersOf<typeof engineApi>] as (
+    const handler = (await built).handlers[method as keyof HandlersOf<typeof engineApi>] as (
       params: unknown,
       context: unknown,
     ) => unknown;
@@ -50,11 +53,20 @@ const { parentPort } = process as { parentPort?: ParentPort };
 if (parentPort) {
   parentPort.on('message', (event) => {
     const port = event.ports[0];
-    if (port) void serveOn(mainPortTransport(port));
+    if (port) serveOn(mainPortTransport(port));
   });
 } else {
-  void serveOn(parentTransport());
+  serveOn(parentTransport());
 }
 
 process.on('exit', killChildren);
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {}); // the command line cancels; the engine ends with its parent
+process.on('SIGINT', () => {}); // a terminal sends it to the whole group; the command line cancels in its own way
+process.on('SIGTERM', () => void end());
+process.on('disconnect', () => void end());
+
+/** Drops what is half done, then ends; a job that does not let go in time is left to the next run's sweep. */
+async function end(): Promise<void> {
+  setTimeout(() => process.exit(1), endGraceMs).unref();
+  await (await engine).close();
+  process.exit(0);
+}

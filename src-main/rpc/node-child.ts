@@ -27,7 +27,7 @@ export function childTransport(child: ChildProcess): Transport {
 }
 
 /** Time for a child whose parent is gone to drop its half-written files. */
-const orphanGraceMs = 1500;
+const orphanGraceMs = 3000;
 
 /** The child's end, on its own process object. The process ends when its parent goes away. */
 export function parentTransport(): Transport {

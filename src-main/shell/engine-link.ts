@@ -1,14 +1,8 @@
 // Keeps one engine for one page: every start replaces the engine that ran, and an unexpected end is told to the page.
 import { MessageChannelMain, type WebContents } from 'electron';
+import type { EngineExit } from '../contract/window-app.ts';
 import { startEngineProcess, type EngineProcess } from './engine-process.ts';
 import { adviseOnStart, type LauncherMode } from './launcher-mode.ts';
-
-/** What the page is told about an engine that ended by itself. */
-export interface EngineExit {
-  reason: string;
-  advice: string | null;
-  log: string;
-}
 
 export class EngineLink {
   private readonly mode: LauncherMode;

@@ -1,7 +1,8 @@
 // The page's connection to the engine: its port arrives as a window message, its end is told by the shell.
 import { engineApi, type EngineApi } from '../../src-main/contract/engine-api.ts';
 import { AppError } from '../../src-main/contract/errors.ts';
-import type { EngineExit, WindowApp } from './window-app.ts';
+import type { EngineExit } from '../../src-main/contract/window-app.ts';
+import type { WindowApp } from './window-app.ts';
 import { connect, type Client } from '../../src-main/rpc/client.ts';
 import { webPortTransport } from '../../src-main/rpc/message-port.ts';
 import type { Transport } from '../../src-main/rpc/transport.ts';

@@ -3,7 +3,7 @@ import { defineStore } from 'pinia';
 import { shallowRef } from 'vue';
 import type { DeviceList, EngineApi } from '../../src-main/contract/engine-api.ts';
 import { AppError } from '../../src-main/contract/errors.ts';
-import type { EngineExit } from '../engine/window-app.ts';
+import type { EngineExit } from '../../src-main/contract/window-app.ts';
 import type { Client } from '../../src-main/rpc/client.ts';
 import type { EngineConnection } from '../engine/connection.ts';
 import { useJobsStore } from './jobs-store.ts';

@@ -9,7 +9,7 @@ import { connect } from '../../src-main/rpc/client.ts';
 import { serve } from '../../src-main/rpc/server.ts';
 import { transportPair, type Transport } from '../../src-main/rpc/transport.ts';
 import type { EngineConnection } from '../../src-renderer/engine/connection.ts';
-import type { EngineExit } from '../../src-renderer/engine/window-app.ts';
+import type { EngineExit } from '../../src-main/contract/window-app.ts';
 import { planFor } from '../support/plans.ts';
 
 export interface FakeEngine {

@@ -1,10 +1,8 @@
 // @vitest-environment node
 // What the window says: targets as typed, plans against their limit, the bar's geometry, numbers and errors in words.
-import { describe, expect, expectTypeOf, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { errorCodes } from '../../src-main/contract/errors.ts';
 import type { Quality } from '../../src-main/contract/results.ts';
-import type { PreloadedApp } from '../../src-main/preload/main.ts';
-import type { WindowApp } from '../../src-renderer/engine/window-app.ts';
 import { modelOfFile, nameOf, suggestOutput } from '../../src-renderer/features/model/model-path.ts';
 import { barOf, fitInWords, headlineOf, shortList, usesSource } from '../../src-renderer/features/plans/plan-view.ts';
 import { stageSteps } from '../../src-renderer/features/run/stage-steps.ts';
@@ -28,10 +26,6 @@ import {
 import { planList } from './fake-engine.ts';
 
 const GiB = 2 ** 30;
-
-it('the preload gives what the page expects', () => {
-  expectTypeOf<PreloadedApp>().toExtend<WindowApp>();
-});
 
 describe('a typed target', () => {
   it.each([

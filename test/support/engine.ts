@@ -37,7 +37,7 @@ export async function startEngine({ home = temporaryFolder() }: { home?: string 
   const events: Events = [];
   const listeners = new Set<() => void>();
   const folders = { ...findFolders(path.join(root, 'src-main/engine'), false), home };
-  const call = await createEngine(folders, (name, payload) => {
+  const { handlers: call } = await createEngine(folders, (name, payload) => {
     events.push({ name, payload });
     for (const listener of [...listeners]) listener();
   });

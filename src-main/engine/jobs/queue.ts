@@ -75,6 +75,11 @@ export class JobQueue {
     return job.snapshot;
   }
 
+  /** Cancels everything; resolves when nothing runs any more. */
+  async close(): Promise<void> {
+    await Promise.all([...this.jobs.keys()].map((id) => this.cancel(id)));
+  }
+
   private find(id: string): Job {
     const job = this.jobs.get(id);
     if (!job) throw new AppError('USAGE', `There is no run "${id}" in this session.`, { id });

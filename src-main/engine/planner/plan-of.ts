@@ -84,11 +84,13 @@ function stepSummary(step: Draft['steps'][number]): string {
     case 'context':
       return `context ${step.tokens}`;
     case 'cpu-layers':
-      return `${step.layers} layers on the CPU`;
+      return `${layersInWords(step.layers)} on the CPU`;
     case 'cpu-experts':
-      return `experts of ${step.layers} layers on the CPU`;
+      return `experts of ${layersInWords(step.layers)} on the CPU`;
   }
 }
+
+const layersInWords = (count: number): string => (count === 1 ? '1 layer' : `${count} layers`);
 
 function notesOf({ file, steps }: Draft, { tensors }: PlanFacts): string[] {
   const { candidate } = file;
