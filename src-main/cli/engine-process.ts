@@ -16,8 +16,8 @@ export interface Engine extends Client<EngineApi> {
   kill(): void;
 }
 
-/** An engine that has nothing left to do ends much faster; one that is still clearing up is not waited for. */
-const closeWaitMs = 400;
+/** An engine that has nothing left to do ends much faster; its own limit for clearing up is shorter than this. */
+const closeWaitMs = 3000;
 
 /** The engine's program beside this one: a source file when run from source, else the bundle. */
 export function engineFile(): string {
@@ -48,7 +48,10 @@ async function closeEngine(child: ChildProcess): Promise<void> {
   if (child.connected) child.disconnect();
   if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, closeWaitMs);
+      const timer = setTimeout(() => {
+        killGroup(child); // stuck: nothing of it may outlive the command line
+        resolve();
+      }, closeWaitMs);
       child.once('exit', () => {
         clearTimeout(timer);
         resolve();

@@ -14,6 +14,7 @@ const badInput: ReadonlySet<ErrorCode> = new Set([
   'NON_FINITE',
   'TEXT_TOO_SHORT',
   'TEXT_REUSED',
+  'NOT_WRITABLE',
   'OUTPUT_EXISTS',
   'IMPORTANCE_MISSING',
   'IMPORTANCE_MISMATCH',

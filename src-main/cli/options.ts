@@ -35,7 +35,7 @@ export const optionTable = {
   reserve: { kind: 'size', value: 'SIZE', help: 'memory left for the display and the driver (1GiB)' },
   plan: { kind: 'text', value: 'ID', help: 'make this plan instead of the best' },
   candidates: { kind: 'integer', value: 'N', help: 'plans that are made and measured before one is chosen (3)' },
-  'max-memory': { kind: 'size', value: 'SIZE', help: 'memory that the job itself may use' },
+  'max-memory': { kind: 'size', value: 'SIZE', help: 'refuse a job that is expected to need more memory than this' },
 
   type: { kind: 'text', value: 'TYPE', help: 'type to quantise to: Q4_K_M, Q5_0, IQ3_XS …' },
   pure: { kind: 'flag', help: 'the one type on all tensors, no mix' },

@@ -11,6 +11,7 @@ export const errorCodes = [
   'NON_FINITE', // NaN or infinity in a weight, an importance value or a result
   'TEXT_TOO_SHORT', // not enough text for one window
   'TEXT_REUSED', // the evaluation text was used for calibration
+  'NOT_WRITABLE', // a folder or disk that cannot be written to
   'OUTPUT_EXISTS', // the output is there already and --force was not given
   'DISK_FULL', // not enough space, with needed and free bytes
   'OUT_OF_MEMORY', // an allocation failed
@@ -69,7 +70,15 @@ export class AppError extends Error {
       if (error.name === 'AbortError') return new AppError('CANCELLED', 'Cancelled.', {}, error);
       const system = error as SystemError;
       const where = { path: system.path, systemCode: system.code };
-      if (system.code === 'ENOSPC')
+      if (system.code === 'EROFS' || system.code === 'EPERM') {
+        return new AppError(
+          'NOT_WRITABLE',
+          `Cannot write ${system.path ?? 'the file'}: ${error.message}.`,
+          where,
+          error,
+        );
+      }
+      if (system.code === 'ENOSPC' || system.code === 'EDQUOT')
         return new AppError('DISK_FULL', `The disk is full: ${error.message}.`, where, error);
       if (
         system.code === 'ENOENT' ||

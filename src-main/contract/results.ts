@@ -15,8 +15,10 @@ export const quality = z.object({
   dense: perplexity.optional(),
   compressed: perplexity,
   perplexityRatio: z.number().optional(),
+  perplexityRatioStandardError: z.number().optional(),
   kld: z.object({ mean: z.number(), standardError: z.number(), p99: z.number() }).optional(),
   topOneAgreement: z.number().optional(),
+  topOneStandardError: z.number().optional(),
 });
 export type Quality = z.infer<typeof quality>;
 
@@ -26,12 +28,14 @@ export const proof = z.object({
   loaded: z.boolean(),
   positions: z.number().int(),
   /** Largest change of a log-probability over tokens that either side gives p >= 0.01. */
-  maxLogProbDifference: z.number(),
-  meanKld: z.number(),
+  maxLogProbDifference: z.number().nullable(),
+  /** Mean KL divergence to the source; both are null where the file could not be run. */
+  meanKld: z.number().nullable(),
+  /** Limit of meanKld. */
   tolerance: z.number(),
   passed: z.boolean(),
   sample: z.string(),
-  /** Model bytes that llama.cpp reports against the bytes planned. */
+  /** All that llama.cpp allocates at the plan's context and cache type: for the header planned, and for the file written. */
   memory: z.object({ plannedBytes: bytes, reportedBytes: bytes }),
   peakMemoryBytes: bytes,
   reason: z.string().nullable(),

@@ -28,6 +28,7 @@ const words: Record<ErrorCode, [title: string, advice: string | null]> = {
     'The text was used for calibration already',
     'Measure on another text: one that was seen proves nothing.',
   ],
+  NOT_WRITABLE: ['This folder cannot be written to', 'Choose another folder.'],
   OUTPUT_EXISTS: ['There is a file of this name already', 'Choose another name.'],
   DISK_FULL: ['The disk is full', 'Make room or choose another disk. Nothing half-written stays behind.'],
   OUT_OF_MEMORY: ['There is not enough memory', 'Close other programs, or choose a smaller plan.'],

@@ -32,10 +32,9 @@ export function lossRange({ kldLow, kldHigh }: Prediction): string {
 
 /** Agreement of the next word: times in a hundred, with the binomial standard error over the tokens measured. */
 export function nextWordAgreement(quality: Quality): string | null {
-  const { topOneAgreement: share } = quality;
+  const { topOneAgreement: share, topOneStandardError = 0 } = quality;
   if (share === undefined) return null;
-  const tokens = quality.windows * (quality.windowTokens - 1);
-  const error = Math.sqrt((share * (1 - share)) / tokens) * 100;
+  const error = topOneStandardError * 100;
   return `picks the same next word as the original ${(share * 100).toFixed(error < 0.5 ? 1 : 0)} times in 100 (± ${error.toFixed(1)})`;
 }
 

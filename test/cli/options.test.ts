@@ -114,7 +114,7 @@ describe('recipes', () => {
       calibration: { samples: 32 },
       target: { kind: 'file', bytes: 4.5e6 },
     });
-    expect(own && 'output' in own && own.output).toMatch(/snug-demo[/\\]snug-demo\.gguf$/);
+    expect(own && 'output' in own && own.output).toMatch(/snug-demo-[^/\\]+[/\\]snug-demo\.gguf$/);
     const [chosen] = (await snug('demo --output d.gguf --memory 1GB')).recipes;
     expect(chosen).toMatchObject({ output: '/here/d.gguf', force: false, target: { kind: 'memory', bytes: 1e9 } });
   });

@@ -102,7 +102,7 @@ describe('results as text', () => {
       measured on  evaluation, 8 windows of 512 tokens, by llama.cpp, as run
       proof        llama.cpp b10000 runs it; KLD to the source 0.0000 (limit 0.0500)
                    log-probabilities at 256 positions differ by at most 0.0030
-                   8.00 MiB of weights reported, 8.00 MiB planned
+                   8.00 MiB of memory needed, 8.00 MiB planned
       it wrote     "The house was\\nold"
       calibration  128 samples, 65,536 tokens
       device       CPU
@@ -132,7 +132,7 @@ describe('results as text', () => {
       measured on  evaluation, 8 windows of 512 tokens, by llama.cpp, as run
       proof        llama.cpp b10000 runs it; KLD to the source 0.0000 (limit 0.0500)
                    log-probabilities at 256 positions differ by at most 0.0030
-                   8.00 MiB of weights reported, 8.00 MiB planned
+                   8.00 MiB of memory needed, 8.00 MiB planned
       it wrote     "The house was\\nold"
       device       CPU
       took         21 s, peak memory 100.0 MiB

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
@@ -58,6 +59,25 @@ describe('history', () => {
       'plan',
     );
     expect(list.warnings.join()).toMatch(/not kept in the history/);
+  });
+});
+
+describe('runs of a dead engine', () => {
+  it('are not running any more when the next one starts', async () => {
+    const home = temporaryFolder();
+    (await Catalog.open(home)).close();
+    const database = new Database(path.join(home, 'catalog.sqlite'));
+    const insert = database.prepare(
+      "INSERT INTO experiments (id, verb, model, recipe, state, created, versions, engine) VALUES (?, 'fit', 'm', '{}', 'running', '2026', '{}', ?)",
+    );
+    insert.run('dead', spawnSync('true').pid);
+    insert.run('alive', process.pid);
+    database.close();
+    (await Catalog.open(home)).close();
+    expect(rows(home).map(({ id, state }) => [id, state])).toEqual([
+      ['dead', 'failed'],
+      ['alive', 'running'],
+    ]);
   });
 });
 

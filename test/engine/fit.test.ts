@@ -32,7 +32,7 @@ describe('plan', () => {
     );
     expect(list.best).toBeNull();
     expect(list.plans.every(({ fits }) => !fits)).toBe(true);
-    expect(list.verdict).toMatch(/^Does not fit 1.00 MB: the smallest plan \(.*\) is \d/);
+    expect(list.verdict).toMatch(/^Does not fit 1.00 MB: the smallest plan of use \(.*\) is \d/);
   });
 });
 
@@ -117,6 +117,18 @@ describe('fit', () => {
     expect(fit.best).toBe('all-q4_0');
     expect(fit.measured).toEqual([]);
     expect(fit.calibration).toBeNull();
+  });
+});
+
+describe('a plan that was named', () => {
+  it.each(['source', 'q8_0'])('and does not fit is not made: %s', async (plan) => {
+    const engine = await startEngine();
+    const output = path.join(temporaryFolder(), 'out.gguf');
+    const target = { kind: 'file', bytes: 4.5e6 };
+    const fit = resultOf(await engine.run({ verb: 'fit', model: sampleModel, output, target, plan, ...quick }), 'fit');
+    expect(fit).toMatchObject({ best: null, output: null });
+    expect(fit.verdict).toMatch(/does not fit: .* too much/);
+    expect(existsSync(output)).toBe(false);
   });
 });
 

@@ -86,12 +86,14 @@ test('readDryRun reads changed and unchanged tensors, and ignores the words betw
   const log = [
     'llama_model_loader: - type  f32:   61 tensors',
     'warning: blk.0.attn_k.weight - ncols 576 not divisible by 256 (required for type q4_K) -> falling back to q5_0',
-    '[   1/ 272] output_norm.weight                   - [  576,     1,     1,     1], type =    f32, size =    0.002 MiB',
-    '[   2/ 272] blk.0.attn_k.weight                  - [  576,   192,     1,     1], type =   q4_1, size =     0.07 MiB ->     0.07 MiB (q5_0)',
-    '[1234/1300] blk.9.ffn_down_exps.weight           - [ 2048,  1024,   128,     1], type =   bf16, size =   512.00 MiB ->   136.00 MiB (mxfp4)',
+    '[   1/   3] output_norm.weight                   - [  576,     1,     1,     1], type =    f32, size =    0.002 MiB',
+    '[   2/   3] blk.0.attn_k.weight                  - [  576,   192,     1,     1], type =   q4_1, size =     0.07 MiB ->     0.07 MiB (q5_0)',
+    '[   3/   3] blk.9.ffn_down_exps.weight           - [ 2048,  1024,   128,     1], type =   bf16, size =   512.00 MiB ->   136.00 MiB (mxfp4)',
   ].join('\n');
   const types = { 'output_norm.weight': 'F32', 'blk.0.attn_k.weight': 'Q5_0', 'blk.9.ffn_down_exps.weight': 'MXFP4' };
   expect(readDryRun(true, log)).toEqual({ types, reason: null, needsImportance: false });
+  const cut = log.replace('type =   q4_1, size', 'typ = q4_1, size');
+  expect(() => readDryRun(true, cut)).toThrow('was not understood');
 });
 
 describe('a file in two parts', () => {

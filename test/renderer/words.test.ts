@@ -163,6 +163,7 @@ describe('words', () => {
     dense: { perplexity: 61.6, standardError: 1 },
     compressed: { perplexity: 62.1, standardError: 1 },
     topOneAgreement: 0.93,
+    topOneStandardError: 0.004,
   };
 
   it('tell quality with its uncertainty', () => {

@@ -55,9 +55,12 @@ function gateText(gate: Gate): string {
 function proofFields(proof: Proof): Field[] {
   const { meanKld, tolerance, maxLogProbDifference, positions, memory } = proof;
   return [
-    ['proof', `${proof.runner} ${proof.build} runs it; KLD to the source ${loss(meanKld)} (limit ${loss(tolerance)})`],
-    ['', `log-probabilities at ${plural(positions, 'position')} differ by at most ${loss(maxLogProbDifference)}`],
-    ['', `${formatMemory(memory.reportedBytes)} of weights reported, ${formatMemory(memory.plannedBytes)} planned`],
+    [
+      'proof',
+      `${proof.runner} ${proof.build} runs it; KLD to the source ${loss(meanKld ?? 0)} (limit ${loss(tolerance)})`,
+    ],
+    ['', `log-probabilities at ${plural(positions, 'position')} differ by at most ${loss(maxLogProbDifference ?? 0)}`],
+    ['', `${formatMemory(memory.reportedBytes)} of memory needed, ${formatMemory(memory.plannedBytes)} planned`],
     ['it wrote', JSON.stringify(proof.sample)],
   ];
 }

@@ -51,7 +51,7 @@ export const demo: Verb = {
 
 /** Without --output the file goes where it may be overwritten by the next demo. */
 async function ownOutput(): Promise<string> {
-  const folder = path.join(os.tmpdir(), 'snug-demo');
+  const folder = path.join(os.tmpdir(), `snug-demo-${os.userInfo().username}`);
   await mkdir(folder, { recursive: true });
   return path.join(folder, 'snug-demo.gguf');
 }

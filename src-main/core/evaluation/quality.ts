@@ -1,12 +1,21 @@
 // Figures of an evaluation from the per-token values of its windows (method 6), in float64.
-// W windows, T_w predictions of window w, N all predictions. Perplexity = exp(mean over windows of the window's mean NLL);
-// KL divergence and agreement are means over tokens, and tokens of one window are not independent of each other, so their
+// W windows, T_w predictions of window w, N all predictions. Everything is a mean over tokens (for windows of one length the
+// same as the mean over windows); perplexity = exp(mean NLL). Tokens of one window are not independent of each other, so
 // standard errors come from the windows wherever there are two.
 import type { WindowComparison } from '../../contract/llama-host-api.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Quality } from '../../contract/results.ts';
 
-export type QualityFigures = Pick<Quality, 'dense' | 'compressed' | 'perplexityRatio' | 'kld' | 'topOneAgreement'>;
+export type QualityFigures = Pick<
+  Quality,
+  | 'dense'
+  | 'compressed'
+  | 'perplexityRatio'
+  | 'perplexityRatioStandardError'
+  | 'kld'
+  | 'topOneAgreement'
+  | 'topOneStandardError'
+>;
 
 /**
  * A KL divergence is not negative; rounding in float32 makes nearly equal distributions give -1e-7 or so. Down to this
@@ -21,7 +30,8 @@ const smallestKld = -1e-4;
 export function summarise(windows: WindowComparison[]): QualityFigures {
   windows.forEach(check);
   if (windows.length === 0) throw new AppError('INTERNAL', 'There is no window to summarise.');
-  const compressed = perplexity(windows.map((window) => window.candidateNll));
+  const candidates = windows.map((window) => window.candidateNll);
+  const compressed = perplexity(candidates);
   const references = present(windows, 'referenceNll');
   const kld = present(windows, 'kld');
   const sameTop = present(windows, 'sameTop');
@@ -29,24 +39,36 @@ export function summarise(windows: WindowComparison[]): QualityFigures {
   return {
     ...(dense && { dense }),
     compressed,
-    ...(dense && { perplexityRatio: compressed.perplexity / dense.perplexity }),
+    ...(references && ratio(candidates, references)),
     ...(kld && { kld: divergence(kld) }),
-    ...(sameTop && { topOneAgreement: clusteredMean(sameTop).mean }),
+    ...(sameTop && agreement(sameTop)),
   };
 }
 
-/** exp(mean of window means); its standard error is that of the mean times the perplexity (delta method). */
+/** exp(mean NLL); its standard error is that of the mean times the perplexity (delta method). */
 function perplexity(windows: Float32Array[]): { perplexity: number; standardError: number } {
-  const [only] = windows;
-  const values =
-    windows.length === 1
-      ? Float64Array.from(only!)
-      : Float64Array.from(windows, (window) => sum(window) / window.length);
-  const mean = sum(values) / values.length;
+  const { mean, standardError } = clusteredMean(windows);
   const result = Math.exp(mean);
   if (!Number.isFinite(result))
     throw new AppError('NON_FINITE', `The mean NLL of ${mean} nats has no finite perplexity.`, { meanNll: mean });
-  return { perplexity: result, standardError: result * standardErrorOfMean(values, mean) };
+  return { perplexity: result, standardError: result * standardError };
+}
+
+/** exp(mean difference of the NLLs): both sides saw the same tokens, so its error is smaller than either perplexity's. */
+function ratio(
+  candidates: Float32Array[],
+  references: Float32Array[],
+): Pick<Quality, 'perplexityRatio' | 'perplexityRatioStandardError'> {
+  const differences = candidates.map((window, index) =>
+    Float64Array.from(window, (value, token) => value - references[index]![token]!),
+  );
+  const { mean, standardError } = clusteredMean(differences);
+  return { perplexityRatio: Math.exp(mean), perplexityRatioStandardError: Math.exp(mean) * standardError };
+}
+
+function agreement(windows: Uint8Array[]): Pick<Quality, 'topOneAgreement' | 'topOneStandardError'> {
+  const { mean, standardError } = clusteredMean(windows);
+  return { topOneAgreement: mean, topOneStandardError: standardError };
 }
 
 function divergence(windows: Float32Array[]): NonNullable<QualityFigures['kld']> {
@@ -60,7 +82,7 @@ function divergence(windows: Float32Array[]): NonNullable<QualityFigures['kld']>
  * (ratio estimator, Cochran, Sampling Techniques, 6.4); equal windows make it the standard error over window means.
  * With one window: over its tokens.
  */
-function clusteredMean(windows: (Float64Array | Uint8Array)[]): { mean: number; standardError: number } {
+function clusteredMean(windows: (Float64Array | Float32Array | Uint8Array)[]): { mean: number; standardError: number } {
   const tokens = windows.reduce((count, window) => count + window.length, 0);
   const sums = windows.map(sum);
   const mean = sum(sums) / tokens;

@@ -31,13 +31,16 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** Removes the parts that dead processes left of `path`; returns a part that another process is writing, or null. */
+/**
+ * Removes the parts that dead processes left of `path` and of names made from it (candidates, parts of parts); returns a part that another
+ * process is writing, or null.
+ */
 export async function sweepParts(path: string): Promise<string | null> {
   const folder = dirname(path);
   const prefix = `${basename(path)}.`;
   let busy: string | null = null;
   for (const name of await readdir(folder)) {
-    const match = name.startsWith(prefix) ? /^(\d+)\.part$/.exec(name.slice(prefix.length)) : null;
+    const match = name.startsWith(prefix) ? /(?:^|\.)(\d+)\.part$/.exec(name.slice(prefix.length)) : null;
     const pid = Number(match?.[1] ?? process.pid);
     if (pid === process.pid) continue;
     const part = join(folder, name);

@@ -1,5 +1,5 @@
 // Which types a model could have: the named mixes of llama.cpp, and every single type on all tensors, embedding included.
-import { mixes, singleTypes } from '../quantization/mixes.ts';
+import { mixes, mixOfType, singleTypes } from '../quantization/mixes.ts';
 import type { TensorEntry } from '../formats/tensor.ts';
 
 /** A question to llama.cpp: the types of a mix, or of one type on all tensors. */
@@ -13,7 +13,7 @@ export interface MixQuestion {
 export function mixQuestions(importance: boolean): MixQuestion[] {
   const named = mixes.map(({ name }) => ({ name, pure: false, importance }));
   const pure = singleTypes.flatMap((type) => {
-    const mix = mixes.find((known) => known.type === type);
+    const mix = mixOfType(type);
     return mix ? [{ name: mix.name, pure: true, importance }] : [];
   });
   return [...named, ...pure];

@@ -9,7 +9,7 @@ export interface CostFacts {
 }
 
 /** Weights per second and thread that ggml's kernels quantise: float and legacy types, K types, IQ types. */
-const weightsPerSecond = { legacy: 200e6, k: 40e6, iq: 3.5e6 } as const;
+const weightsPerSecond = { legacy: 60e6, k: 20e6, iq: 4e6 } as const;
 /** Floating-point operations per second and thread of a forward pass on the CPU. */
 const forwardRate = 34e9;
 /** Tokens that calibration and evaluation read by default, at most. */
@@ -34,8 +34,6 @@ export function costOf(
 }
 
 function rateOf(type: string): number {
-  if (/^(?:I?Q\d_K|TQ)/.test(type)) return weightsPerSecond.k;
-  return type.startsWith('IQ') && type !== 'IQ4_NL' && type !== 'IQ4_XS'
-    ? weightsPerSecond.iq
-    : weightsPerSecond.legacy;
+  if (/^(?:Q\d_K|TQ)/.test(type)) return weightsPerSecond.k;
+  return type.startsWith('IQ') ? weightsPerSecond.iq : weightsPerSecond.legacy;
 }

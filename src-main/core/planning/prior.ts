@@ -2,6 +2,8 @@
 // Loss of a file = mean over its weights of the loss its type costs when every weight has it, times a factor for size.
 // Loss that a setting costs besides is a preference in the same unit, so that one sum ranks all plans.
 
+import type { TensorEntry } from '../formats/tensor.ts';
+
 /**
  * Mean KL divergence in nats per token (weights only, with importance) when every matrix of the model has this type.
  * Measured on a 135M model (types with blocks of 32) and by ratio on the bundled sample (blocks of 256); docs/planning.md
@@ -58,6 +60,24 @@ export interface LossPrior {
   perplexityRatio: number;
 }
 
+/**
+ * Expected loss of a file against its source: `types` per tensor name; tensors that keep their type lose nothing, and
+ * vectors (norms, biases) are not counted.
+ */
+export function predictFile(
+  tensors: readonly Pick<TensorEntry, 'name' | 'type' | 'shape'>[],
+  types: Readonly<Record<string, string>>,
+  parameters: number,
+): LossPrior {
+  const shares = tensors
+    .filter(({ shape }) => shape.length > 1)
+    .map(({ name, type, shape }) => {
+      const target = types[name] ?? type;
+      return { type: target === type ? 'F32' : target, elements: shape.reduce((product, size) => product * size, 1) };
+    });
+  return predictLoss(shares, parameters);
+}
+
 /** Expected loss of a model whose matrices have these types. */
 export function predictLoss(shares: readonly WeightShare[], parameters: number): LossPrior {
   const total = shares.reduce((sum, { elements }) => sum + elements, 0);
@@ -74,6 +94,9 @@ export function predictLoss(shares: readonly WeightShare[], parameters: number):
     perplexityRatio: Math.exp(Math.min(kld, largestExponent)),
   };
 }
+
+/** A model that loses more than this many nats per token writes nonsense. */
+export const unusableLoss = 1;
 
 /** Extra loss of a quantised KV cache, in nats per token: a rule of thumb, to be measured by the full planner. */
 export const kvCacheLoss: Readonly<Record<string, number>> = {

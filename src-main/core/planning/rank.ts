@@ -6,6 +6,8 @@ export interface RankContext {
   /** Context that was asked for, in tokens. */
   context: number;
   layers: number;
+  /** What the target limits. */
+  by: 'memory' | 'file';
 }
 
 /** Expected loss and preferences in one number, in nats per token; smaller is better. `kld` replaces the prediction once measured. */
@@ -28,12 +30,11 @@ export function score(plan: Plan, { context, layers }: RankContext, kld = plan.p
 
 export function ranked(plans: readonly Plan[], context: RankContext): Plan[] {
   const scores = new Map(plans.map((plan) => [plan, score(plan, context)]));
-  return [...plans].sort(
-    (a, b) =>
-      Number(b.fits) - Number(a.fits) ||
-      (a.fits ? scores.get(a)! - scores.get(b)! : a.memory.totalBytes - b.memory.totalBytes) ||
-      a.fileBytes - b.fileBytes,
-  );
+  const size = (plan: Plan): number => (context.by === 'memory' ? plan.memory.totalBytes : plan.fileBytes);
+  return [...plans].sort((a, b) => {
+    if (a.fits !== b.fits) return a.fits ? -1 : 1;
+    return (a.fits ? scores.get(a)! - scores.get(b)! : size(a) - size(b)) || a.fileBytes - b.fileBytes;
+  });
 }
 
 /** The file a plan needs: plans with the same file differ only in how it is run. */

@@ -2,6 +2,7 @@
 import type { Plan } from '../../contract/plan.ts';
 import type { Target } from '../../contract/target.ts';
 import { formatFileSize, formatMemory } from '../../contract/units.ts';
+import { unusableLoss } from './prior.ts';
 
 /** One sentence on the best plan (or on `chosen`): fits as it is, fits after what, or does not fit and what to change. */
 export function verdictOf(plans: readonly Plan[], target: Target, chosen?: Plan | null): string {
@@ -13,7 +14,8 @@ export function verdictOf(plans: readonly Plan[], target: Target, chosen?: Plan 
       ? formatMemory(target.bytes - best.memory.totalBytes)
       : formatFileSize(target.bytes - best.fileBytes);
   if (best.id === 'source') return `Fits as it is, with ${spare} to spare.`;
-  return `Fits with ${best.summary}, with ${spare} to spare.`;
+  const warning = best.predicted.kld > unusableLoss ? ' It is expected to lose too much to be of use.' : '';
+  return `Fits with ${best.summary}, with ${spare} to spare.${warning}`;
 }
 
 const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
@@ -25,13 +27,17 @@ function overBy(plan: Plan, target: Target): string {
 }
 
 function doesNotFit(plans: readonly Plan[], target: Target): string {
+  const size = (plan: Plan): number => (target.kind === 'memory' ? plan.memory.totalBytes : plan.fileBytes);
+  // The smallest that one would want: a file of noise is no advice.
+  const usable = plans.filter((plan) => plan.predicted.kld <= unusableLoss);
+  const smallest = (usable.length > 0 ? usable : plans).reduce((a, b) => (size(b) < size(a) ? b : a));
+  const over = overBy(smallest, target);
   if (target.kind === 'file') {
-    const smallest = plans.reduce((a, b) => (b.fileBytes < a.fileBytes ? b : a));
-    return `Does not fit ${formatFileSize(target.bytes)}: the smallest plan (${smallest.summary}) is ${formatFileSize(smallest.fileBytes)}. Allow a larger file or choose a smaller model.`;
+    return `Does not fit ${formatFileSize(target.bytes)}: the smallest plan of use (${smallest.summary}) is ${formatFileSize(size(smallest))}, ${over} too much. Allow a larger file or choose a smaller model.`;
   }
-  const smallest = plans.reduce((a, b) => (b.memory.totalBytes < a.memory.totalBytes ? b : a));
+  const reserve = target.reserveBytes > 0 ? `, a smaller reserve than ${formatMemory(target.reserveBytes)}` : '';
   return (
-    `Does not fit ${formatMemory(target.bytes)}: the smallest plan (${smallest.summary}) needs ${formatMemory(smallest.memory.totalBytes)}, ` +
-    `${overBy(smallest, target)} too much. Use a larger card, a shorter context than ${target.context}, a smaller reserve than ${formatMemory(target.reserveBytes)}, or a smaller model.`
+    `Does not fit ${formatMemory(target.bytes)}: the smallest plan of use (${smallest.summary}) needs ${formatMemory(size(smallest))}, ${over} too much, ` +
+    `and moving layers to the CPU does not make up for it. Use a larger card, a shorter context than ${target.context}${reserve}, or a smaller model.`
   );
 }

@@ -76,6 +76,12 @@ export function findMix(name: string): Mix {
   throw unknownName('mix', name, known);
 }
 
+/** The mix that asks for one type on all tensors: of its own name, else its plain (S) form, else the first made of it. */
+export function mixOfType(type: string): Mix | null {
+  const made = mixes.filter((mix) => mix.type === type);
+  return made.find(({ name }) => name === type) ?? made.find(({ name }) => name === `${type}_S`) ?? made[0] ?? null;
+}
+
 /** The type of this name, in any case. @throws USAGE with the nearest name */
 export function findType(name: string): string {
   const type = singleTypes.find((known) => known === name.toUpperCase());

@@ -6,6 +6,7 @@ import type Sqlite from 'better-sqlite3';
 import { AppError } from '../../contract/errors.ts';
 import type { JobState } from '../../contract/job.ts';
 import type { Recipe } from '../../contract/recipe.ts';
+import { isRunning } from '../../core/formats/part-files.ts';
 import { migrations } from './migrations.ts';
 
 /** Waiting time for a lock that another engine holds. */
@@ -37,6 +38,7 @@ export class Catalog {
     database.pragma('foreign_keys = ON');
     const catalog = new Catalog(database);
     catalog.migrate();
+    catalog.closeOrphans();
     return catalog;
   }
 
@@ -55,12 +57,30 @@ export class Catalog {
     apply.immediate();
   }
 
+  /** Runs whose engine died are not running any more. */
+  private closeOrphans(): void {
+    const open = this.database
+      .prepare("SELECT id, engine FROM experiments WHERE state IN ('queued', 'running')")
+      .all() as { id: string; engine: number }[];
+    const error = new AppError('WORKER_CRASHED', 'The engine ended before the run did.').toShape();
+    for (const { id, engine } of open) if (!isRunning(engine)) this.update(id, { state: 'failed', error });
+  }
+
   add(id: string, recipe: Recipe, created: string, versions: Record<string, string>): void {
     this.database
       .prepare(
-        'INSERT INTO experiments (id, verb, model, recipe, state, created, versions) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        'INSERT INTO experiments (id, verb, model, recipe, state, created, versions, engine) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
       )
-      .run(id, recipe.verb, recipe.model, JSON.stringify(recipe), 'queued', created, JSON.stringify(versions));
+      .run(
+        id,
+        recipe.verb,
+        recipe.model,
+        JSON.stringify(recipe),
+        'queued',
+        created,
+        JSON.stringify(versions),
+        process.pid,
+      );
   }
 
   /** Records a change of state; the result or error with it. */

@@ -11,7 +11,8 @@ export const migrations: readonly string[] = [
      finished TEXT,
      result TEXT,                 -- JSON, when done
      error TEXT,                  -- JSON, when failed
-     versions TEXT NOT NULL       -- JSON: Snug, Node
+     versions TEXT NOT NULL,      -- JSON: Snug, Node
+     engine INTEGER NOT NULL      -- process id of the engine that ran it
    ) STRICT;
    CREATE INDEX experiments_created ON experiments (created);`,
 ];

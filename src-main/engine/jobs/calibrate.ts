@@ -1,20 +1,33 @@
-import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { CalibrateRecipe } from '../../contract/recipe.ts';
 import type { CalibrateResult } from '../../contract/results.ts';
 import { calibrate } from '../stages/importance.ts';
 import { withModel } from '../stages/open.ts';
 import { totalSeconds, type JobContext } from './context.ts';
-import { checkOutput } from './output-paths.ts';
+import { checkOutput, cleaning, publish, refuseInputs, unfinishedName } from './output-paths.ts';
 
 /** The verb `calibrate`: importance of a model on text, as an imatrix GGUF. */
 export async function runCalibrate(context: JobContext, recipe: CalibrateRecipe): Promise<CalibrateResult> {
-  await checkOutput(recipe.output, recipe.model, recipe.force);
+  await checkOutput(recipe, [recipe.model]);
   const { device, calibration } = recipe;
   const output = path.resolve(recipe.output);
-  const calibrated = await withModel(context, recipe.model, async ({ path: model, config }) => {
-    if (recipe.force) await rm(output, { force: true });
-    return calibrate(context, { model, hiddenSize: config.hiddenSize, device, calibration, output });
+  const file = unfinishedName(output);
+  const calibrated = await withModel(context, recipe.model, async ({ path: model, config, gguf }) => {
+    await refuseInputs(
+      output,
+      gguf.shards.map(({ name }) => name),
+    );
+    return cleaning([file], async () => {
+      const made = await calibrate(context, {
+        model,
+        hiddenSize: config.hiddenSize,
+        device,
+        calibration,
+        output: file,
+      });
+      await publish(file, recipe);
+      return made;
+    });
   });
   return {
     run: context.run,

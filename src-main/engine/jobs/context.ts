@@ -1,6 +1,6 @@
 // What a running job has at hand: its children, its scratch folder, its clock, its way to report and to be cancelled.
-import { mkdir, readdir, rm } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import type { Progress } from '../../contract/progress.ts';
@@ -14,6 +14,8 @@ export interface JobContext {
   run: string;
   signal: AbortSignal;
   folders: Folders;
+  /** The device that llama.cpp ran on last; tensor kernels always run on the CPU. */
+  device: string;
   /** For tensor kernels: all cores, or what the recipe says. */
   threads: number;
   /** For llama.cpp: what the recipe says, else the host's own choice (the cores that are free then). */
@@ -33,6 +35,16 @@ export interface JobContext {
 }
 
 const jobsFolder = (home: string): string => path.join(home, 'jobs');
+
+/** In the user data; where that cannot be written, which costs the history but need not cost the job, with the temporary files. */
+async function makeScratch(home: string, run: string): Promise<string> {
+  const folder = path.join(jobsFolder(home), `${run}.${process.pid}`);
+  const made = await mkdir(folder, { recursive: true }).then(
+    () => true,
+    () => false,
+  );
+  return made ? folder : mkdtemp(path.join(tmpdir(), 'snug-'));
+}
 
 /** Removes the scratch folders of engines that died. */
 export async function sweepScratch(home: string): Promise<void> {
@@ -56,10 +68,9 @@ export interface ContextOptions {
 /** Runs `work` with a fresh context; the scratch folder goes whatever happens. */
 export async function withContext<T>(options: ContextOptions, work: (context: JobContext) => Promise<T>): Promise<T> {
   const { run, signal, folders, children, report } = options;
-  const scratch = path.join(jobsFolder(folders.home), `${run}.${process.pid}`);
+  const scratch = await makeScratch(folders.home, run);
   let identity: Promise<LlamaIdentity> | null = null;
   try {
-    await mkdir(scratch, { recursive: true });
     return await work({
       run,
       signal,
@@ -68,6 +79,7 @@ export async function withContext<T>(options: ContextOptions, work: (context: Jo
       report,
       threads: options.threads ?? availableParallelism(),
       llamaThreads: options.threads === null ? {} : { threads: options.threads },
+      device: 'cpu',
       warnings: [],
       seconds: {},
       peakMemoryBytes: 0,

@@ -53,7 +53,8 @@ async function runTask(
           client.tokenize({ model, texts, addSpecial: true, parseSpecial: false }, { signal: context.signal }),
         )
       ).ids;
-    const items = await taskItems(task, tokenize);
+    const { contextLength } = await context.llama((client) => client.describe({ model }, { signal: context.signal }));
+    const items = await taskItems(task, tokenize, contextLength);
     const settings = { gpuLayers, ...context.llamaThreads };
     const { logLikelihoods } = await context.llama((client) =>
       client.scoreContinuations(

@@ -15,6 +15,11 @@ export interface ImportanceUse {
   texts: string[];
 }
 
+/** The importance file that a recipe names, as a list of inputs. */
+export function importanceInputs({ importance }: { importance: string }): string[] {
+  return importance === 'on' || importance === 'off' ? [] : [importance];
+}
+
 export interface ImportanceOptions {
   model: string;
   hiddenSize: number | null;
@@ -44,7 +49,7 @@ export async function obtainImportance(context: JobContext, options: ImportanceO
   };
 }
 
-/** The texts that an importance file names, as far as they can be opened here: others may be on another machine. */
+/** The texts that an importance file names; of those that are not here it cannot be said whether they are used again. */
 async function textsOf(context: JobContext, importance: string): Promise<string[]> {
   const file = await openImportance(importance);
   await file.close();
@@ -56,6 +61,12 @@ async function textsOf(context: JobContext, importance: string): Promise<string[
       ),
     ),
   );
+  const absent = file.datasets.filter((_name, index) => !isHere[index]);
+  if (absent.length > 0) {
+    context.warnings.push(
+      `The importance was made from ${absent.join(', ')}, which is not here: that the quality text is another one could not be checked.`,
+    );
+  }
   return file.datasets.filter((_name, index) => isHere[index]);
 }
 

@@ -1,36 +1,71 @@
 // Names of an output on its way: a file has its final name only once it is complete and proved.
-import { existsSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, lstat, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
-import type { Proof } from '../../contract/results.ts';
 import { claimPart, partPath, releasePart, sweepParts } from '../../core/formats/part-files.ts';
+
+export interface OutputTarget {
+  output: string;
+  force: boolean;
+}
 
 /** A file that is being made for `output`; unique to this process, and swept by the next one when this one dies. */
 export function unfinishedName(output: string, candidate?: number): string {
   return partPath(path.resolve(candidate === undefined ? output : `${output}.candidate-${candidate}`));
 }
 
-/** Refuses an output that would overwrite something, before any work. @throws OUTPUT_EXISTS, FILE_NOT_FOUND, USAGE */
-export async function checkOutput(output: string, model: string, force: boolean): Promise<void> {
+/**
+ * Refuses, before any work, an output that cannot be written or would overwrite something; one that is an input is
+ * refused even with force. @throws OUTPUT_EXISTS, FILE_NOT_FOUND, NOT_WRITABLE, USAGE
+ */
+export async function checkOutput({ output, force }: OutputTarget, inputs: readonly string[]): Promise<void> {
   const full = path.resolve(output);
-  if (full === path.resolve(model))
-    throw new AppError('USAGE', 'The output cannot be the model itself: choose another name.', { output });
   if (!/\.gguf$/i.test(output)) throw new AppError('USAGE', `The output must end in .gguf: ${output}.`, { output });
-  const folder = path.dirname(full);
-  if (!existsSync(folder))
-    throw new AppError('FILE_NOT_FOUND', `The folder ${folder} does not exist: create it first.`, { path: folder });
-  refuseExisting(output, force);
+  await checkFolder(path.dirname(full));
+  await refuseInputs(full, inputs);
+  await refuseExisting({ output, force });
   const busy = await sweepParts(full);
-  if (busy !== null)
-    throw new AppError('OUTPUT_EXISTS', `${output} is being written by another run, as ${busy}.`, {
-      output,
-      part: busy,
-    });
+  if (busy === null) return;
+  throw new AppError('OUTPUT_EXISTS', `${output} is being written by another run, as ${busy}.`, { output, part: busy });
 }
 
-function refuseExisting(output: string, force: boolean): void {
-  if (existsSync(output) && !force)
+async function checkFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => null);
+  if (!found?.isDirectory()) {
+    throw new AppError('FILE_NOT_FOUND', `The folder ${folder} does not exist: create it first.`, { path: folder });
+  }
+  await access(folder, constants.W_OK).catch((error: unknown) => {
+    throw new AppError(
+      'NOT_WRITABLE',
+      `The folder ${folder} cannot be written to: choose another one.`,
+      { path: folder },
+      error,
+    );
+  });
+}
+
+/** Compares files and not names: links lead to the same file. @throws USAGE */
+export async function refuseInputs(output: string, inputs: readonly string[]): Promise<void> {
+  const target = await stat(output).catch(() => null);
+  if (!target) return;
+  for (const input of inputs) {
+    const found = await stat(input).catch(() => null);
+    if (found?.ino !== target.ino || found.dev !== target.dev) continue;
+    throw new AppError('USAGE', `The output ${output} is the input ${input} itself: choose another name.`, {
+      output,
+      input,
+    });
+  }
+}
+
+/** A name that is taken, by a link to nowhere too, is not taken over without force; a folder never is. */
+async function refuseExisting({ output, force }: OutputTarget): Promise<void> {
+  const found = await lstat(output).catch(() => null);
+  if (!found) return;
+  if (found.isDirectory())
+    throw new AppError('OUTPUT_EXISTS', `${output} is a folder: choose another name.`, { output });
+  if (!force)
     throw new AppError('OUTPUT_EXISTS', `${output} exists already: choose another name or use --force.`, { output });
 }
 
@@ -48,20 +83,15 @@ export async function cleaning<T>(files: readonly string[], work: () => Promise<
   }
 }
 
-/** Gives a finished file its name, unless its proof failed. @throws PROOF_FAILED with the proof; the file is kept as NAME.unproved */
-export async function publish(
-  file: string,
-  { output, force }: { output: string; force: boolean },
-  proof: Proof | undefined,
-): Promise<void> {
-  if (proof && !proof.passed) {
-    const kept = `${output}.unproved`;
-    await rename(file, kept);
-    throw new AppError('PROOF_FAILED', `The file did not pass its proof: ${proof.reason}. It was kept as ${kept}.`, {
-      proof,
-      path: kept,
-    });
-  }
-  refuseExisting(output, force);
-  await rename(file, output);
+/** Gives a finished file its name. @throws OUTPUT_EXISTS when it was taken in the meantime */
+export async function publish(file: string, target: OutputTarget): Promise<void> {
+  await refuseExisting(target);
+  await rename(file, target.output);
+}
+
+/** Keeps a complete file that was not proved, beside where it would have gone; returns its name. */
+export async function keepUnproved(file: string, { output }: OutputTarget): Promise<string> {
+  const kept = `${output}.unproved`;
+  await rename(file, kept);
+  return kept;
 }

@@ -1,27 +1,34 @@
 import type { QuantizeRecipe } from '../../contract/recipe.ts';
-import type { Proof, Quality, QuantizeResult } from '../../contract/results.ts';
+import type { QuantizeResult } from '../../contract/results.ts';
 import { AppError } from '../../contract/errors.ts';
 import { candidateOf, isPossible, type Candidate } from '../../core/planning/candidates.ts';
-import { predictLoss } from '../../core/planning/prior.ts';
-import { findMix, findType, mixes } from '../../core/quantization/mixes.ts';
+import { predictFile } from '../../core/planning/prior.ts';
+import { findMix, findType, mixOfType } from '../../core/quantization/mixes.ts';
 import { requantizedWarning } from '../../core/quantization/source-precision.ts';
 import { plannedFile, writeHeader } from '../planner/headers.ts';
-import { evaluate, refuseOnnx } from '../stages/evaluate.ts';
+import { defaultRun } from '../planner/plan-model.ts';
+import { refuseOnnx } from '../stages/evaluate.ts';
 import { withModel, type GgufSource } from '../stages/open.ts';
-import { prove } from '../stages/prove.ts';
-import { openEvaluation, type EvaluationTokens } from '../stages/texts.ts';
+import { openEvaluation } from '../stages/texts.ts';
 import { stage, totalSeconds, type JobContext } from './context.ts';
-import { checkGate, gateOf } from './gate.ts';
-import { countTypes, makeFile, obtainImportance } from './make-file.ts';
-import { checkOutput, cleaning, publish, unfinishedName } from './output-paths.ts';
+import { finishFile } from './finish-file.ts';
+import { checkGate } from './gate.ts';
+import { countTypes, importanceInputs, makeFile, obtainImportance } from './make-file.ts';
+import { checkOutput, cleaning, refuseInputs, unfinishedName } from './output-paths.ts';
 
 /** The verb `quantize`: one mix or one type, with importance, evaluated and proved. */
 export async function runQuantize(context: JobContext, recipe: QuantizeRecipe): Promise<QuantizeResult> {
-  await checkOutput(recipe.output, recipe.model, recipe.force);
+  await checkOutput(recipe, [recipe.model, ...importanceInputs(recipe)]);
   checkGate(recipe.evaluation, recipe.evaluate);
   refuseOnnx(recipe.evaluation);
   const question = questionOf(recipe);
-  return withModel(context, recipe.model, (source) => quantizeSource(context, recipe, source, question));
+  return withModel(context, recipe.model, async (source) => {
+    await refuseInputs(
+      recipe.output,
+      source.gguf.shards.map(({ name }) => name),
+    );
+    return quantizeSource(context, recipe, source, question);
+  });
 }
 
 async function quantizeSource(
@@ -42,24 +49,25 @@ async function quantizeSource(
   const text = measures
     ? await stage(context, 'tokenize', () => openEvaluation(context, source.path, recipe.evaluation, importance.texts))
     : null;
-  const unproved = unfinishedName(recipe.output);
-  return cleaning([unproved], async () => {
+  const file = unfinishedName(recipe.output);
+  return cleaning([file], async () => {
+    const { types, fileType } = candidate;
     const made = await makeFile(context, {
       source: source.path,
-      output: unproved,
-      types: candidate.types,
-      fileType: candidate.fileType,
+      output: file,
+      types,
+      fileType,
       importance: importance.file,
     });
     const warning = requantizedWarning(made.requantized);
     if (warning !== null) context.warnings.push(warning);
-    const predicted = predictedLoss(planned.layout.tensors, source.parameters);
-    const checked = await check(context, { recipe, source: source.path, unproved, header, text, predicted });
-    await publish(unproved, recipe, checked.proof);
+    const predictedKld = predictFile(source.tensors, types, source.parameters).kldHigh;
+    const run = { header, ...defaultRun(source.config.contextLength) };
+    const finished = await finishFile(context, { recipe, source: source.path, file, planned: run, text, predictedKld });
     return {
       run: context.run,
       warnings: context.warnings,
-      device: checked.device,
+      device: context.device,
       output: recipe.output,
       method: 'quantize',
       type: candidate.type ?? recipe.type,
@@ -71,27 +79,12 @@ async function quantizeSource(
       tensorTypes: countTypes(Object.fromEntries(planned.layout.tensors.map(({ name, type }) => [name, type]))),
       unseenExperts: Math.max(made.unseenExperts, importance.unseenExperts),
       calibration: importance.calibration,
-      ...(checked.quality ? { quality: checked.quality } : {}),
-      ...(checked.proof ? { proof: checked.proof } : {}),
-      ...gateField(recipe, checked.quality),
+      ...finished,
       seconds: totalSeconds(context).total,
       stages: context.seconds,
       peakMemoryBytes: context.peakMemoryBytes,
     };
   });
-}
-
-const gateField = (recipe: QuantizeRecipe, quality: Quality | undefined): { gate?: QuantizeResult['gate'] } => {
-  const gate = recipe.evaluate ? gateOf(recipe.evaluation, quality) : undefined;
-  return gate ? { gate } : {};
-};
-
-function predictedLoss(tensors: readonly { type: string; shape: readonly number[] }[], parameters: number): number {
-  const matrices = tensors.filter(({ shape }) => shape.length > 1);
-  return predictLoss(
-    matrices.map(({ type, shape }) => ({ type, elements: shape.reduce((product, size) => product * size, 1) })),
-    parameters,
-  ).kldHigh;
 }
 
 interface Question {
@@ -105,7 +98,7 @@ function questionOf({ type, pure, importance }: QuantizeRecipe): Question {
   const withImportance = importance !== 'off';
   if (!pure) return { name: findMix(type).name, pure, importance: withImportance };
   const single = findType(type);
-  const mix = mixes.find((known) => known.type === single);
+  const mix = mixOfType(single);
   if (!mix)
     throw new AppError('USAGE', `${single} cannot be asked for on all tensors: llama.cpp has no mix of it.`, { type });
   return { name: mix.name, pure, importance: withImportance };
@@ -144,46 +137,4 @@ async function findTypes(
     );
   }
   return candidate;
-}
-
-interface CheckOptions {
-  recipe: QuantizeRecipe;
-  source: string;
-  unproved: string;
-  header: string;
-  text: EvaluationTokens | null;
-  predicted: number;
-}
-
-async function check(
-  context: JobContext,
-  options: CheckOptions,
-): Promise<{ quality?: Quality; proof?: Proof; device: string }> {
-  const { recipe, source, unproved, text } = options;
-  const { device, evaluation } = recipe;
-  if (!text) return { device: 'cpu' };
-  const evaluated = recipe.evaluate
-    ? await evaluate(context, {
-        candidate: unproved,
-        reference: source,
-        text,
-        device,
-        weightsOnly: evaluation.weightsOnly,
-      })
-    : null;
-  const proof = recipe.prove
-    ? await prove(context, {
-        source,
-        output: unproved,
-        plannedHeader: options.header,
-        window: text.windows[0]!,
-        predictedKld: options.predicted,
-        device,
-      })
-    : undefined;
-  return {
-    device: evaluated?.device ?? 'cpu',
-    ...(evaluated ? { quality: evaluated.quality } : {}),
-    ...(proof ? { proof } : {}),
-  };
 }

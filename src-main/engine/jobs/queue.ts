@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import type { engineApi } from '../../contract/engine-api.ts';
 import { AppError } from '../../contract/errors.ts';
-import { reduceJob, type JobEvent, type JobResult, type JobSnapshot } from '../../contract/job.ts';
+import { jobResult, reduceJob, type JobEvent, type JobResult, type JobSnapshot } from '../../contract/job.ts';
 import type { Progress } from '../../contract/progress.ts';
 import type { Recipe } from '../../contract/recipe.ts';
 
@@ -91,8 +91,11 @@ export class JobQueue {
     const job = this.waiting.shift();
     if (!job) return;
     this.running = true;
-    if (job.snapshot.job.state === 'queued') await this.run(job);
-    this.running = false;
+    try {
+      if (job.snapshot.job.state === 'queued') await this.run(job);
+    } finally {
+      this.running = false;
+    }
     void this.runNext();
   }
 
@@ -104,7 +107,8 @@ export class JobQueue {
       const result = await this.runRecipe(id, recipe, signal, (progress) =>
         this.apply(job, { type: 'progressed', progress }),
       );
-      this.apply(job, { type: 'finished', result });
+      // A result that does not match its schema would be dropped by every listener.
+      this.apply(job, { type: 'finished', result: jobResult.parse(result) });
     } catch (error) {
       const appError = AppError.from(error);
       this.apply(

@@ -1,5 +1,6 @@
 // The planner, first version: every named mix and every single type, KV types, contexts, layers and experts on the CPU;
 // exact bytes from the layout of the file to be, memory from llama.cpp, loss from the stated prior (core/planning/prior.ts).
+import type { KvType } from '../../contract/llama-host-api.ts';
 import type { Plan, PlanList } from '../../contract/plan.ts';
 import type { Target } from '../../contract/target.ts';
 import { candidateOf, isPossible, mixQuestions, withoutTwins, type Candidate } from '../../core/planning/candidates.ts';
@@ -19,10 +20,17 @@ export interface Planned {
   drafts: ReadonlyMap<string, Draft>;
   facts: PlanFacts;
   rank: RankContext;
+  /** How the plans are run unless a step says otherwise. */
+  run: { context: number; kvType: KvType };
 }
 
-/** A file-size target says nothing of how the file is run; memory is shown for this. */
+/** How a file is run where nobody said how: a file-size target, a plain quantisation. */
 const fileTargetRun = { context: 4096, kvType: 'f16', reserveBytes: 2 ** 30 } as const;
+
+/** The same, within what the model was made for. */
+export function defaultRun(contextLength: number | null): { context: number; kvType: 'f16'; reserveBytes: number } {
+  return { ...fileTargetRun, context: Math.min(fileTargetRun.context, contextLength ?? Infinity) };
+}
 
 export interface PlanOptions {
   target: Target;
@@ -38,9 +46,7 @@ export async function planModel(context: JobContext, source: GgufSource, options
 
 async function planSource(context: JobContext, source: GgufSource, options: PlanOptions): Promise<Planned> {
   const { target } = options;
-  const contextLength = source.config.contextLength ?? Infinity;
-  const run =
-    target.kind === 'memory' ? target : { ...fileTargetRun, context: Math.min(fileTargetRun.context, contextLength) };
+  const run = target.kind === 'memory' ? target : defaultRun(source.config.contextLength);
   const { devices } = await context.identify();
   const hasGpu = options.device !== 'cpu' && devices.some(({ kind }) => kind === 'gpu');
   const facts: PlanFacts = {
@@ -49,6 +55,7 @@ async function planSource(context: JobContext, source: GgufSource, options: Plan
     contextLength: source.config.contextLength,
     layers: source.config.numHiddenLayers ?? 0,
     experts: source.experts !== null,
+    importance: options.importance,
     sourceBytes: source.fileBytes,
     threads: context.threads,
     target,
@@ -70,7 +77,7 @@ async function planSource(context: JobContext, source: GgufSource, options: Plan
   const measured = drafts.map((draft, index) => ({ draft, memory: memories[index]! }));
   const variants = target.kind === 'memory' ? await memoryVariants(context, measured, facts, target) : [];
   const all = [...measured, ...variants].map(({ draft, memory }) => ({ draft, plan: planOf(draft, memory, facts) }));
-  const rank = { context: run.context, layers: facts.layers };
+  const rank = { context: run.context, layers: facts.layers, by: target.kind };
   const plans = ranked(
     all.map(({ plan }) => plan),
     rank,
@@ -86,6 +93,7 @@ async function planSource(context: JobContext, source: GgufSource, options: Plan
     drafts: new Map(all.map(({ draft, plan }) => [plan.id, draft])),
     facts,
     rank,
+    run,
   };
 }
 

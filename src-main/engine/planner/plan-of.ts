@@ -4,7 +4,7 @@ import type { Target } from '../../contract/target.ts';
 import type { TensorEntry } from '../../core/formats/tensor.ts';
 import { fallbackOf } from '../../core/planning/candidates.ts';
 import { costOf } from '../../core/planning/cost.ts';
-import { predictLoss } from '../../core/planning/prior.ts';
+import { predictFile, unusableLoss } from '../../core/planning/prior.ts';
 import { hasOnlyFloats } from '../../core/quantization/float-model.ts';
 import { findMix } from '../../core/quantization/mixes.ts';
 import type { PlannedFile } from './headers.ts';
@@ -23,6 +23,8 @@ export interface PlanFacts {
   contextLength: number | null;
   layers: number;
   experts: boolean;
+  /** Whether files are made with importance. */
+  importance: boolean;
   sourceBytes: number;
   threads: number;
   target: Target;
@@ -35,7 +37,7 @@ export function planOf(draft: Draft, memory: PlanMemory, facts: PlanFacts): Plan
   const quantize: PlanStep[] =
     candidate.type === null
       ? []
-      : [{ method: 'quantize', type: candidate.type, pure: candidate.pure, importance: true }];
+      : [{ method: 'quantize', type: candidate.type, pure: candidate.pure, importance: facts.importance }];
   const { target } = facts;
   return {
     id: [candidate.id, ...draft.steps.map(stepId)].join('+'),
@@ -44,24 +46,13 @@ export function planOf(draft: Draft, memory: PlanMemory, facts: PlanFacts): Plan
     fileBytes,
     memory,
     fits: target.kind === 'file' ? fileBytes <= target.bytes : memory.totalBytes <= target.bytes,
-    predicted: { ...predicted(draft, facts), basis: 'prior' },
+    predicted: { ...predictFile(facts.tensors, candidate.types, facts.parameters), basis: 'prior' },
     cost:
       candidate.type === null
         ? { seconds: 0, peakMemoryBytes: 0, diskBytes: 0 }
         : costOf(facts, layout.tensors, fileBytes),
     notes: notesOf(draft, facts),
   };
-}
-
-/** Loss against the source: nothing for tensors whose type does not change. */
-function predicted({ file }: Draft, { tensors, parameters }: PlanFacts): Omit<Plan['predicted'], 'basis'> {
-  const shares = tensors
-    .filter(({ shape }) => shape.length > 1)
-    .map(({ name, type, shape }) => {
-      const target = file.candidate.types[name] ?? type;
-      return { type: target === type ? 'F32' : target, elements: shape.reduce((product, size) => product * size, 1) };
-    });
-  return predictLoss(shares, parameters);
 }
 
 function stepId(step: Draft['steps'][number]): string {
@@ -92,9 +83,11 @@ function stepSummary(step: Draft['steps'][number]): string {
 
 const layersInWords = (count: number): string => (count === 1 ? '1 layer' : `${count} layers`);
 
-function notesOf({ file, steps }: Draft, { tensors }: PlanFacts): string[] {
+function notesOf({ file, steps }: Draft, { tensors, parameters }: PlanFacts): string[] {
   const { candidate } = file;
   const notes: string[] = [];
+  if (predictFile(tensors, candidate.types, parameters).kld > unusableLoss)
+    notes.push('Expected to lose too much to be of use.');
   const mixType = candidate.type === null ? null : candidate.pure ? candidate.type : findMix(candidate.type).type;
   const fallback = mixType === null ? null : fallbackOf(candidate, tensors, mixType);
   if (fallback && fallback.tensors > 0) {

@@ -3,7 +3,7 @@ import type { KvType } from '../../contract/llama-host-api.ts';
 import type { PlanMemory, PlanStep } from '../../contract/plan.ts';
 import type { MemoryTarget } from '../../contract/target.ts';
 import { expertBytes, layerBytes, moved } from '../../core/planning/memory.ts';
-import { predictLoss } from '../../core/planning/prior.ts';
+import { predictFile } from '../../core/planning/prior.ts';
 import { bitsPerWeight } from '../../core/formats/ggml-types.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { JobContext } from '../jobs/context.ts';
@@ -49,13 +49,8 @@ export async function memoryVariants(
   return [...cached, ...split, ...shorter];
 }
 
-function lossOf({ file }: Draft, facts: PlanFacts): number {
-  const shares = file.layout.tensors.map(({ type, shape }) => ({
-    type,
-    elements: shape.reduce((product, size) => product * size, 1),
-  }));
-  return predictLoss(shares, facts.parameters).kld;
-}
+const lossOf = ({ file }: Draft, { tensors, parameters }: PlanFacts): number =>
+  predictFile(tensors, file.candidate.types, parameters).kld;
 
 const withStep = ({ draft }: Measured, step: RunnerStep): Draft => ({ ...draft, steps: [...draft.steps, step] });
 

@@ -14,12 +14,18 @@ export interface ChosenDevice {
 /** Room on a GPU besides the weights, for caches and buffers of the measuring windows. */
 const workingBytes = 2 ** 30;
 
-/** Chooses for models that are all loaded at once. @throws DEVICE_UNAVAILABLE */
+/** Chooses for models that are all loaded at once, and notes the choice in the job. @throws DEVICE_UNAVAILABLE */
 export async function chooseDevice(
   context: JobContext,
   wanted: string,
   models: readonly string[],
 ): Promise<ChosenDevice> {
+  const chosen = await choose(context, wanted, models);
+  context.device = chosen.name;
+  return chosen;
+}
+
+async function choose(context: JobContext, wanted: string, models: readonly string[]): Promise<ChosenDevice> {
   const { devices, release, missing } = await context.identify();
   const cpu: ChosenDevice = { name: 'cpu', gpuLayers: 0, release };
   if (wanted === 'cpu') return cpu;

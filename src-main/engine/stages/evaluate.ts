@@ -84,7 +84,7 @@ async function expanded(context: JobContext, model: string, stageName: string): 
   await source.close();
   if (floats) return model;
   const { results } = await context.llama((client) =>
-    client.mixTypes({ model, mixes: [{ name: 'F16', importance: false }] }),
+    client.mixTypes({ model, mixes: [{ name: 'F16', importance: false }] }, { signal: context.signal }),
   );
   const types = results[0]?.types;
   if (!types)

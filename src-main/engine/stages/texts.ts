@@ -1,5 +1,6 @@
 // Texts of a job: opened, checked against each other, tokenised by the model's own tokenizer, cut into windows.
 import path from 'node:path';
+import { malformed } from '../../contract/errors.ts';
 import type { CalibrationOptions, EvaluationOptions } from '../../contract/recipe.ts';
 import { calibrationWindows } from '../../core/texts/calibration-windows.ts';
 import { evaluationWindows } from '../../core/texts/evaluation-windows.ts';
@@ -19,11 +20,22 @@ function tokenizerOf(context: JobContext, model: string): (texts: Uint8Array[]) 
   };
 }
 
-async function contextLength(context: JobContext, model: string): Promise<number> {
-  const { contextLength: length } = await context.llama((client) =>
-    client.describe({ model }, { signal: context.signal }),
-  );
-  return length;
+function describe(context: JobContext, model: string): Promise<{ contextLength: number; vocabSize: number }> {
+  return context.llama((client) => client.describe({ model }, { signal: context.signal }));
+}
+
+/** Rows of token ids are used as they are; an id that the model does not have is an error of the text. @throws FILE_MALFORMED */
+function checkIds(texts: readonly OpenedText[], vocabSize: number): void {
+  for (const { name, rows } of texts) {
+    for (const [row, ids] of (rows ?? []).entries()) {
+      const index = ids.findIndex((id) => id >= vocabSize);
+      if (index >= 0)
+        throw malformed(name, `row ${row}, index ${index}`, {
+          expected: `a token id below ${vocabSize}, the model's vocabulary`,
+          actual: String(ids[index]),
+        });
+    }
+  }
 }
 
 export interface CalibrationTokens {
@@ -38,10 +50,12 @@ export async function openCalibration(
   options: CalibrationOptions,
 ): Promise<CalibrationTokens> {
   const texts = await Promise.all(options.texts.map((text) => openText(text, textsFolder(context))));
+  const { contextLength, vocabSize } = await describe(context, model);
+  checkIds(texts, vocabSize);
   return calibrationWindows({
     texts,
     options,
-    contextLength: await contextLength(context, model),
+    contextLength,
     tokenize: tokenizerOf(context, model),
   });
 }
@@ -64,11 +78,13 @@ export async function openEvaluation(
   const used: OpenedText[] = await Promise.all(calibrationTexts.map((name) => openText(name, textsFolder(context))));
   refuseReuse(text, used, options.allowSameText);
   const { window, windows } = options;
+  const { contextLength, vocabSize } = await describe(context, model);
+  checkIds([text], vocabSize);
   const cut = await evaluationWindows({
     text,
     window,
     windows,
-    contextLength: await contextLength(context, model),
+    contextLength,
     tokenize: tokenizerOf(context, model),
   });
   return { name: text.name, sha256: text.sha256, ...cut };

@@ -24,14 +24,7 @@ function comparison({ candidate, reference, kld, same }: Values): WindowComparis
 const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 const deviation = (values: number[]): number =>
   Math.sqrt(values.reduce((sum, value) => sum + (value - mean(values)) ** 2, 0) / (values.length - 1));
-function naivePerplexity(windows: number[][]): { perplexity: number; standardError: number } {
-  const values = windows.length > 1 ? windows.map(mean) : windows[0]!;
-  const perplexity = Math.exp(mean(values));
-  return {
-    perplexity,
-    standardError: values.length > 1 ? (perplexity * deviation(values)) / Math.sqrt(values.length) : 0,
-  };
-}
+const naivePerplexity = (windows: number[][]): number => Math.exp(mean(windows.flat()));
 function naivePercentile(values: number[], fraction: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const place = fraction * (sorted.length - 1);
@@ -68,10 +61,9 @@ describe('summarise', () => {
           ];
           const relative = (actual: number, expected: number): void =>
             expect(Math.abs(actual - expected)).toBeLessThanOrEqual(1e-10 * Math.max(1, Math.abs(expected)));
-          relative(figures.compressed.perplexity, compressed.perplexity);
-          relative(figures.compressed.standardError, compressed.standardError);
-          relative(figures.dense!.perplexity, dense.perplexity);
-          relative(figures.perplexityRatio!, compressed.perplexity / dense.perplexity);
+          relative(figures.compressed.perplexity, compressed);
+          relative(figures.dense!.perplexity, dense);
+          relative(figures.perplexityRatio!, compressed / dense);
           const kld = values.flatMap((each) => each.kld).map((value) => Math.max(0, value));
           relative(figures.kld!.mean, mean(kld));
           relative(figures.kld!.p99, naivePercentile(kld, 0.99));
@@ -82,17 +74,22 @@ describe('summarise', () => {
     );
   });
 
-  it('has the standard error of window means as that of KLD where windows are equal', () => {
+  it('has the standard error of window means where windows are equal', () => {
     fc.assert(
       fc.property(
         fc.array(fc.array(token, { minLength: 8, maxLength: 8 }), { minLength: 2, maxLength: 8 }),
         (windows) => {
           const values = windows.map(columns);
-          const means = values.map((each) => mean(each.kld.map((value) => Math.max(0, value))));
-          expect(summarise(values.map(comparison)).kld!.standardError).toBeCloseTo(
-            deviation(means) / Math.sqrt(means.length),
-            10,
-          );
+          const error = (means: number[]): number => deviation(means) / Math.sqrt(means.length);
+          const figures = summarise(values.map(comparison));
+          const losses = values.map((each) => mean(each.kld.map((value) => Math.max(0, value))));
+          expect(figures.kld!.standardError).toBeCloseTo(error(losses), 10);
+          const agreements = values.map((each) => mean(each.same));
+          expect(figures.topOneStandardError).toBeCloseTo(error(agreements), 10);
+          const { perplexity, standardError } = figures.compressed;
+          expect(standardError / perplexity).toBeCloseTo(error(values.map((each) => mean(each.candidate))), 10);
+          const growth = values.map((each) => mean(each.candidate) - mean(each.reference));
+          expect(figures.perplexityRatioStandardError! / figures.perplexityRatio!).toBeCloseTo(error(growth), 10);
         },
       ),
     );
@@ -109,9 +106,9 @@ describe('summarise', () => {
     expect(kld).toMatchObject({ mean: 0.25, standardError: closeTo(deviation([0.5, 0.25, 0, 0.25]) / 2) });
   });
 
-  it('averages windows, not tokens, for perplexity', () => {
+  it('averages tokens, so that rows of unequal length weigh what they are long', () => {
     const { compressed } = summarise([comparison({ candidate: [1] }), comparison({ candidate: [3, 3, 3, 3] })]);
-    expect(compressed.perplexity).toBeCloseTo(Math.exp(2), 12);
+    expect(compressed.perplexity).toBeCloseTo(Math.exp(13 / 5), 12);
   });
 
   it('leaves out what has no reference', () => {

@@ -9,7 +9,7 @@ import { verdictOf } from '../../../src-main/core/planning/verdict.ts';
 import { planFor } from '../../support/plans.ts';
 
 const GiB = 2 ** 30;
-const rank = { context: 8192, layers: 32 };
+const rank = { context: 8192, layers: 32, by: 'memory' as const };
 const memoryTarget: Target = { kind: 'memory', bytes: 24 * GiB, context: 8192, kvType: 'f16', reserveBytes: GiB };
 
 const tensor = (name: string, shape: number[], bytes = 100, type = 'F16') => ({
@@ -63,7 +63,7 @@ describe('verdict', () => {
       [planFor('a', { fits: false, totalBytes: 30 * GiB }), planFor('b', { fits: false, totalBytes: 26 * GiB })],
       memoryTarget,
     );
-    expect(verdict).toContain('the smallest plan (b) needs 26.0 GiB, 2.00 GiB too much');
+    expect(verdict).toContain('the smallest plan of use (b) needs 26.0 GiB, 2.00 GiB too much');
     expect(verdict).toContain('shorter context than 8192');
   });
 

@@ -1,0 +1,77 @@
+// From a complete file to a published one: evaluated, held against the gate, proved.
+import { AppError } from '../../contract/errors.ts';
+import type { FitRecipe, QuantizeRecipe } from '../../contract/recipe.ts';
+import type { Proof, Quality, QuantizeResult } from '../../contract/results.ts';
+import { evaluate } from '../stages/evaluate.ts';
+import { prove, type PlannedRun } from '../stages/prove.ts';
+import type { EvaluationTokens } from '../stages/texts.ts';
+import type { JobContext } from './context.ts';
+import { gateOf } from './gate.ts';
+import { keepUnproved, publish } from './output-paths.ts';
+
+export interface FinishOptions {
+  recipe: QuantizeRecipe | FitRecipe;
+  source: string;
+  /** The complete file, under its unfinished name. */
+  file: string;
+  planned: PlannedRun;
+  /** null where nothing is to be measured. */
+  text: EvaluationTokens | null;
+  /** Largest loss that the plan predicted. */
+  predictedKld: number;
+}
+
+export interface Finished {
+  quality?: Quality;
+  proof?: Proof;
+  gate?: QuantizeResult['gate'];
+}
+
+/**
+ * Measures and proves as the recipe wants, and gives the file its name. A complete file is not lost to a failure here:
+ * it is kept as NAME.unproved, unless the user cancelled. @throws PROOF_FAILED with the proof
+ */
+export async function finishFile(context: JobContext, options: FinishOptions): Promise<Finished> {
+  const { recipe, file } = options;
+  try {
+    const finished = await measure(context, options);
+    const { proof } = finished;
+    if (proof && !proof.passed)
+      throw new AppError('PROOF_FAILED', `The file did not pass its proof: ${proof.reason}.`, { proof });
+    await publish(file, recipe);
+    return finished;
+  } catch (error) {
+    const failure = AppError.from(error);
+    if (failure.code === 'CANCELLED') throw failure;
+    const path = await keepUnproved(file, recipe);
+    throw new AppError(
+      failure.code,
+      `${failure.message} It was kept as ${path}.`,
+      { ...failure.details, path },
+      failure,
+    );
+  }
+}
+
+async function measure(context: JobContext, options: FinishOptions): Promise<Finished> {
+  const { recipe, source, file, text, predictedKld } = options;
+  const { device, evaluation } = recipe;
+  if (!text) return {};
+  const quality = recipe.evaluate
+    ? (
+        await evaluate(context, {
+          candidate: file,
+          reference: source,
+          text,
+          device,
+          weightsOnly: evaluation.weightsOnly,
+        })
+      ).quality
+    : undefined;
+  const gate = recipe.evaluate ? gateOf(evaluation, quality) : undefined;
+  const expected = { predictedKld, measuredKld: quality?.kld?.mean ?? null };
+  const proof = recipe.prove
+    ? await prove(context, { source, output: file, planned: options.planned, text, expected, device })
+    : undefined;
+  return { ...(quality && { quality }), ...(proof && { proof }), ...(gate && { gate }) };
+}
