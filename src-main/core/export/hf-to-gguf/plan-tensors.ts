@@ -53,7 +53,7 @@ export function planTensors(
       });
     }
     found.add(target.name);
-    plans.push(planOf(source, entry, target, dimensions, type));
+    plans.push(planOf(source, entry, target, { dimensions, type }));
   }
   refuseMissing(source, targets, found, dimensions);
   return plans;
@@ -80,8 +80,7 @@ function planOf(
   source: ModelSource,
   entry: TensorEntry,
   { rule, name, suffix }: Target,
-  dimensions: Dimensions,
-  type: WeightType | null,
+  { dimensions, type }: { dimensions: Dimensions; type: WeightType | null },
 ): TensorPlan {
   if (!isFloat(entry)) {
     throw new AppError(
