@@ -3,11 +3,13 @@
 import { join } from 'node:path';
 import { AppError } from '../../../contract/errors.ts';
 import type { Progress } from '../../../contract/progress.ts';
+import { tensorBytes } from '../../formats/ggml-types.ts';
 import { createGgufWriter, ggufLayout } from '../../formats/gguf-writer.ts';
 import { GgufMetadata } from '../../formats/gguf-values.ts';
 import type { ModelSource } from '../../formats/model-source.ts';
 import { elementCount, type TensorShape } from '../../formats/tensor.ts';
 import type { TensorWriter } from '../../formats/tensor-writer.ts';
+import { ahead } from '../../quantization/tensor-slabs.ts';
 import { Throughput } from '../../quantization/throughput.ts';
 import { architectureKeys } from './architecture-keys.ts';
 import { readDimensions, type Dimensions } from './dimensions.ts';
@@ -131,7 +133,20 @@ async function writeTensors(
   const sourceBytes = plans.reduce((sum, plan) => sum + plan.source.bytes, 0);
   const throughput = new Throughput('convert', sourceBytes, progress);
   for (const plan of plans) {
-    await writer.writeTensor(plan.name, tensorContent(source, plan, signal));
-    throughput.add(plan.source.bytes, plan.name);
+    const content = ahead(tensorContent(source, plan, signal));
+    await writer.writeTensor(plan.name, counted(content, plan, throughput));
+  }
+}
+
+/** Reports each part in bytes of the source, once it is written. */
+async function* counted(
+  content: AsyncIterable<Uint8Array>,
+  { name, type, shape, source }: TensorPlan,
+  throughput: Throughput,
+): AsyncGenerator<Uint8Array, void> {
+  const perByte = source.bytes / tensorBytes(type, shape);
+  for await (const part of content) {
+    yield part;
+    throughput.add(part.length * perByte, name);
   }
 }
