@@ -36,6 +36,12 @@ export class ModelFacts {
     return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : null;
   }
 
+  /** A field as a text, null where there is none. */
+  text(names: FieldNames): string | null {
+    const value = this.value(names);
+    return typeof value === 'string' ? value : null;
+  }
+
   /** @throws FILE_MALFORMED naming the field */
   malformed(key: string, expected: string, value: unknown): never {
     const actual = value === undefined || value === null ? 'no such field' : JSON.stringify(value).slice(0, 100);

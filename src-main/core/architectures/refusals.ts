@@ -5,8 +5,8 @@ import { refuseRopeScaling } from './rope.ts';
 
 /** An activation other than SiLU. */
 const refuseActivation: Refusal = (facts) => {
-  const name = facts.value({ huggingFace: 'hidden_act' }) ?? facts.value({ huggingFace: 'hidden_activation' });
-  return name === null || name === 'silu' || name === 'swish' ? null : `its MLP uses ${String(name)}, not SiLU`;
+  const name = facts.text({ huggingFace: 'hidden_act' }) ?? facts.text({ huggingFace: 'hidden_activation' });
+  return name === null || name === 'silu' || name === 'swish' ? null : `its MLP uses ${name}, not SiLU`;
 };
 
 /** Routed experts, as in Mixtral's GGUF files, which call themselves llama. */

@@ -25,16 +25,14 @@ const unbuilt: Readonly<Record<string, string>> = {
 /** The scaling of a config.json or GGUF header as its author names it, null for none. */
 function scalingName(facts: ModelFacts): string | null {
   if (facts.isGguf) {
-    const factor = Number(
-      facts.value({ gguf: 'rope.scaling.factor' }) ?? facts.value({ gguf: 'rope.scale_linear' }) ?? 1,
-    );
+    const factor = facts.number({ gguf: 'rope.scaling.factor' }) ?? facts.number({ gguf: 'rope.scale_linear' }) ?? 1;
     // llama.cpp takes a missing type for linear, and linear by 1 (or 0) changes nothing.
-    const type = String(facts.value({ gguf: 'rope.scaling.type' }) ?? 'linear');
+    const type = facts.text({ gguf: 'rope.scaling.type' }) ?? 'linear';
     return type === 'none' || (type === 'linear' && (factor === 1 || factor === 0)) ? null : type;
   }
   const fields = scalingFields(facts);
   const type = fields?.['rope_type'] ?? fields?.['type'] ?? null;
-  return type === null || type === 'default' ? null : String(type);
+  return typeof type !== 'string' || type === 'default' ? null : type;
 }
 
 /** `rope_scaling`, since transformers 5 `rope_parameters`. */

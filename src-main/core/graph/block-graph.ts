@@ -3,6 +3,7 @@
 import type { Architecture, BlockShape } from '../architectures/architecture.ts';
 import type { GraphTensor } from './block-runner.ts';
 import { addGramOutputs, addSquaresOutput } from './gram.ts';
+import type { Site } from './gram.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import type { Value } from './graph-builder.ts';
 
@@ -26,14 +27,9 @@ export function statisticsFeeds({ needsOnes }: BuiltGraph, rows: number): Record
 }
 
 /** Statistics of a norm's output: a Gram (its diagonal has the squares), or the squares alone. */
-function addNormStatistics(
-  g: GraphBuilder,
-  site: { name: string; rows: Value; columns: number },
-  level: 'squares' | 'grams',
-  ones: Value | null,
-): string[] {
-  if (level === 'grams') return addGramOutputs(g, site.name, site.rows, site.columns);
-  addSquaresOutput(g, site.name, site.rows, ones!, site.columns);
+function addNormStatistics(g: GraphBuilder, site: Site, level: 'squares' | 'grams', ones: Value | null): string[] {
+  if (level === 'grams') return addGramOutputs(g, site);
+  addSquaresOutput(g, site, ones!);
   return [site.name];
 }
 
@@ -51,7 +47,7 @@ export function buildBlockGraph(architecture: Architecture, shape: BlockShape, l
     if (name === 'attentionInput' || name === 'mlpInput') {
       return addNormStatistics(g, { name, rows: values[name], columns: hiddenSize }, level, ones);
     }
-    addSquaresOutput(g, name, values[name], ones, widths[name]);
+    addSquaresOutput(g, { name, rows: values[name], columns: widths[name] }, ones);
     return [name];
   });
   return { model: g.encode(), statistics, needsOnes: true };

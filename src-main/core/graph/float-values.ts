@@ -11,14 +11,14 @@ const slabBytes = 16 * 2 ** 20;
 
 /** Reads a tensor. Answers all its elements, row-major, in `target` where one is given. @throws NON_FINITE, UNSUPPORTED_TYPE */
 export async function readFloats(
-  model: ModelSource,
+  model: Pick<ModelSource, 'read' | 'readInto'>,
   entry: TensorEntry,
   dequantize: Dequantize,
   target: Float32Array = new Float32Array(entry.shape.reduce((product, size) => product * size, 1)),
 ): Promise<Float32Array> {
   if (entry.type === 'F32') {
     await model.readInto(entry, bytesOf(target));
-    return checked(entry, target, 0);
+    return checked(entry, target);
   }
   const columns = entry.shape[0] ?? 1;
   const rows = target.length / columns;
@@ -57,7 +57,7 @@ export async function decodeFloats(
     default:
       await dequantize(entry.type, source, output);
   }
-  checked(entry, output, 0);
+  checked(entry, output);
 }
 
 const bytesOf = (values: Float32Array): Uint8Array =>
@@ -94,7 +94,7 @@ function halfValue(bits: number): number {
 }
 
 /** @throws NON_FINITE naming the tensor */
-function checked(entry: TensorEntry, values: Float32Array, first: number): Float32Array {
+function checked(entry: TensorEntry, values: Float32Array): Float32Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const exponent = 0x7f800000;
   for (let index = 0; index < bits.length; index += 1) {
@@ -105,7 +105,7 @@ function checked(entry: TensorEntry, values: Float32Array, first: number): Float
       `Tensor ${entry.name} holds ${value}: the file is damaged or was converted badly.`,
       {
         tensor: entry.name,
-        element: first + index,
+        element: index,
         value: String(value),
       },
     );

@@ -13,8 +13,16 @@ function columnBlocks(columns: number): [start: number, end: number][] {
   return Array.from({ length: count }, (_, index) => [edge(index), edge(index + 1)]);
 }
 
+/** A value whose statistics are wanted. */
+export interface Site {
+  name: string;
+  /** [N, columns]. */
+  rows: Value;
+  columns: number;
+}
+
 /** Adds outputs `NAME.0`, `NAME.1` … with X[:, block]ᵀ·X[:, block start:] of `rows` [N, n]. Answers their names. */
-export function addGramOutputs(g: GraphBuilder, name: string, rows: Value, columns: number): string[] {
+export function addGramOutputs(g: GraphBuilder, { name, rows, columns }: Site): string[] {
   return columnBlocks(columns).map(([start, end], index) => {
     const isAll = start === 0 && end === columns;
     const right = start === 0 ? rows : g.slice(rows, 1, [start, columns]);
@@ -25,7 +33,7 @@ export function addGramOutputs(g: GraphBuilder, name: string, rows: Value, colum
 }
 
 /** Adds an output NAME [1, n]: the sums of squares of the columns of `rows` [N, n]. `ones` [1, N]. */
-export function addSquaresOutput(g: GraphBuilder, name: string, rows: Value, ones: Value, columns: number): void {
+export function addSquaresOutput(g: GraphBuilder, { name, rows, columns }: Site, ones: Value): void {
   // Not ReduceSumSquare: up to ten times slower over rows, and less exact.
   g.output(name, g.matmul(ones, g.multiply(rows, rows)), [1, columns]);
 }

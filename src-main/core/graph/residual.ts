@@ -22,8 +22,9 @@ export async function embedWindows(
 ): Promise<Residual> {
   const windowLength = windows[0]?.length ?? 0;
   const { hiddenSize, vocabSize } = config;
+  if (windowLength === 0) throw new AppError('USAGE', 'A forward pass needs a window of at least one token.');
   for (const window of windows) {
-    if (window.length !== windowLength || windowLength === 0) {
+    if (window.length !== windowLength) {
       throw new AppError('USAGE', `Windows have to be of one length: ${window.length} and ${windowLength} tokens.`);
     }
     const stranger = window.find((token) => token < 0 || token >= vocabSize);
