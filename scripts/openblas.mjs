@@ -10,7 +10,14 @@ import { fileURLToPath } from 'node:url';
 const requirement = 'scipy-openblas32~=0.3.34';
 
 /** A slow or missing network must not hold up set-up: pip gets one short try. */
-const pipOptions = ['--no-deps', '--only-binary=:all:', '--quiet', '--disable-pip-version-check', '--retries=0', '--timeout=8'];
+const pipOptions = [
+  '--no-deps',
+  '--only-binary=:all:',
+  '--quiet',
+  '--disable-pip-version-check',
+  '--retries=0',
+  '--timeout=8',
+];
 const longestMs = 60_000;
 
 const buildFolder = path.resolve(fileURLToPath(import.meta.url), '../../native/build');
@@ -28,7 +35,9 @@ function python(...args) {
   }
   if (last.status === 0) return;
   const lines = (last.stderr ?? '').trim().split('\n');
-  throw new Error(last.error?.message ?? lines.findLast((line) => line.trim() !== '') ?? `Python ended with ${last.status}`);
+  throw new Error(
+    last.error?.message ?? lines.findLast((line) => line.trim() !== '') ?? `Python ended with ${last.status}`,
+  );
 }
 
 function fetchLibrary() {
