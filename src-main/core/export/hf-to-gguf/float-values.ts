@@ -17,8 +17,11 @@ export function convertFloats(bytes: Uint8Array, source: FloatType, target: 'F32
   const values = toFloat32(bytes, source);
   if (target === 'F32') return bytesOf(values);
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  const round = target === 'F16' ? toHalf : toBrain;
-  return bytesOf(Uint16Array.from(bits, round));
+  const output = new Uint16Array(bits.length);
+  // Two plain loops: Uint16Array.from with a function takes ten times as long.
+  if (target === 'F16') for (let i = 0; i < bits.length; i += 1) output[i] = toHalf(bits[i]!);
+  else for (let i = 0; i < bits.length; i += 1) output[i] = toBrain(bits[i]!);
+  return bytesOf(output);
 }
 
 /** Element `index` of `bytes`. */
@@ -35,8 +38,9 @@ function toFloat32(bytes: Uint8Array, type: FloatType): Float32Array {
   if (type === 'F64') return Float32Array.from(new Float64Array(buffer));
   const halves = new Uint16Array(buffer);
   const bits = new Uint32Array(halves.length);
+  const table = halfBits();
   if (type === 'BF16') for (let i = 0; i < halves.length; i += 1) bits[i] = halves[i]! << 16;
-  else for (let i = 0; i < halves.length; i += 1) bits[i] = halfBits()[halves[i]!]!;
+  else for (let i = 0; i < halves.length; i += 1) bits[i] = table[halves[i]!]!;
   return new Float32Array(bits.buffer);
 }
 

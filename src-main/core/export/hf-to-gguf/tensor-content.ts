@@ -3,9 +3,12 @@
 import { firstNonFinite } from '../../formats/finite-check.ts';
 import type { ModelSource } from '../../formats/model-source.ts';
 import { nonFiniteError } from '../../quantization/faults.ts';
-import { rowsOf, slabBytes } from '../../quantization/tensor-slabs.ts';
+import { rowsOf } from '../../quantization/tensor-slabs.ts';
 import { bytesPerElement, convertFloats, floatAt } from './float-values.ts';
 import type { TensorPlan } from './plan-tensors.ts';
+
+/** Bytes read at a time; a single row may be larger. */
+const partBytes = 8 * 2 ** 20;
 
 /**
  * Yields the tensor in order, a few megabytes at a time; a head whose rows are permuted is one part.
@@ -20,7 +23,7 @@ export async function* tensorContent(
   const { columns, rows } = matrixOf(plan);
   const rowBytes = columns * bytesPerElement(entry.type);
   const partRows =
-    plan.permutedHeads === null ? Math.max(1, Math.floor(slabBytes / rowBytes)) : rows / plan.permutedHeads;
+    plan.permutedHeads === null ? Math.max(1, Math.floor(partBytes / rowBytes)) : rows / plan.permutedHeads;
   for (let row = 0; row < rows; row += partRows) {
     signal.throwIfAborted();
     const bytes = await source.read(entry, row * rowBytes, Math.min(partRows, rows - row) * rowBytes);
