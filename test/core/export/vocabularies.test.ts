@@ -1,4 +1,5 @@
 // Vocabularies of other kinds than the sample's: SentencePiece, its merges as tokenizer.json, and a real byte-level one.
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { detectPreTokenizer, hashOfIds } from '../../../src-main/core/export/hf-to-gguf/pre-tokenizer.ts';
@@ -7,10 +8,11 @@ import { openModel } from '../../../src-main/core/formats/model-source.ts';
 import { openFolderTokenizer } from '../../../src-main/core/tokens/folder-tokenizer.ts';
 import { sentencePieceTokenizer } from '../../../src-main/core/tokens/sentencepiece.ts';
 import { tokenize } from '../../../src-main/llama-host/duties/tokenize.ts';
-import { realModel, sampleFolder } from '../../support/paths.ts';
+import { ggufPackageBundle, realModel, sampleFolder } from '../../support/paths.ts';
 import { failureOf } from '../formats/temporary-folder.ts';
+import { checkOutBundle } from '../../llama-host/bundle.ts';
 import { protobuf, type Field } from '../tokens/protobuf.ts';
-import { convert, converted, folderLike, hasAddon, plainMetadata, type Changes } from './folders.ts';
+import { convert, converted, folderLike, hasAddon, newPath, plainMetadata, type Changes } from './folders.ts';
 
 /** LLaMA's layout: specials, bytes, merged pieces by rank, single characters. */
 const merged = [
@@ -162,6 +164,28 @@ describe('pre-tokenizers', () => {
     const context = { signal: new AbortController().signal, progress: (): void => {} };
     const [found] = (await tokenize(request, context)).ids;
     expect(preTokenizerHashes).toContainEqual(['smollm', hashOfIds([...found!])]);
+  });
+
+  describe.skipIf(!existsSync(ggufPackageBundle) || !hasAddon)('of the vocabularies that llama.cpp tests with', () => {
+    const file = (name: string): string => `models/ggml-vocab-${name}.gguf`;
+    // MPT's vocabulary gives the ids of OLMo's.
+    const expected = {
+      'llama-bpe': 'llama-bpe',
+      qwen2: 'qwen2',
+      'gpt-2': 'gpt-2',
+      mpt: 'olmo',
+      'command-r': 'command-r',
+    };
+
+    it('have the hashes of the list', async () => {
+      const place = checkOutBundle(newPath('bundle'), Object.keys(expected).map(file));
+      for (const [name, pre] of Object.entries(expected)) {
+        const texts = [new TextEncoder().encode(checkText)];
+        const request = { model: path.join(place, file(name)), texts, addSpecial: true, parseSpecial: true };
+        const [found] = (await tokenize(request, { signal: new AbortController().signal, progress: () => {} })).ids;
+        expect(preTokenizerHashes).toContainEqual([pre, hashOfIds([...found!])]);
+      }
+    });
   });
 
   it.skipIf(realModel === null)('and so it is through our own tokenizer', async () => {

@@ -17,7 +17,7 @@ nameByHash.set('e0e4130eed1aca214cf726276719f43e59a5cc011f46c10c68e4c1b0667b652a
 
 /**
  * Name of the pre-tokenizer. Whether BOS stands before the ids depends on the release of transformers that made a
- * hash, so both are looked up; the ids after it say which vocabulary it is.
+ * hash, so the other form is looked up where the model's own is unknown: the ids after BOS say which vocabulary it is.
  * @throws UNSUPPORTED_ARCHITECTURE with the hash, when no known vocabulary has it
  */
 export function detectPreTokenizer(tokenizer: FolderTokenizer, folder: string, bos: number | null): string {
