@@ -10,6 +10,8 @@ export interface ReferenceLayer {
   /** [D, D] of the weight-free norm outputs. */
   attentionGram: Float64Array;
   mlpGram: Float64Array;
+  /** [F, F] of the inputs of down. */
+  downGram: Float64Array;
   /** Sums of squares of the inputs of q, o, gate and down. */
   squares: Record<'q' | 'o' | 'gate' | 'down', Float64Array>;
 }
@@ -131,6 +133,7 @@ async function runLayer(decoder: Decoder, layer: number, windows: Rows[]): Promi
   const statistics = {
     attentionGram: gram(seen.attention),
     mlpGram: gram(seen.mlp),
+    downGram: gram(seen.down),
     squares: {
       q: squares(scaled(seen.attention, of('attentionNorm'))),
       o: squares(seen.o),

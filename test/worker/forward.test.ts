@@ -8,6 +8,8 @@ import type { Decoder } from '../../src-main/core/architectures/decoder.ts';
 import { openModel } from '../../src-main/core/formats/model-source.ts';
 import type { ModelSource } from '../../src-main/core/formats/model-source.ts';
 import type { LayerStatistics } from '../../src-main/core/graph/block-stream.ts';
+import { normSites } from '../../src-main/core/graph/block-graph.ts';
+import type { StatisticsSite } from '../../src-main/core/graph/block-graph.ts';
 import { forward } from '../../src-main/core/graph/forward.ts';
 import type { ForwardOptions } from '../../src-main/core/graph/forward.ts';
 import type { HeadStatistics } from '../../src-main/core/graph/head.ts';
@@ -47,13 +49,13 @@ const run = (decoder: Decoder, windows: Int32Array[], more: Partial<ForwardOptio
 async function statisticsOf(
   decoder: Decoder,
   windows: Int32Array[],
-  level: 'squares' | 'grams',
+  grams: readonly StatisticsSite[],
 ): Promise<{ layers: LayerStatistics[]; head: HeadStatistics }> {
   const layers: LayerStatistics[] = [];
   const heads: HeadStatistics[] = [];
   const onLayer = (found: LayerStatistics): void => void layers.push(found);
   const onHead = (found: HeadStatistics): void => void heads.push(found);
-  await run(decoder, windows, { nll: false, statistics: { level, onLayer, onHead } });
+  await run(decoder, windows, { nll: false, statistics: { grams, onLayer, onHead } });
   return { layers, head: heads[0]! };
 }
 
@@ -102,13 +104,15 @@ describe.skipIf(!goldenModels)('golden models', () => {
     const windows = goldenTokens(name);
     const decoder = await decoderOf(path.join(goldenModels!, name));
     const expected = await referenceForward(decoder, windows);
-    const found = await statisticsOf(decoder, windows, 'grams');
+    const found = await statisticsOf(decoder, windows, [...normSites, 'mlpOutputInput']);
     expect(found.layers.map(({ layer }) => layer)).toEqual([...decoder.layers.keys()]);
-    for (const [layer, { attentionGram, mlpGram, squares }] of expected.layers.entries()) {
+    for (const [layer, { attentionGram, mlpGram, downGram, squares }] of expected.layers.entries()) {
       const own = found.layers[layer]!;
       expect(own.rows).toBe(windows.length * windows[0]!.length);
-      expect(gramError(own.attentionGram!, attentionGram)).toBeLessThan(1e-5);
-      expect(gramError(own.mlpGram!, mlpGram)).toBeLessThan(1e-5);
+      expect(gramError(own.grams.get('attentionInput')!, attentionGram)).toBeLessThan(1e-5);
+      expect(gramError(own.grams.get('mlpInput')!, mlpGram)).toBeLessThan(1e-5);
+      expect(gramError(own.grams.get('mlpOutputInput')!, downGram)).toBeLessThan(1e-5);
+      expect(own.grams.has('attentionOutputInput')).toBe(false);
       for (const role of ['q', 'o', 'gate', 'down'] as const) {
         expect(relative(own.squares.get(role)!, squares[role])).toBeLessThan(1e-4);
       }
@@ -128,10 +132,10 @@ describe('the sample model', () => {
     const host = await handlers.statistics({ model: sampleModel, windows, output, settings: exact }, caller());
     const values = new Float32Array(new Uint8Array(readFileSync(output)).buffer);
     const decoder = await decoderOf(sampleModel);
-    const { layers, head } = await statisticsOf(decoder, windows, 'squares');
+    const { layers, head } = await statisticsOf(decoder, windows, []);
     const own = new Map(
-      layers.flatMap(({ layer, rows, squares, attentionGram }) => {
-        expect(attentionGram).toBeNull();
+      layers.flatMap(({ layer, rows, squares, grams }) => {
+        expect(grams.size).toBe(0);
         return Array.from(squares, ([role, sums]) => [decoder.layers[layer]!.get(role)!.name, { sums, rows }] as const);
       }),
     );

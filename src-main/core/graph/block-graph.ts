@@ -3,54 +3,59 @@
 import type { Architecture, BlockShape } from '../architectures/architecture.ts';
 import type { GraphTensor } from './block-runner.ts';
 import { addGramOutputs, addSquaresOutput } from './gram.ts';
-import type { Site } from './gram.ts';
+import type { Site, SiteOutputs } from './gram.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import type { Value } from './graph-builder.ts';
 
-/** What is summed up besides the residual: nothing, squares of the columns of every linear's input, or Grams as well. */
-export type StatisticsLevel = 'none' | 'squares' | 'grams';
-
-/** Sites of a block, as names of outputs. */
+/** Where statistics are taken: inputs of linears, those behind a norm without the norm's weight. Names of outputs. */
 export const blockSites = ['attentionInput', 'attentionOutputInput', 'mlpInput', 'mlpOutputInput'] as const;
+export type BlockSite = (typeof blockSites)[number];
+export type StatisticsSite = BlockSite | 'headInput';
+
+/** The 2L + 1 norm inputs' sites, of which one rotation for a whole model is made (SliceGPT; docs/graphs.md). */
+export const normSites: readonly StatisticsSite[] = ['attentionInput', 'mlpInput', 'headInput'];
 
 export interface BuiltGraph {
   model: Uint8Array;
-  /** Names of the outputs with statistics. */
-  statistics: string[];
-  /** Whether `ones` [1, N] has to be fed. */
-  needsOnes: boolean;
+  statistics: readonly SiteOutputs[];
 }
 
 /** What a run over `rows` tokens has to be fed besides rows and weights. */
-export function statisticsFeeds({ needsOnes }: BuiltGraph, rows: number): Record<string, GraphTensor> {
-  return needsOnes ? { ones: { data: new Float32Array(rows).fill(1), shape: [1, rows] } } : {};
+export function statisticsFeeds({ statistics }: BuiltGraph, rows: number): Record<string, GraphTensor> {
+  return statistics.length > 0 ? { ones: { data: new Float32Array(rows).fill(1), shape: [1, rows] } } : {};
 }
 
-/** Statistics of a norm's output: a Gram (its diagonal has the squares), or the squares alone. */
-function addNormStatistics(g: GraphBuilder, site: Site, level: 'squares' | 'grams', ones: Value | null): string[] {
-  if (level === 'grams') return addGramOutputs(g, site);
-  addSquaresOutput(g, site, ones!);
-  return [site.name];
+/** Outputs of a site: its Gram, whose diagonal has the squares, or the squares of its columns alone. */
+function addStatistics(g: GraphBuilder, site: Site, hasGram: boolean, ones: Value): SiteOutputs {
+  return hasGram ? addGramOutputs(g, site) : addSquaresOutput(g, site, ones);
 }
 
-/** Input `x` [N, D] and the layer's weights by role; output `y` [N, D], and statistics under the names of the sites. */
-export function buildBlockGraph(architecture: Architecture, shape: BlockShape, level: StatisticsLevel): BuiltGraph {
+/**
+ * Input `x` [N, D] and the layer's weights by role; output `y` [N, D]. With `grams` (null: no statistics) every site is
+ * an output too: the sites named as Grams, the others as squares of their columns.
+ */
+export function buildBlockGraph(
+  architecture: Architecture,
+  shape: BlockShape,
+  grams: readonly StatisticsSite[] | null,
+): BuiltGraph {
   const g = new GraphBuilder(`${architecture.name}-block`);
   const { hiddenSize, intermediateSize, numAttentionHeads, headDim } = shape;
   const values = architecture.buildBlock(g, g.input('x', ['N', hiddenSize]), shape);
   g.output('y', values.output, ['N', hiddenSize]);
-  if (level === 'none') return { model: g.encode(), statistics: [], needsOnes: false };
+  if (!grams) return { model: g.encode(), statistics: [] };
 
   const ones = g.input('ones', [1, 'N']);
-  const widths = { attentionOutputInput: numAttentionHeads * headDim, mlpOutputInput: intermediateSize };
-  const statistics = blockSites.flatMap((name) => {
-    if (name === 'attentionInput' || name === 'mlpInput') {
-      return addNormStatistics(g, { name, rows: values[name], columns: hiddenSize }, level, ones);
-    }
-    addSquaresOutput(g, { name, rows: values[name], columns: widths[name] }, ones);
-    return [name];
-  });
-  return { model: g.encode(), statistics, needsOnes: true };
+  const columns: Record<BlockSite, number> = {
+    attentionInput: hiddenSize,
+    attentionOutputInput: numAttentionHeads * headDim,
+    mlpInput: hiddenSize,
+    mlpOutputInput: intermediateSize,
+  };
+  const statistics = blockSites.map((name) =>
+    addStatistics(g, { name, rows: values[name], columns: columns[name] }, grams.includes(name), ones),
+  );
+  return { model: g.encode(), statistics };
 }
 
 export interface HeadShape {
@@ -59,20 +64,19 @@ export interface HeadShape {
   normEps: number;
 }
 
-/** Input `x` [N, D]; statistics of the last norm's weight-free output under `headInput`. */
-export function buildFinalNormGraph({ hiddenSize, normEps }: HeadShape, level: 'squares' | 'grams'): BuiltGraph {
+/** Input `x` [N, D]; output: the site `headInput`, the last norm without its weight, as a Gram or as squares. */
+export function buildFinalNormGraph({ hiddenSize, normEps }: HeadShape, hasGram: boolean): BuiltGraph {
   const g = new GraphBuilder('final-norm');
   const x = g.input('x', ['N', hiddenSize]);
   const rows = g.rmsNorm(x, g.floats(new Float32Array(hiddenSize).fill(1), [hiddenSize]), normEps);
-  const needsOnes = level === 'squares';
-  const ones = needsOnes ? g.input('ones', [1, 'N']) : null;
-  const statistics = addNormStatistics(g, { name: 'headInput', rows, columns: hiddenSize }, level, ones);
-  return { model: g.encode(), statistics, needsOnes };
+  const ones = g.input('ones', [1, 'N']);
+  const statistics = [addStatistics(g, { name: 'headInput', rows, columns: hiddenSize }, hasGram, ones)];
+  return { model: g.encode(), statistics };
 }
 
 /**
  * Inputs `x` [R, D], `norm` [D], `head` [V, D] and `targets` [R, 1] int64; outputs `logits` and `logProbs` [R, V],
- * `nll` [R, 1] in nats. LogSoftmax is more exact than ReduceLogSumExp (docs: engine.md section 8).
+ * `nll` [R, 1] in nats. LogSoftmax is more exact than ReduceLogSumExp (docs/graphs.md).
  */
 export function buildHeadGraph({ hiddenSize, vocabSize, normEps }: HeadShape): Uint8Array {
   const g = new GraphBuilder('head');

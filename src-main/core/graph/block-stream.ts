@@ -3,7 +3,7 @@ import type { LayerRole, LinearRole } from '../architectures/architecture.ts';
 import type { Decoder } from '../architectures/decoder.ts';
 import { ropeDivisors, ropeTables } from '../architectures/rope.ts';
 import { buildBlockGraph, blockSites, statisticsFeeds } from './block-graph.ts';
-import type { BuiltGraph, StatisticsLevel } from './block-graph.ts';
+import type { BlockSite, BuiltGraph, StatisticsSite } from './block-graph.ts';
 import type { BlockRunner, GraphRuntime } from './block-runner.ts';
 import { blockWeightReader } from './block-weights.ts';
 import type { BlockWeights } from './block-weights.ts';
@@ -18,7 +18,8 @@ export interface BlockStreamOptions {
   runtime: GraphRuntime;
   dequantize: Dequantize;
   windowLength: number;
-  statistics: StatisticsLevel;
+  /** Sites whose Grams are wanted besides the squares of all sites; null for no statistics. */
+  grams: readonly StatisticsSite[] | null;
 }
 
 /** What one layer saw, summed over all tokens in float64. */
@@ -26,9 +27,8 @@ export interface LayerStatistics {
   layer: number;
   /** Tokens summed over. */
   rows: number;
-  /** [D, D] Grams of the weight-free norm outputs before attention and before the MLP; null unless asked for. */
-  attentionGram: Float64Array | null;
-  mlpGram: Float64Array | null;
+  /** [in, in] Grams of the sites asked for; behind a norm, of its output without its weight. */
+  grams: ReadonlyMap<BlockSite, Float64Array>;
   /** [in] sums of squares of the columns of each linear's input, norm weight included. */
   squares: ReadonlyMap<LinearRole, Float64Array>;
 }
@@ -45,14 +45,14 @@ export interface BlockStream {
 
 /** Opens a stream for windows of one length. Close it when done. */
 export async function openBlockStream(options: BlockStreamOptions): Promise<BlockStream> {
-  const { decoder, runtime, windowLength, statistics } = options;
+  const { decoder, runtime, windowLength, grams } = options;
   const rope = ropeTables(decoder.config, windowLength, await readDivisors(options));
   const read = blockWeightReader(decoder, options.dequantize);
   /** By the roles that a layer has: layers of one form share a session. */
   const graphs = new Map<string, Promise<BuiltGraph & { runner: BlockRunner }>>();
 
   async function open(roles: ReadonlySet<LayerRole>): Promise<BuiltGraph & { runner: BlockRunner }> {
-    const graph = buildBlockGraph(decoder.architecture, { ...decoder.config, windowLength, rope, roles }, statistics);
+    const graph = buildBlockGraph(decoder.architecture, { ...decoder.config, windowLength, rope, roles }, grams);
     return { ...graph, runner: await runtime.open(graph.model) };
   }
 
@@ -63,18 +63,17 @@ export async function openBlockStream(options: BlockStreamOptions): Promise<Bloc
       const key = [...roles].join();
       if (!graphs.has(key)) graphs.set(key, open(roles));
       const graph = await graphs.get(key)!;
-      const sums = new SiteSums(decoder.config.hiddenSize, statistics);
+      const sums = new SiteSums(graph.statistics);
       for (const { values, rows } of residualRuns(residual)) {
         signal.throwIfAborted();
         const x = { data: values, shape: [rows, residual.hiddenSize] };
-        const wanted = Object.fromEntries(graph.statistics.map((name) => [name, null]));
         sums.add(
-          await graph.runner.run({ x, ...statisticsFeeds(graph, rows), ...weights.feeds }, { y: x, ...wanted }),
+          await graph.runner.run({ x, ...statisticsFeeds(graph, rows), ...weights.feeds }, { y: x, ...sums.wanted }),
           rows,
         );
         onRun?.(rows);
       }
-      return statistics === 'none' ? null : layerStatistics(decoder, layer, sums, weights);
+      return grams === null ? null : layerStatistics(decoder, layer, sums, weights);
     },
     async close() {
       for (const graph of graphs.values()) await (await graph).runner.dispose();
@@ -103,7 +102,6 @@ function layerStatistics(decoder: Decoder, layer: number, sums: SiteSums, weight
       ...mlpInputs.map((role) => [role, mlp] as const),
       [mlpOutput, sums.squares(mlpOutputInput)],
     ]),
-    attentionGram: sums.gram(attentionInput),
-    mlpGram: sums.gram(mlpInput),
+    grams: sums.grams() as Map<BlockSite, Float64Array>,
   };
 }

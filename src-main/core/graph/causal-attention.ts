@@ -1,5 +1,5 @@
 // Causal attention with grouped heads from plain operators, in blocks of queries: the form that is fastest at windows
-// of 512 and right on every provider (docs: engine.md section 2). Block i sees only the keys up to its last query.
+// of 512 and right on every provider (docs/graphs.md). Block i sees only the keys up to its last query.
 // Letters: B windows, T tokens, KV key/value heads, G queries per key (H / KV), hd head size, bt queries of a block.
 import type { GraphBuilder, Value } from './graph-builder.ts';
 

@@ -1,6 +1,7 @@
 // A whole forward pass over token windows: embeddings, layers outside, windows inside, head in chunks of rows.
 import type { Progress } from '../../contract/progress.ts';
 import type { Decoder } from '../architectures/decoder.ts';
+import type { StatisticsSite } from './block-graph.ts';
 import { openBlockStream } from './block-stream.ts';
 import type { LayerStatistics } from './block-stream.ts';
 import type { GraphRuntime } from './block-runner.ts';
@@ -21,7 +22,8 @@ export interface ForwardOptions {
   positions?: readonly Position[];
   rowKind?: 'logProbs' | 'logits';
   statistics?: {
-    level: 'squares' | 'grams';
+    /** Sites whose Grams are wanted; the squares of every linear's input columns are always there. */
+    grams: readonly StatisticsSite[];
     /** Called layer by layer; what it is given is not kept here. */
     onLayer: (statistics: LayerStatistics) => void | Promise<void>;
     onHead: (statistics: HeadStatistics) => void | Promise<void>;
@@ -42,8 +44,8 @@ export async function forward(options: ForwardOptions): Promise<ForwardResult> {
   const { decoder, windows, runtime, dequantize, statistics, signal } = options;
   const residual = await embedWindows(decoder, windows, dequantize);
   const { windowLength } = residual;
-  const level = statistics?.level ?? 'none';
-  const stream = await openBlockStream({ decoder, runtime, dequantize, windowLength, statistics: level });
+  const grams = statistics?.grams ?? null;
+  const stream = await openBlockStream({ decoder, runtime, dequantize, windowLength, grams });
   try {
     const onRun = tokenProgress(options, windowLength);
     for (const layer of decoder.layers.keys()) {
@@ -53,7 +55,8 @@ export async function forward(options: ForwardOptions): Promise<ForwardResult> {
   } finally {
     await stream.close();
   }
-  if (statistics) await statistics.onHead(await headStatistics(options, residual, statistics.level, signal));
+  if (statistics)
+    await statistics.onHead(await headStatistics(options, residual, statistics.grams.includes('headInput'), signal));
   const { nll = true, positions = [], rowKind = 'logProbs' } = options;
   if (!nll && positions.length === 0) return { nll: new Float32Array(), rows: new Float32Array() };
   const head = await openHead(decoder, runtime, dequantize);

@@ -1,5 +1,5 @@
 // Gram matrices XᵀX in a graph: the upper triangle in column blocks, float32 within one run, summed in float64 outside
-// (docs: engine.md section 4: the rows of one run are a good chunk). Letters: N rows, n columns.
+// (docs/graphs.md). Letters: N rows, n columns.
 import type { GraphBuilder, Value } from './graph-builder.ts';
 
 /** Three blocks at 576 columns, as measured; at most eight, so that wide models keep large products. */
@@ -21,24 +21,35 @@ export interface Site {
   columns: number;
 }
 
-/** Adds outputs `NAME.0`, `NAME.1` … with X[:, block]ᵀ·X[:, block start:] of `rows` [N, n]. Answers their names. */
-export function addGramOutputs(g: GraphBuilder, { name, rows, columns }: Site): string[] {
-  return columnBlocks(columns).map(([start, end], index) => {
+/** Outputs of a graph with one site's statistics. */
+export interface SiteOutputs {
+  site: string;
+  columns: number;
+  /** Of a Gram its blocks in order: X[:, block]ᵀ·X[:, from the block on]; otherwise one, [1, columns] sums of squares. */
+  names: readonly string[];
+  isGram: boolean;
+}
+
+/** Adds a site's Gram to a graph. */
+export function addGramOutputs(g: GraphBuilder, { name, rows, columns }: Site): SiteOutputs {
+  const names = columnBlocks(columns).map(([start, end], index) => {
     const isAll = start === 0 && end === columns;
     const right = start === 0 ? rows : g.slice(rows, 1, [start, columns]);
     const left = isAll ? rows : g.slice(rows, 1, [start, end]);
     g.output(`${name}.${index}`, g.gram(left, right), [end - start, columns - start]);
     return `${name}.${index}`;
   });
+  return { site: name, columns, names, isGram: true };
 }
 
-/** Adds an output NAME [1, n]: the sums of squares of the columns of `rows` [N, n]. `ones` [1, N]. */
-export function addSquaresOutput(g: GraphBuilder, { name, rows, columns }: Site, ones: Value): void {
+/** Adds the sums of squares of a site's columns. `ones` [1, N]. */
+export function addSquaresOutput(g: GraphBuilder, { name, rows, columns }: Site, ones: Value): SiteOutputs {
   // Not ReduceSumSquare: up to ten times slower over rows, and less exact.
   g.output(name, g.matmul(ones, g.multiply(rows, rows)), [1, columns]);
+  return { site: name, columns, names: [name], isGram: false };
 }
 
-/** The sum of Grams of many runs. */
+/** The sum of one site's Grams over many runs. */
 export class GramSum {
   readonly #columns: number;
   /** [n, n] row-major; the upper triangle of blocks is kept. */
@@ -49,15 +60,15 @@ export class GramSum {
     this.#sum = new Float64Array(columns * columns);
   }
 
-  /** Adds one run's outputs, `NAME.0` and so on. */
-  add(name: string, outputs: Readonly<Record<string, Float32Array>>): void {
+  /** Adds one run's blocks. */
+  add(blocks: readonly Float32Array[]): void {
     columnBlocks(this.#columns).forEach(([start, end], index) => {
-      const part = outputs[`${name}.${index}`]!;
+      const block = blocks[index]!;
       const width = this.#columns - start;
       for (let row = start; row < end; row += 1) {
         const source = (row - start) * width;
         const target = row * this.#columns + start;
-        for (let column = 0; column < width; column += 1) this.#sum[target + column]! += part[source + column]!;
+        for (let column = 0; column < width; column += 1) this.#sum[target + column]! += block[source + column]!;
       }
     });
   }

@@ -10,8 +10,9 @@ import { residualRuns } from './residual.ts';
 import type { Residual } from './residual.ts';
 import { SiteSums } from './site-sums.ts';
 
-/** Rows of logits that exist at a time (docs: engine.md section 8). */
-const chunkRows = 256;
+/** Rows of logits that exist at a time, fewer where the vocabulary is large: 64 MiB an array (docs/graphs.md). */
+const mostRows = 256;
+const mostLogits = 2 ** 24;
 
 /** A token of a window. */
 export interface Position {
@@ -46,6 +47,7 @@ export async function openHead(decoder: Decoder, runtime: GraphRuntime, dequanti
     norm: { data: await readFloats(model, decoder.finalNorm, dequantize), shape: [hiddenSize] },
     head: { data: await readFloats(model, decoder.lmHead, dequantize), shape: [vocabSize, hiddenSize] },
   };
+  const chunkRows = Math.max(1, Math.min(mostRows, Math.floor(mostLogits / vocabSize)));
   const runner: BlockRunner = await runtime.open(buildHeadGraph(headShape(decoder)));
 
   const run = (x: GraphTensor, targets: GraphTensor, output: string): Promise<Float32Array> =>
@@ -86,30 +88,25 @@ export async function openHead(decoder: Decoder, runtime: GraphRuntime, dequanti
   };
 }
 
-/** Statistics of the last norm, the last of the 2L + 1 sites. */
+/** Statistics of the last norm, the last of the 2L + 1 sites; its Gram where `hasGram` says so. */
 export async function headStatistics(
   { decoder, runtime, dequantize }: { decoder: Decoder; runtime: GraphRuntime; dequantize: Dequantize },
   residual: Residual,
-  level: 'squares' | 'grams',
+  hasGram: boolean,
   signal: AbortSignal,
 ): Promise<HeadStatistics> {
   const norm = await readFloats(decoder.model, decoder.finalNorm, dequantize);
-  const graph = buildFinalNormGraph(headShape(decoder), level);
+  const graph = buildFinalNormGraph(headShape(decoder), hasGram);
   const runner = await runtime.open(graph.model);
   try {
-    const sums = new SiteSums(residual.hiddenSize, level);
-    const wanted = Object.fromEntries(graph.statistics.map((name) => [name, null]));
+    const sums = new SiteSums(graph.statistics);
     for (const { values, rows } of residualRuns(residual)) {
       signal.throwIfAborted();
-      sums.add(
-        await runner.run(
-          { x: { data: values, shape: [rows, residual.hiddenSize] }, ...statisticsFeeds(graph, rows) },
-          wanted,
-        ),
-        rows,
-      );
+      const x = { data: values, shape: [rows, residual.hiddenSize] };
+      sums.add(await runner.run({ x, ...statisticsFeeds(graph, rows) }, sums.wanted), rows);
     }
-    return { rows: sums.rows, squares: sums.squares('headInput', norm), gram: sums.gram('headInput') };
+    const gram = sums.grams().get('headInput') ?? null;
+    return { rows: sums.rows, squares: sums.squares('headInput', norm), gram };
   } finally {
     await runner.dispose();
   }

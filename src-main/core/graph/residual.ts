@@ -46,7 +46,7 @@ export async function embedWindows(
   return { data, windows: windows.length, windowLength, hiddenSize };
 }
 
-/** Tokens per run of a block that keep its values in the cache: two windows of 512 (docs: engine.md section 3). */
+/** Tokens per run of a block that keep its values in the cache: two windows of 512 (docs/graphs.md). */
 const tokensPerRun = 1024;
 
 /** Whole windows of the residual, a run's worth at a time: `rows` tokens and their values, a view. */

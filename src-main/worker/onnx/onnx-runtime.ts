@@ -1,5 +1,5 @@
 // The GraphRuntime port of core on onnxruntime-node. One session per graph shape; weights are fed, not copied
-// (docs: engine.md 1, 8, 10). A run blocks the event loop of this process: runs are kept to 50-100 ms.
+// (docs/graphs.md). A run blocks the event loop of this process: runs are kept to 50-100 ms.
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { AppError } from '../../contract/errors.ts';
 import type { BlockRunner, GraphRuntime, GraphTensor } from '../../core/graph/block-runner.ts';

@@ -189,7 +189,7 @@ describe('GraphBuilder in onnxruntime', () => {
     const rows = { data: wave(7 * columns, 6), shape: [7, columns] };
     const g = new GraphBuilder('test');
     const input = g.add(g.input('rows', ['N', columns]), g.floats(Float32Array.of(0), []));
-    const names = addGramOutputs(g, { name: 'site', rows: input, columns });
+    const { names } = addGramOutputs(g, { name: 'site', rows: input, columns });
     addSquaresOutput(g, { name: 'squares', rows: input, columns }, g.input('ones', [1, 'N']));
     const runner = await runtime.open(g.encode());
     const feeds = { rows, ones: { data: new Float32Array(7).fill(1), shape: [1, 7] } };
@@ -199,8 +199,9 @@ describe('GraphBuilder in onnxruntime', () => {
     });
     await runner.dispose();
     const sum = new GramSum(columns);
-    sum.add('site', outputs);
-    sum.add('site', outputs);
+    const blocks = names.map((name) => outputs[name]!);
+    sum.add(blocks);
+    sum.add(blocks);
     const gram = sum.finish();
     const column = (index: number): number[] => [0, 1, 2, 3, 4, 5, 6].map((row) => rows.data[row * columns + index]!);
     for (const [i, j] of [
