@@ -10,7 +10,6 @@ export default {
   ],
   project: ['src-main/**/*.ts', 'src-renderer/**/*.{ts,vue}', 'scripts/**', 'test/**/*.ts', '!test/output/**'],
   ignoreDependencies: [
-    'ml-matrix', // the oracle and fallback of the rotation engine
     'node-llama-cpp', // only llama.cpp's libraries in its packages per platform are used, found by their place
     'node-addon-api', // headers, found by native/binding.gyp
     // Started by path in scripts/, where no shell is wanted in between.

@@ -14,7 +14,23 @@
     "conditions": [["OS=='linux'", { "libraries": ["-ldl", "-lpthread"] }]]
   },
   "targets": [
-    { "target_name": "snug_math", "sources": ["math/addon.cc", "math/ggml_library.cc", "math/kernels.cc", "common/dynamic_library.cc"] },
+    {
+      "target_name": "snug_math",
+      "sources": [
+        "math/addon.cc",
+        "math/factorizations.cc",
+        "math/fallback_eigen.cc",
+        "math/fallback_gemm.cc",
+        "math/ggml_library.cc",
+        "math/kernels.cc",
+        "math/lapack_library.cc",
+        "math/linear_algebra_calls.cc",
+        "math/products.cc",
+        "math/reflectors.cc",
+        "math/symmetric_eigen.cc",
+        "common/dynamic_library.cc"
+      ]
+    },
     {
       "target_name": "snug_llama",
       "sources": [

@@ -39,7 +39,10 @@ export function prepare() {
   exclusively(() => {
     if (!areDependenciesInstalled()) install();
     if (!existsSync(node24)) restoreNode24();
-    if (!areAddonsBuilt()) buildAddons();
+    if (!areAddonsBuilt()) {
+      buildAddons();
+      fetchOpenBlas();
+    }
   });
 }
 
@@ -179,6 +182,14 @@ function buildAddons() {
   if (!succeeds(node24, [nodeGyp, 'rebuild', '-C', nativeFolder, '--jobs=max', '--loglevel=error'], { env })) {
     throw new SetupError("Building the native addons failed; the compiler's message is above. It must know C++20.");
   }
+}
+
+/**
+ * A fast LAPACK for the math addon, where Python's pip can fetch one. The build emptied its folder, so this is the moment;
+ * whatever comes of it, set-up goes on, and a later run does not ask again.
+ */
+function fetchOpenBlas() {
+  succeeds(node24, [path.join(root, 'scripts/openblas.mjs')]);
 }
 
 /** The folder of Node's headers. npm deletes it whenever packages are added later, so it may have to be brought back. */

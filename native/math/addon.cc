@@ -7,6 +7,7 @@
 #include "async_call.h"
 #include "ggml_library.h"
 #include "kernels.h"
+#include "linear_algebra_calls.h"
 
 namespace snug {
 namespace {
@@ -20,6 +21,12 @@ class MathAddon : public Napi::Addon<MathAddon> {
                              InstanceMethod("convertRows", &MathAddon::convert),
                              InstanceMethod("checkFinite", &MathAddon::check),
                              InstanceMethod("dequantize", &MathAddon::toFloat32),
+                             InstanceMethod("openLapack", &MathAddon::openLapack),
+                             InstanceMethod("gemm", &MathAddon::gemm),
+                             InstanceMethod("gram", &MathAddon::gram),
+                             InstanceMethod("eigen", &MathAddon::eigen),
+                             InstanceMethod("cholesky", &MathAddon::cholesky),
+                             InstanceMethod("qr", &MathAddon::qr),
                          });
   }
 
@@ -99,6 +106,13 @@ class MathAddon : public Napi::Addon<MathAddon> {
                             [ggml = ggml_, request, output] { return dequantize(*ggml, request, output); });
   }
 
+  Napi::Value openLapack(const Napi::CallbackInfo& info) { return linearAlgebra_.openLapack(info); }
+  Napi::Value gemm(const Napi::CallbackInfo& info) { return linearAlgebra_.gemm(info); }
+  Napi::Value gram(const Napi::CallbackInfo& info) { return linearAlgebra_.gram(info); }
+  Napi::Value eigen(const Napi::CallbackInfo& info) { return linearAlgebra_.eigen(info); }
+  Napi::Value cholesky(const Napi::CallbackInfo& info) { return linearAlgebra_.cholesky(info); }
+  Napi::Value qr(const Napi::CallbackInfo& info) { return linearAlgebra_.qr(info); }
+
   ReadRequest readRequest(const Napi::CallbackInfo& info, const Arguments& arguments) {
     const GgmlType& source = type(info, arguments.integer("type", 0));
     ReadRequest request{};
@@ -127,6 +141,7 @@ class MathAddon : public Napi::Addon<MathAddon> {
   }
 
   std::shared_ptr<GgmlLibrary> ggml_;
+  LinearAlgebraCalls linearAlgebra_;
 };
 
 }  // namespace

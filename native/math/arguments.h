@@ -18,7 +18,15 @@ class Arguments {
     options_ = info[0].As<Napi::Object>();
   }
 
+  Napi::Env env() const { return env_; }
+
   Napi::Value value(const char* name) const { return options_.Get(name); }
+
+  bool flag(const char* name) const {
+    const Napi::Value value = options_.Get(name);
+    if (!value.IsBoolean()) throw Napi::TypeError::New(env_, std::string(name) + " must be true or false");
+    return value.As<Napi::Boolean>().Value();
+  }
 
   int64_t integer(const char* name, int64_t least) const {
     const Napi::Value value = options_.Get(name);
@@ -40,6 +48,20 @@ class Arguments {
     if (reinterpret_cast<uintptr_t>(array.Data()) % alignof(double) != 0) {
       throw Napi::RangeError::New(env_, std::string(name) + " must start at a multiple of 8 bytes");
     }
+    return array.Data();
+  }
+
+  // A Float32Array (T = float) or Float64Array (T = double) of exactly `length` values.
+  template <typename T>
+  T* numbers(const char* name, int64_t length) const {
+    constexpr bool kIsDouble = sizeof(T) == sizeof(double);
+    const Napi::Value value = options_.Get(name);
+    if (!value.IsTypedArray() ||
+        value.As<Napi::TypedArray>().TypedArrayType() != (kIsDouble ? napi_float64_array : napi_float32_array)) {
+      throw Napi::TypeError::New(env_, std::string(name) + " must be a " + (kIsDouble ? "Float64Array" : "Float32Array"));
+    }
+    auto array = value.As<Napi::TypedArrayOf<T>>();
+    requireLength(name, static_cast<int64_t>(array.ElementLength()), length);
     return array.Data();
   }
 

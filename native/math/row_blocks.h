@@ -29,6 +29,10 @@ struct Outcome {
 // The flag of a caller that may give up: any value but 0 cancels. nullptr = cannot be cancelled.
 using CancelFlag = int32_t*;
 
+inline bool isCancelled(CancelFlag cancel) {
+  return cancel != nullptr && std::atomic_ref<int32_t>(*cancel).load(std::memory_order_relaxed) != 0;
+}
+
 // llama.cpp's size of one piece of work: 16,384 elements, at least one row (llama-quant.cpp, min_chunk_size).
 inline int64_t rowsPerBlock(int64_t columns) {
   constexpr int64_t kElements = 32 * 512;
@@ -47,9 +51,7 @@ inline Outcome forEachBlock(int64_t rows, int64_t blockRows, int64_t firstRow, i
 
   const auto take = [&](RowRange& range) {
     const std::lock_guard<std::mutex> lock(mutex);
-    if (cancel != nullptr && std::atomic_ref<int32_t>(*cancel).load(std::memory_order_relaxed) != 0) {
-      result.status = Outcome::Status::kCancelled;
-    }
+    if (isCancelled(cancel)) result.status = Outcome::Status::kCancelled;
     if (result.status != Outcome::Status::kDone || failure || next >= rows) return false;
     const int64_t toSliceEnd = rowsPerSlice - (firstRow + next) % rowsPerSlice;
     range = {next, std::min({rows - next, blockRows, toSliceEnd})};

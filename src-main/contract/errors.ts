@@ -9,6 +9,7 @@ export const errorCodes = [
   'UNSUPPORTED_ARCHITECTURE', // a model this build cannot work on, with the reason
   'UNSUPPORTED_TYPE', // a tensor type that cannot be read or written
   'NON_FINITE', // NaN or infinity in a weight, an importance value or a result
+  'NUMERICAL_FAILURE', // arithmetic that went wrong: what, the measured value, the tolerance
   'TEXT_TOO_SHORT', // not enough text for one window
   'TEXT_REUSED', // the evaluation text was used for calibration
   'NOT_WRITABLE', // a folder or disk that cannot be written to

@@ -23,6 +23,10 @@ const words: Record<ErrorCode, [title: string, advice: string | null]> = {
     'Open another version of it, for example F16 or Q8_0.',
   ],
   NON_FINITE: ['The model holds numbers that are not finite', 'Its file is probably damaged: download it again.'],
+  NUMERICAL_FAILURE: [
+    'A calculation did not come out right',
+    'Nothing was written. Try more or other calibration text; the details below say where it happened.',
+  ],
   TEXT_TOO_SHORT: ['The text is too short', 'Choose a longer text.'],
   TEXT_REUSED: [
     'The text was used for calibration already',

@@ -8,6 +8,7 @@ import { openGguf } from './gguf-reader.ts';
 import type { GgufModel } from './gguf-reader.ts';
 import { readHfConfig } from './hf-config.ts';
 import { readJsonFile } from './json-object.ts';
+import type { JsonObject } from './json-object.ts';
 import type { ModelConfig, ModelExperts } from './model-config.ts';
 import { openSafetensors } from './safetensors-reader.ts';
 import { elementCount } from './tensor.ts';
@@ -31,6 +32,8 @@ export interface ModelSource {
   close(): Promise<void>;
   /** Of a GGUF model: its metadata and shards. */
   readonly gguf?: GgufModel;
+  /** Of a folder: its config.json as parsed. */
+  readonly configJson?: JsonObject;
 }
 
 /** What a path has to be, for messages. */
@@ -114,9 +117,10 @@ async function openHfModel(weights: string, folder: string): Promise<ModelSource
   const files = await openSafetensors(weights);
   try {
     const path = join(folder, 'config.json');
-    const { config, experts } = readHfConfig(path, await readJsonFile(path).catch(explainMissing));
+    const configJson = await readJsonFile(path).catch(explainMissing);
+    const { config, experts } = readHfConfig(path, configJson);
     const tiedEmbeddings = config.tiedEmbeddings ?? !files.tensors.some((entry) => headNames.has(entry.name));
-    return { ...describeFiles('safetensors', files), config: { ...config, tiedEmbeddings }, experts };
+    return { ...describeFiles('safetensors', files), config: { ...config, tiedEmbeddings }, experts, configJson };
   } catch (error) {
     await files.close();
     throw error;

@@ -48,6 +48,71 @@ export interface NativeRead {
   cancel: Int32Array | null;
 }
 
+/** Where and how linear algebra runs. */
+interface NativeExecution {
+  /** The addon's own code even where a LAPACK is open. */
+  fallback: boolean;
+  threads: number;
+  cancel: Int32Array | null;
+}
+
+/** Float64Array or Float32Array, the same for all three. */
+export interface NativeProduct<Array> extends NativeExecution {
+  rows: number;
+  inner: number;
+  columns: number;
+  a: Array;
+  b: Array;
+  transposeA: boolean;
+  transposeB: boolean;
+  output: Array;
+}
+
+export interface NativeGram extends NativeExecution {
+  rows: number;
+  size: number;
+  /** [rows, size] */
+  values: Float32Array;
+  /** [size, size], upper triangle added to. */
+  gram: Float64Array;
+  chunkRows: number;
+  isDouble: boolean;
+}
+
+export interface NativeEigen extends NativeExecution {
+  size: number;
+  /** [size, size], upper triangle read. */
+  matrix: Float64Array;
+  /** [size] */
+  values: Float64Array;
+  /** [size, size] */
+  vectors: Float64Array;
+  /** [2]: largest |VᵀV - I|, ‖A V - V Λ‖ / ‖A‖. */
+  quality: Float64Array;
+}
+
+export interface NativeCholesky extends NativeExecution {
+  size: number;
+  columns: number;
+  /** [size, size], upper triangle read. */
+  matrix: Float64Array;
+  /** [size, columns]: right sides, then solutions. */
+  solution: Float64Array;
+}
+
+export interface NativeQr extends NativeExecution {
+  rows: number;
+  columns: number;
+  /** [rows, columns] */
+  matrix: Float64Array;
+  /** [rows, columns] */
+  q: Float64Array;
+  /** [columns, columns] */
+  r: Float64Array;
+  /** [1]: largest |QᵀQ - I|. */
+  quality: Float64Array;
+}
+
 export interface MathAddon {
   /** Opens libggml-base and proves its layout. Throws with the reason. */
   openGgml(path: string): { version: string; types: NativeType[] };
@@ -57,4 +122,14 @@ export interface MathAddon {
   checkFinite(read: NativeRead): Promise<NativeOutcome>;
   /** `output` [elements] float32. */
   dequantize(read: NativeRead & { output: Float32Array }): Promise<NativeOutcome>;
+  /** Opens a LAPACK by path or loader name and proves it, in place of an earlier one. Throws with the reason. */
+  openLapack(path: string): { version: string; integerBits: 32 | 64; canSetThreads: boolean };
+  gemm<Array extends Float32Array | Float64Array>(product: NativeProduct<Array>): Promise<NativeOutcome>;
+  /** `nonFinite`: element and value as in `values`. */
+  gram(gram: NativeGram): Promise<NativeOutcome>;
+  /** `invalid`: no convergence at `element`. */
+  eigen(eigen: NativeEigen): Promise<NativeOutcome>;
+  /** `invalid`: `element` is the index of the pivot, `value` the pivot. */
+  cholesky(cholesky: NativeCholesky): Promise<NativeOutcome>;
+  qr(qr: NativeQr): Promise<NativeOutcome>;
 }

@@ -1,0 +1,85 @@
+// Dense linear algebra on buffers that the caller owns: on a LAPACK where one is given, else on this folder's own code.
+// Matrices are row-major. A symmetric matrix is read from its upper triangle only, as `gram` leaves it.
+// `threads` holds for both; a LAPACK keeps one pool for the whole process.
+#pragma once
+#include <cstdint>
+
+#include "lapack_library.h"
+#include "row_blocks.h"
+
+namespace snug {
+
+// Where and how a call runs.
+struct Execution {
+  const LapackLibrary* lapack;  // nullptr = the fall-back
+  int threads;
+  CancelFlag cancel;
+
+  // Gives the library its threads, once at the start of a call.
+  void begin() const {
+    if (lapack != nullptr) lapack->setThreads(threads);
+  }
+};
+
+template <typename T>
+struct ProductRequest {
+  int64_t rows, inner, columns;
+  const T* a;  // [rows, inner], or [inner, rows] when transposed
+  const T* b;  // [inner, columns], or [columns, inner] when transposed
+  bool transposeA, transposeB;
+  T* output;  // [rows, columns], overwritten
+};
+
+// output = op(a) op(b), float or double. Cancel is looked at between blocks of rows. O(rows inner columns)
+template <typename T>
+Outcome multiply(const ProductRequest<T>& request, const Execution& execution);
+
+struct GramRequest {
+  int64_t rows, size;
+  const float* values;  // [rows, size]
+  double* gram;         // [size, size]; the upper triangle grows by valuesᵀ values, the rest stays as it is
+  int64_t chunkRows;    // rows that are summed before a sum goes into `gram`
+  bool isDouble;        // products and sums of a chunk in double instead of float
+};
+
+// kNonFinite: the first NaN or infinity, or a column whose squares overflow (element = its first row's); chunks before
+// it are in `gram` already. Memory: one chunk's sum, [size, size]; a chunk in double besides. O(rows size²)
+Outcome accumulateGram(const GramRequest& request, const Execution& execution);
+
+struct EigenRequest {
+  int64_t size;
+  const double* matrix;  // [size, size], upper triangle
+  double* values;        // [size], descending
+  double* vectors;       // [size, size], vector j is column j; its largest component is positive
+  double* quality;       // [2]: largest |VᵀV - I|; ‖A V - V Λ‖ / ‖A‖ (Frobenius norms, the upper one estimated)
+};
+
+// kInvalid: no convergence, element = the eigenvalue's index. A LAPACK's dsyevd cannot be stopped: cancel is looked at
+// before and after. Memory: 2 size² doubles besides the buffers. O(size³)
+Outcome eigenSymmetric(const EigenRequest& request, const Execution& execution);
+
+struct CholeskyRequest {
+  int64_t size, columns;
+  const double* matrix;  // [size, size] positive definite, upper triangle
+  double* solution;      // [size, columns]: right sides on entry, solutions of matrix X = right sides after
+};
+
+// kInvalid: element = index of the first pivot that is not positive, value = the pivot. A LAPACK's dpotrf cannot be
+// stopped. Memory: size² doubles. O(size³ / 3 + size² columns)
+Outcome solveCholesky(const CholeskyRequest& request, const Execution& execution);
+
+struct QrRequest {
+  int64_t rows, columns;  // rows >= columns
+  const double* matrix;   // [rows, columns]
+  double* q;              // [rows, columns], orthonormal columns
+  double* r;              // [columns, columns], upper triangular, its diagonal not negative
+  double* quality;        // [1]: largest |QᵀQ - I|
+};
+
+// A LAPACK's dgeqrf cannot be stopped. Memory: rows columns doubles. O(rows columns²)
+Outcome factorQr(const QrRequest& request, const Execution& execution);
+
+// Largest |MᵀM - I| of a matrix [rows, columns] with leading dimension `columns`. O(rows columns²)
+double distanceFromOrthonormal(const double* matrix, int64_t rows, int64_t columns, const Execution& execution);
+
+}  // namespace snug

@@ -1,0 +1,102 @@
+// Rotary position embeddings: which scaling a model asks for, and the tables of angles.
+// Source: transformers modeling_rope_utils.py (_compute_llama3_parameters); llama.cpp src/llama-model.cpp (rope keys).
+import type { RopeTables } from '../graph/graph-builder.ts';
+import { isJsonObject } from '../formats/json-object.ts';
+import type { ModelFacts } from './model-facts.ts';
+
+/** Llama 3.1's scaling: long waves are slowed down, short ones kept, those between interpolated. */
+export interface RopeScaling {
+  factor: number;
+  lowFreqFactor: number;
+  highFreqFactor: number;
+  /** Tokens that the model was first made for. */
+  originalContext: number;
+}
+
+/** Scalings that are not built, by the names in use: for people. */
+const unbuilt: Readonly<Record<string, string>> = {
+  yarn: 'YaRN',
+  longrope: 'LongRoPE',
+  su: 'LongRoPE',
+  dynamic: 'dynamic NTK',
+  linear: 'linear',
+};
+
+/** The scaling of a config.json or GGUF header as its author names it, null for none. */
+function scalingName(facts: ModelFacts): string | null {
+  if (facts.isGguf) {
+    const factor = facts.number({ gguf: 'rope.scaling.factor' }) ?? facts.number({ gguf: 'rope.scale_linear' }) ?? 1;
+    // llama.cpp takes a missing type for linear, and linear by 1 (or 0) changes nothing.
+    const type = facts.text({ gguf: 'rope.scaling.type' }) ?? 'linear';
+    return type === 'none' || (type === 'linear' && (factor === 1 || factor === 0)) ? null : type;
+  }
+  const fields = scalingFields(facts);
+  const type = fields?.['rope_type'] ?? fields?.['type'] ?? null;
+  return typeof type !== 'string' || type === 'default' ? null : type;
+}
+
+/** `rope_scaling`, since transformers 5 `rope_parameters`. */
+function scalingFields(facts: ModelFacts): Record<string, unknown> | null {
+  const value = facts.value({ huggingFace: 'rope_scaling' }) ?? facts.value({ huggingFace: 'rope_parameters' });
+  return isJsonObject(value) ? value : null;
+}
+
+/** Refuses every scaling but Llama 3's, by name. */
+export function refuseRopeScaling(facts: ModelFacts): string | null {
+  const name = scalingName(facts);
+  if (name === null || (name === 'llama3' && !facts.isGguf)) return null;
+  return `its rotary embeddings use ${unbuilt[name] ?? name} scaling ("${name}"), which is not built`;
+}
+
+/** Llama 3's scaling of a config.json, null without one. @throws FILE_MALFORMED when a number is missing */
+export function readRopeScaling(facts: ModelFacts): RopeScaling | null {
+  if (facts.isGguf || scalingName(facts) !== 'llama3') return null;
+  const fields = scalingFields(facts) ?? {};
+  const positive = (key: string): number => {
+    const value = fields[key];
+    if (typeof value === 'number' && value > 0 && Number.isFinite(value)) return value;
+    return facts.malformed(`rope_scaling.${key}`, 'a number above zero', value);
+  };
+  return {
+    factor: positive('factor'),
+    lowFreqFactor: positive('low_freq_factor'),
+    highFreqFactor: positive('high_freq_factor'),
+    originalContext: positive('original_max_position_embeddings'),
+  };
+}
+
+/** Frequencies base^(-2j/hd) in radians per token, float64 [hd / 2]. */
+function ropeFrequencies(theta: number, headDim: number): Float64Array {
+  return Float64Array.from({ length: headDim / 2 }, (_, index) => theta ** ((-2 * index) / headDim));
+}
+
+/** What Llama 3's scaling divides each frequency by, float64 [hd / 2]: the numbers that rope_freqs.weight holds. */
+export function ropeDivisors(scaling: RopeScaling, theta: number, headDim: number): Float64Array {
+  const { factor, lowFreqFactor, highFreqFactor, originalContext } = scaling;
+  return ropeFrequencies(theta, headDim).map((frequency) => {
+    const waves = (originalContext * frequency) / (2 * Math.PI);
+    if (waves > highFreqFactor) return 1;
+    if (waves < lowFreqFactor) return factor;
+    const smooth = (waves - lowFreqFactor) / (highFreqFactor - lowFreqFactor);
+    return 1 / ((1 - smooth) / factor + smooth);
+  });
+}
+
+/** Cosines and sines of every position below `length`, computed in float64. `divisors` [hd / 2], null for ones. */
+export function ropeTables(
+  { ropeTheta, headDim }: { ropeTheta: number; headDim: number },
+  length: number,
+  divisors: ArrayLike<number> | null,
+): RopeTables {
+  const half = headDim / 2;
+  const cos = new Float32Array(length * half);
+  const sin = new Float32Array(length * half);
+  ropeFrequencies(ropeTheta, headDim).forEach((frequency, index) => {
+    const scaled = frequency / (divisors?.[index] ?? 1);
+    for (let position = 0; position < length; position += 1) {
+      cos[position * half + index] = Math.cos(position * scaled);
+      sin[position * half + index] = Math.sin(position * scaled);
+    }
+  });
+  return { cos, sin };
+}

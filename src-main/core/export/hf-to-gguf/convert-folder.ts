@@ -1,0 +1,152 @@
+// Converts a Hugging Face folder to a GGUF file that llama.cpp loads, tensor by tensor; nothing holds the model.
+// Source: llama.cpp v0.4.0, convert_hf_to_gguf.py with conversion/*.py. Where this differs: docs/hf-to-gguf.md.
+import { join } from 'node:path';
+import { AppError } from '../../../contract/errors.ts';
+import type { Progress } from '../../../contract/progress.ts';
+import { tensorBytes } from '../../formats/ggml-types.ts';
+import { createGgufWriter, ggufLayout } from '../../formats/gguf-writer.ts';
+import { GgufMetadata } from '../../formats/gguf-values.ts';
+import type { ModelSource } from '../../formats/model-source.ts';
+import { elementCount, type TensorShape } from '../../formats/tensor.ts';
+import type { TensorWriter } from '../../formats/tensor-writer.ts';
+import { ahead } from '../../quantization/tensor-slabs.ts';
+import { Throughput } from '../../quantization/throughput.ts';
+import { architectureKeys } from './architecture-keys.ts';
+import { readDimensions, type Dimensions } from './dimensions.ts';
+import { string, uint32, type Entries } from './entries.ts';
+import type { Family } from './families/family.ts';
+import { familyOf } from './families/registry.ts';
+import { generalKeys } from './general-keys.ts';
+import { readModelFolder, type ModelFolder } from './model-folder.ts';
+import { planTensors, type TensorPlan, type WeightType } from './plan-tensors.ts';
+import { refuseUnbuilt } from './refusals.ts';
+import { llama3RopeFactors, llama3Scaling, ropeScalingOf } from './rope.ts';
+import { tensorContent } from './tensor-content.ts';
+import { hasTokenizer, tokenizerKeys } from './tokenizer-keys.ts';
+
+export interface ConvertRequest {
+  /** Of kind safetensors. */
+  source: ModelSource;
+  output: string;
+  /** Type of all matrices. @default null: each keeps its own */
+  type?: WeightType | null;
+  signal: AbortSignal;
+  progress: (progress: Progress) => void;
+}
+
+export interface ConvertResult {
+  fileBytes: number;
+  sha256: string;
+  /** False for a folder of weights alone: the file runs ids, but no text. */
+  hasTokenizer: boolean;
+}
+
+/** general.file_type by weight type; source: gguf-py/gguf/constants.py (LlamaFileType). */
+const fileTypes: Readonly<Record<WeightType, number>> = { F32: 0, F16: 1, BF16: 32 };
+/** Version of ggml's quantised types, written for float files too. */
+const quantizationVersion = 2;
+
+/**
+ * Writes `output`; every value is checked on the way, and a failure or a cancel leaves no file.
+ * @throws UNSUPPORTED_ARCHITECTURE by name for what is not built, FILE_MALFORMED, FILE_NOT_FOUND, UNSUPPORTED_TYPE,
+ * NON_FINITE, OUTPUT_EXISTS, DISK_FULL, CANCELLED
+ */
+export async function convertFolder(request: ConvertRequest): Promise<ConvertResult> {
+  const { source, signal } = request;
+  try {
+    signal.throwIfAborted();
+    const { family, folder, dimensions } = await describeFolder(source);
+    const plans = planTensors(family, source, dimensions, request.type ?? null);
+    const ropeFactors = ropeFactorsOf(folder, dimensions);
+    const ropeTensor: TensorShape[] = ropeFactors
+      ? [{ name: 'rope_freqs.weight', type: 'F32', shape: [ropeFactors.length] }]
+      : [];
+    const tensors = [...ropeTensor, ...plans];
+    const metadata = await metadataOf(request.output, { family, folder, dimensions, plans, tensors });
+    const writer = await createGgufWriter(request.output, ggufLayout(metadata, tensors));
+    try {
+      if (ropeFactors) await writer.writeTensor(ropeTensor[0]!.name, new Uint8Array(ropeFactors.buffer));
+      await writeTensors(writer, plans, request);
+      signal.throwIfAborted();
+      return { ...(await writer.finish()), hasTokenizer: hasTokenizer(folder) };
+    } catch (error) {
+      await writer.discard();
+      throw error;
+    }
+  } catch (error) {
+    throw AppError.from(error);
+  }
+}
+
+interface DescribedFolder {
+  family: Family;
+  folder: ModelFolder;
+  dimensions: Dimensions;
+}
+
+async function describeFolder(source: ModelSource): Promise<DescribedFolder> {
+  if (source.kind !== 'safetensors') {
+    throw new AppError('USAGE', `${source.path} is a GGUF file already.`, { path: source.path });
+  }
+  const folder = await readModelFolder(source);
+  const family = familyOf(source.config.architecture, join(folder.path, 'config.json'));
+  refuseUnbuilt(family, folder, source.config);
+  return { family, folder, dimensions: readDimensions(family, folder, source.config) };
+}
+
+function ropeFactorsOf({ config }: ModelFolder, dimensions: Dimensions): Float32Array | null {
+  const scaling = ropeScalingOf(config);
+  return scaling?.kind === 'llama3' ? llama3RopeFactors(llama3Scaling(config, scaling, dimensions)) : null;
+}
+
+async function metadataOf(
+  output: string,
+  model: DescribedFolder & { plans: readonly TensorPlan[]; tensors: readonly TensorShape[] },
+): Promise<GgufMetadata> {
+  const { family, folder, dimensions, plans, tensors } = model;
+  const parameters = tensors.reduce((sum, { shape }) => sum + elementCount(shape)!, 0);
+  const entries: Entries = [
+    ['general.architecture', string(family.ggufArchitecture)],
+    ...(await generalKeys(folder, parameters)),
+    ...architectureKeys(family, folder, dimensions, !hasTokenizer(folder)),
+    ['general.file_type', uint32(fileTypes[mainType(plans)])],
+    ['general.quantization_version', uint32(quantizationVersion)],
+    ...(await tokenizerKeys(family, folder, dimensions.sizes.vocabulary)),
+  ];
+  const metadata = new GgufMetadata(output);
+  for (const [key, value] of entries) if (value !== null) metadata.set(key, value);
+  return metadata;
+}
+
+/** The type that most elements of the matrices have. */
+function mainType(plans: readonly TensorPlan[]): WeightType {
+  const elements: Record<WeightType, number> = { F32: 0, F16: 0, BF16: 0 };
+  for (const { type, shape } of plans) if (shape.length > 1) elements[type] += elementCount(shape)!;
+  return (['F16', 'BF16', 'F32'] as const).reduce((main, type) => (elements[type] > elements[main] ? type : main));
+}
+
+async function writeTensors(
+  writer: TensorWriter,
+  plans: readonly TensorPlan[],
+  { source, signal, progress }: ConvertRequest,
+): Promise<void> {
+  const sourceBytes = plans.reduce((sum, plan) => sum + plan.source.bytes, 0);
+  const throughput = new Throughput('convert', sourceBytes, progress);
+  for (const plan of plans) {
+    const content = ahead(tensorContent(source, plan, signal));
+    await writer.writeTensor(plan.name, counted(content, plan, throughput));
+  }
+}
+
+/** Reports each part in bytes of the source, once it is written. */
+async function* counted(
+  content: AsyncIterable<Uint8Array>,
+  { name, type, shape, source }: TensorPlan,
+  throughput: Throughput,
+): AsyncGenerator<Uint8Array, void> {
+  const perByte = source.bytes / tensorBytes(type, shape);
+  for await (const part of content) {
+    yield part;
+    throughput.add(part.length * perByte, name);
+  }
+}

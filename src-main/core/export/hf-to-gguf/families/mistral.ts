@@ -1,0 +1,18 @@
+// Mistral models in Hugging Face's layout, written as `llama`. Source: conversion/llama.py, which registers
+// MistralForCausalLM under LlamaModel (conversion/mistral.py is for Mistral's own layout).
+import type { Family } from './family.ts';
+import { llama } from './llama.ts';
+
+export const mistral: Family = {
+  ...llama,
+  modelType: 'mistral',
+  architectures: ['MistralForCausalLM'],
+  defaults: {
+    ropeTheta: 10_000,
+    normEps: 1e-6,
+    contextLength: 131_072,
+    headDim: null,
+    numKeyValueHeads: 8,
+    slidingWindow: 4096,
+  },
+};

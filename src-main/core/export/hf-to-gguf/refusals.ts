@@ -1,0 +1,64 @@
+// What is not built is refused by name before any work: a file that llama.cpp would run wrongly is worse than none.
+// The reference converter writes several of these without a word (sliding windows, dynamic rope scaling).
+import { join } from 'node:path';
+import { AppError } from '../../../contract/errors.ts';
+import type { ModelConfig } from '../../formats/model-config.ts';
+import type { Family } from './families/family.ts';
+import type { ConfigJson, ModelFolder } from './model-folder.ts';
+import { ropeScalingOf } from './rope.ts';
+
+/** @throws UNSUPPORTED_ARCHITECTURE with the reason */
+export function refuseUnbuilt(family: Family, folder: ModelFolder, model: ModelConfig): void {
+  const file = join(folder.path, 'config.json');
+  const reason =
+    architectureReason(family, folder.config) ??
+    weightsReason(folder) ??
+    ropeReason(family, folder.config) ??
+    windowReason(family, folder.config, model);
+  if (reason === null) return;
+  throw new AppError('UNSUPPORTED_ARCHITECTURE', `${file}: ${reason}. Snug does not convert such models yet.`, {
+    file,
+    modelType: family.modelType,
+    reason,
+  });
+}
+
+function architectureReason(family: Family, { architectures, hidden_act: activation }: ConfigJson): string | null {
+  const foreign = architectures?.find((name) => !family.architectures.includes(name));
+  if (foreign !== undefined) return `the architecture is ${foreign}, not ${family.architectures.join(' or ')}`;
+  if (typeof activation === 'string' && activation !== 'silu') return `hidden_act is ${activation}, not silu`;
+  return null;
+}
+
+function weightsReason({ config, hasModules, names }: ModelFolder): string | null {
+  if (config.quantization_config) {
+    return `the weights are quantised already (${config.quantization_config.quant_method ?? 'quantization_config'})`;
+  }
+  if (hasModules) return 'it is an embedding model of sentence-transformers (modules.json)';
+  if (names.has('tekken.json') && !names.has('tokenizer.json')) {
+    return 'its only tokenizer is tekken.json; add the tokenizer.json of the same model';
+  }
+  return null;
+}
+
+function ropeReason(family: Family, config: ConfigJson): string | null {
+  const scaling = ropeScalingOf(config);
+  if (scaling !== null && !family.ropeScalings.some((built) => built === scaling.kind)) {
+    return `rope scaling "${scaling.kind}" (built: ${family.ropeScalings.join(', ')})`;
+  }
+  const share = config.partial_rotary_factor ?? 1;
+  return share === 1 ? null : `rope turns only a share of ${share} of each head (partial_rotary_factor)`;
+}
+
+function windowReason(family: Family, config: ConfigJson, model: ModelConfig): string | null {
+  const slides = config.layer_types?.some((kind) => kind !== 'full_attention');
+  if (slides === true) return 'some layers have a sliding window (layer_types)';
+  if (family.hasWindowSwitch && config.use_sliding_window !== true) return null;
+  // Where the field is missing (not null), transformers fills in the family's own.
+  const window = config.sliding_window === undefined ? family.defaults.slidingWindow : config.sliding_window;
+  const context = model.contextLength ?? family.defaults.contextLength;
+  if (window === null || window >= context) return null;
+  const firstLayer = family.hasWindowSwitch ? (config.max_window_layers ?? 0) : 0;
+  if (firstLayer >= (model.numHiddenLayers ?? 0)) return null;
+  return `a sliding window of ${window} tokens is active in a context of ${context}`;
+}

@@ -1,0 +1,107 @@
+// Runs a model's blocks over a residual, layer by layer: one layer's weights and one graph in memory at a time.
+import type { LayerRole, LinearRole } from '../architectures/architecture.ts';
+import type { Decoder } from '../architectures/decoder.ts';
+import { ropeDivisors, ropeTables } from '../architectures/rope.ts';
+import { buildBlockGraph, blockSites, statisticsFeeds } from './block-graph.ts';
+import type { BlockSite, BuiltGraph, StatisticsSite } from './block-graph.ts';
+import type { BlockRunner, GraphRuntime } from './block-runner.ts';
+import { blockWeightReader } from './block-weights.ts';
+import type { BlockWeights } from './block-weights.ts';
+import { readFloats } from './float-values.ts';
+import type { Dequantize } from './float-values.ts';
+import { residualRuns } from './residual.ts';
+import type { Residual } from './residual.ts';
+import { SiteSums } from './site-sums.ts';
+
+export interface BlockStreamOptions {
+  decoder: Decoder;
+  runtime: GraphRuntime;
+  dequantize: Dequantize;
+  windowLength: number;
+  /** Sites whose Grams are wanted besides the squares of all sites; null for no statistics. */
+  grams: readonly StatisticsSite[] | null;
+}
+
+/** What one layer saw, summed over all tokens in float64. */
+export interface LayerStatistics {
+  layer: number;
+  /** Tokens summed over. */
+  rows: number;
+  /** [in, in] Grams of the sites asked for; behind a norm, of its output without its weight. */
+  grams: ReadonlyMap<BlockSite, Float64Array>;
+  /** [in] sums of squares of the columns of each linear's input, norm weight included. */
+  squares: ReadonlyMap<LinearRole, Float64Array>;
+}
+
+export interface BlockStream {
+  /** Replaces the residual by what `layer` makes of it. Answers its statistics, null where none are wanted. */
+  runLayer(
+    layer: number,
+    residual: Residual,
+    control: { signal: AbortSignal; onRun?: (rows: number) => void },
+  ): Promise<LayerStatistics | null>;
+  close(): Promise<void>;
+}
+
+/** Opens a stream for windows of one length. Close it when done. */
+export async function openBlockStream(options: BlockStreamOptions): Promise<BlockStream> {
+  const { decoder, runtime, windowLength, grams } = options;
+  const rope = ropeTables(decoder.config, windowLength, await readDivisors(options));
+  const read = blockWeightReader(decoder, options.dequantize);
+  /** By the roles that a layer has: layers of one form share a session. */
+  const graphs = new Map<string, Promise<BuiltGraph & { runner: BlockRunner }>>();
+
+  async function open(roles: ReadonlySet<LayerRole>): Promise<BuiltGraph & { runner: BlockRunner }> {
+    const graph = buildBlockGraph(decoder.architecture, { ...decoder.config, windowLength, rope, roles }, grams);
+    return { ...graph, runner: await runtime.open(graph.model) };
+  }
+
+  return {
+    async runLayer(layer, residual, { signal, onRun }) {
+      const weights = await read(layer);
+      const roles = new Set(decoder.layers[layer]!.keys());
+      const key = [...roles].join();
+      if (!graphs.has(key)) graphs.set(key, open(roles));
+      const graph = await graphs.get(key)!;
+      const sums = new SiteSums(graph.statistics);
+      for (const { values, rows } of residualRuns(residual)) {
+        signal.throwIfAborted();
+        const x = { data: values, shape: [rows, residual.hiddenSize] };
+        sums.add(
+          await graph.runner.run({ x, ...statisticsFeeds(graph, rows), ...weights.feeds }, { y: x, ...sums.wanted }),
+          rows,
+        );
+        onRun?.(rows);
+      }
+      return grams === null ? null : layerStatistics(decoder, layer, sums, weights);
+    },
+    async close() {
+      for (const graph of graphs.values()) await (await graph).runner.dispose();
+      graphs.clear();
+    },
+  };
+}
+
+async function readDivisors({ decoder, dequantize }: BlockStreamOptions): Promise<ArrayLike<number> | null> {
+  const { model, config } = decoder;
+  if (decoder.ropeDivisors) return readFloats(model, decoder.ropeDivisors, dequantize);
+  return config.ropeScaling && ropeDivisors(config.ropeScaling, config.ropeTheta, config.headDim);
+}
+
+function layerStatistics(decoder: Decoder, layer: number, sums: SiteSums, weights: BlockWeights): LayerStatistics {
+  const { attentionInputs, attentionOutput, mlpInputs, mlpOutput } = decoder.architecture;
+  const [attentionInput, attentionOutputInput, mlpInput, mlpOutputInput] = blockSites;
+  const attention = sums.squares(attentionInput, weights.attentionNorm);
+  const mlp = sums.squares(mlpInput, weights.mlpNorm);
+  return {
+    layer,
+    rows: sums.rows,
+    squares: new Map<LinearRole, Float64Array>([
+      ...attentionInputs.map((role) => [role, attention] as const),
+      [attentionOutput, sums.squares(attentionOutputInput)],
+      ...mlpInputs.map((role) => [role, mlp] as const),
+      [mlpOutput, sums.squares(mlpOutputInput)],
+    ]),
+    grams: sums.grams() as Map<BlockSite, Float64Array>,
+  };
+}

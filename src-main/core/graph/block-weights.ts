@@ -1,0 +1,79 @@
+// One layer's weights as the block graph is fed them: float32, rows of q and k in halves, norm weights folded into the
+// linears behind them (SliceGPT §3.1: W·diag(a)). Arrays are used again for the next layer, so one layer is in memory.
+import type { Decoder } from '../architectures/decoder.ts';
+import type { LayerRole, LinearRole } from '../architectures/architecture.ts';
+import type { GraphTensor } from './block-runner.ts';
+import { readFloats } from './float-values.ts';
+import type { Dequantize } from './float-values.ts';
+
+export interface BlockWeights {
+  /** By role: what the graph is fed. */
+  feeds: Record<string, GraphTensor>;
+  /** [D] the weights that were folded. */
+  attentionNorm: Float32Array;
+  mlpNorm: Float32Array;
+}
+
+/**
+ * Reads one tensor of a layer, unfolded: a matrix [out, in] or a vector [out], float32, rows of q and k in halves.
+ * @throws NON_FINITE naming the tensor, UNSUPPORTED_TYPE
+ */
+export async function readLayerTensor(
+  decoder: Decoder,
+  [layer, role]: readonly [layer: number, role: LayerRole],
+  dequantize: Dequantize,
+  target?: Float32Array,
+): Promise<Float32Array> {
+  const { model, architecture, config } = decoder;
+  const values = await readFloats(model, decoder.layers[layer]!.get(role)!, dequantize, target);
+  const isPermuted = model.kind === 'gguf' && architecture.ggufQueryKeyRows === 'interleaved';
+  if (isPermuted && /^[qk](Bias)?$/.test(role)) separateHalves(values, config.headDim, columnsOf(decoder, layer, role));
+  return values;
+}
+
+const columnsOf = (decoder: Decoder, layer: number, role: LayerRole): number => {
+  const { shape } = decoder.layers[layer]!.get(role)!;
+  return shape.length === 1 ? 1 : shape[0]!;
+};
+
+/** Row 2j + s of each head goes to row s·hd/2 + j: undoes LlamaModel.permute of llama.cpp's converter, in place. */
+function separateHalves(values: Float32Array, headDim: number, columns: number): void {
+  const head = new Float32Array(headDim * columns);
+  for (let start = 0; start < values.length; start += head.length) {
+    head.set(values.subarray(start, start + head.length));
+    for (let row = 0; row < headDim; row += 1) {
+      const target = start + ((row % 2) * (headDim / 2) + Math.floor(row / 2)) * columns;
+      values.set(head.subarray(row * columns, (row + 1) * columns), target);
+    }
+  }
+}
+
+/** Reads layers one after the other. What it answered last is overwritten by the next call. */
+export function blockWeightReader(decoder: Decoder, dequantize: Dequantize): (layer: number) => Promise<BlockWeights> {
+  const { attentionInputs, mlpInputs } = decoder.architecture;
+  const buffers = new Map<LayerRole, Float32Array>();
+
+  return async (layer) => {
+    const feeds: Record<string, GraphTensor> = {};
+    for (const [role, { shape }] of decoder.layers[layer]!) {
+      const data = await readLayerTensor(decoder, [layer, role], dequantize, buffers.get(role));
+      buffers.set(role, data);
+      if (role !== 'attentionNorm' && role !== 'mlpNorm') feeds[role] = { data, shape: shape.toReversed() };
+    }
+    const attentionNorm = buffers.get('attentionNorm')!;
+    const mlpNorm = buffers.get('mlpNorm')!;
+    const fold = (roles: readonly LinearRole[], norm: Float32Array): void =>
+      roles.forEach((role) => scaleColumns(buffers.get(role)!, norm));
+    fold(attentionInputs, attentionNorm);
+    fold(mlpInputs, mlpNorm);
+    return { feeds, attentionNorm, mlpNorm };
+  };
+}
+
+/** W·diag(scale), in place. `matrix` [out, in], `scale` [in]. */
+function scaleColumns(matrix: Float32Array, scale: Float32Array): void {
+  const columns = scale.length;
+  for (let start = 0; start < matrix.length; start += columns) {
+    for (let column = 0; column < columns; column += 1) matrix[start + column]! *= scale[column]!;
+  }
+}

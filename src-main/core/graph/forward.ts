@@ -1,0 +1,85 @@
+// A whole forward pass over token windows: embeddings, layers outside, windows inside, head in chunks of rows.
+import type { Progress } from '../../contract/progress.ts';
+import type { Decoder } from '../architectures/decoder.ts';
+import type { StatisticsSite } from './block-graph.ts';
+import { openBlockStream } from './block-stream.ts';
+import type { LayerStatistics } from './block-stream.ts';
+import type { GraphRuntime } from './block-runner.ts';
+import type { Dequantize } from './float-values.ts';
+import { headStatistics, openHead } from './head.ts';
+import type { HeadStatistics, Position } from './head.ts';
+import { embedWindows } from './residual.ts';
+
+export interface ForwardOptions {
+  decoder: Decoder;
+  /** Token ids, all windows of one length T. */
+  windows: readonly Int32Array[];
+  runtime: GraphRuntime;
+  dequantize: Dequantize;
+  /** Whether the NLL of every next token is wanted; by default it is. */
+  nll?: boolean;
+  /** Where rows of log-probabilities (or logits) are wanted. */
+  positions?: readonly Position[];
+  rowKind?: 'logProbs' | 'logits';
+  statistics?: {
+    /** Sites whose Grams are wanted; the squares of every linear's input columns are always there. */
+    grams: readonly StatisticsSite[];
+    /** Called layer by layer; what it is given is not kept here. */
+    onLayer: (statistics: LayerStatistics) => void | Promise<void>;
+    onHead: (statistics: HeadStatistics) => void | Promise<void>;
+  };
+  signal: AbortSignal;
+  progress?: (progress: Progress) => void;
+}
+
+export interface ForwardResult {
+  /** [windows, T - 1] NLL of each next token in nats; empty when it was not wanted. */
+  nll: Float32Array;
+  /** [positions, V]. */
+  rows: Float32Array;
+}
+
+/** Runs `decoder` over `windows`. @throws USAGE on bad windows, NON_FINITE naming a tensor, OUT_OF_MEMORY */
+export async function forward(options: ForwardOptions): Promise<ForwardResult> {
+  const { decoder, windows, runtime, dequantize, statistics, signal } = options;
+  const residual = await embedWindows(decoder, windows, dequantize);
+  const { windowLength } = residual;
+  const grams = statistics?.grams ?? null;
+  const stream = await openBlockStream({ decoder, runtime, dequantize, windowLength, grams });
+  try {
+    const onRun = tokenProgress(options, windowLength);
+    for (const layer of decoder.layers.keys()) {
+      const found = await stream.runLayer(layer, residual, { signal, onRun });
+      if (found) await statistics?.onLayer(found);
+    }
+  } finally {
+    await stream.close();
+  }
+  if (statistics)
+    await statistics.onHead(await headStatistics(options, residual, statistics.grams.includes('headInput'), signal));
+  const { nll = true, positions = [], rowKind = 'logProbs' } = options;
+  if (!nll && positions.length === 0) return { nll: new Float32Array(), rows: new Float32Array() };
+  const head = await openHead(decoder, runtime, dequantize);
+  try {
+    return {
+      nll: nll ? await head.nll(residual, windows, signal) : new Float32Array(),
+      rows: await head.rows(residual, positions, rowKind),
+    };
+  } finally {
+    await head.close();
+  }
+}
+
+/** Progress in tokens through all layers: a token counts by the share of layers it has passed. */
+function tokenProgress({ decoder, windows, progress }: ForwardOptions, windowLength: number): (rows: number) => void {
+  const layers = decoder.layers.length;
+  const total = windows.length * windowLength;
+  const start = performance.now();
+  let passed = 0;
+  return (rows) => {
+    passed += rows;
+    const done = passed / layers;
+    const perSecond = done / Math.max(1e-3, (performance.now() - start) / 1000);
+    progress?.({ stage: 'forward', done, total, unit: 'tokens', perSecond, secondsLeft: (total - done) / perSecond });
+  };
+}

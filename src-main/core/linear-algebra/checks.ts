@@ -1,0 +1,108 @@
+// What linear algebra checks before and after it computes, and the errors that say so.
+import { AppError } from '../../contract/errors.ts';
+import type { Floats } from './linear-algebra.ts';
+
+/** Largest |QᵀQ - I| of a rotation that is taken. LAPACK leaves 1e-14 to 1e-13; above this, logits would change. */
+export const orthogonalityTolerance = 1e-10;
+
+/** Largest ‖A V - V Λ‖ / ‖A‖. LAPACK leaves about 1e-15 times a small multiple of sqrt(n). */
+export const residualTolerance = 1e-10;
+
+/** Sizes that a LAPACK with 32-bit integers can count: dsyevd's work space has 1 + 6n + 2n² elements. */
+const largestSize = 32_766;
+
+/** A fault of the caller, not of numbers. */
+function refuse(what: string, reason: string, details: Record<string, unknown>): never {
+  throw new AppError('INTERNAL', `Linear algebra of ${what}: ${reason}.`, { what, ...details });
+}
+
+/** Sizes of matrices and chunks. @throws INTERNAL */
+export function requireSizes(what: string, sizes: Record<string, number>): void {
+  for (const [name, size] of Object.entries(sizes)) {
+    if (Number.isInteger(size) && size >= 1 && size < 2 ** 31) continue;
+    refuse(what, `${name} is ${size}, expected a whole number from 1 to 2^31 - 1`, { [name]: size });
+  }
+}
+
+/** @throws INTERNAL */
+export function requireEigenSize(what: string, size: number): void {
+  requireSizes(what, { size });
+  if (size > largestSize) refuse(what, `size is ${size}, at most ${largestSize} can be solved`, { size, largestSize });
+}
+
+/** An array of `Type` with exactly `length` elements. @throws INTERNAL */
+export function requireArray(
+  what: string,
+  [name, array]: [name: string, array: unknown],
+  Type: Float32ArrayConstructor | Float64ArrayConstructor,
+  length: number,
+): void {
+  if (!(array instanceof Type)) refuse(what, `${name} is no ${Type.name}`, { name });
+  if (array.length === length) return;
+  refuse(what, `${name} has ${array.length} elements, expected ${length}`, {
+    name,
+    length: array.length,
+    expected: length,
+  });
+}
+
+/** @throws NUMERICAL_FAILURE with the first element that is NaN or infinite */
+export function requireFinite(what: string, name: string, values: Floats, columns: number): void {
+  // Zero times a finite number is zero: one sum without branches finds whether there is anything to find.
+  let zeros = 0;
+  for (let i = 0; i < values.length; i += 1) zeros += values[i]! * 0;
+  if (zeros === 0) return;
+  const element = values.findIndex((value) => !Number.isFinite(value));
+  throw nonFinite(what, { name, element, value: values[element]!, columns });
+}
+
+/** The same for the upper triangle of a symmetric matrix; what lies below is not read. @throws NUMERICAL_FAILURE */
+export function requireFiniteUpper(what: string, matrix: Float64Array, size: number): void {
+  for (let i = 0; i < size; i += 1) {
+    for (let element = i * size + i; element < (i + 1) * size; element += 1) {
+      const value = matrix[element]!;
+      if (!Number.isFinite(value)) throw nonFinite(what, { name: 'matrix', element, value, columns: size });
+    }
+  }
+}
+
+interface BadElement {
+  name: string;
+  element: number;
+  value: number;
+  columns: number;
+}
+
+export function nonFinite(what: string, { name, element, value, columns }: BadElement): AppError {
+  const position = [Math.floor(element / columns), element % columns];
+  return new AppError(
+    'NUMERICAL_FAILURE',
+    `${what}: ${name} holds ${value} at [${position.join(', ')}], expected finite numbers.`,
+    { what, array: name, position, measured: String(value), expected: 'finite' },
+  );
+}
+
+/** @throws NUMERICAL_FAILURE when `measured` is not below `tolerance`, NaN included */
+export function requireBelow(what: string, quantity: string, measured: number, tolerance: number): void {
+  if (measured < tolerance) return;
+  throw new AppError(
+    'NUMERICAL_FAILURE',
+    `${what}: ${quantity} is ${measured.toPrecision(3)}, expected less than ${tolerance}.`,
+    { what, quantity, measured: String(measured), tolerance },
+  );
+}
+
+export function notConverged(what: string, index: number): AppError {
+  return new AppError('NUMERICAL_FAILURE', `${what}: the eigenvalues did not converge (at index ${index}).`, {
+    what,
+    index,
+  });
+}
+
+export function notPositiveDefinite(what: string, index: number, pivot: number): AppError {
+  return new AppError(
+    'NUMERICAL_FAILURE',
+    `${what}: the matrix is not positive definite: pivot ${index} is ${pivot.toPrecision(3)}, expected more than 0. Raise the damping, or use more calibration text.`,
+    { what, index, measured: String(pivot), tolerance: 0 },
+  );
+}

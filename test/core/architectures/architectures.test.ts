@@ -1,0 +1,212 @@
+// Families: every tensor in one part, variants refused by name, rotary scaling, the registry.
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { AppError } from '../../../src-main/contract/errors.ts';
+import { openDecoder } from '../../../src-main/core/architectures/decoder.ts';
+import { architectureOf, architectures } from '../../../src-main/core/architectures/registry.ts';
+import { ropeDivisors, ropeTables } from '../../../src-main/core/architectures/rope.ts';
+import type { GgufValue } from '../../../src-main/core/formats/gguf-values.ts';
+import { openModel } from '../../../src-main/core/formats/model-source.ts';
+import type { ModelSource } from '../../../src-main/core/formats/model-source.ts';
+import { goldenModels, readJson } from '../../support/golden-models.ts';
+import { fixtures, sampleFolder, sampleModel } from '../../support/paths.ts';
+
+const opened: ModelSource[] = [];
+const folder = mkdtempSync(path.join(os.tmpdir(), 'snug-architectures-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(async () => {
+  for (const model of opened.splice(0)) await model.close();
+});
+
+async function open(file: string): Promise<ModelSource> {
+  const model = await openModel(file);
+  opened.push(model);
+  return model;
+}
+
+/** The sample model as a folder whose config.json says something else. */
+async function sampleWith(fields: Record<string, unknown>): Promise<ModelSource> {
+  const own = mkdtempSync(path.join(folder, 'model-'));
+  symlinkSync(path.join(sampleFolder, 'model.safetensors'), path.join(own, 'model.safetensors'));
+  const config = readJson<object>(path.join(sampleFolder, 'config.json'));
+  writeFileSync(path.join(own, 'config.json'), JSON.stringify({ ...config, ...fields }));
+  return open(own);
+}
+
+function failure(work: () => unknown): AppError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof AppError) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('tensors', () => {
+  const golden = goldenModels === null ? [] : ['llama-gqa', 'llama-tied', 'qwen2', 'mistral', 'qwen3', 'llama3-rope'];
+  test.each([
+    ...golden.map((name) => path.join(goldenModels!, name)),
+    ...['llama-gqa-f32', 'llama-gqa-q8_0', 'llama3-rope-f32'].map((name) => path.join(fixtures, `gguf/${name}.gguf`)),
+    sampleModel,
+    sampleFolder,
+  ])('of %s are each in one part', async (file) => {
+    const model = await open(file);
+    const decoder = openDecoder(model);
+    const globals = [decoder.embeddings, decoder.finalNorm, decoder.lmHead, decoder.ropeDivisors];
+    const claimed = [
+      ...new Set(globals.flatMap((entry) => (entry ? [entry.name] : []))),
+      ...decoder.layers.flatMap((layer) => [...layer.values()].map(({ name }) => name)),
+    ];
+    expect(claimed.toSorted()).toEqual(model.tensors.map(({ name }) => name).toSorted());
+    expect(decoder.config.tiedEmbeddings).toBe(decoder.lmHead === decoder.embeddings);
+  });
+
+  test('a tensor without a part is refused', async () => {
+    const model = await open(sampleModel);
+    const entry = { ...model.tensors[0]!, name: 'blk.0.attn_sinks.weight' };
+    const error = failure(() => openDecoder({ ...model, tensors: [...model.tensors, entry] }));
+    expect(error).toMatchObject({ code: 'UNSUPPORTED_ARCHITECTURE' });
+    expect(error.message).toContain('blk.0.attn_sinks.weight has no part');
+  });
+
+  test('a missing tensor and a wrong shape are named', async () => {
+    const model = await open(sampleModel);
+    const name = 'blk.3.ffn_up.weight';
+    const without = failure(() =>
+      openDecoder({ ...model, tensors: model.tensors.filter((entry) => entry.name !== name) }),
+    );
+    expect(without).toMatchObject({ code: 'FILE_MALFORMED', details: { tensor: name, actual: 'no such tensor' } });
+    const turned = model.tensors.map((entry) =>
+      entry.name === name ? { ...entry, shape: entry.shape.toReversed() } : entry,
+    );
+    expect(failure(() => openDecoder({ ...model, tensors: turned }))).toMatchObject({
+      code: 'FILE_MALFORMED',
+      details: { tensor: name, expected: '256 x 768', actual: '768 x 256' },
+    });
+  });
+
+  test('tables of old checkpoints and a saved copy of a tied head are no weights', async () => {
+    const model = await sampleWith({ tie_word_embeddings: true });
+    const table = { ...model.tensors[0]!, name: 'model.layers.0.self_attn.rotary_emb.inv_freq' };
+    const decoder = openDecoder({ ...model, tensors: [...model.tensors, table] });
+    expect(decoder.lmHead).toBe(decoder.embeddings);
+  });
+});
+
+describe('refusals', () => {
+  test.each<[string, Record<string, unknown>, RegExp]>([
+    ['YaRN', { rope_scaling: { rope_type: 'yarn', factor: 4 } }, /YaRN scaling/],
+    ['LongRoPE', { rope_scaling: { type: 'longrope' } }, /LongRoPE scaling/],
+    ['dynamic scaling', { rope_scaling: { type: 'dynamic', factor: 2 } }, /dynamic NTK scaling/],
+    ['linear scaling', { rope_scaling: { type: 'linear', factor: 2 } }, /linear scaling/],
+    ['transformers 5 form', { rope_parameters: { rope_type: 'yarn', rope_theta: 1e4 } }, /YaRN/],
+    ['an unknown scaling', { rope_scaling: { rope_type: 'mrope' } }, /mrope/],
+    ['a sliding window', { model_type: 'mistral', sliding_window: 128 }, /active sliding window/],
+    [
+      'sliding layers',
+      { model_type: 'qwen3', sliding_window: 64, layer_types: ['sliding_attention'] },
+      /active sliding window/,
+    ],
+    [
+      'Qwen2 that switched it on',
+      { model_type: 'qwen2', use_sliding_window: true, sliding_window: 64, max_window_layers: 2 },
+      /sliding window/,
+    ],
+    ['another activation', { hidden_act: 'gelu' }, /uses gelu, not SiLU/],
+    ['partial rotation', { partial_rotary_factor: 0.5 }, /turn 16 of 32/],
+    ['experts', { num_local_experts: 8 }, /mixture of 8 experts/],
+  ])('%s', async (_, fields, message) => {
+    const model = await sampleWith(fields);
+    const error = failure(() => openDecoder(model));
+    expect(error.code).toBe('UNSUPPORTED_ARCHITECTURE');
+    expect(error.message).toMatch(message);
+  });
+
+  test.each<[Record<string, unknown>]>([
+    [{ rope_scaling: { rope_type: 'default' } }],
+    [{ sliding_window: 4096 }],
+    [{ use_sliding_window: false, sliding_window: 64 }],
+    [{ use_sliding_window: true, sliding_window: 64, max_window_layers: 6 }],
+    [{ sliding_window: 64, layer_types: ['full_attention'] }],
+  ])('not of %j, which changes nothing', async (fields) => {
+    expect(openDecoder(await sampleWith(fields)).config.ropeScaling).toBeNull();
+  });
+
+  const float = (value: number): GgufValue => ({ type: 'float32', value });
+  const uint = (value: number): GgufValue => ({ type: 'uint32', value });
+  const word = (value: string): GgufValue => ({ type: 'string', value });
+  test.each<[string, Record<string, GgufValue>, RegExp]>([
+    ['YaRN', { 'rope.scaling.type': word('yarn'), 'rope.scaling.factor': float(4) }, /YaRN scaling/],
+    ['linear scaling', { 'rope.scaling.factor': float(4) }, /linear scaling/],
+    ['old linear scaling', { 'rope.scale_linear': float(2) }, /linear scaling/],
+    ['a sliding window', { 'attention.sliding_window': uint(32) }, /sliding window/],
+    ['partial rotation', { 'rope.dimension_count': uint(8) }, /turn 8 of 16/],
+    ['values of another size', { 'attention.value_length': uint(8) }, /values have 8/],
+    ['a factor on logits', { logit_scale: float(0.125) }, /logit_scale/],
+    [
+      'uneven layers',
+      { feed_forward_length: { type: 'array', itemType: 'uint32', value: Uint32Array.of(160, 160, 96, 160) } },
+      /differ in feed_forward_length/,
+    ],
+  ])('%s of a GGUF file', async (_, keys, message) => {
+    const model = await open(path.join(fixtures, 'gguf/llama-gqa-f32.gguf'));
+    for (const [key, value] of Object.entries(keys)) model.gguf!.metadata.set(`llama.${key}`, value);
+    expect(failure(() => openDecoder(model)).message).toMatch(message);
+  });
+});
+
+describe('registry', () => {
+  const model = (kind: ModelSource['kind'], architecture: string) => ({
+    path: 'x',
+    kind,
+    config: { architecture } as ModelSource['config'],
+  });
+
+  test('finds every family by its own names', () => {
+    for (const family of Object.values(architectures)) {
+      for (const name of family.modelTypes) expect(architectureOf(model('safetensors', name))).toBe(family);
+      for (const name of family.ggufArchitectures) expect(architectureOf(model('gguf', name))).toBe(family);
+      expect(Object.keys(architectures)).toContain(family.name);
+    }
+  });
+
+  test.each([
+    ['mixtral', 'mistral'],
+    ['qwen2_moe', 'qwen2'],
+    ['qwen3moe', 'qwen3'],
+    ['llama4', 'llama'],
+    ['gpt2', null],
+  ])('%s is not there; the nearest is %s', (name, nearest) => {
+    const error = failure(() => architectureOf(model('safetensors', name)));
+    expect(error).toMatchObject({ code: 'UNSUPPORTED_ARCHITECTURE', details: { architecture: name, nearest } });
+    expect(error.message).toContain('llama, mistral, qwen2, qwen3');
+  });
+});
+
+describe('rotary embeddings', () => {
+  test('divisors are those that a GGUF file holds', async () => {
+    const model = await open(path.join(fixtures, 'gguf/llama3-rope-f32.gguf'));
+    const { ropeDivisors: entry, config } = openDecoder(model);
+    const stored = new Float32Array(new Uint8Array(await model.read(entry!)).buffer);
+    const scaling = { factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalContext: 32 };
+    const found = ropeDivisors(scaling, config.ropeTheta, config.headDim);
+    stored.forEach((value, index) => expect(found[index]! / value).toBeCloseTo(1, 6));
+  });
+
+  test('a scaling without its numbers is malformed', async () => {
+    const model = await sampleWith({ rope_scaling: { rope_type: 'llama3', factor: 8 } });
+    expect(failure(() => openDecoder(model))).toMatchObject({
+      code: 'FILE_MALFORMED',
+      details: { key: 'rope_scaling.low_freq_factor' },
+    });
+  });
+
+  test('tables are exact far out', () => {
+    const { cos, sin } = ropeTables({ ropeTheta: 10_000, headDim: 4 }, 5000, [1, 2]);
+    expect(cos[4999 * 2]).toBe(Math.fround(Math.cos(4999)));
+    expect(sin[4999 * 2 + 1]).toBe(Math.fround(Math.sin(4999 / 200)));
+  });
+});

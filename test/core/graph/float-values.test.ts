@@ -1,0 +1,65 @@
+// Float types decoded in TypeScript, block types through the port, and values that are refused.
+import { describe, expect, test } from 'vitest';
+import type { TensorEntry } from '../../../src-main/core/formats/tensor.ts';
+import { readFloats } from '../../../src-main/core/graph/float-values.ts';
+import type { Dequantize } from '../../../src-main/core/graph/float-values.ts';
+
+const noBlocks: Dequantize = () => Promise.reject(new Error('not a block type'));
+
+/** A model of one tensor; reads start at odd places of a larger buffer, as a file's may. */
+function modelOf(type: string, bytes: Uint8Array, shape: number[]) {
+  const entry: TensorEntry = { name: 'blk.0.attn_q.weight', type, shape, shard: 0, offset: 0, bytes: bytes.length };
+  const view = (offset = 0, length = bytes.length - offset): Uint8Array => {
+    const padded = new Uint8Array(length + 1);
+    padded.set(bytes.subarray(offset, offset + length), 1);
+    return padded.subarray(1);
+  };
+  const model = {
+    read: (_: TensorEntry, offset?: number, length?: number) => Promise.resolve(view(offset, length)),
+    readInto: (_: TensorEntry, target: Uint8Array) => Promise.resolve(void target.set(bytes)),
+  };
+  return { entry, model };
+}
+
+const bytesOf = (values: Float32Array | Float64Array | Uint16Array | Uint32Array): Uint8Array =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+
+describe('readFloats', () => {
+  test.each([
+    ['F32', bytesOf(Float32Array.of(1, -2.5, 0, 1e-40)), [1, -2.5, 0, Math.fround(1e-40)]],
+    ['F64', bytesOf(Float64Array.of(1, -2.5, 0, 0.1)), [1, -2.5, 0, Math.fround(0.1)]],
+    // One, -2, the least subnormal, the largest.
+    ['F16', bytesOf(Uint16Array.of(0x3c00, 0xc000, 0x0001, 0x7bff)), [1, -2, 2 ** -24, 65504]],
+    ['BF16', bytesOf(Uint16Array.of(0x3f80, 0xc000, 0x0001, 0x7f7f)), [1, -2, 2 ** -133, 3.3895313892515355e38]],
+  ])('%s', async (type, bytes, expected) => {
+    const { entry, model } = modelOf(type, bytes, [2, 2]);
+    expect([...(await readFloats(model, entry, noBlocks))]).toEqual(expected);
+  });
+
+  test('block types go through the port, a slab of rows at a time', async () => {
+    // Rows of 34 bytes, 18 MiB of them: two slabs.
+    const rows = Math.ceil((18 * 2 ** 20) / 34);
+    const { entry, model } = modelOf('Q8_0', new Uint8Array(rows * 34), [32, rows]);
+    const calls: number[] = [];
+    const found = await readFloats(model, entry, async (type, source, output) => {
+      expect(type).toBe('Q8_0');
+      expect(source.length * 32).toBe(output.length * 34);
+      calls.push(output.length);
+      output.fill(calls.length);
+    });
+    expect(calls).toHaveLength(2);
+    expect([found[0], found.at(-1)]).toEqual([1, 2]);
+  });
+
+  test.each([
+    ['F32', bytesOf(Uint32Array.of(0, 0x7fc00000))],
+    ['F16', bytesOf(Uint16Array.of(0, 0xfc00))],
+    ['BF16', bytesOf(Uint16Array.of(0, 0x7f81))],
+    // Finite as float64, not as float32.
+    ['F64', bytesOf(Float64Array.of(0, 1e300))],
+  ])('%s that is not finite is refused by the name of the tensor', async (type, bytes) => {
+    const { entry, model } = modelOf(type, bytes, [2]);
+    const details = { tensor: 'blk.0.attn_q.weight', element: 1 };
+    await expect(readFloats(model, entry, noBlocks)).rejects.toMatchObject({ code: 'NON_FINITE', details });
+  });
+});
