@@ -56,6 +56,12 @@ export const workerApi = defineApi({
       }),
       result: z.object({ fileBytes: bytes, weights: z.number().int(), unseenExperts: z.number().int() }),
     },
+    /** Writes a Hugging Face folder as a GGUF with the weights it has. */
+    convert: {
+      params: z.object({ folder: z.string(), output: z.string() }),
+      result: z.object({ fileBytes: bytes, hasTokenizer: z.boolean(), peakMemoryBytes: bytes }),
+      progress,
+    },
     /** Reads every tensor of a model once; throws NON_FINITE with the tensor, or FILE_MALFORMED. */
     checkWeights: {
       params: z.object({ source: z.string(), threads: z.number().int().positive() }),

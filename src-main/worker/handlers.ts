@@ -2,8 +2,9 @@
 import type { HandlersOf } from '../contract/define-api.ts';
 import type { WorkerApi } from '../contract/worker-api.ts';
 import { checkWeights } from './tasks/check-weights.ts';
+import { convert } from './tasks/convert.ts';
 import { identify } from './tasks/identify.ts';
 import { quantize } from './tasks/quantize.ts';
 import { writeImportance } from './tasks/write-importance.ts';
 
-export const handlers = { identify, quantize, writeImportance, checkWeights } satisfies HandlersOf<WorkerApi>;
+export const handlers = { identify, quantize, writeImportance, checkWeights, convert } satisfies HandlersOf<WorkerApi>;

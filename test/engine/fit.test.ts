@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { resultOf, quick, startEngine, temporaryFolder } from '../support/engine.ts';
-import { sampleModel } from '../support/paths.ts';
+import { sampleFolder, sampleModel } from '../support/paths.ts';
 
 const GiB = 2 ** 30;
 
@@ -117,6 +117,33 @@ describe('fit', () => {
     expect(fit.best).toBe('all-q4_0');
     expect(fit.measured).toEqual([]);
     expect(fit.calibration).toBeNull();
+  });
+});
+
+describe('a Hugging Face folder', () => {
+  it('is converted, and ends as the GGUF that was asked for', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const output = path.join(folder, 'q8.gguf');
+    const recipe = { verb: 'quantize', model: sampleFolder, output, type: 'Q8_0', importance: 'off', ...quick };
+    const fromFolder = resultOf(await engine.run(recipe), 'quantize');
+    const fromFile = resultOf(
+      await engine.run({ ...recipe, model: sampleModel, output: path.join(folder, 'other.gguf') }),
+      'quantize',
+    );
+    expect(fromFolder.proof!.passed).toBe(true);
+    expect(fromFolder.quality!.compressed).toEqual(fromFile.quality!.compressed);
+    expect(fromFolder.parametersAfter).toBe(fromFile.parametersAfter);
+  });
+
+  it('that fits as it is is written all the same: a folder is no file for llama.cpp', async () => {
+    const engine = await startEngine();
+    const output = path.join(temporaryFolder(), 'out.gguf');
+    const target = { kind: 'file', bytes: 20e6 };
+    const fit = resultOf(await engine.run({ verb: 'fit', model: sampleFolder, output, target, ...quick }), 'fit');
+    expect(fit).toMatchObject({ best: 'source', output });
+    expect(statSync(output).size).toBe(fit.fileBytes);
+    expect(fit.quality!.kld!.mean).toBe(0);
   });
 });
 

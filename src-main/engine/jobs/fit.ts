@@ -41,9 +41,11 @@ async function fitSource(context: JobContext, recipe: FitRecipe, source: GgufSou
   // A plan that was named and does not fit is not made either: the verdict says by how much.
   if (!best?.fits) return fitResultOf(context, planned, { best: null, verdictOn: best ?? null });
   checkJobMemory(chosen, recipe.maxMemoryBytes);
-  if (fileKey(best) === 'source') return fitsAsIs({ context, recipe, planned, plan: best, source });
+  const isSource = fileKey(best) === 'source';
+  if (isSource && !source.isConverted) return fitsAsIs({ context, recipe, planned, plan: best, source });
   const importance = await obtainImportance(context, {
     ...recipe,
+    importance: isSource ? 'off' : recipe.importance,
     model: source.path,
     hiddenSize: source.config.hiddenSize,
   });

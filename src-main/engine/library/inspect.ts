@@ -1,12 +1,12 @@
 // What a model is and what can be done with it, from its header alone.
 import { AppError } from '../../contract/errors.ts';
 import type { Inspection } from '../../contract/model.ts';
+import { conversionRefusal } from '../../core/export/hf-to-gguf/convert-folder.ts';
 import { openModel, type ModelSource } from '../../core/formats/model-source.ts';
 import { openFolderTokenizer } from '../../core/tokens/folder-tokenizer.ts';
 
 /** Structure is changed by block graphs of our own, which this version does not have for any family. */
 const noGraphs = 'This version changes types, not structure: it has no block graphs yet.';
-const foldersNotQuantised = 'Quantising starts from a GGUF file: convert the folder first.';
 
 /** Inspects a GGUF file or a safetensors folder. Reads headers only. */
 export async function inspect(path: string): Promise<Inspection> {
@@ -14,6 +14,8 @@ export async function inspect(path: string): Promise<Inspection> {
   try {
     const { config, experts } = source;
     const isGguf = source.kind === 'gguf';
+    // A folder is converted first, where its family can be.
+    const runnable = isGguf ? true : ((await conversionRefusal(source)) ?? true);
     return {
       path: source.path,
       format: source.kind,
@@ -40,8 +42,8 @@ export async function inspect(path: string): Promise<Inspection> {
         sliceShared: noGraphs,
         prune: noGraphs,
         dropLayers: noGraphs,
-        importance: isGguf ? true : foldersNotQuantised,
-        quantize: isGguf ? true : foldersNotQuantised,
+        importance: runnable,
+        quantize: runnable,
       },
       experts: experts && { count: experts.count, used: experts.used ?? 0, sharedCount: experts.sharedCount },
     };

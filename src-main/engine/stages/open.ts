@@ -1,20 +1,22 @@
-// Opens the model of a job: a readable GGUF whose architecture llama.cpp runs.
+// Opens the model of a job: a readable GGUF whose architecture llama.cpp runs, or a folder that becomes one.
+import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import { openModel, type ModelSource } from '../../core/formats/model-source.ts';
-import { stage, type JobContext } from '../jobs/context.ts';
+import { reportAs, stage, type JobContext } from '../jobs/context.ts';
 
-export type GgufSource = ModelSource & Required<Pick<ModelSource, 'gguf'>>;
+/** `isConverted`: made from a folder for this job; its file goes with the job. */
+export type GgufSource = ModelSource & Required<Pick<ModelSource, 'gguf'>> & { isConverted: boolean };
 
 /**
- * Opens a model that llama.cpp can run, and closes it after `work`.
- * @throws UNSUPPORTED_ARCHITECTURE for folders of safetensors and for models that llama.cpp does not know
+ * Opens a model that llama.cpp can run, and closes it after `work`; a folder of safetensors is converted for it first.
+ * @throws UNSUPPORTED_ARCHITECTURE for models that llama.cpp or the conversion does not know
  */
 export async function withModel<T>(
   context: JobContext,
   model: string,
   work: (source: GgufSource) => Promise<T>,
 ): Promise<T> {
-  const source = await openGguf(model);
+  const source = await openAsGguf(context, model);
   try {
     await stage(context, 'open', () => checkRunnable(context, source));
     return await work(source);
@@ -23,16 +25,30 @@ export async function withModel<T>(
   }
 }
 
-async function openGguf(model: string): Promise<GgufSource> {
+async function openAsGguf(context: JobContext, model: string): Promise<GgufSource> {
   const source = await openModel(model);
-  if (source.gguf) return source as GgufSource;
+  const { gguf } = source;
+  if (gguf) return { ...source, gguf, isConverted: false };
   await source.close();
-  throw new AppError(
-    'UNSUPPORTED_ARCHITECTURE',
-    `${model} is a safetensors folder, and this version works on GGUF files. Convert it with llama.cpp's convert_hf_to_gguf.py, or download its GGUF.`,
-    { model, architecture: source.config.architecture },
-  );
+  const made = await openModel(await converted(context, model));
+  return { ...made, gguf: made.gguf!, isConverted: true };
 }
+
+/** The folder as a GGUF with the weights it has, in the job's scratch folder. */
+async function converted(context: JobContext, folder: string): Promise<string> {
+  const output = path.join(context.scratch, `converted-${conversions++}.gguf`);
+  return stage(context, 'convert', async () => {
+    const { hasTokenizer, peakMemoryBytes } = await context.worker((client) =>
+      client.convert({ folder, output }, { signal: context.signal, onProgress: reportAs(context, 'convert') }),
+    );
+    context.peakMemoryBytes = Math.max(context.peakMemoryBytes, peakMemoryBytes);
+    if (!hasTokenizer)
+      context.warnings.push(`${folder} has no tokenizer: the model takes token ids (.tokens.json), but no text.`);
+    return output;
+  });
+}
+
+let conversions = 0;
 
 async function checkRunnable(context: JobContext, { path, config }: GgufSource): Promise<void> {
   try {

@@ -46,6 +46,16 @@ const fileTypes: Readonly<Record<WeightType, number>> = { F32: 0, F16: 1, BF16: 
 /** Version of ggml's quantised types, written for float files too. */
 const quantizationVersion = 2;
 
+/** Why a folder cannot be converted, or null; reads its small files only. */
+export async function conversionRefusal(source: ModelSource): Promise<string | null> {
+  try {
+    await describeFolder(source);
+    return null;
+  } catch (error) {
+    return AppError.from(error).message;
+  }
+}
+
 /**
  * Writes `output`; every value is checked on the way, and a failure or a cancel leaves no file.
  * @throws UNSUPPORTED_ARCHITECTURE by name for what is not built, FILE_MALFORMED, FILE_NOT_FOUND, UNSUPPORTED_TYPE,
