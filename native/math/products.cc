@@ -1,6 +1,7 @@
 // Products: general, and of a matrix with its own transpose.
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 #include <vector>
 
 #include "fallback_gemm.h"
