@@ -16,19 +16,19 @@ constexpr int64_t kBlockColumns = 512;
 template <typename T>
 constexpr int64_t kTileColumns = 128 / sizeof(T);
 
-// 64 bytes of numbers that are computed on at once.
+// `bytes` of numbers that are computed on at once.
 #if defined(__GNUC__)
-template <typename T>
+template <typename T, int bytes>
 struct Lanes {
-  typedef T Type __attribute__((vector_size(64), aligned(4), may_alias));
+  typedef T Type __attribute__((vector_size(bytes), aligned(4), may_alias));
 };
 #else
-template <typename T>
+template <typename T, int bytes>
 struct Lanes {
   struct Type {
-    T values[64 / sizeof(T)];
+    T values[bytes / sizeof(T)];
     Type& operator+=(const Type& other) {
-      for (size_t i = 0; i < 64 / sizeof(T); ++i) values[i] += other.values[i];
+      for (size_t i = 0; i < bytes / sizeof(T); ++i) values[i] += other.values[i];
       return *this;
     }
     friend Type operator*(T factor, Type lanes) {
@@ -39,29 +39,47 @@ struct Lanes {
 };
 #endif
 
-// tile [kTileRows, 128 bytes] = packedA [inner, kTileRows] packedB [inner, 128 bytes]
-template <typename T>
+// tile [kTileRows, 128 bytes] = packedA [inner, kTileRows] packedB [inner, 128 bytes]. Two registers of `bytes` per row
+// at a time: 12 sums, which leave room for the factors in the 16 registers of SSE and AVX2.
+template <typename T, int bytes>
 SNUG_INLINE void multiplyTile(int64_t inner, const T* packedA, const T* packedB, T* tile) {
-  using Type = typename Lanes<T>::Type;
+  using Type = typename Lanes<T, bytes>::Type;
+  constexpr int64_t kPerRow = 128 / bytes;
   const Type* right = reinterpret_cast<const Type*>(packedB);
-  Type sums[kTileRows][2] = {};
-  for (int64_t p = 0; p < inner; ++p) {
+  Type* output = reinterpret_cast<Type*>(tile);
+  for (int64_t part = 0; part < kPerRow; part += 2) {
+    Type sums[kTileRows][2] = {};
+    for (int64_t p = 0; p < inner; ++p) {
+      for (int64_t i = 0; i < kTileRows; ++i) {
+        const T left = packedA[p * kTileRows + i];
+        sums[i][0] += left * right[kPerRow * p + part];
+        sums[i][1] += left * right[kPerRow * p + part + 1];
+      }
+    }
     for (int64_t i = 0; i < kTileRows; ++i) {
-      const T left = packedA[p * kTileRows + i];
-      sums[i][0] += left * right[2 * p];
-      sums[i][1] += left * right[2 * p + 1];
+      output[kPerRow * i + part] = sums[i][0];
+      output[kPerRow * i + part + 1] = sums[i][1];
     }
   }
-  std::copy_n(&sums[0][0], kTileRows * 2, reinterpret_cast<Type*>(tile));
 }
 
-SNUG_PER_PROCESSOR void tile(int64_t inner, const float* a, const float* b, float* c) {
-  multiplyTile(inner, a, b, c);
-}
+// A function per instruction set, as the width of its registers decides the shape of the sums; the loader picks.
+#define SNUG_TILE(target, T, bytes)                                            \
+  target void tile(int64_t inner, const T* a, const T* b, T* c) {              \
+    multiplyTile<T, bytes>(inner, a, b, c);                                    \
+  }
 
-SNUG_PER_PROCESSOR void tile(int64_t inner, const double* a, const double* b, double* c) {
-  multiplyTile(inner, a, b, c);
-}
+#ifdef SNUG_HAS_TARGETS
+SNUG_TILE(__attribute__((target("arch=x86-64-v4"))), float, 64)
+SNUG_TILE(__attribute__((target("arch=x86-64-v4"))), double, 64)
+SNUG_TILE(__attribute__((target("arch=x86-64-v3"))), float, 32)
+SNUG_TILE(__attribute__((target("arch=x86-64-v3"))), double, 32)
+SNUG_TILE(__attribute__((target("default"))), float, 16)
+SNUG_TILE(__attribute__((target("default"))), double, 16)
+#else
+SNUG_TILE(, float, 16)
+SNUG_TILE(, double, 16)
+#endif
 
 // Panels of `width` rows of `source` [rows, inner], inner-major, the last one filled up with zeros.
 template <typename T>

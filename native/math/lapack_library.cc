@@ -95,14 +95,14 @@ void LapackLibrary::gemm(bool transposeA, bool transposeB, FortranInt m, Fortran
   sgemm_(letter(transposeA), letter(transposeB), &m, &n, &k, &kOne, a, &lda, b, &ldb, &kZero, c, &ldc, 1, 1);
 }
 
-void LapackLibrary::syrk(FortranInt n, FortranInt k, const double* a, double beta, double* c) const {
-  constexpr double kOne = 1;
-  dsyrk_("L", "N", &n, &k, &kOne, a, &n, &beta, c, &n, 1, 1);
+void LapackLibrary::syrk(FortranInt n, FortranInt k, const double* a, double* c, FortranInt ld) const {
+  constexpr double kOne = 1, kZero = 0;
+  dsyrk_("L", "N", &n, &k, &kOne, a, &ld, &kZero, c, &ld, 1, 1);
 }
 
-void LapackLibrary::syrk(FortranInt n, FortranInt k, const float* a, float beta, float* c) const {
-  constexpr float kOne = 1;
-  ssyrk_("L", "N", &n, &k, &kOne, a, &n, &beta, c, &n, 1, 1);
+void LapackLibrary::syrk(FortranInt n, FortranInt k, const float* a, float* c, FortranInt ld) const {
+  constexpr float kOne = 1, kZero = 0;
+  ssyrk_("L", "N", &n, &k, &kOne, a, &ld, &kZero, c, &ld, 1, 1);
 }
 
 int64_t LapackLibrary::syevd(FortranInt n, double* a, double* values) const {

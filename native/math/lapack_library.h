@@ -43,9 +43,9 @@ class LapackLibrary {
   void gemm(bool transposeA, bool transposeB, FortranInt m, FortranInt n, FortranInt k, const float* a, FortranInt lda,
             const float* b, FortranInt ldb, float* c, FortranInt ldc) const;
 
-  // Lower triangle of C [n, n] = beta C + A Aᵀ, A [n, k] with leading dimension n, column-major.
-  void syrk(FortranInt n, FortranInt k, const double* a, double beta, double* c) const;
-  void syrk(FortranInt n, FortranInt k, const float* a, float beta, float* c) const;
+  // Lower triangle of C [n, n] = A Aᵀ, A [n, k], both column-major with leading dimension `ld`.
+  void syrk(FortranInt n, FortranInt k, const double* a, double* c, FortranInt ld) const;
+  void syrk(FortranInt n, FortranInt k, const float* a, float* c, FortranInt ld) const;
 
   // Eigenvalues ascending and vectors (column-major, over `a`) of the lower triangle of a [n, n]. Answers INFO.
   int64_t syevd(FortranInt n, double* a, double* values) const;

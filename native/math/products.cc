@@ -1,6 +1,7 @@
 // Products: general, and of a matrix with its own transpose.
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 #include <vector>
 
 #include "fallback_gemm.h"
@@ -12,18 +13,42 @@ namespace {
 // About 0.05 s on two current cores: how long a cancel may wait for a block of rows.
 constexpr double kBlockOperations = 4e9;
 
-int64_t blockRowsOf(int64_t rows, double operationsPerRow) {
-  const double fitting = std::max(256.0, kBlockOperations / std::max(1.0, operationsPerRow));
-  return std::max<int64_t>(1, static_cast<int64_t>(std::min(fitting, static_cast<double>(rows))));
+// Below this, packing the other factor anew for each block shows.
+constexpr int64_t kLeastBlockRows = 128;
+
+// A BLAS of several threads splits each call into equal parts and waits for the last one: on two cores that others use
+// as well, a Gram took 90 ms on two threads and 5 ms on one. So it is called on one thread per block, and our threads
+// take blocks as they get to them. A library whose threads cannot be set has all blocks in turn.
+template <typename Process>
+Outcome forRowBlocks(int64_t rows, double operationsPerRow, const Execution& execution, const Process& process) {
+  const int threads = execution.lapack->canSetThreads() ? execution.threads : 1;
+  execution.lapack->setThreads(1);
+  const double byTime = kBlockOperations / std::max(1.0, operationsPerRow);
+  const double byThreads = static_cast<double>(rows) / (threads == 1 ? 1 : threads * 4);
+  const int64_t blockRows = std::max(kLeastBlockRows, static_cast<int64_t>(std::min(byTime, byThreads)));
+  return forEachBlock(rows, blockRows, 0, rows, threads, execution.cancel, [&] {
+    return [&](RowRange range) -> Outcome {
+      process(range);
+      return {};
+    };
+  });
 }
 
 // The upper triangle of output [size, size] = valuesᵀ values.
 template <typename T>
 Outcome upperGram(const T* values, int64_t rows, int64_t size, T* output, const Execution& execution) {
   if (execution.lapack != nullptr) {
-    // Row-major [rows, size] is column-major [size, rows]; the upper triangle of one is the lower one of the other.
-    execution.lapack->syrk(size, rows, values, T{0}, output);
-    return {};
+    const LapackLibrary& lapack = *execution.lapack;
+    const double operations = static_cast<double>(rows) * static_cast<double>(size);
+    return forRowBlocks(size, operations, execution, [&](RowRange block) {
+      // Row-major [rows, size] is column-major [size, rows]; the upper triangle of one is the lower one of the other.
+      const int64_t end = block.first + block.rows;
+      T* corner = output + block.first * size;
+      lapack.syrk(block.rows, rows, values + block.first, corner + block.first, size);
+      if (end == size) return;
+      lapack.gemm(false, true, size - end, block.rows, rows, values + end, size, values + block.first, size,
+                  corner + end, size);
+    });
   }
   FallbackProduct<T> product{size, rows, size, {values, 1, size}, {values, size, 1}, output, size};
   product.upperOnly = true;
@@ -94,23 +119,21 @@ Outcome multiply(const ProductRequest<T>& request, const Execution& execution) {
     product.cancel = execution.cancel;
     return fallbackGemm(product);
   }
-  execution.begin();
-  const int64_t blockRows = blockRowsOf(rows, 2.0 * static_cast<double>(inner) * static_cast<double>(columns));
-  for (int64_t first = 0; first < rows; first += blockRows) {
-    if (isCancelled(execution.cancel)) return {Outcome::Status::kCancelled};
+  const double operationsPerRow = 2.0 * static_cast<double>(inner) * static_cast<double>(columns);
+  return forRowBlocks(rows, operationsPerRow, execution, [&](RowRange block) {
     // Column-major, the same memory holds the transposes: outputᵀ = op(b)ᵀ op(a)ᵀ.
-    execution.lapack->gemm(transposeB, transposeA, columns, std::min(blockRows, rows - first), inner, b,
-                           transposeB ? inner : columns, transposeA ? a + first : a + first * inner,
-                           transposeA ? rows : inner, output + first * columns, columns);
-  }
-  return {};
+    execution.lapack->gemm(request.transposeB, request.transposeA, request.columns, block.rows, request.inner, request.b,
+                           request.transposeB ? request.inner : request.columns,
+                           request.transposeA ? request.a + block.first : request.a + block.first * request.inner,
+                           request.transposeA ? request.rows : request.inner,
+                           request.output + block.first * request.columns, request.columns);
+  });
 }
 
 template Outcome multiply(const ProductRequest<float>&, const Execution&);
 template Outcome multiply(const ProductRequest<double>&, const Execution&);
 
 Outcome accumulateGram(const GramRequest& request, const Execution& execution) {
-  execution.begin();
   return request.isDouble ? addChunks<double>(request, execution) : addChunks<float>(request, execution);
 }
 

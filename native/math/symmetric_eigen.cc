@@ -102,10 +102,10 @@ Outcome eigenSymmetric(const EigenRequest& request, const Execution& execution) 
   const int64_t n = request.size;
   const Outcome cancelled{Outcome::Status::kCancelled};
   if (isCancelled(execution.cancel)) return cancelled;
-  execution.begin();
   const double scale = scaleOf(request);
   std::transform(request.matrix, request.matrix + n * n, request.vectors, [=](double value) { return value / scale; });
   if (execution.lapack != nullptr) {
+    execution.lapack->setThreads(n < kLeastSizeForThreads ? 1 : execution.threads);
     // The upper triangle is the lower one of a column-major matrix, whose columns are rows here.
     const int64_t info = execution.lapack->syevd(n, request.vectors, request.values);
     if (info != 0) return {Outcome::Status::kInvalid, info, static_cast<double>(info)};

@@ -51,7 +51,7 @@ describe('the library', () => {
     expect(kind === 'lapack' ? [32, 64] : [null]).toContain(integerBits);
     expect(name).not.toBe('');
     expect(fallback.library).toMatchObject({ kind: 'fallback', path: null });
-    expect(fallback.library.notice).toMatch(/No LAPACK/);
+    expect(fallback.library.notice).toMatch(/No LAPACK library is used/);
   });
 
   it('refuses files that are no LAPACK, by name', () => {

@@ -12,7 +12,7 @@ import { lapackCandidates, lapackVariable } from './find-lapack.ts';
 import { loadAddon } from './load-addon.ts';
 
 const slower =
-  'No LAPACK library was found: rotations take several times longer. "node scripts/openblas.mjs" fetches OpenBLAS; a library of the system (Debian: libopenblas0-pthread) or one named in SNUG_LAPACK is used as well.';
+  'No LAPACK library is used: eigenvectors take two to four times as long. "node scripts/openblas.mjs" fetches OpenBLAS; a library of the system (Debian: libopenblas0-pthread) or one named in SNUG_LAPACK is used as well.';
 
 const slowest =
   'The native addon does not load: linear algebra runs in JavaScript, which takes minutes for hidden sizes above 1,000.';
