@@ -86,6 +86,7 @@ describe('exit codes', () => {
     'FILE_NOT_FOUND',
     'FILE_MALFORMED',
     'NON_FINITE',
+    'NOT_WRITABLE',
     'OUTPUT_EXISTS',
     'DEVICE_UNAVAILABLE',
   ]);

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { sampleModel } from '../support/paths.ts';
 import { cases, expectSameBytes, expectSameWithoutImportance } from '../worker/byte-cases.ts';
-import { hasOracle, makeImportance, temporaryFolder } from '../worker/quantize-oracle.ts';
+import { makeImportance, temporaryFolder } from '../worker/quantize-oracle.ts';
 
 const folder = temporaryFolder();
 let importance: string;
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-describe.skipIf(!hasOracle)('bytes equal llama_model_quantize', () => {
+describe('bytes equal llama_model_quantize', () => {
   it.each(cases)('$name with importance', (row) => expectSameBytes(sampleModel, folder, row, importance));
   it.each(cases)('$name without importance, or both refuse', (row) =>
     expectSameWithoutImportance(sampleModel, folder, row),

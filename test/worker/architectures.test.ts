@@ -6,7 +6,7 @@ import { findMix } from '../../src-main/core/quantization/mixes.ts';
 import { handlers } from '../../src-main/worker/handlers.ts';
 import { architectures } from '../support/paths.ts';
 import { expectSameBytes, expectSameWithoutImportance } from './byte-cases.ts';
-import { hasOracle, makeImportance, quantizeReference, quiet, temporaryFolder, typesOf } from './quantize-oracle.ts';
+import { makeImportance, quantizeReference, quiet, temporaryFolder, typesOf } from './quantize-oracle.ts';
 
 const folder = temporaryFolder();
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -17,7 +17,7 @@ const mixes = ['Q8_0', 'Q6_K', 'Q4_K_M', 'Q3_K_S', 'MXFP4', 'Q2_K_S', 'F16'].map
   pure: false,
 }));
 
-describe.skipIf(!hasOracle || architectures === null).each(models)('%s', (name) => {
+describe.skipIf(architectures === null).each(models)('%s', (name) => {
   const model = path.join(architectures ?? '', `${name}.gguf`);
 
   it.each(mixes)('$name with importance', async (mix) => {

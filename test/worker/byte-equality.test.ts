@@ -7,15 +7,7 @@ import { findMix } from '../../src-main/core/quantization/mixes.ts';
 import { handlers } from '../../src-main/worker/handlers.ts';
 import { sampleModel } from '../support/paths.ts';
 import { cases, expectSameBytes, expectSameWithoutImportance, thinModel } from './byte-cases.ts';
-import {
-  hasOracle,
-  makeImportance,
-  quantizeReference,
-  quiet,
-  temporaryFolder,
-  thrownBy,
-  typesOf,
-} from './quantize-oracle.ts';
+import { makeImportance, quantizeReference, quiet, temporaryFolder, thrownBy, typesOf } from './quantize-oracle.ts';
 
 const folder = temporaryFolder();
 let thin: string;
@@ -29,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-describe.skipIf(!hasOracle)('bytes equal llama_model_quantize', () => {
+describe('bytes equal llama_model_quantize', () => {
   it.each(cases)('$name with importance', (row) => expectSameBytes(thin, folder, row, thinImportance));
   it.each(cases)('$name without importance, or both refuse', (row) => expectSameWithoutImportance(thin, folder, row));
   it.each(['Q8_0', 'Q6_K', 'Q4_K_M', 'Q3_K_M', 'Q4_0'].map(findMix))('$name of the whole sample', (mix) =>

@@ -8,13 +8,13 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import { findMix } from '../../src-main/core/quantization/mixes.ts';
 import { makeDense, realModel } from '../support/paths.ts';
 import { expectSameBytes } from './byte-cases.ts';
-import { hasOracle, makeImportance, quantizeReference, temporaryFolder } from './quantize-oracle.ts';
+import { makeImportance, quantizeReference, temporaryFolder } from './quantize-oracle.ts';
 
 const folder = temporaryFolder();
 let model: string;
 let importance: string;
 
-describe.skipIf(!hasOracle || realModel === null)('a real model', () => {
+describe.skipIf(realModel === null)('a real model', () => {
   beforeAll(async () => {
     model = await denseModel();
     importance = await makeImportance(model, folder);

@@ -25,6 +25,8 @@ export interface JobContext {
   /** What llama.cpp sees of this machine; asked once per job. */
   identify: () => Promise<LlamaIdentity>;
   warnings: string[];
+  /** Models of this job expanded to F16, by path: a reference serves every candidate. */
+  expansions: Map<string, string>;
   /** Seconds per stage. */
   seconds: Record<string, number>;
   /** The highest resident set of any process of the job but the llama host, so far. */
@@ -81,6 +83,7 @@ export async function withContext<T>(options: ContextOptions, work: (context: Jo
       llamaThreads: options.threads === null ? {} : { threads: options.threads },
       device: 'cpu',
       warnings: [],
+      expansions: new Map(),
       seconds: {},
       peakMemoryBytes: 0,
       identify: () => (identity ??= children.llama(signal, (client) => client.identify({}))),

@@ -36,16 +36,20 @@ export async function evaluate(context: JobContext, options: EvaluateOptions): P
   return stage(context, name, async () => {
     if (!options.weightsOnly) return compare(context, options, name);
     const candidate = await expanded(context, options.candidate, name);
-    const reference = options.reference === null ? null : await expanded(context, options.reference, name);
+    const reference = options.reference === null ? null : await expandedOnce(context, options.reference, name);
     try {
       return await compare(context, { ...options, candidate, reference }, name);
     } finally {
-      const made = [candidate, reference].filter(
-        (file) => file !== null && file !== options.candidate && file !== options.reference,
-      );
-      await Promise.all(made.map((file) => rm(file!, { force: true })));
+      if (candidate !== options.candidate) await rm(candidate, { force: true });
     }
   });
+}
+
+/** A reference's expansion serves every candidate, and goes with the job. */
+async function expandedOnce(context: JobContext, model: string, stageName: string): Promise<string> {
+  const known = context.expansions.get(model) ?? (await expanded(context, model, stageName));
+  context.expansions.set(model, known);
+  return known;
 }
 
 async function compare(context: JobContext, options: EvaluateOptions, name: string): Promise<Evaluation> {
