@@ -5,8 +5,8 @@ import { conversionRefusal } from '../../core/export/hf-to-gguf/convert-folder.t
 import { openModel, type ModelSource } from '../../core/formats/model-source.ts';
 import { openFolderTokenizer } from '../../core/tokens/folder-tokenizer.ts';
 
-/** Structure is changed by block graphs of our own, which this version does not have for any family. */
-const noGraphs = 'This version changes types, not structure: it has no block graphs yet.';
+/** No command changes the structure of a model yet. */
+const typesOnly = 'This version changes the types of weights, not the structure of the model.';
 
 /** Inspects a GGUF file or a safetensors folder. Reads headers only. */
 export async function inspect(path: string): Promise<Inspection> {
@@ -38,10 +38,10 @@ export async function inspect(path: string): Promise<Inspection> {
       },
       tokenizer: isGguf ? ggufTokenizer(source) : await folderTokenizer(source.path),
       can: {
-        slicePerBlock: noGraphs,
-        sliceShared: noGraphs,
-        prune: noGraphs,
-        dropLayers: noGraphs,
+        slicePerBlock: typesOnly,
+        sliceShared: typesOnly,
+        prune: typesOnly,
+        dropLayers: typesOnly,
         importance: runnable,
         quantize: runnable,
       },
