@@ -1,4 +1,5 @@
 // Calibrates a model on its own block graphs: one file with the summed Gram, one with the importance of every column.
+import { rm } from 'node:fs/promises';
 import type { HandlersOf } from '../../contract/define-api.ts';
 import type { WorkerApi } from '../../contract/worker-api.ts';
 import { openDecoder } from '../../core/architectures/decoder.ts';
@@ -24,7 +25,12 @@ export const blockStatistics: HandlersOf<WorkerApi>['blockStatistics'] = async (
     const { tokens, sites } = found;
     await writeGram(gram, { gram: found.gram, size: decoder.config.hiddenSize, tokens, sites });
     const chunks = { datasets, chunks: windows.length, chunkSize: windows[0]!.length };
-    await writeImportance({ ...rawImportance(found), ...chunks, output: importance, signal });
+    try {
+      await writeImportance({ ...rawImportance(found), ...chunks, output: importance, signal });
+    } catch (error) {
+      await rm(gram); // both files or none
+      throw error;
+    }
     const seconds = (performance.now() - start) / 1000;
     return { tokens, sites, seconds, peakMemoryBytes: peakMemoryBytes() };
   } finally {
