@@ -1,7 +1,7 @@
 // What the worker does: tensor arithmetic on files, through the native addon. One task per method.
 import { z } from 'zod';
 import { defineApi } from './define-api.ts';
-import { statisticsEntry } from './llama-host-api.ts';
+import { statisticsEntry, tokenWindow } from './llama-host-api.ts';
 import { progress } from './progress.ts';
 import { bytes } from './units.ts';
 
@@ -66,6 +66,84 @@ export const workerApi = defineApi({
     checkWeights: {
       params: z.object({ source: z.string(), threads: z.number().int().positive() }),
       result: z.object({ tensors: z.number().int(), bytes }),
+      progress,
+    },
+    /** Runs the model's own block graphs over token windows: `gram` becomes the summed Gram of the normed residual over
+     * all norm inputs, `importance` an imatrix GGUF of every linear's input columns. */
+    blockStatistics: {
+      params: z.object({
+        source: z.string(),
+        /** All of one length. */
+        windows: z.array(tokenWindow).min(1),
+        gram: z.string(),
+        importance: z.string(),
+        datasets: z.array(z.string()),
+        threads: z.number().int().positive(),
+      }),
+      result: z.object({
+        tokens: z.number().int(),
+        sites: z.number().int(),
+        seconds: z.number(),
+        peakMemoryBytes: bytes,
+      }),
+      progress,
+    },
+    /** Writes `output`, a GGUF of `source` sliced to `width` by the one rotation that `gram` gives. */
+    sliceShared: {
+      params: z.object({
+        source: z.string(),
+        gram: z.string(),
+        output: z.string(),
+        width: z.number().int().positive(),
+        orientation: z.enum(['pca', 'random', 'hadamard']).default('pca'),
+        seed: z.number().int().nonnegative().default(0),
+        /** Of matrices; vectors are F32. */
+        type: z.enum(['F32', 'F16', 'BF16']),
+        threads: z.number().int().positive(),
+      }),
+      result: z.object({
+        fileBytes: bytes,
+        sha256: z.string(),
+        /** general.architecture of the file. */
+        architecture: z.string(),
+        width: z.number().int(),
+        sparsity: z.number(),
+        parametersBefore: z.number().int(),
+        parametersAfter: z.number().int(),
+        /** Of `parametersAfter`: what the output layer costs because its tie did not survive. */
+        untiedParameters: z.number().int(),
+        /** Share of the signal's energy in the directions that were dropped. */
+        energyLost: z.number(),
+        /** Largest |QᵀQ - I|. */
+        orthogonality: z.number(),
+        /** Orders of the Hadamard and of the random part of the orientation; 1 for none. */
+        hadamardOrder: z.number().int(),
+        randomOrder: z.number().int(),
+        /** The library that computed, as it calls itself. */
+        linearAlgebra: z.string(),
+        seconds: z.number(),
+        peakMemoryBytes: bytes,
+      }),
+      progress,
+    },
+    /** Rotates without slicing: logits and perplexity have to stay. `scratch` holds the rotated model meanwhile. */
+    invariance: {
+      params: z.object({
+        source: z.string(),
+        gram: z.string(),
+        windows: z.array(tokenWindow).min(1),
+        scratch: z.string(),
+        threads: z.number().int().positive(),
+      }),
+      result: z.object({
+        largestLogit: z.number(),
+        largestLogitChange: z.number(),
+        perplexityBefore: z.number(),
+        perplexityAfter: z.number(),
+        largestNllChange: z.number(),
+        orthogonality: z.number(),
+        seconds: z.number(),
+      }),
       progress,
     },
   },

@@ -1,10 +1,21 @@
 // Every method of the worker.
 import type { HandlersOf } from '../contract/define-api.ts';
 import type { WorkerApi } from '../contract/worker-api.ts';
+import { blockStatistics } from './tasks/block-statistics.ts';
 import { checkWeights } from './tasks/check-weights.ts';
 import { convert } from './tasks/convert.ts';
 import { identify } from './tasks/identify.ts';
 import { quantize } from './tasks/quantize.ts';
+import { invariance, sliceShared } from './tasks/slice-shared.ts';
 import { writeImportance } from './tasks/write-importance.ts';
 
-export const handlers = { identify, quantize, writeImportance, checkWeights, convert } satisfies HandlersOf<WorkerApi>;
+export const handlers = {
+  identify,
+  quantize,
+  writeImportance,
+  checkWeights,
+  convert,
+  blockStatistics,
+  sliceShared,
+  invariance,
+} satisfies HandlersOf<WorkerApi>;

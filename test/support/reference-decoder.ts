@@ -4,7 +4,9 @@ import type { Decoder } from '../../src-main/core/architectures/decoder.ts';
 import { readLayerTensor } from '../../src-main/core/graph/block-weights.ts';
 import { readFloats } from '../../src-main/core/graph/float-values.ts';
 
-type Rows = Float64Array[];
+export type Rows = Float64Array[];
+/** A block's weights, rows of q and k in halves. */
+export type ReferenceWeights = ReadonlyMap<LayerRole, ArrayLike<number>>;
 
 export interface ReferenceLayer {
   /** [D, D] of the weight-free norm outputs. */
@@ -26,7 +28,7 @@ export interface Reference {
 
 const noBlockTypes = (): Promise<void> => Promise.reject(new Error('only float models'));
 
-const multiply = (rows: Rows, weight: ArrayLike<number>, bias?: ArrayLike<number>): Rows =>
+export const multiply = (rows: Rows, weight: ArrayLike<number>, bias?: ArrayLike<number>): Rows =>
   rows.map((row) => {
     const outputs = weight.length / row.length;
     return Float64Array.from({ length: outputs }, (_, out) =>
@@ -34,12 +36,13 @@ const multiply = (rows: Rows, weight: ArrayLike<number>, bias?: ArrayLike<number
     );
   });
 
-const normed = (row: Float64Array, eps: number): Float64Array => {
+export const normed = (row: Float64Array, eps: number): Float64Array => {
   const scale = 1 / Math.sqrt(row.reduce((sum, value) => sum + value * value, 0) / row.length + eps);
   return row.map((value) => value * scale);
 };
 
-const scaled = (rows: Rows, scale: ArrayLike<number>): Rows => rows.map((row) => row.map((v, i) => v * scale[i]!));
+export const scaled = (rows: Rows, scale: ArrayLike<number>): Rows =>
+  rows.map((row) => row.map((v, i) => v * scale[i]!));
 const plus = (left: Rows, right: Rows): Rows => left.map((row, index) => row.map((v, i) => v + right[index]![i]!));
 
 function gram(rows: Rows): Float64Array {
@@ -56,7 +59,7 @@ const squares = (rows: Rows): Float64Array =>
 function turned(
   row: Float64Array,
   position: number,
-  { config }: Decoder,
+  { config }: Pick<Decoder, 'config'>,
   norm: ArrayLike<number> | undefined,
 ): Float64Array {
   const { headDim, normEps, ropeTheta } = config;
@@ -75,7 +78,7 @@ function turned(
   return result;
 }
 
-function attend(q: Rows, k: Rows, v: Rows, { config }: Decoder): Rows {
+function attend(q: Rows, k: Rows, v: Rows, { config }: Pick<Decoder, 'config'>): Rows {
   const { headDim, numAttentionHeads, numKeyValueHeads } = config;
   const group = numAttentionHeads / numKeyValueHeads;
   return q.map((query, position) => {
@@ -104,7 +107,16 @@ async function runLayer(decoder: Decoder, layer: number, windows: Rows[]): Promi
   for (const role of decoder.layers[layer]!.keys()) {
     weights.set(role, await readLayerTensor(decoder, [layer, role], noBlockTypes));
   }
-  const of = (role: LayerRole): Float32Array => weights.get(role)!;
+  return referenceBlock(decoder, weights, windows);
+}
+
+/** One block over windows of residual rows. */
+export function referenceBlock(
+  decoder: Pick<Decoder, 'config'>,
+  weights: ReferenceWeights,
+  windows: Rows[],
+): [Rows[], ReferenceLayer] {
+  const of = (role: LayerRole): ArrayLike<number> => weights.get(role)!;
   const { normEps } = decoder.config;
   const seen: Record<'attention' | 'o' | 'mlp' | 'down', Rows> = { attention: [], o: [], mlp: [], down: [] };
   const results = windows.map((x) => {

@@ -42,7 +42,7 @@ export interface ConvertResult {
 }
 
 /** general.file_type by weight type; source: gguf-py/gguf/constants.py (LlamaFileType). */
-const fileTypes: Readonly<Record<WeightType, number>> = { F32: 0, F16: 1, BF16: 32 };
+export const floatFileTypes: Readonly<Record<WeightType, number>> = { F32: 0, F16: 1, BF16: 32 };
 /** Version of ggml's quantised types, written for float files too. */
 const quantizationVersion = 2;
 
@@ -109,9 +109,23 @@ function ropeFactorsOf({ config }: ModelFolder, dimensions: Dimensions): Float32
   return scaling?.kind === 'llama3' ? llama3RopeFactors(llama3Scaling(config, scaling, dimensions)) : null;
 }
 
+/**
+ * The metadata of a folder's model when it is written with other tensors than convertFolder writes: a sliced one.
+ * @throws as convertFolder, before a weight is read
+ */
+export async function folderMetadata(
+  source: ModelSource,
+  output: string,
+  tensors: readonly WrittenTensor[],
+): Promise<GgufMetadata> {
+  return metadataOf(output, { ...(await describeFolder(source)), plans: tensors, tensors });
+}
+
+type WrittenTensor = Pick<TensorPlan, 'name' | 'type' | 'shape'>;
+
 async function metadataOf(
   output: string,
-  model: DescribedFolder & { plans: readonly TensorPlan[]; tensors: readonly TensorShape[] },
+  model: DescribedFolder & { plans: readonly WrittenTensor[]; tensors: readonly TensorShape[] },
 ): Promise<GgufMetadata> {
   const { family, folder, dimensions, plans, tensors } = model;
   const parameters = tensors.reduce((sum, { shape }) => sum + elementCount(shape)!, 0);
@@ -119,7 +133,7 @@ async function metadataOf(
     ['general.architecture', string(family.ggufArchitecture)],
     ...(await generalKeys(folder, parameters)),
     ...architectureKeys(family, folder, dimensions, !hasTokenizer(folder)),
-    ['general.file_type', uint32(fileTypes[mainType(plans)])],
+    ['general.file_type', uint32(floatFileTypes[mainType(plans)])],
     ['general.quantization_version', uint32(quantizationVersion)],
     ...(await tokenizerKeys(family, folder, dimensions.sizes.vocabulary)),
   ];
@@ -129,7 +143,7 @@ async function metadataOf(
 }
 
 /** The type that most elements of the matrices have. */
-function mainType(plans: readonly TensorPlan[]): WeightType {
+function mainType(plans: readonly WrittenTensor[]): WeightType {
   const elements: Record<WeightType, number> = { F32: 0, F16: 0, BF16: 0 };
   for (const { type, shape } of plans) if (shape.length > 1) elements[type] += elementCount(shape)!;
   return (['F16', 'BF16', 'F32'] as const).reduce((main, type) => (elements[type] > elements[main] ? type : main));

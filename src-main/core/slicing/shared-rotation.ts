@@ -1,0 +1,100 @@
+// One rotation for a whole residual stream: C = Σ_sites Gram(RMSN(x_site)) over the 2L + 1 norm inputs, Q = eigvec(C),
+// of which the first `width` columns are kept (SliceGPT §3.2-3.3 with one Q for all sites: method.md 1.7 and 3).
+// Letters: D hidden size, d width.
+import { AppError } from '../../contract/errors.ts';
+import { orthogonalityTolerance, requireBelow } from '../linear-algebra/checks.ts';
+import type { LinearAlgebra } from '../linear-algebra/linear-algebra.ts';
+import { orientBasis } from './orientation.ts';
+import type { Orientation } from './orientation.ts';
+
+export interface SharedRotation {
+  /** D. */
+  size: number;
+  /** d. */
+  width: number;
+  /** [d, D] float64, orthonormal rows: Q[:, :d]ᵀ, turned by the orientation. */
+  basis: Float64Array;
+  /** [D] float64, descending: the eigenvalues of C, damping included. */
+  eigenvalues: Float64Array;
+  /** Share of C's trace that the dropped directions have. */
+  energyLost: number;
+  orientation: { kind: Orientation; seed: number; hadamardOrder: number; randomOrder: number };
+  /** Largest |basis·basisᵀ - I|. */
+  orthogonality: number;
+}
+
+export interface RotationRequest {
+  /** [D, D] float64, upper triangle: C. */
+  gram: Float64Array;
+  size: number;
+  width: number;
+  orientation?: Orientation;
+  seed?: number;
+  /** Added to the diagonal as a share of its mean; shifts eigenvalues and leaves Q alone. @default 0 */
+  damping?: number;
+  linearAlgebra: LinearAlgebra;
+  signal: AbortSignal;
+}
+
+/**
+ * The rotation of a Gram. O(9 D³) for the eigenproblem; memory 4 D² doubles.
+ * @throws USAGE when width is not in 1 to D; NUMERICAL_FAILURE with measured value and tolerance
+ */
+export async function sharedRotation(request: RotationRequest): Promise<SharedRotation> {
+  const { gram, size, width, orientation: kind = 'pca', seed = 0, damping = 0, linearAlgebra, signal } = request;
+  if (!Number.isInteger(width) || width < 1 || width > size) {
+    const message = `The width is ${width}; it has to be a whole number from 1 to the model's ${size}.`;
+    throw new AppError('USAGE', message, { width, hiddenSize: size });
+  }
+  const what = 'the shared rotation';
+  const { values, vectors } = await linearAlgebra.eigh({ what, matrix: damped(gram, size, damping), size }, signal);
+  const basis = firstColumns(vectors, size, width);
+  const turned = await orientBasis(basis, { width, size }, { orientation: kind, seed }, { linearAlgebra, signal });
+  const orthogonality = await distanceFromOrthonormal(basis, { width, size }, linearAlgebra, signal);
+  requireBelow(what, 'the largest |QᵀQ - I|', orthogonality, orthogonalityTolerance);
+  const trace = sum(values);
+  return {
+    size,
+    width,
+    basis,
+    eigenvalues: values,
+    energyLost: trace > 0 ? sum(values.subarray(width)) / trace : 0,
+    orientation: { kind, seed, hadamardOrder: turned.hadamardOrder, randomOrder: turned.randomOrder },
+    orthogonality,
+  };
+}
+
+const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
+
+function damped(gram: Float64Array, size: number, damping: number): Float64Array {
+  if (damping === 0) return gram;
+  const matrix = gram.slice();
+  let trace = 0;
+  for (let index = 0; index < size; index += 1) trace += matrix[index * (size + 1)]!;
+  for (let index = 0; index < size; index += 1) matrix[index * (size + 1)]! += (damping * trace) / size;
+  return matrix;
+}
+
+/** The first `width` columns of [size, size], as rows: [width, size]. */
+function firstColumns(matrix: Float64Array, size: number, width: number): Float64Array {
+  const rows = new Float64Array(width * size);
+  for (let row = 0; row < size; row += 1) {
+    for (let column = 0; column < width; column += 1) rows[column * size + row] = matrix[row * size + column]!;
+  }
+  return rows;
+}
+
+/** Largest |basis·basisᵀ - I|. */
+async function distanceFromOrthonormal(
+  basis: Float64Array,
+  { width, size }: { width: number; size: number },
+  linearAlgebra: LinearAlgebra,
+  signal: AbortSignal,
+): Promise<number> {
+  const product = await linearAlgebra.gemm(
+    { what: 'the check of a rotation', rows: width, inner: size, columns: width, a: basis, b: basis, transposeB: true },
+    signal,
+  );
+  for (let index = 0; index < width; index += 1) product[index * (width + 1)]! -= 1;
+  return product.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+}

@@ -1,0 +1,163 @@
+// Makes the tensors of a sliced model, part by part, in float64; nothing is rounded before its one cast at the end.
+// A tensor whose columns turn is read in slabs of rows; one whose rows turn is held whole, and written in slabs.
+// Letters: D hidden size, d width, basis [d, D] = Qᵀ.
+import type { ModelSource } from '../formats/model-source.ts';
+import type { TensorEntry } from '../formats/tensor.ts';
+import { decodeFloats, readFloats } from '../graph/float-values.ts';
+import type { Dequantize } from '../graph/float-values.ts';
+import type { LinearAlgebra } from '../linear-algebra/linear-algebra.ts';
+import type { SharedRotation } from './shared-rotation.ts';
+import type { SlicedTensor, TensorTransform } from './sliced-tensors.ts';
+
+export interface TransformContext {
+  model: Pick<ModelSource, 'read' | 'readInto'>;
+  rotation: Pick<SharedRotation, 'size' | 'width' | 'basis'>;
+  headDim: number;
+  dequantize: Dequantize;
+  linearAlgebra: LinearAlgebra;
+  signal: AbortSignal;
+}
+
+/** Elements of a part: 16 MiB in float64. */
+const partElements = 2 ** 21;
+
+/**
+ * Yields a tensor in row-major order, float64. A part is overwritten by the next one.
+ * @throws NON_FINITE naming the source's tensor, UNSUPPORTED_TYPE; the reason of the signal
+ */
+export function transformedParts(
+  { name, transform }: Pick<SlicedTensor, 'name' | 'transform'>,
+  context: TransformContext,
+): AsyncGenerator<Float64Array, void> {
+  switch (transform.kind) {
+    case 'columns':
+      return turnedColumns(name, transform, context);
+    case 'rows':
+      return turnedRows(name, transform, context);
+    case 'copy':
+      return copied(transform, context);
+    case 'values':
+      return only(transform.values);
+  }
+}
+
+async function* only(values: Float64Array): AsyncGenerator<Float64Array, void> {
+  yield values;
+}
+
+type Of<Kind extends TensorTransform['kind']> = Extract<TensorTransform, { kind: Kind }>;
+
+/** scale·W·diag(norm)·Q = (scale·W·diag(norm))·basisᵀ, [out, D] to [out, d]. O(out D d). */
+async function* turnedColumns(
+  what: string,
+  { source, norm, scale, interleaves }: Of<'columns'>,
+  context: TransformContext,
+): AsyncGenerator<Float64Array, void> {
+  const { model, rotation, headDim, dequantize, linearAlgebra, signal } = context;
+  const { size, width, basis } = rotation;
+  const factors = norm ? Float64Array.from(await readFloats(model, norm, dequantize)) : new Float64Array(size).fill(1);
+  for (let column = 0; column < size; column += 1) factors[column]! *= scale;
+  const rows = source.shape[1]!;
+  const unit = interleaves ? headDim : 1;
+  const partRows = Math.min(rows, Math.max(1, Math.floor(partElements / size / unit)) * unit);
+  const [decoded, input, output] = [
+    new Float32Array(partRows * size),
+    new Float64Array(partRows * size),
+    new Float64Array(partRows * width),
+  ];
+  for (let row = 0; row < rows; row += partRows) {
+    signal.throwIfAborted();
+    const count = Math.min(partRows, rows - row);
+    await readRows(context, source, [row, count], decoded.subarray(0, count * size));
+    const part = input.subarray(0, count * size);
+    scaleInto(part, decoded, factors);
+    const b = { rows: count, inner: size, columns: width, a: part, b: basis, transposeB: true };
+    const turned = await linearAlgebra.gemm({ what, ...b, output: output.subarray(0, count * width) }, signal);
+    yield interleaves ? interleaved(turned, headDim, width) : turned;
+  }
+}
+
+/** scale·Qᵀ·W = scale·basis·W, [D, in] to [d, in]; a vector is one column. O(d D in). */
+async function* turnedRows(
+  what: string,
+  { source, scale }: Of<'rows'>,
+  context: TransformContext,
+): AsyncGenerator<Float64Array, void> {
+  const { rotation, linearAlgebra, signal } = context;
+  const { size, width, basis } = rotation;
+  const columns = source.shape.length === 1 ? 1 : source.shape[0]!;
+  const matrix = await readWhole(context, source, size * columns);
+  const partRows = Math.min(width, Math.max(1, Math.floor(partElements / columns)));
+  const output = new Float64Array(partRows * columns);
+  for (let row = 0; row < width; row += partRows) {
+    signal.throwIfAborted();
+    const count = Math.min(partRows, width - row);
+    const a = basis.subarray(row * size, (row + count) * size);
+    const part = output.subarray(0, count * columns);
+    await linearAlgebra.gemm({ what, rows: count, inner: size, columns, a, b: matrix, output: part }, signal);
+    for (let index = 0; index < part.length; index += 1) part[index]! *= scale;
+    yield part;
+  }
+}
+
+/** Vectors: biases and norms of heads. */
+async function* copied(
+  { source, interleaves }: Of<'copy'>,
+  { model, headDim, dequantize }: TransformContext,
+): AsyncGenerator<Float64Array, void> {
+  const values = Float64Array.from(await readFloats(model, source, dequantize));
+  yield interleaves ? interleaved(values, headDim, 1) : values;
+}
+
+/** Decodes rows [first, first + count) of a matrix into all of `output`. */
+async function readRows(
+  { model, dequantize }: TransformContext,
+  source: TensorEntry,
+  [first, count]: readonly [number, number],
+  output: Float32Array,
+): Promise<void> {
+  const rowBytes = source.bytes / (source.shape[1] ?? 1);
+  const bytes = await model.read(source, first * rowBytes, count * rowBytes);
+  await decodeFloats(source, bytes, dequantize, output);
+}
+
+/** A whole tensor in float64, decoded slab by slab. */
+async function readWhole(context: TransformContext, source: TensorEntry, elements: number): Promise<Float64Array> {
+  const values = new Float64Array(elements);
+  if (source.shape.length === 1) {
+    values.set(await readFloats(context.model, source, context.dequantize));
+    return values;
+  }
+  const [columns, rows] = source.shape as [number, number];
+  const slabRows = Math.max(1, Math.floor(partElements / columns));
+  for (let row = 0; row < rows; row += slabRows) {
+    const count = Math.min(slabRows, rows - row);
+    const slab = new Float32Array(count * columns);
+    await readRows(context, source, [row, count], slab);
+    values.set(slab, row * columns);
+  }
+  return values;
+}
+
+/** output[r, c] = values[r, c]·factors[c]. */
+function scaleInto(output: Float64Array, values: Float32Array, factors: Float64Array): void {
+  const columns = factors.length;
+  for (let start = 0; start < output.length; start += columns) {
+    for (let column = 0; column < columns; column += 1) {
+      output[start + column] = values[start + column]! * factors[column]!;
+    }
+  }
+}
+
+/** Row s·hd/2 + j of each head goes to row 2j + s: LlamaModel.permute of llama.cpp's converter. Answers a copy. */
+function interleaved(values: Float64Array, headDim: number, columns: number): Float64Array {
+  const result = new Float64Array(values.length);
+  const head = headDim * columns;
+  for (let start = 0; start < values.length; start += head) {
+    for (let row = 0; row < headDim; row += 1) {
+      const from = start + ((row % 2) * (headDim / 2) + Math.floor(row / 2)) * columns;
+      result.set(values.subarray(from, from + columns), start + row * columns);
+    }
+  }
+  return result;
+}
