@@ -1,6 +1,6 @@
 // Shared-rotation slicing of the dense 135M model against the figures of docs/measured.md (PyTorch fp32, float64 PCA; the
 // same token rows), through llama.cpp; and the memory of a worker that slices. Found: 0.7019 and 55.164 on wiki. Takes
-// 10 minutes or more on two cores, most of it in llama.cpp.
+// three minutes on two free cores.
 import { fork } from 'node:child_process';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -44,7 +44,7 @@ describe.skipIf(source === null || referenceTexts === null)('the dense 135M mode
     '%s: a KL divergence of %d, a perplexity of %d, within three per cent',
     async (text, kld, perplexity) => {
       const windows = rowsOf(text);
-      const settings = { ...exact, threads: 2 };
+      const settings = exact;
       const found = await llama.compare({ reference: source!, candidate: output, windows, settings }, caller());
       const divergence = mean(found.windows.flatMap((window) => [...window.kld!]));
       const measured = Math.exp(mean(found.windows.flatMap(({ candidateNll }) => [...candidateNll])));

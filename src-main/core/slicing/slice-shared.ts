@@ -1,5 +1,5 @@
 // Slices a model by one shared rotation and writes it as a GGUF that stock llama.cpp loads: tensor by tensor, in
-// float64, one cast to the written type at the end (method.md 1.1, 3).
+// float64, cast through float32 to the written type at the end (method.md 1.1, 3).
 import { AppError } from '../../contract/errors.ts';
 import type { Progress } from '../../contract/progress.ts';
 import type { Decoder } from '../architectures/decoder.ts';

@@ -1,4 +1,4 @@
-// Makes the tensors of a sliced model, part by part, in float64; nothing is rounded before its one cast at the end.
+// Makes the tensors of a sliced model, part by part, in float64; nothing is rounded before the cast (through float32) at the end.
 // A tensor whose columns turn is read in slabs of rows; one whose rows turn is held whole, and written in slabs.
 // Letters: D hidden size, d width, basis [d, D] = Qᵀ.
 import type { ModelSource } from '../formats/model-source.ts';
