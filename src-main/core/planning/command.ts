@@ -1,24 +1,32 @@
-// The llama-server command line that runs a plan's file as planned.
+// How a plan's file is run, and the llama-server command line that says so.
+import type { KvType } from '../../contract/llama-host-api.ts';
 import type { Plan } from '../../contract/plan.ts';
-import type { Target } from '../../contract/target.ts';
 
 const allLayers = 999;
 
-/** `contextLength` is the model's own; a file-size target asks for no context, so the runner gets at most that. */
-export function serverCommand(
-  plan: Plan,
-  target: Target,
-  { file, contextLength }: { file: string; contextLength: number | null },
-): string {
-  const asked = target.kind === 'memory' ? target : { context: Math.min(4096, contextLength ?? 4096), kvType: 'f16' };
-  let { context, kvType }: { context: number; kvType: string } = asked;
+/** Context and cache type of a run. */
+export interface RunSettings {
+  context: number;
+  kvType: KvType;
+}
+
+/** What was asked for, but for what the plan's steps change. */
+export function runOf(plan: Plan, { context, kvType }: RunSettings): RunSettings {
+  const run = { context, kvType };
+  for (const step of plan.steps) {
+    if (step.method === 'context') run.context = step.tokens;
+    if (step.method === 'kv-cache') run.kvType = step.type;
+  }
+  return run;
+}
+
+export function serverCommand(plan: Plan, asked: RunSettings, file: string): string {
+  const { context, kvType } = runOf(plan, asked);
   let layers = `--n-gpu-layers ${allLayers}`;
   let experts = '';
   for (const step of plan.steps) {
-    if (step.method === 'context') context = step.tokens;
-    else if (step.method === 'kv-cache') kvType = step.type;
-    else if (step.method === 'cpu-layers') layers = step.flag;
-    else if (step.method === 'cpu-experts') experts = ` ${step.flag}`;
+    if (step.method === 'cpu-layers') layers = step.flag;
+    if (step.method === 'cpu-experts') experts = ` ${step.flag}`;
   }
   const cache = kvType === 'f16' ? '' : ` --flash-attn on --cache-type-k ${kvType} --cache-type-v ${kvType}`;
   return `llama-server --model "${file}" --ctx-size ${context} ${layers}${experts}${cache}`;

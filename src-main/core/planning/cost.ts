@@ -1,6 +1,6 @@
 // What making a plan costs, roughly: seconds, memory and disk. Rates were measured on two 2024 server cores and scale with threads.
 import type { Plan } from '../../contract/plan.ts';
-import type { TensorEntry } from '../formats/tensor.ts';
+import { elementCount, type TensorEntry } from '../formats/tensor.ts';
 
 export interface CostFacts {
   parameters: number;
@@ -22,7 +22,7 @@ export function costOf(
   tensors: readonly TensorEntry[],
   fileBytes: number,
 ): Plan['cost'] {
-  const elements = (entry: TensorEntry): number => entry.shape.reduce((product, size) => product * size, 1);
+  const elements = (entry: TensorEntry): number => elementCount(entry.shape)!;
   const quantize = tensors.reduce((sum, entry) => sum + elements(entry) / rateOf(entry.type), 0) / threads;
   const measure = (measuringTokens * 2 * parameters) / (forwardRate * threads);
   const largest = Math.max(...tensors.map(elements));

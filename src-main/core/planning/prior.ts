@@ -2,7 +2,7 @@
 // Loss of a file = mean over its weights of the loss its type costs when every weight has it, times a factor for size.
 // Loss that a setting costs besides is a preference in the same unit, so that one sum ranks all plans.
 
-import type { TensorEntry } from '../formats/tensor.ts';
+import { elementCount, type TensorEntry } from '../formats/tensor.ts';
 
 /**
  * Mean KL divergence in nats per token (weights only, with importance) when every matrix of the model has this type.
@@ -73,7 +73,7 @@ export function predictFile(
     .filter(({ shape }) => shape.length > 1)
     .map(({ name, type, shape }) => {
       const target = types[name] ?? type;
-      return { type: target === type ? 'F32' : target, elements: shape.reduce((product, size) => product * size, 1) };
+      return { type: target === type ? 'F32' : target, elements: elementCount(shape)! };
     });
   return predictLoss(shares, parameters);
 }

@@ -9,6 +9,7 @@ import type { Children, LlamaClient, WorkerClient } from '../children.ts';
 import type { Folders } from '../folders.ts';
 
 export type LlamaIdentity = Awaited<ReturnType<LlamaClient['identify']>>;
+export type ModelDescription = Awaited<ReturnType<LlamaClient['describe']>>;
 
 export interface JobContext {
   run: string;
@@ -24,6 +25,8 @@ export interface JobContext {
   scratch: string;
   /** What llama.cpp sees of this machine; asked once per job. */
   identify: () => Promise<LlamaIdentity>;
+  /** What llama.cpp says of a model file; asked once per job and file. */
+  describe: (model: string) => Promise<ModelDescription>;
   warnings: string[];
   /** Models of this job expanded to F16, by path: a reference serves every candidate. */
   expansions: Map<string, string>;
@@ -72,6 +75,7 @@ export async function withContext<T>(options: ContextOptions, work: (context: Jo
   const { run, signal, folders, children, report } = options;
   const scratch = await makeScratch(folders.home, run);
   let identity: Promise<LlamaIdentity> | null = null;
+  const descriptions = new Map<string, Promise<ModelDescription>>();
   try {
     return await work({
       run,
@@ -87,6 +91,12 @@ export async function withContext<T>(options: ContextOptions, work: (context: Jo
       seconds: {},
       peakMemoryBytes: 0,
       identify: () => (identity ??= children.llama(signal, (client) => client.identify({}))),
+      describe: (model) => {
+        const known =
+          descriptions.get(model) ?? children.llama(signal, (client) => client.describe({ model }, { signal }));
+        descriptions.set(model, known);
+        return known;
+      },
       llama: (duty) => children.llama(signal, duty),
       worker: (task) => children.worker(signal, task),
     });

@@ -4,7 +4,7 @@ import { readTask, scoreTask, taskItems } from '../../core/evaluation/tasks.ts';
 import { chooseDevice } from '../stages/device.ts';
 import { evaluate, refuseOnnx } from '../stages/evaluate.ts';
 import { withModel } from '../stages/open.ts';
-import { openEvaluation } from '../stages/texts.ts';
+import { openEvaluation, tokenizerOf } from '../stages/texts.ts';
 import { reportAs, stage, totalSeconds, type JobContext } from './context.ts';
 import { checkGate, gateOf } from './gate.ts';
 
@@ -47,14 +47,8 @@ async function runTask(
 ): Promise<EvaluateResult['tasks'][number]> {
   return stage(context, 'tasks', async () => {
     const { gpuLayers } = await chooseDevice(context, device, [model]);
-    const tokenize = async (texts: Uint8Array[]): Promise<Int32Array[]> =>
-      (
-        await context.llama((client) =>
-          client.tokenize({ model, texts, addSpecial: true, parseSpecial: false }, { signal: context.signal }),
-        )
-      ).ids;
-    const { contextLength } = await context.llama((client) => client.describe({ model }, { signal: context.signal }));
-    const items = await taskItems(task, tokenize, contextLength);
+    const { contextLength } = await context.describe(model);
+    const items = await taskItems(task, tokenizerOf(context, model), contextLength);
     const settings = { gpuLayers, ...context.llamaThreads };
     const { logLikelihoods } = await context.llama((client) =>
       client.scoreContinuations(

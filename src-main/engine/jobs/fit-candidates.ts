@@ -3,7 +3,7 @@ import type { Plan } from '../../contract/plan.ts';
 import type { FitRecipe } from '../../contract/recipe.ts';
 import type { FitResult } from '../../contract/results.ts';
 import { AppError } from '../../contract/errors.ts';
-import { serverCommand } from '../../core/planning/command.ts';
+import { runOf, serverCommand } from '../../core/planning/command.ts';
 import { fileKey, ranked, score } from '../../core/planning/rank.ts';
 import { verdictOf } from '../../core/planning/verdict.ts';
 import type { Planned } from '../planner/plan-model.ts';
@@ -115,18 +115,13 @@ async function finish(work: FitWork, made: readonly Made[]): Promise<FitResult> 
     measured,
     calibration: work.importance.calibration,
     ...finished,
-    command: serverCommand(plan, recipe.target, { file: recipe.output, contextLength: planned.facts.contextLength }),
+    command: serverCommand(plan, planned.run, recipe.output),
   };
 }
 
-/** How a plan's file is run: as asked, but for what its steps change. */
+/** How a plan's file is run, for its proof. */
 export function plannedRunOf(planned: Planned, plan: Plan): PlannedRun {
-  const run = { header: planned.drafts.get(plan.id)!.header, ...planned.run };
-  for (const step of plan.steps) {
-    if (step.method === 'context') run.context = step.tokens;
-    if (step.method === 'kv-cache') run.kvType = step.type;
-  }
-  return run;
+  return { header: planned.drafts.get(plan.id)!.header, ...runOf(plan, planned.run) };
 }
 
 /** The plans with what was measured in place of what was predicted, for every plan that has the same file. */

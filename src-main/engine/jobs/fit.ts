@@ -128,7 +128,7 @@ async function fitsAsIs({ context, recipe, planned, plan, source }: AsIs): Promi
     ...(quality && { quality }),
     ...(proof && { proof }),
     ...(gate && { gate }),
-    command: serverCommand(plan, recipe.target, { file, contextLength: planned.facts.contextLength }),
+    command: serverCommand(plan, planned.run, file),
     seconds: totalSeconds(context),
     peakMemoryBytes: context.peakMemoryBytes,
   };

@@ -52,7 +52,6 @@ async function planSource(context: JobContext, source: GgufSource, options: Plan
   const facts: PlanFacts = {
     tensors: source.tensors,
     parameters: source.parameters,
-    contextLength: source.config.contextLength,
     layers: source.config.numHiddenLayers ?? 0,
     experts: source.experts !== null,
     importance: options.importance,

@@ -20,7 +20,6 @@ export interface Draft {
 export interface PlanFacts {
   tensors: readonly TensorEntry[];
   parameters: number;
-  contextLength: number | null;
   layers: number;
   experts: boolean;
   /** Whether files are made with importance. */

@@ -52,7 +52,7 @@ let conversions = 0;
 
 async function checkRunnable(context: JobContext, { path, config }: GgufSource): Promise<void> {
   try {
-    await context.llama((client) => client.describe({ model: path }, { signal: context.signal }));
+    await context.describe(path);
   } catch (error) {
     const appError = AppError.from(error);
     const log = JSON.stringify(appError.details['log'] ?? '');

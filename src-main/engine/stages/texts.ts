@@ -11,17 +11,13 @@ import type { JobContext } from '../jobs/context.ts';
 export const textsFolder = (context: JobContext): string => path.join(context.folders.resources, 'texts');
 
 /** A tokenizer that adds what the model's own rule adds, and takes special tokens in texts as plain text. */
-function tokenizerOf(context: JobContext, model: string): (texts: Uint8Array[]) => Promise<Int32Array[]> {
+export function tokenizerOf(context: JobContext, model: string): (texts: Uint8Array[]) => Promise<Int32Array[]> {
   return async (texts) => {
     const { ids } = await context.llama((client) =>
       client.tokenize({ model, texts, addSpecial: true, parseSpecial: false }, { signal: context.signal }),
     );
     return ids;
   };
-}
-
-function describe(context: JobContext, model: string): Promise<{ contextLength: number; vocabSize: number }> {
-  return context.llama((client) => client.describe({ model }, { signal: context.signal }));
 }
 
 /** Rows of token ids are used as they are; an id that the model does not have is an error of the text. @throws FILE_MALFORMED */
@@ -50,7 +46,7 @@ export async function openCalibration(
   options: CalibrationOptions,
 ): Promise<CalibrationTokens> {
   const texts = await Promise.all(options.texts.map((text) => openText(text, textsFolder(context))));
-  const { contextLength, vocabSize } = await describe(context, model);
+  const { contextLength, vocabSize } = await context.describe(model);
   checkIds(texts, vocabSize);
   return calibrationWindows({
     texts,
@@ -78,7 +74,7 @@ export async function openEvaluation(
   const used: OpenedText[] = await Promise.all(calibrationTexts.map((name) => openText(name, textsFolder(context))));
   refuseReuse(text, used, options.allowSameText);
   const { window, windows } = options;
-  const { contextLength, vocabSize } = await describe(context, model);
+  const { contextLength, vocabSize } = await context.describe(model);
   checkIds([text], vocabSize);
   const cut = await evaluationWindows({
     text,

@@ -168,7 +168,7 @@ describe('command line for the runner', () => {
         { method: 'cpu-experts', layers: 4, flag: '--n-cpu-moe 4' },
       ],
     });
-    expect(serverCommand(plan, memoryTarget, { file: '/m/out.gguf', contextLength: 4096 })).toBe(
+    expect(serverCommand(plan, memoryTarget, '/m/out.gguf')).toBe(
       'llama-server --model "/m/out.gguf" --ctx-size 8192 --n-gpu-layers 999 --n-cpu-moe 4 --flash-attn on --cache-type-k q8_0 --cache-type-v q8_0',
     );
   });
