@@ -10,9 +10,11 @@ import type { ModelSource } from '../../src-main/core/formats/model-source.ts';
 import type { LayerStatistics } from '../../src-main/core/graph/block-stream.ts';
 import { normSites } from '../../src-main/core/graph/block-graph.ts';
 import type { StatisticsSite } from '../../src-main/core/graph/block-graph.ts';
+import { residualShape } from '../../src-main/core/graph/embed-windows.ts';
 import { forward } from '../../src-main/core/graph/forward.ts';
 import type { ForwardOptions } from '../../src-main/core/graph/forward.ts';
 import type { HeadStatistics } from '../../src-main/core/graph/head.ts';
+import { fileResidual } from '../../src-main/core/graph/residual.ts';
 import { nativeDequantizer } from '../../src-main/worker/native/native-dequantizer.ts';
 import { onnxRuntime } from '../../src-main/worker/onnx/onnx-runtime.ts';
 import { caller, exact, handlers, someTokens, temporaryFolder } from '../llama-host/host.ts';
@@ -69,6 +71,41 @@ function gramError(found: Float64Array, expected: Float64Array): number {
 
 const relative = (found: Float64Array, expected: Float64Array): number =>
   expected.reduce((worst, value, index) => Math.max(worst, Math.abs(found[index]! / value - 1)), 0);
+
+describe('a residual on disk', () => {
+  const windows = [someTokens(512, 1), someTokens(512, 2), someTokens(512, 3)];
+
+  test('gives what one in memory gives, from the first layer and from a later one', async () => {
+    const decoder = await decoderOf(sampleModel);
+    const folder = temporaryFolder();
+    const paths = [path.join(folder, 'even'), path.join(folder, 'odd')] as const;
+    const shape = residualShape(decoder, windows);
+    const inMemory = await run(decoder, windows);
+    const first = await fileResidual(shape, { paths, current: 0 });
+    const { nll } = await run(decoder, windows, { residual: first });
+    expect(nll).toEqual(inMemory.nll);
+    await first.close();
+
+    // Killed in the middle of layer 2: what layer 1 left is whole, what came after is lost.
+    const stopped = await fileResidual(shape, { paths, current: 0 });
+    const stop = new AbortController();
+    let layers = 0;
+    const onLayer = (): void => void (layers += 1);
+    const killed = run(decoder, windows, {
+      residual: stopped,
+      signal: stop.signal,
+      progress: () => {
+        if (layers === 2) stop.abort();
+      },
+      statistics: { grams: [], onLayer, onHead: () => {} },
+    });
+    await expect(killed).rejects.toThrow('aborted');
+    const resumed = await fileResidual(shape, { paths, current: stopped.current });
+    await stopped.close();
+    expect((await run(decoder, windows, { residual: resumed, firstLayer: 2 })).nll).toEqual(inMemory.nll);
+    await resumed.close();
+  });
+});
 
 describe.skipIf(!goldenModels)('golden models', () => {
   test.each(['llama-gqa', 'llama-tied', 'qwen2', 'mistral', 'qwen3', 'llama3-rope'])(

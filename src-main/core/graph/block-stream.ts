@@ -64,15 +64,17 @@ export async function openBlockStream(options: BlockStreamOptions): Promise<Bloc
       if (!graphs.has(key)) graphs.set(key, open(roles));
       const graph = await graphs.get(key)!;
       const sums = new SiteSums(graph.statistics);
-      for (const { values, rows } of residualRuns(residual)) {
+      for await (const { first, rows, values } of residualRuns(residual)) {
         signal.throwIfAborted();
         const x = { data: values, shape: [rows, residual.hiddenSize] };
         sums.add(
           await graph.runner.run({ x, ...statisticsFeeds(graph, rows), ...weights.feeds }, { y: x, ...sums.wanted }),
           rows,
         );
+        await residual.write(first, values);
         onRun?.(rows);
       }
+      await residual.advance();
       return grams === null ? null : layerStatistics(decoder, layer, sums, weights);
     },
     async close() {

@@ -8,7 +8,9 @@ import type { GraphRuntime } from './block-runner.ts';
 import type { Dequantize } from './float-values.ts';
 import { headStatistics, openHead } from './head.ts';
 import type { HeadStatistics, Position } from './head.ts';
-import { embedWindows } from './residual.ts';
+import { embedWindows, residualShape } from './embed-windows.ts';
+import { memoryResidual } from './residual.ts';
+import type { Residual } from './residual.ts';
 
 export interface ForwardOptions {
   decoder: Decoder;
@@ -16,6 +18,10 @@ export interface ForwardOptions {
   windows: readonly Int32Array[];
   runtime: GraphRuntime;
   dequantize: Dequantize;
+  /** Where the residual is kept; stays open. In memory by default. */
+  residual?: Residual;
+  /** The first layer to run; above 0, `residual` holds its input. @default 0 */
+  firstLayer?: number;
   /** Whether the NLL of every next token is wanted; by default it is. */
   nll?: boolean;
   /** Where rows of log-probabilities (or logits) are wanted. */
@@ -41,14 +47,16 @@ export interface ForwardResult {
 
 /** Runs `decoder` over `windows`. @throws USAGE on bad windows, NON_FINITE naming a tensor, OUT_OF_MEMORY */
 export async function forward(options: ForwardOptions): Promise<ForwardResult> {
-  const { decoder, windows, runtime, dequantize, statistics, signal } = options;
-  const residual = await embedWindows(decoder, windows, dequantize);
-  const { windowLength } = residual;
+  const { decoder, windows, runtime, dequantize, firstLayer = 0, statistics, signal } = options;
+  const shape = residualShape(decoder, windows);
+  const { residual = memoryResidual(shape) } = options;
+  const { windowLength } = shape;
+  if (firstLayer === 0) await embedWindows(decoder, windows, dequantize, residual);
   const grams = statistics?.grams ?? null;
   const stream = await openBlockStream({ decoder, runtime, dequantize, windowLength, grams });
   try {
     const onRun = tokenProgress(options, windowLength);
-    for (const layer of decoder.layers.keys()) {
+    for (let layer = firstLayer; layer < decoder.layers.length; layer += 1) {
       const found = await stream.runLayer(layer, residual, { signal, onRun });
       if (found) await statistics?.onLayer(found);
     }
@@ -71,15 +79,19 @@ export async function forward(options: ForwardOptions): Promise<ForwardResult> {
 }
 
 /** Progress in tokens through all layers: a token counts by the share of layers it has passed. */
-function tokenProgress({ decoder, windows, progress }: ForwardOptions, windowLength: number): (rows: number) => void {
+function tokenProgress(
+  { decoder, windows, firstLayer = 0, progress }: ForwardOptions,
+  windowLength: number,
+): (rows: number) => void {
   const layers = decoder.layers.length;
   const total = windows.length * windowLength;
   const start = performance.now();
+  const before = (total * firstLayer) / layers;
   let passed = 0;
   return (rows) => {
     passed += rows;
-    const done = passed / layers;
-    const perSecond = done / Math.max(1e-3, (performance.now() - start) / 1000);
+    const done = before + passed / layers;
+    const perSecond = (done - before) / Math.max(1e-3, (performance.now() - start) / 1000);
     progress?.({ stage: 'forward', done, total, unit: 'tokens', perSecond, secondsLeft: (total - done) / perSecond });
   };
 }

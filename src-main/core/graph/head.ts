@@ -55,30 +55,28 @@ export async function openHead(decoder: Decoder, runtime: GraphRuntime, dequanti
 
   return {
     async nll(residual, windows, signal) {
-      const { windowLength, data } = residual;
+      const { windowLength } = residual;
       const result = new Float32Array(windows.length * (windowLength - 1));
       for (const [index, window] of windows.entries()) {
         for (let start = 0; start < windowLength - 1; start += chunkRows) {
           signal.throwIfAborted();
           const rows = Math.min(chunkRows, windowLength - 1 - start);
-          const first = (index * windowLength + start) * hiddenSize;
-          const x = { data: data.subarray(first, first + rows * hiddenSize), shape: [rows, hiddenSize] };
+          const values = await residual.read(index * windowLength + start, rows);
+          const x = { data: values, shape: [rows, hiddenSize] };
           const targets = BigInt64Array.from(window.subarray(start + 1, start + 1 + rows), BigInt);
-          const values = await run(x, { data: targets, shape: [rows, 1] }, 'nll');
-          result.set(values, index * (windowLength - 1) + start);
+          result.set(await run(x, { data: targets, shape: [rows, 1] }, 'nll'), index * (windowLength - 1) + start);
         }
       }
       return result;
     },
-    async rows({ data, windowLength }, positions, kind) {
+    async rows(residual, positions, kind) {
       const result = new Float32Array(positions.length * vocabSize);
       for (let start = 0; start < positions.length; start += chunkRows) {
         const chosen = positions.slice(start, start + chunkRows);
         const x = new Float32Array(chosen.length * hiddenSize);
-        chosen.forEach(({ window, position }, row) => {
-          const first = (window * windowLength + position) * hiddenSize;
-          x.set(data.subarray(first, first + hiddenSize), row * hiddenSize);
-        });
+        for (const [row, { window, position }] of chosen.entries()) {
+          x.set(await residual.read(window * residual.windowLength + position, 1), row * hiddenSize);
+        }
         const targets = { data: new BigInt64Array(chosen.length), shape: [chosen.length, 1] };
         result.set(await run({ data: x, shape: [chosen.length, hiddenSize] }, targets, kind), start * vocabSize);
       }
@@ -100,7 +98,7 @@ export async function headStatistics(
   const runner = await runtime.open(graph.model);
   try {
     const sums = new SiteSums(graph.statistics);
-    for (const { values, rows } of residualRuns(residual)) {
+    for await (const { values, rows } of residualRuns(residual)) {
       signal.throwIfAborted();
       const x = { data: values, shape: [rows, residual.hiddenSize] };
       sums.add(await runner.run({ x, ...statisticsFeeds(graph, rows) }, sums.wanted), rows);

@@ -1,0 +1,75 @@
+// The first residual of token windows: rows of the embedding matrix, of which only those that occur are kept.
+import { AppError } from '../../contract/errors.ts';
+import type { Decoder } from '../architectures/decoder.ts';
+import { decodeFloats } from './float-values.ts';
+import type { Dequantize } from './float-values.ts';
+import type { Residual, ResidualShape } from './residual.ts';
+
+/** Bytes of the matrix that are read at a time. */
+const slabBytes = 2 ** 24;
+
+/**
+ * The shape of a residual for token windows of one length.
+ * @throws USAGE when windows differ in length or a token is not in the vocabulary
+ */
+export function residualShape({ config }: Decoder, windows: readonly Int32Array[]): ResidualShape {
+  const windowLength = windows[0]?.length ?? 0;
+  const { hiddenSize, vocabSize } = config;
+  if (windowLength === 0) throw new AppError('USAGE', 'A forward pass needs a window of at least one token.');
+  for (const window of windows) {
+    if (window.length !== windowLength) {
+      throw new AppError('USAGE', `Windows have to be of one length: ${window.length} and ${windowLength} tokens.`);
+    }
+    const stranger = window.find((token) => token < 0 || token >= vocabSize);
+    if (stranger !== undefined) {
+      throw new AppError('USAGE', `Token ${stranger} is not in the vocabulary of ${vocabSize}.`, { token: stranger });
+    }
+  }
+  return { windows: windows.length, windowLength, hiddenSize };
+}
+
+/** Fills a residual with the embeddings of `windows`. Memory: the rows that occur, in the file's type. @throws NON_FINITE */
+export async function embedWindows(
+  { model, embeddings, config }: Decoder,
+  windows: readonly Int32Array[],
+  dequantize: Dequantize,
+  residual: Residual,
+): Promise<void> {
+  const { windowLength, hiddenSize } = residual;
+  const rowBytes = embeddings.bytes / config.vocabSize;
+  const tokens = Int32Array.from(new Set(windows.flatMap((window) => Array.from(window)))).sort();
+  const places = new Map(Array.from(tokens, (token, place) => [token, place]));
+  const table = await readRows(tokens, rowBytes, (first, length) => model.read(embeddings, first, length));
+  const rows = new Uint8Array(windowLength * rowBytes);
+  const values = new Float32Array(windowLength * hiddenSize);
+  for (const [index, window] of windows.entries()) {
+    for (const [row, token] of window.entries()) {
+      const place = places.get(token)! * rowBytes;
+      rows.set(table.subarray(place, place + rowBytes), row * rowBytes);
+    }
+    await decodeFloats(embeddings, rows, dequantize, values);
+    await residual.write(index * windowLength, values);
+  }
+  await residual.advance();
+}
+
+/** The rows of sorted `tokens`, one after the other, as the file has them. */
+async function readRows(
+  tokens: Int32Array,
+  rowBytes: number,
+  read: (offset: number, length: number) => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  const table = new Uint8Array(tokens.length * rowBytes);
+  const slabRows = Math.max(1, Math.floor(slabBytes / rowBytes));
+  for (let place = 0; place < tokens.length;) {
+    const first = tokens[place]!;
+    let end = place;
+    while (end < tokens.length && tokens[end]! < first + slabRows) end += 1;
+    const slab = await read(first * rowBytes, (tokens[end - 1]! + 1 - first) * rowBytes);
+    for (; place < end; place += 1) {
+      const offset = (tokens[place]! - first) * rowBytes;
+      table.set(slab.subarray(offset, offset + rowBytes), place * rowBytes);
+    }
+  }
+  return table;
+}
