@@ -3,7 +3,7 @@
 import { AppError } from '../../contract/errors.ts';
 import type { Progress } from '../../contract/progress.ts';
 import type { Decoder } from '../architectures/decoder.ts';
-import { convertFloats, floatAt } from '../export/hf-to-gguf/float-values.ts';
+import { convertFloats, floatAt } from '../formats/float-values.ts';
 import type { WeightType } from '../export/hf-to-gguf/plan-tensors.ts';
 import { firstNonFinite } from '../formats/finite-check.ts';
 import { tensorBytes } from '../formats/ggml-types.ts';
