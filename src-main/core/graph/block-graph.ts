@@ -1,11 +1,13 @@
 // The graphs of a forward pass: a block, the last norm's statistics, and the head. Rows are tokens; the number of
 // windows of a run is free, their length is fixed, because masks and rotary tables are constants.
-import type { Architecture, BlockShape } from '../architectures/architecture.ts';
+import type { Architecture } from '../architectures/architecture.ts';
 import type { GraphTensor } from './block-runner.ts';
 import { addGramOutputs, addSquaresOutput } from './gram.ts';
 import type { Site, SiteOutputs } from './gram.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import type { Value } from './graph-builder.ts';
+import { windowParts } from './window-block.ts';
+import type { WindowShape } from './window-block.ts';
 
 /** Where statistics are taken: inputs of linears, those behind a norm without the norm's weight. Names of outputs. */
 export const blockSites = ['attentionInput', 'attentionOutputInput', 'mlpInput', 'mlpOutputInput'] as const;
@@ -36,12 +38,12 @@ function addStatistics(g: GraphBuilder, site: Site, hasGram: boolean, ones: Valu
  */
 export function buildBlockGraph(
   architecture: Architecture,
-  shape: BlockShape,
+  shape: WindowShape,
   grams: readonly StatisticsSite[] | null,
 ): BuiltGraph {
   const g = new GraphBuilder(`${architecture.name}-block`);
   const { hiddenSize, intermediateSize, numAttentionHeads, headDim } = shape;
-  const values = architecture.buildBlock(g, g.input('x', ['N', hiddenSize]), shape);
+  const values = architecture.buildBlock(g, g.input('x', ['N', hiddenSize]), shape, windowParts(g, shape));
   g.output('y', values.output, ['N', hiddenSize]);
   if (!grams) return { model: g.encode(), statistics: [] };
 
