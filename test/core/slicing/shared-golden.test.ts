@@ -8,7 +8,7 @@ import type { Decoder } from '../../../src-main/core/architectures/decoder.ts';
 import { openModel } from '../../../src-main/core/formats/model-source.ts';
 import type { ModelSource } from '../../../src-main/core/formats/model-source.ts';
 import { forward } from '../../../src-main/core/graph/forward.ts';
-import { collectSharedStatistics } from '../../../src-main/core/slicing/collect-statistics.ts';
+import { collectSharedStatistics } from '../../../src-main/core/calibration/collect-statistics.ts';
 import { checkInvariance } from '../../../src-main/core/slicing/invariance.ts';
 import { sharedRotation } from '../../../src-main/core/slicing/shared-rotation.ts';
 import type { SharedRotation } from '../../../src-main/core/slicing/shared-rotation.ts';

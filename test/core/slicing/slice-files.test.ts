@@ -10,7 +10,7 @@ import { createGgufWriter, ggufLayout } from '../../../src-main/core/formats/ggu
 import { openModel } from '../../../src-main/core/formats/model-source.ts';
 import type { ModelSource } from '../../../src-main/core/formats/model-source.ts';
 import { forward } from '../../../src-main/core/graph/forward.ts';
-import { collectSharedStatistics } from '../../../src-main/core/slicing/collect-statistics.ts';
+import { collectSharedStatistics } from '../../../src-main/core/calibration/collect-statistics.ts';
 import { checkInvariance } from '../../../src-main/core/slicing/invariance.ts';
 import { sharedRotation } from '../../../src-main/core/slicing/shared-rotation.ts';
 import type { SharedRotation } from '../../../src-main/core/slicing/shared-rotation.ts';
