@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Progress } from '../../src-main/contract/progress.ts';
 import { openModel } from '../../src-main/core/formats/model-source.ts';
 import { openImportance } from '../../src-main/core/quantization/importance-file.ts';
-import { readGram } from '../../src-main/core/slicing/gram-file.ts';
+import { readGram } from '../../src-main/core/calibration/gram-file.ts';
 import { handlers } from '../../src-main/worker/handlers.ts';
 import { caller, exact, handlers as llama, mean, someTokens, temporaryFolder } from '../llama-host/host.ts';
 import { sampleFolder, sampleModel } from '../support/paths.ts';

@@ -7,7 +7,7 @@ import type { Decoder } from '../architectures/decoder.ts';
 import { globalTensors } from '../architectures/layer-tensors.ts';
 import type { LinearAlgebra } from '../linear-algebra/linear-algebra.ts';
 import type { ImportanceFile } from '../quantization/importance-file.ts';
-import type { SavedGram } from './gram-file.ts';
+import type { SavedGram } from '../calibration/gram-file.ts';
 import type { SharedRotation } from './shared-rotation.ts';
 import type { SlicedModel } from './sliced-model.ts';
 import type { SlicedTensor } from './sliced-tensors.ts';

@@ -8,7 +8,7 @@ import { ggmlTypeByName } from '../formats/ggml-types.ts';
 import type { ImportanceFile } from '../quantization/importance-file.ts';
 import { quantizeModel } from '../quantization/quantize-model.ts';
 import type { Quantizer } from '../quantization/quantizer.ts';
-import type { SavedGram } from './gram-file.ts';
+import type { SavedGram } from '../calibration/gram-file.ts';
 import { rotatedImportance } from './rotated-importance.ts';
 import type { SlicedModel, SlicedSizes } from './sliced-model.ts';
 import { slicedSource } from './sliced-source.ts';
