@@ -66,7 +66,7 @@ export function readRopeScaling(facts: ModelFacts): RopeScaling | null {
 }
 
 /** Frequencies base^(-2j/hd) in radians per token, float64 [hd / 2]. */
-function ropeFrequencies(theta: number, headDim: number): Float64Array {
+export function ropeFrequencies(theta: number, headDim: number): Float64Array {
   return Float64Array.from({ length: headDim / 2 }, (_, index) => theta ** ((-2 * index) / headDim));
 }
 
