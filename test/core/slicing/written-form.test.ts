@@ -18,7 +18,7 @@ test('tensors have the names of the family that is written', () => {
     architecture: { ...architectures.qwen2, layer: { ...llama.layer, mlpNorm } },
   };
   const form = writtenForm(decoder);
-  const { tensors } = planSlicedTensors({ decoder, form, width: 128, type: 'F16', constantFinalNorm: null });
+  const { tensors } = planSlicedTensors({ decoder, form, width: 128, constantFinalNorm: null });
   expect(tensors.map(({ name }) => name).toSorted()).toEqual(model.tensors.map(({ name }) => name).toSorted());
 });
 

@@ -13,7 +13,7 @@ import type { Dequantize } from '../../graph/float-values.ts';
 import type { OnnxWeight } from '../../graph/onnx-model.ts';
 import type { ProtobufGap } from '../../graph/protobuf-writer.ts';
 import { Throughput } from '../../quantization/throughput.ts';
-import { bytesPerElement } from '../hf-to-gguf/float-values.ts';
+import { bytesPerElement } from '../../formats/float-values.ts';
 import { decoderContent } from '../weights/decoder-content.ts';
 import { decoderTensors } from '../weights/decoder-tensors.ts';
 import type { DecoderTensor } from '../weights/decoder-tensors.ts';

@@ -7,7 +7,7 @@ import type { Dequantize } from '../../graph/float-values.ts';
 import { nonFiniteError } from '../../quantization/faults.ts';
 import { ahead } from '../../quantization/tensor-slabs.ts';
 import type { Throughput } from '../../quantization/throughput.ts';
-import { bytesPerElement, convertFloats } from '../hf-to-gguf/float-values.ts';
+import { bytesPerElement, convertFloats } from '../../formats/float-values.ts';
 import type { DecoderTensor } from './decoder-tensors.ts';
 
 /** Float32 bytes of a slab; a single row, or head where rows move, may be larger. */
