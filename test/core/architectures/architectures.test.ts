@@ -7,6 +7,7 @@ import { AppError } from '../../../src-main/contract/errors.ts';
 import { openDecoder } from '../../../src-main/core/architectures/decoder.ts';
 import { architectureOf, architectures } from '../../../src-main/core/architectures/registry.ts';
 import { ropeDivisors, ropeTables } from '../../../src-main/core/architectures/rope.ts';
+import { llama3RopeFactors } from '../../../src-main/core/export/hf-to-gguf/rope.ts';
 import type { GgufValue } from '../../../src-main/core/formats/gguf-values.ts';
 import { openModel } from '../../../src-main/core/formats/model-source.ts';
 import type { ModelSource } from '../../../src-main/core/formats/model-source.ts';
@@ -34,6 +35,8 @@ async function sampleWith(fields: Record<string, unknown>): Promise<ModelSource>
   writeFileSync(path.join(own, 'config.json'), JSON.stringify({ ...config, ...fields }));
   return open(own);
 }
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 function failure(work: () => unknown): AppError {
   try {
@@ -194,6 +197,39 @@ describe('rotary embeddings', () => {
     const scaling = { factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalContext: 32 };
     const found = ropeDivisors(scaling, config.ropeTheta, config.headDim);
     stored.forEach((value, index) => expect(found[index]! / value).toBeCloseTo(1, 6));
+  });
+
+  test.each<[string, Record<string, unknown>, number]>([
+    ['in the scaling', { rope_scaling: { original_max_position_embeddings: 32 } }, 32],
+    [
+      'beside it, which wins',
+      { rope_scaling: { original_max_position_embeddings: 32 }, original_max_position_embeddings: 64 },
+      64,
+    ],
+    ['nowhere: the context of the model', { rope_scaling: {}, max_position_embeddings: 96 }, 96],
+    [
+      'in the form of transformers 5',
+      { rope_scaling: null, rope_parameters: { original_max_position_embeddings: 128 } },
+      128,
+    ],
+  ])('the original context is %s', async (_, fields, originalContext) => {
+    const llama3 = { rope_type: 'llama3', factor: 8, low_freq_factor: 1, high_freq_factor: 4 };
+    const model = await sampleWith(
+      Object.fromEntries(
+        Object.entries(fields).map(([key, value]) => [key, isObject(value) ? { ...llama3, ...value } : value]),
+      ),
+    );
+    const expected = { factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalContext };
+    expect(openDecoder(model).config.ropeScaling).toEqual(expected);
+  });
+
+  test('exact divisors and those in the steps of torch are the same to float32', () => {
+    const scaling = { factor: 32, lowFreqFactor: 1, highFreqFactor: 4, originalContext: 8192 };
+    const base = { ropeTheta: 5e5, headDim: 128 };
+    const exact = ropeDivisors(scaling, base.ropeTheta, base.headDim);
+    const stepped = llama3RopeFactors(scaling, base);
+    expect(stepped.some((value, index) => value !== Math.fround(exact[index]!))).toBe(true);
+    stepped.forEach((value, index) => expect(Math.abs(value / exact[index]! - 1)).toBeLessThan(1e-6));
   });
 
   test('a scaling without its numbers is malformed', async () => {
