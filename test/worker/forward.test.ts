@@ -2,19 +2,12 @@
 // of our own, and the llama host. Tolerances: golden/README.md, fp32 column.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
-import { openDecoder } from '../../src-main/core/architectures/decoder.ts';
+import { describe, expect, test } from 'vitest';
 import type { Decoder } from '../../src-main/core/architectures/decoder.ts';
-import { openModel } from '../../src-main/core/formats/model-source.ts';
-import type { ModelSource } from '../../src-main/core/formats/model-source.ts';
 import type { LayerStatistics } from '../../src-main/core/graph/block-stream.ts';
 import { normSites } from '../../src-main/core/graph/block-graph.ts';
 import type { StatisticsSite } from '../../src-main/core/graph/block-graph.ts';
-import { forward } from '../../src-main/core/graph/forward.ts';
-import type { ForwardOptions } from '../../src-main/core/graph/forward.ts';
 import type { HeadStatistics } from '../../src-main/core/graph/head.ts';
-import { nativeDequantizer } from '../../src-main/worker/native/native-dequantizer.ts';
-import { onnxRuntime } from '../../src-main/worker/onnx/onnx-runtime.ts';
 import { caller, exact, handlers, someTokens, temporaryFolder } from '../llama-host/host.ts';
 import {
   furthest,
@@ -25,25 +18,9 @@ import {
   readFloat64,
   readJson,
 } from '../support/golden-models.ts';
+import { decoderOf, run } from '../support/graph-runs.ts';
 import { fixtures, sampleFolder, sampleModel } from '../support/paths.ts';
 import { referenceForward } from '../support/reference-decoder.ts';
-
-const signal = new AbortController().signal;
-const runtime = onnxRuntime({ threads: 1 });
-const dequantize = nativeDequantizer(1);
-const opened: ModelSource[] = [];
-afterEach(async () => {
-  for (const model of opened.splice(0)) await model.close();
-});
-
-async function decoderOf(file: string): Promise<Decoder> {
-  const model = await openModel(file);
-  opened.push(model);
-  return openDecoder(model);
-}
-
-const run = (decoder: Decoder, windows: Int32Array[], more: Partial<ForwardOptions> = {}): ReturnType<typeof forward> =>
-  forward({ decoder, windows, runtime, dequantize, signal, ...more });
 
 /** All statistics of a pass. */
 async function statisticsOf(

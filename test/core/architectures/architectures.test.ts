@@ -2,30 +2,20 @@
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { AppError } from '../../../src-main/contract/errors.ts';
 import { openDecoder } from '../../../src-main/core/architectures/decoder.ts';
 import { architectureOf, architectures } from '../../../src-main/core/architectures/registry.ts';
 import { ropeDivisors, ropeTables } from '../../../src-main/core/architectures/rope.ts';
 import { llama3RopeFactors } from '../../../src-main/core/export/hf-to-gguf/rope.ts';
 import type { GgufValue } from '../../../src-main/core/formats/gguf-values.ts';
-import { openModel } from '../../../src-main/core/formats/model-source.ts';
 import type { ModelSource } from '../../../src-main/core/formats/model-source.ts';
 import { goldenModels, readJson } from '../../support/golden-models.ts';
+import { modelOf } from '../../support/graph-runs.ts';
 import { fixtures, sampleFolder, sampleModel } from '../../support/paths.ts';
 
-const opened: ModelSource[] = [];
 const folder = mkdtempSync(path.join(os.tmpdir(), 'snug-architectures-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-afterEach(async () => {
-  for (const model of opened.splice(0)) await model.close();
-});
-
-async function open(file: string): Promise<ModelSource> {
-  const model = await openModel(file);
-  opened.push(model);
-  return model;
-}
 
 /** The sample model as a folder whose config.json says something else. */
 async function sampleWith(fields: Record<string, unknown>): Promise<ModelSource> {
@@ -33,7 +23,7 @@ async function sampleWith(fields: Record<string, unknown>): Promise<ModelSource>
   symlinkSync(path.join(sampleFolder, 'model.safetensors'), path.join(own, 'model.safetensors'));
   const config = readJson<object>(path.join(sampleFolder, 'config.json'));
   writeFileSync(path.join(own, 'config.json'), JSON.stringify({ ...config, ...fields }));
-  return open(own);
+  return modelOf(own);
 }
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
@@ -56,7 +46,7 @@ describe('tensors', () => {
     sampleModel,
     sampleFolder,
   ])('of %s are each in one part', async (file) => {
-    const model = await open(file);
+    const model = await modelOf(file);
     const decoder = openDecoder(model);
     const globals = [decoder.embeddings, decoder.finalNorm, decoder.lmHead, decoder.ropeDivisors];
     const claimed = [
@@ -68,7 +58,7 @@ describe('tensors', () => {
   });
 
   test('a tensor without a part is refused', async () => {
-    const model = await open(sampleModel);
+    const model = await modelOf(sampleModel);
     const entry = { ...model.tensors[0]!, name: 'blk.0.attn_sinks.weight' };
     const error = failure(() => openDecoder({ ...model, tensors: [...model.tensors, entry] }));
     expect(error).toMatchObject({ code: 'UNSUPPORTED_ARCHITECTURE' });
@@ -76,7 +66,7 @@ describe('tensors', () => {
   });
 
   test('a missing tensor and a wrong shape are named', async () => {
-    const model = await open(sampleModel);
+    const model = await modelOf(sampleModel);
     const name = 'blk.3.ffn_up.weight';
     const without = failure(() =>
       openDecoder({ ...model, tensors: model.tensors.filter((entry) => entry.name !== name) }),
@@ -155,7 +145,7 @@ describe('refusals', () => {
       /differ in feed_forward_length/,
     ],
   ])('%s of a GGUF file', async (_, keys, message) => {
-    const model = await open(path.join(fixtures, 'gguf/llama-gqa-f32.gguf'));
+    const model = await modelOf(path.join(fixtures, 'gguf/llama-gqa-f32.gguf'));
     for (const [key, value] of Object.entries(keys)) model.gguf!.metadata.set(`llama.${key}`, value);
     expect(failure(() => openDecoder(model)).message).toMatch(message);
   });
@@ -191,7 +181,7 @@ describe('registry', () => {
 
 describe('rotary embeddings', () => {
   test('divisors are those that a GGUF file holds', async () => {
-    const model = await open(path.join(fixtures, 'gguf/llama3-rope-f32.gguf'));
+    const model = await modelOf(path.join(fixtures, 'gguf/llama3-rope-f32.gguf'));
     const { ropeDivisors: entry, config } = openDecoder(model);
     const stored = new Float32Array(new Uint8Array(await model.read(entry!)).buffer);
     const scaling = { factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalContext: 32 };
