@@ -10,6 +10,7 @@ import type { StatisticsSite } from '../../src-main/core/graph/block-graph.ts';
 import type { HeadStatistics } from '../../src-main/core/graph/head.ts';
 import { caller, exact, handlers, someTokens, temporaryFolder } from '../llama-host/host.ts';
 import {
+  fixtureModels,
   furthest,
   goldenModels,
   goldenPositions,
@@ -17,6 +18,8 @@ import {
   mean,
   readFloat64,
   readJson,
+  tinyModel,
+  tinyModels,
 } from '../support/golden-models.ts';
 import { decoderOf, run } from '../support/graph-runs.ts';
 import { fixtures, sampleFolder, sampleModel } from '../support/paths.ts';
@@ -47,39 +50,23 @@ function gramError(found: Float64Array, expected: Float64Array): number {
 const relative = (found: Float64Array, expected: Float64Array): number =>
   expected.reduce((worst, value, index) => Math.max(worst, Math.abs(found[index]! / value - 1)), 0);
 
-describe.skipIf(!goldenModels)('golden models', () => {
-  test.each(['llama-gqa', 'llama-tied', 'qwen2', 'mistral', 'qwen3', 'llama3-rope'])(
-    '%s: logits and NLL',
-    async (name) => {
-      const folder = path.join(goldenModels!, name);
-      const windows = goldenTokens(name);
-      const positions = goldenPositions(windows[0]!.length);
-      const { nll, rows } = await run(await decoderOf(folder), windows, { positions, rowKind: 'logits' });
-      expect(furthest(rows, readFloat64(path.join(folder, 'dense.safetensors'), 'logits'))).toBeLessThan(1e-3);
-      const expected = readJson<{ nll_f64: number }>(path.join(folder, 'dense.json')).nll_f64;
-      expect(Math.abs(mean(nll) - expected)).toBeLessThan(1e-5);
-    },
-  );
+/** One per form of block: the oracle is slow. */
+const withGrams = tinyModels.filter((name) => ['llama-gqa', 'qwen2', 'qwen3', ...fixtureModels].includes(name));
 
-  test.each([
-    ['llama-gqa-f32', 'llama-gqa'],
-    ['llama-gqa-q8_0', 'llama-gqa'],
-    ['llama3-rope-f32', 'llama3-rope'],
-  ])('%s.gguf: permuted rows, rope_freqs and block types', async (name, tokens) => {
-    const windows = goldenTokens(tokens);
+describe('tiny models', () => {
+  test.each(tinyModels)('%s: logits and NLL', async (name) => {
+    const folder = tinyModel(name);
+    const windows = goldenTokens(name);
     const positions = goldenPositions(windows[0]!.length);
-    const decoder = await decoderOf(path.join(fixtures, `gguf/${name}.gguf`));
-    expect(decoder.ropeDivisors === null).toBe(tokens !== 'llama3-rope');
-    const { nll, rows } = await run(decoder, windows, { positions, rowKind: 'logits' });
-    const stored = readFloat64(path.join(fixtures, 'gguf/logits.safetensors'), `${name}.logits`);
-    expect(furthest(rows, stored)).toBeLessThan(1e-3);
-    const reference = readJson<Record<string, { nll: number }>>(path.join(fixtures, 'gguf/reference.json'));
-    expect(Math.abs(mean(nll) - reference[`${name}.gguf`]!.nll)).toBeLessThan(1e-5);
+    const { nll, rows } = await run(await decoderOf(folder), windows, { positions, rowKind: 'logits' });
+    expect(furthest(rows, readFloat64(path.join(folder, 'dense.safetensors'), 'logits'))).toBeLessThan(1e-3);
+    const expected = readJson<{ nll_f64: number }>(path.join(folder, 'dense.json')).nll_f64;
+    expect(Math.abs(mean(nll) - expected)).toBeLessThan(1e-5);
   });
 
-  test.each(['llama-gqa', 'qwen2', 'qwen3'])('%s: Grams and squares against float64 loops', async (name) => {
+  test.each(withGrams)('%s: Grams and squares against float64 loops', async (name) => {
     const windows = goldenTokens(name);
-    const decoder = await decoderOf(path.join(goldenModels!, name));
+    const decoder = await decoderOf(tinyModel(name));
     const expected = await referenceForward(decoder, windows);
     const found = await statisticsOf(decoder, windows, [...normSites, 'mlpOutputInput']);
     expect(found.layers.map(({ layer }) => layer)).toEqual([...decoder.layers.keys()]);
@@ -98,6 +85,24 @@ describe.skipIf(!goldenModels)('golden models', () => {
     }
     expect(gramError(found.head.gram!, expected.headGram)).toBeLessThan(1e-5);
     expect(relative(found.head.squares, expected.headSquares)).toBeLessThan(1e-4);
+  });
+});
+
+describe.skipIf(!goldenModels)('GGUF files', () => {
+  test.each([
+    ['llama-gqa-f32', 'llama-gqa'],
+    ['llama-gqa-q8_0', 'llama-gqa'],
+    ['llama3-rope-f32', 'llama3-rope'],
+  ])('%s.gguf: permuted rows, rope_freqs and block types', async (name, tokens) => {
+    const windows = goldenTokens(tokens);
+    const positions = goldenPositions(windows[0]!.length);
+    const decoder = await decoderOf(path.join(fixtures, `gguf/${name}.gguf`));
+    expect(decoder.ropeDivisors === null).toBe(tokens !== 'llama3-rope');
+    const { nll, rows } = await run(decoder, windows, { positions, rowKind: 'logits' });
+    const stored = readFloat64(path.join(fixtures, 'gguf/logits.safetensors'), `${name}.logits`);
+    expect(furthest(rows, stored)).toBeLessThan(1e-3);
+    const reference = readJson<Record<string, { nll: number }>>(path.join(fixtures, 'gguf/reference.json'));
+    expect(Math.abs(mean(nll) - reference[`${name}.gguf`]!.nll)).toBeLessThan(1e-5);
   });
 });
 

@@ -10,7 +10,7 @@ import { ropeDivisors, ropeTables } from '../../../src-main/core/architectures/r
 import { llama3RopeFactors } from '../../../src-main/core/export/hf-to-gguf/rope.ts';
 import type { GgufValue } from '../../../src-main/core/formats/gguf-values.ts';
 import type { ModelSource } from '../../../src-main/core/formats/model-source.ts';
-import { goldenModels, readJson } from '../../support/golden-models.ts';
+import { readJson, tinyModel, tinyModels } from '../../support/golden-models.ts';
 import { modelOf } from '../../support/graph-runs.ts';
 import { fixtures, sampleFolder, sampleModel } from '../../support/paths.ts';
 
@@ -39,9 +39,8 @@ function failure(work: () => unknown): AppError {
 }
 
 describe('tensors', () => {
-  const golden = goldenModels === null ? [] : ['llama-gqa', 'llama-tied', 'qwen2', 'mistral', 'qwen3', 'llama3-rope'];
   test.each([
-    ...golden.map((name) => path.join(goldenModels!, name)),
+    ...tinyModels.map(tinyModel),
     ...['llama-gqa-f32', 'llama-gqa-q8_0', 'llama3-rope-f32'].map((name) => path.join(fixtures, `gguf/${name}.gguf`)),
     sampleModel,
     sampleFolder,

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openModel } from '../../../src-main/core/formats/model-source.ts';
 import { createSafetensorsWriter } from '../../../src-main/core/formats/safetensors-writer.ts';
-import { goldenModels, goldenTokens, readJson } from '../../support/golden-models.ts';
+import { goldenModels, goldenTokens, readJson, tinyModel, tinyModels } from '../../support/golden-models.ts';
 import { fixtures } from '../../support/paths.ts';
 import { exact, handlers, mean, plainCaller } from '../../llama-host/host.ts';
 import { convert, converted, differingTensors, folderLike, hasAddon } from './folders.ts';
@@ -34,18 +34,17 @@ describe.skipIf(goldenModels === null)('golden folders', () => {
     await source.close();
     expect(await differingTensors(await converted(folder), await converted(golden('qwen2')))).toEqual([]);
   });
+});
 
-  it.skipIf(!hasAddon).each(['llama-gqa', 'llama-tied', 'llama3-rope', 'mistral', 'qwen2', 'qwen3'])(
-    '%s has the loss of the original in llama.cpp',
-    async (name) => {
-      const { output, hasTokenizer } = await convert(golden(name));
-      expect(hasTokenizer).toBe(false);
-      const expected = readJson<{ nll_f64: number }>(path.join(golden(name), 'dense.json')).nll_f64;
-      const windows = goldenTokens(name);
-      const caller = { signal: plainCaller.signal, progress: (): void => {} };
-      const found = await handlers.compare({ reference: null, candidate: output, windows, settings: exact }, caller);
-      const loss = mean(found.windows.flatMap(({ candidateNll }) => [...candidateNll]));
-      expect(Math.abs(loss - expected)).toBeLessThan(1e-3);
-    },
-  );
+describe.skipIf(!hasAddon)('tiny models', () => {
+  it.each(tinyModels)('%s has the loss of the original in llama.cpp', async (name) => {
+    const { output, hasTokenizer } = await convert(tinyModel(name));
+    expect(hasTokenizer).toBe(false);
+    const windows = goldenTokens(name);
+    const expected = readJson<{ nll_f64: number }>(path.join(tinyModel(name), 'dense.json')).nll_f64;
+    const caller = { signal: plainCaller.signal, progress: (): void => {} };
+    const found = await handlers.compare({ reference: null, candidate: output, windows, settings: exact }, caller);
+    const loss = mean(found.windows.flatMap(({ candidateNll }) => [...candidateNll]));
+    expect(Math.abs(loss - expected)).toBeLessThan(1e-3);
+  });
 });
