@@ -3,7 +3,7 @@
 // Letters: B windows, T tokens, D hidden, H heads, KV key/value heads, hd head size, F intermediate, V vocabulary.
 import type { GraphBuilder, Value } from '../graph/graph-builder.ts';
 import type { ModelFacts } from './model-facts.ts';
-import type { RopeScaling } from './rope.ts';
+import type { RopeScaling } from './rope-scaling.ts';
 
 /** A decoder's sizes, complete: nothing is left to a default. */
 export interface DecoderConfig {
