@@ -1,7 +1,7 @@
 // Every method of the worker.
 import type { HandlersOf } from '../contract/define-api.ts';
 import type { WorkerApi } from '../contract/worker-api.ts';
-import { blockStatistics } from './tasks/block-statistics.ts';
+import { blockStatistics, calibrationFingerprint } from './tasks/block-statistics.ts';
 import { checkWeights } from './tasks/check-weights.ts';
 import { convert } from './tasks/convert.ts';
 import { identify } from './tasks/identify.ts';
@@ -16,6 +16,7 @@ export const handlers = {
   writeImportance,
   checkWeights,
   convert,
+  calibrationFingerprint,
   blockStatistics,
   sliceShared,
   sliceHeader,

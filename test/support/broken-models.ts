@@ -7,12 +7,21 @@ import { sampleModel } from './paths.ts';
 
 /** Copies the sample and overwrites one F16 element of a tensor. */
 export async function withElement(target: string, tensor: string, element: number, halfBits: number): Promise<void> {
+  await withBytes(target, tensor, element * 2, new Uint8Array([halfBits & 0xff, halfBits >> 8]));
+}
+
+/** Copies the sample and sets one F32 element of a vector. */
+export async function withFloat(target: string, tensor: string, element: number, value: number): Promise<void> {
+  await withBytes(target, tensor, element * 4, new Uint8Array(Float32Array.of(value).buffer));
+}
+
+async function withBytes(target: string, tensor: string, place: number, bytes: Uint8Array): Promise<void> {
   copyFileSync(sampleModel, target);
   const model = await openGguf(sampleModel);
   const { offset } = model.tensors.find(({ name }) => name === tensor)!;
   await model.close();
   const file = openSync(target, 'r+');
-  writeSync(file, new Uint8Array([halfBits & 0xff, halfBits >> 8]), 0, 2, offset + element * 2);
+  writeSync(file, bytes, 0, bytes.length, offset + place);
   closeSync(file);
 }
 

@@ -1,13 +1,13 @@
-// A saved summed Gram: a GGUF of general.type `snug.gram` with one tensor `gram` [D, D] float64. It can be looked at with
-// any GGUF tool, and its header says what it was made of.
+// The saved Gram of a calibration: a GGUF of general.type `snug.gram` with tensor `gram` [D, D], and where they were
+// taken `traces` [sites] and `spectra` [sites, D], all float64. It can be looked at with any GGUF tool; its header says
+// what it was made of.
 import { AppError, malformed } from '../../contract/errors.ts';
-import { createGgufWriter, ggufLayout } from '../formats/gguf-writer.ts';
-import { openGguf } from '../formats/gguf-reader.ts';
-import { GgufMetadata } from '../formats/gguf-values.ts';
 import { firstNonFinite } from '../formats/finite-check.ts';
+import { GgufMetadata } from '../formats/gguf-values.ts';
+import { readSealed, writeSealed } from './sealed-gguf.ts';
 
 const fileKind = 'snug.gram';
-const tensorName = 'gram';
+const prefix = 'snug.gram.';
 
 export interface SavedGram {
   /** [D, D] float64, symmetric. */
@@ -17,44 +17,50 @@ export interface SavedGram {
   tokens: number;
   /** Norm inputs that were summed: 2L + 1. */
   sites: number;
+  /** [sites] float64: traces of the sites' Grams; null where the file has none. */
+  traces: Float64Array | null;
+  /** [sites, D] float64: eigenvalues of each site's Gram, descending; null where the file has none. */
+  spectra: Float64Array | null;
+  /** What it was made of and by, in words. */
+  madeOf: Readonly<Record<string, string>>;
 }
 
-/** @throws OUTPUT_EXISTS, DISK_FULL, FILE_NOT_FOUND */
-export async function writeGram(
-  output: string,
-  saved: Omit<SavedGram, 'gram'> & { gram: Float64Array },
-): Promise<void> {
-  const { gram, size, tokens, sites } = saved;
+interface GramToWrite extends Omit<SavedGram, 'gram' | 'traces' | 'spectra' | 'madeOf'> {
+  gram: Float64Array;
+  traces?: Float64Array | null;
+  spectra?: Float64Array | null;
+  madeOf?: Readonly<Record<string, string>>;
+}
+
+/** Writes a Gram, in place of an older file. @throws DISK_FULL, FILE_NOT_FOUND */
+export async function writeGram(output: string, saved: GramToWrite): Promise<void> {
+  const { gram, size, tokens, sites, traces = null, spectra = null, madeOf = {} } = saved;
   const metadata = new GgufMetadata(output)
-    .set('general.type', { type: 'string', value: fileKind })
-    .set('snug.gram.tokens', { type: 'uint64', value: BigInt(tokens) })
-    .set('snug.gram.sites', { type: 'uint32', value: sites });
-  const layout = ggufLayout(metadata, [{ name: tensorName, type: 'F64', shape: [size, size] }]);
-  const writer = await createGgufWriter(output, layout);
-  await writer.writeTensor(tensorName, new Uint8Array(gram.buffer, gram.byteOffset, gram.byteLength));
-  await writer.finish();
+    .set(`${prefix}tokens`, { type: 'uint64', value: BigInt(tokens) })
+    .set(`${prefix}sites`, { type: 'uint32', value: sites });
+  for (const [key, value] of Object.entries(madeOf)) metadata.set(`${prefix}of.${key}`, { type: 'string', value });
+  const tensors = [
+    { name: 'gram', shape: [size, size], values: gram },
+    ...(traces ? [{ name: 'traces', shape: [sites], values: traces }] : []),
+    ...(spectra ? [{ name: 'spectra', shape: [size, sites], values: spectra }] : []),
+  ];
+  await writeSealed(output, { kind: fileKind, metadata, tensors });
 }
 
-/** @throws FILE_NOT_FOUND; FILE_MALFORMED for another kind of file; NON_FINITE */
+/** Reads and checks a Gram. @throws FILE_NOT_FOUND; FILE_MALFORMED for another kind of file or a damaged one; NON_FINITE */
 export async function readGram(path: string): Promise<SavedGram> {
-  const file = await openGguf(path);
-  try {
-    const kind = file.metadata.string('general.type', 'model');
-    const entry = file.tensors.find(({ name }) => name === tensorName);
-    const [size = 0, rows] = entry?.shape ?? [];
-    if (kind !== fileKind || entry?.type !== 'F64' || size !== rows) {
-      throw malformed(path, 'file', {
-        expected: `a Gram that Snug saved (${fileKind})`,
-        actual: `a file of type ${kind}`,
-      });
-    }
-    const gram = new Float64Array(size * size);
-    await file.readInto(entry, new Uint8Array(gram.buffer));
-    const bad = firstNonFinite('F64', new Uint8Array(gram.buffer));
-    if (bad !== -1) throw new AppError('NON_FINITE', `${path} holds ${gram[bad]}: calibrate again.`, { path });
-    const count = (key: string): number => file.metadata.integer(`snug.gram.${key}`);
-    return { gram, size, tokens: count('tokens'), sites: count('sites') };
-  } finally {
-    await file.close();
+  const { metadata, tensors } = await readSealed(path, fileKind);
+  const gram = tensors.get('gram') ?? new Float64Array();
+  const [size, sites] = [Math.sqrt(gram.length), metadata.integer(`${prefix}sites`)];
+  const [traces, spectra] = [tensors.get('traces') ?? null, tensors.get('spectra') ?? null];
+  if (size === 0 || !Number.isInteger(size) || (traces?.length ?? sites) !== sites)
+    throw malformed(path, 'tensors', { expected: 'a square Gram and a trace for each site', actual: 'others' });
+  for (const values of [gram, traces, spectra]) {
+    const bad = values ? firstNonFinite('F64', new Uint8Array(values.buffer)) : -1;
+    if (bad !== -1) throw new AppError('NON_FINITE', `${path} holds ${values![bad]}: calibrate again.`, { path });
   }
+  const ofKey = `${prefix}of.`;
+  const keys = [...metadata.keys()].filter((key) => key.startsWith(ofKey));
+  const madeOf = Object.fromEntries(keys.map((key) => [key.slice(ofKey.length), metadata.string(key)]));
+  return { gram, size, tokens: metadata.integer(`${prefix}tokens`), sites, traces, spectra, madeOf };
 }
