@@ -1,8 +1,10 @@
 // Every method of the worker.
 import type { HandlersOf } from '../contract/define-api.ts';
 import type { WorkerApi } from '../contract/worker-api.ts';
+import { blockLogProbs } from './tasks/block-log-probs.ts';
 import { blockStatistics } from './tasks/block-statistics.ts';
 import { checkWeights } from './tasks/check-weights.ts';
+import { compareBlocks } from './tasks/compare-blocks.ts';
 import { convert } from './tasks/convert.ts';
 import { identify } from './tasks/identify.ts';
 import { quantize } from './tasks/quantize.ts';
@@ -18,4 +20,6 @@ export const handlers = {
   blockStatistics,
   sliceShared,
   invariance,
+  compareBlocks,
+  blockLogProbs,
 } satisfies HandlersOf<WorkerApi>;

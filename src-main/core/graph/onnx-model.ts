@@ -49,7 +49,7 @@ const microsoftOpset = 1;
 export const microsoftDomain = 'com.microsoft';
 
 /** TensorProto.DataType. */
-const elementTypes: Readonly<Record<ElementType, number>> = { float32: 1, int64: 7 };
+export const elementTypes: Readonly<Record<ElementType, number>> = { float32: 1, int64: 7 };
 /** AttributeProto.AttributeType. */
 const attributeTypes = { float: 1, int: 2, ints: 7 } as const;
 

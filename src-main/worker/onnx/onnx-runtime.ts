@@ -2,11 +2,8 @@
 // (docs/graphs.md). A run blocks the event loop of this process: runs are kept to 50-100 ms.
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { AppError } from '../../contract/errors.ts';
+import type { OnnxProvider } from '../../contract/worker-api.ts';
 import type { BlockRunner, GraphRuntime, GraphTensor } from '../../core/graph/block-runner.ts';
-
-/** Execution providers that Snug's graphs may run on, by onnxruntime's names. Every graph is proved on `cpu`. */
-export const onnxProviders = ['cpu', 'cuda', 'webgpu'] as const;
-export type OnnxProvider = (typeof onnxProviders)[number];
 
 export interface OnnxOptions {
   provider?: OnnxProvider;
