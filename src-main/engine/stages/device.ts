@@ -62,8 +62,7 @@ async function fitsOn(gpu: LlamaDevice, models: readonly string[]): Promise<bool
 }
 
 function tooLarge(context: JobContext, gpu: LlamaDevice, cpu: ChosenDevice): ChosenDevice {
-  context.warnings.push(
-    `Measured on the processor: ${gpu.name} (${gpu.description}) has too little free memory for the models.`,
-  );
+  const warning = `Measured on the processor: ${gpu.name} (${gpu.description}) has too little free memory for the models.`;
+  if (!context.warnings.includes(warning)) context.warnings.push(warning);
   return cpu;
 }
