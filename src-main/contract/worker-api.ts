@@ -1,7 +1,7 @@
 // What the worker does: tensor arithmetic on files, through the native addon. One task per method.
 import { z } from 'zod';
 import { defineApi } from './define-api.ts';
-import { statisticsEntry, tokenWindow } from './llama-host-api.ts';
+import { statisticsEntry, tokenWindow, typedArray, windowComparison } from './llama-host-api.ts';
 import { progress } from './progress.ts';
 import { bytes } from './units.ts';
 
@@ -204,6 +204,37 @@ export const workerApi = defineApi({
         peakMemoryBytes: bytes,
       }),
       progress,
+    },
+    /** Runs two models, or the candidate alone, on their own block graphs over the same windows. */
+    compareBlocks: {
+      params: z.object({
+        reference: z.string().nullable(),
+        candidate: z.string(),
+        windows: z.array(tokenWindow).min(1),
+        /** A folder for hidden states that are too large for memory. */
+        scratch: z.string(),
+        threads: z.number().int().positive(),
+        provider: graphProvider.default('cpu'),
+      }),
+      result: z.object({
+        windows: z.array(windowComparison),
+        /** Of all windows. */
+        tokens: z.number().int(),
+        seconds: z.number(),
+        peakMemoryBytes: bytes,
+      }),
+      progress,
+    },
+    /** Log-probabilities [positions, V] after wanted positions of one window, by the model's own block graphs. */
+    blockLogProbs: {
+      params: z.object({
+        model: z.string(),
+        tokens: tokenWindow,
+        positions: z.array(z.number().int().nonnegative()).min(1),
+        threads: z.number().int().positive(),
+        provider: graphProvider.default('cpu'),
+      }),
+      result: z.object({ logProbs: typedArray<Float32Array>(Float32Array) }),
     },
   },
   events: {},

@@ -3,6 +3,7 @@ import { copyFileSync, openSync, writeSync, closeSync } from 'node:fs';
 import { openGguf } from '../../src-main/core/formats/gguf-reader.ts';
 import { createGgufWriter, ggufLayout } from '../../src-main/core/formats/gguf-writer.ts';
 import type { GgufMetadata } from '../../src-main/core/formats/gguf-values.ts';
+import type { TensorEntry } from '../../src-main/core/formats/tensor.ts';
 import { sampleModel } from './paths.ts';
 
 /** Copies the sample and overwrites one F16 element of a tensor. */
@@ -36,6 +37,19 @@ export async function withMetadata(
   change(metadata);
   const writer = await createGgufWriter(target, ggufLayout(metadata, model.tensors));
   for (const tensor of model.tensors) await writer.writeTensor(tensor.name, await model.read(tensor));
+  await writer.finish();
+  await model.close();
+}
+
+/** Rewrites a model with changed tensors: `change` answers the bytes of one. */
+export async function withTensors(
+  source: string,
+  target: string,
+  change: (tensor: TensorEntry, bytes: Uint8Array) => Uint8Array,
+): Promise<void> {
+  const model = await openGguf(source);
+  const writer = await createGgufWriter(target, ggufLayout(model.metadata, model.tensors));
+  for (const tensor of model.tensors) await writer.writeTensor(tensor.name, change(tensor, await model.read(tensor)));
   await writer.finish();
   await model.close();
 }

@@ -25,6 +25,9 @@ export interface SavedGram {
   madeOf: Readonly<Record<string, string>>;
 }
 
+/** What a Gram is summed over, without what is said of it besides. */
+export type SummedGram = Pick<SavedGram, 'gram' | 'size' | 'tokens' | 'sites'>;
+
 interface GramToWrite extends Omit<SavedGram, 'gram' | 'traces' | 'spectra' | 'madeOf'> {
   gram: Float64Array;
   traces?: Float64Array | null;

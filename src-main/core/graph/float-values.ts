@@ -13,24 +13,33 @@ export type Dequantize = (type: string, source: Uint8Array, output: Float32Array
 const slabBytes = 16 * 2 ** 20;
 
 /** Reads a tensor. Answers all its elements, row-major, in `target` where one is given. @throws NON_FINITE, UNSUPPORTED_TYPE */
-export async function readFloats(
+export function readFloats(
   model: Pick<ModelSource, 'read' | 'readInto'>,
   entry: TensorEntry,
   dequantize: Dequantize,
   target: Float32Array = new Float32Array(entry.shape.reduce((product, size) => product * size, 1)),
 ): Promise<Float32Array> {
+  return readFloatRows({ model, entry, firstRow: 0 }, dequantize, target);
+}
+
+/** Fills `target` with whole rows of a tensor, from `firstRow` on. @throws NON_FINITE, UNSUPPORTED_TYPE */
+export async function readFloatRows(
+  { model, entry, firstRow }: { model: Pick<ModelSource, 'read' | 'readInto'>; entry: TensorEntry; firstRow: number },
+  dequantize: Dequantize,
+  target: Float32Array,
+): Promise<Float32Array> {
+  const columns = entry.shape[0] ?? 1;
+  const rowBytes = (entry.bytes / entry.shape.reduce((product, size) => product * size, 1)) * columns;
   if (entry.type === 'F32') {
-    await model.readInto(entry, bytesOf(target));
+    await model.readInto(entry, bytesOf(target), firstRow * rowBytes);
     requireFinite(entry, target);
     return target;
   }
-  const columns = entry.shape[0] ?? 1;
   const rows = target.length / columns;
-  const rowBytes = entry.bytes / rows;
   const slabRows = Math.max(1, Math.floor(slabBytes / rowBytes));
   for (let row = 0; row < rows; row += slabRows) {
     const count = Math.min(slabRows, rows - row);
-    const source = await model.read(entry, row * rowBytes, count * rowBytes);
+    const source = await model.read(entry, (firstRow + row) * rowBytes, count * rowBytes);
     await decodeFloats(entry, source, dequantize, target.subarray(row * columns, (row + count) * columns));
   }
   return target;

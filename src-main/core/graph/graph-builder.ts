@@ -1,6 +1,6 @@
 // Builds an ONNX graph node by node: each method adds one operator and answers its value. Weights are inputs, masks
 // and tables are constants. Operators: onnx/docs/Operators.md (opset 23) and onnxruntime/docs/ContribOperators.md.
-import { encodeModel, microsoftDomain } from './onnx-model.ts';
+import { elementTypes, encodeModel, microsoftDomain } from './onnx-model.ts';
 import type {
   Dimension,
   ElementType,
@@ -113,8 +113,8 @@ export class GraphBuilder {
     return this.one('Mul', [left, right]);
   }
 
-  negate(value: Value): Value {
-    return this.one('Neg', [value]);
+  subtract(left: Value, right: Value): Value {
+    return this.one('Sub', [left, right]);
   }
 
   /** x·sigmoid(x). */
@@ -125,11 +125,6 @@ export class GraphBuilder {
   /** Over the last dimension. */
   softmax(value: Value): Value {
     return this.one('Softmax', [value], { axis: { int: -1 } });
-  }
-
-  /** Over the last dimension. */
-  logSoftmax(value: Value): Value {
-    return this.one('LogSoftmax', [value], { axis: { int: -1 } });
   }
 
   /** x / sqrt(mean(x²) + eps) · scale over the last dimension, whose size `scale` has. */
@@ -162,6 +157,17 @@ export class GraphBuilder {
   /** Per row of `values` [R, V] the element that `indices` [R, 1] int64 names. Answers [R, 1]. */
   pick(values: Value, indices: Value): Value {
     return this.one('GatherElements', [values, indices], { axis: { int: 1 } });
+  }
+
+  /** The largest of each row of `values` [R, V], the first of equals. Answers the value and its int64 index, [R, 1]. */
+  top(values: Value): { value: Value; index: Value } {
+    const [value, index] = this.node('TopK', [values, this.integers([1])], {}, { outputs: 2 });
+    return { value: value!, index: index! };
+  }
+
+  /** Whole numbers up to 2^24 as float32, the type of all outputs. */
+  toFloat(value: Value): Value {
+    return this.one('Cast', [value], { to: { int: elementTypes.float32 } });
   }
 
   /** Rotates heads laid out in halves: `value` [B, T, heads · headDim], positions 0 to T - 1 of each window. */

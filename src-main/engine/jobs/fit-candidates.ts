@@ -7,6 +7,7 @@ import { runOf, serverCommand } from '../../core/planning/command.ts';
 import { fileKey, ranked, score } from '../../core/planning/rank.ts';
 import { verdictOf } from '../../core/planning/verdict.ts';
 import type { Planned } from '../planner/plan-model.ts';
+import type { EvaluationEngine } from '../stages/engine.ts';
 import { evaluate } from '../stages/evaluate.ts';
 import type { GgufSource } from '../stages/open.ts';
 import type { PlannedRun } from '../stages/prove.ts';
@@ -16,7 +17,7 @@ import { finishFile } from './finish-file.ts';
 import { makeFile, type ImportanceUse } from './make-file.ts';
 import { cleaning, unfinishedName } from './output-paths.ts';
 
-/** Above this many bytes an expansion to F16 costs more than it tells; candidates are then compared as they run. */
+/** Above this many bytes llama.cpp's expansion to F16 costs more than it tells; candidates are then compared as they run. */
 const largestExpansionBytes = 4e9;
 
 export interface FitWork {
@@ -25,6 +26,8 @@ export interface FitWork {
   planned: Planned;
   source: GgufSource;
   importance: ImportanceUse;
+  /** Measures every candidate, and the winner at the end. */
+  engine: EvaluationEngine;
   /** null where nothing is measured. */
   text: EvaluationTokens | null;
 }
@@ -86,6 +89,7 @@ async function makeOne(
     reference: source.path,
     // Half of the windows tells candidates apart; the winner is evaluated on all of them.
     text: { ...text, windows: text.windows.slice(0, Math.ceil(text.windows.length / 2)) },
+    engine: work.engine,
     device: recipe.device,
     weightsOnly: source.parameters * 2 <= largestExpansionBytes,
     stage: 'measure',
@@ -102,6 +106,7 @@ async function finish(work: FitWork, made: readonly Made[]): Promise<FitResult> 
     recipe,
     source: source.path,
     file,
+    engine: work.engine,
     planned: plannedRunOf(planned, plan),
     text,
     predictedKld: plan.predicted.kldHigh,

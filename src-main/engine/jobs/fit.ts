@@ -9,7 +9,8 @@ import { formatMemory } from '../../contract/units.ts';
 import { serverCommand } from '../../core/planning/command.ts';
 import { distinctFiles, fileKey } from '../../core/planning/rank.ts';
 import { planModel, type Planned } from '../planner/plan-model.ts';
-import { evaluate, refuseOnnx } from '../stages/evaluate.ts';
+import { chooseEngine, type EvaluationEngine } from '../stages/engine.ts';
+import { evaluate } from '../stages/evaluate.ts';
 import { withModel, type GgufSource } from '../stages/open.ts';
 import { prove } from '../stages/prove.ts';
 import { openEvaluation, type EvaluationTokens } from '../stages/texts.ts';
@@ -23,7 +24,6 @@ import { checkOutput, refuseInputs } from './output-paths.ts';
 export async function runFit(context: JobContext, recipe: FitRecipe): Promise<FitResult> {
   await checkOutput(recipe, [recipe.model, ...importanceInputs(recipe)]);
   checkGate(recipe.evaluation, recipe.evaluate);
-  refuseOnnx(recipe.evaluation);
   return withModel(context, recipe.model, async (source) => {
     await refuseInputs(
       recipe.output,
@@ -34,6 +34,7 @@ export async function runFit(context: JobContext, recipe: FitRecipe): Promise<Fi
 }
 
 async function fitSource(context: JobContext, recipe: FitRecipe, source: GgufSource): Promise<FitResult> {
+  const engine = await chooseEngine(context, recipe, [source.path]);
   const planned = await planModel(context, source, { ...recipe, importance: recipe.importance !== 'off' });
   context.warnings.push(...planned.list.warnings);
   const chosen = choose(planned, recipe);
@@ -42,7 +43,7 @@ async function fitSource(context: JobContext, recipe: FitRecipe, source: GgufSou
   if (!best?.fits) return fitResultOf(context, planned, { best: null, verdictOn: best ?? null });
   checkJobMemory(chosen, recipe.maxMemoryBytes);
   const isSource = fileKey(best) === 'source';
-  if (isSource && !source.isConverted) return fitsAsIs({ context, recipe, planned, plan: best, source });
+  if (isSource && !source.isConverted) return fitsAsIs({ context, recipe, planned, plan: best, source, engine });
   const importance = await obtainImportance(context, {
     ...recipe,
     importance: isSource ? 'off' : recipe.importance,
@@ -51,7 +52,7 @@ async function fitSource(context: JobContext, recipe: FitRecipe, source: GgufSou
   });
   const measures = recipe.evaluate || recipe.prove;
   const text = measures ? await openText(context, recipe, source, importance.texts) : null;
-  return makeAndMeasure({ context, recipe, planned, source, importance, text }, chosen);
+  return makeAndMeasure({ context, recipe, planned, source, importance, engine, text }, chosen);
 }
 
 function openText(
@@ -90,17 +91,27 @@ interface AsIs {
   planned: Planned;
   plan: Plan;
   source: GgufSource;
+  engine: EvaluationEngine;
 }
 
 /** A source that meets the target already: nothing is written, the file itself is the answer; it is measured and proved all the same. */
-async function fitsAsIs({ context, recipe, planned, plan, source }: AsIs): Promise<FitResult> {
+async function fitsAsIs({ context, recipe, planned, plan, source, engine }: AsIs): Promise<FitResult> {
   const file = source.path;
   const { device, evaluation } = recipe;
   const text = recipe.evaluate || recipe.prove ? await openText(context, recipe, source, []) : null;
   const quality =
     text && recipe.evaluate
       ? againstItself(
-          (await evaluate(context, { candidate: file, reference: null, text, device, weightsOnly: false })).quality,
+          (
+            await evaluate(context, {
+              candidate: file,
+              reference: null,
+              text,
+              engine,
+              device,
+              weightsOnly: evaluation.weightsOnly,
+            })
+          ).quality,
         )
       : undefined;
   const gate = recipe.evaluate ? gateOf(evaluation, quality) : undefined;

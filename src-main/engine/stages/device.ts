@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { AppError } from '../../contract/errors.ts';
 import type { LlamaDevice } from '../../contract/llama-host-api.ts';
+import type { DeviceName } from '../../contract/recipe.ts';
 import type { GraphProvider } from '../../contract/worker-api.ts';
 import type { JobContext } from '../jobs/context.ts';
 
@@ -13,7 +14,7 @@ export interface ChosenDevice {
 }
 
 /** Where our own graphs run: on the processor unless another provider is named, which onnxruntime then has or refuses. */
-export function graphProvider(device: 'auto' | GraphProvider): GraphProvider {
+export function graphProvider(device: DeviceName): GraphProvider {
   return device === 'auto' ? 'cpu' : device;
 }
 
@@ -68,8 +69,7 @@ async function fitsOn(gpu: LlamaDevice, models: readonly string[]): Promise<bool
 }
 
 function tooLarge(context: JobContext, gpu: LlamaDevice, cpu: ChosenDevice): ChosenDevice {
-  context.warnings.push(
-    `Measured on the processor: ${gpu.name} (${gpu.description}) has too little free memory for the models.`,
-  );
+  const warning = `Measured on the processor: ${gpu.name} (${gpu.description}) has too little free memory for the models.`;
+  if (!context.warnings.includes(warning)) context.warnings.push(warning);
   return cpu;
 }

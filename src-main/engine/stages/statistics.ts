@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../contract/errors.ts';
-import type { CalibrationOptions } from '../../contract/recipe.ts';
+import type { CalibrationOptions, DeviceName } from '../../contract/recipe.ts';
 import type { GraphProvider } from '../../contract/worker-api.ts';
 import { evenWindows } from '../../core/calibration/even-windows.ts';
 import { checkpointPath } from '../../core/calibration/checkpoint.ts';
@@ -18,7 +18,7 @@ export interface BlockStatisticsOptions {
   /** A GGUF file. */
   source: string;
   hiddenSize: number;
-  device: 'auto' | GraphProvider;
+  device: DeviceName;
   calibration: CalibrationOptions;
   /** Eigenvalues of every norm input's Gram are wanted too. @default false */
   spectra?: boolean;

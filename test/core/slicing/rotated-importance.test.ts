@@ -10,8 +10,8 @@ import { openImportance } from '../../../src-main/core/quantization/importance-f
 import type { ImportanceFile } from '../../../src-main/core/quantization/importance-file.ts';
 import { quantizeModel } from '../../../src-main/core/quantization/quantize-model.ts';
 import { writeImportance } from '../../../src-main/core/quantization/write-importance.ts';
-import { collectSharedStatistics } from '../../../src-main/core/slicing/collect-statistics.ts';
-import type { SavedGram } from '../../../src-main/core/slicing/gram-file.ts';
+import { collectSharedStatistics } from '../../../src-main/core/calibration/collect-statistics.ts';
+import type { SavedGram } from '../../../src-main/core/calibration/gram-file.ts';
 import { orientations } from '../../../src-main/core/slicing/orientation.ts';
 import { rotatedImportance, rotatedMeanSquares } from '../../../src-main/core/slicing/rotated-importance.ts';
 import type { SharedRotation } from '../../../src-main/core/slicing/shared-rotation.ts';

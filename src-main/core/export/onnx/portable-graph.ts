@@ -56,10 +56,6 @@ export class PortableGraph extends GraphBuilder {
     return this.one('Shape', [value], { start: { int: axis }, end: { int: axis + 1 } });
   }
 
-  subtract(left: Value, right: Value): Value {
-    return this.one('Sub', [left, right]);
-  }
-
   /** `sizes` int64 [rank]. */
   reshapeTo(value: Value, sizes: Value): Value {
     return this.one('Reshape', [value, sizes]);
