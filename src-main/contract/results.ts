@@ -1,6 +1,6 @@
 // Results of the verbs: what `--json` prints and the window shows.
 import { z } from 'zod';
-import { plan } from './plan.ts';
+import { plan, prediction } from './plan.ts';
 import { bytes } from './units.ts';
 
 const perplexity = z.object({ perplexity: z.number(), standardError: z.number() });
@@ -89,6 +89,20 @@ export const quantizeResult = z.object({
 });
 export type QuantizeResult = z.infer<typeof quantizeResult>;
 
+/** What became of the shared-rotation slices among a fit's plans. */
+export const sliceComparison = z.object({
+  /** Slices among the plans. */
+  considered: z.number().int(),
+  /** The best slice that fits: id of its plan. */
+  best: z.string().nullable(),
+  predicted: prediction.pick({ kld: true, kldLow: true, kldHigh: true }).nullable(),
+  measured: z.object({ kld: z.number(), standardError: z.number() }).nullable(),
+  /** The file that was made is the slice. */
+  chosen: z.boolean(),
+  verdict: z.string(),
+});
+export type SliceComparison = z.infer<typeof sliceComparison>;
+
 export const fitResult = z.object({
   ...common,
   verdict: z.string(),
@@ -101,6 +115,7 @@ export const fitResult = z.object({
   /** Candidates that were made and measured, best first. */
   measured: z.array(z.object({ id: z.string(), summary: z.string(), fileBytes: bytes, quality })),
   plans: z.array(plan),
+  slices: sliceComparison,
   calibration: calibrationUse.nullable(),
   quality: quality.optional(),
   proof: proof.optional(),
