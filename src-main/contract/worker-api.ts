@@ -15,6 +15,24 @@ export const ggmlTypeRow = z.object({
   requiresImportance: z.boolean(),
 });
 
+/** What a shared slice shall be. */
+const sliceForm = {
+  width: z.number().int().positive(),
+  orientation: z.enum(['pca', 'random', 'hadamard']).default('pca'),
+  seed: z.number().int().nonnegative().default(0),
+  /** Of matrices; vectors are F32. */
+  type: z.enum(['F32', 'F16', 'BF16']),
+};
+
+const slicedSizes = {
+  width: z.number().int(),
+  sparsity: z.number(),
+  parametersBefore: z.number().int(),
+  parametersAfter: z.number().int(),
+  /** Of `parametersAfter`: what the output layer costs because its tie did not survive. */
+  untiedParameters: z.number().int(),
+};
+
 export const workerApi = defineApi({
   methods: {
     identify: {
@@ -94,11 +112,14 @@ export const workerApi = defineApi({
         source: z.string(),
         gram: z.string(),
         output: z.string(),
-        width: z.number().int().positive(),
-        orientation: z.enum(['pca', 'random', 'hadamard']).default('pca'),
-        seed: z.number().int().nonnegative().default(0),
-        /** Of matrices; vectors are F32. */
-        type: z.enum(['F32', 'F16', 'BF16']),
+        ...sliceForm,
+        /** Tensor name -> ggml type, of those that shall not be as `type` says. */
+        types: z.record(z.string(), z.string()).nullable().default(null),
+        /** llama.cpp's file-type number for general.file_type; null: that of `type`. */
+        fileType: z.number().int().nullable().default(null),
+        /** An imatrix GGUF of `source`, for the inputs that do not turn; those that do have theirs from `gram`. null: none
+         * is used for any tensor. */
+        importance: z.string().nullable().default(null),
         threads: z.number().int().positive(),
       }),
       result: z.object({
@@ -106,12 +127,9 @@ export const workerApi = defineApi({
         sha256: z.string(),
         /** general.architecture of the file. */
         architecture: z.string(),
-        width: z.number().int(),
-        sparsity: z.number(),
-        parametersBefore: z.number().int(),
-        parametersAfter: z.number().int(),
-        /** Of `parametersAfter`: what the output layer costs because its tie did not survive. */
-        untiedParameters: z.number().int(),
+        ...slicedSizes,
+        /** Tensors by their type. */
+        tensorTypes: z.record(z.string(), z.number().int()),
         /** Share of the signal's energy in the directions that were dropped. */
         energyLost: z.number(),
         /** Largest |QᵀQ - I|. */
@@ -126,23 +144,37 @@ export const workerApi = defineApi({
       }),
       progress,
     },
-    /** Rotates without slicing: logits and perplexity have to stay. `scratch` holds the rotated model meanwhile. */
+    /** Writes the header that sliceShared would write without `types`, on a file of the sliced file's size that takes no space: for
+     * planning. Reads no weights but the last norm's. */
+    sliceHeader: {
+      params: z.object({ source: z.string(), output: z.string(), ...sliceForm }),
+      result: z.object({ fileBytes: bytes, ...slicedSizes }),
+    },
+    /** Rotates without slicing, by the Gram of these windows: logits and perplexity have to stay. Nothing is written. */
     invariance: {
       params: z.object({
         source: z.string(),
-        gram: z.string(),
+        /** All of one length. */
         windows: z.array(tokenWindow).min(1),
-        scratch: z.string(),
         threads: z.number().int().positive(),
+        provider: z.enum(['cpu', 'cuda', 'webgpu']).default('cpu'),
       }),
       result: z.object({
+        tokens: z.number().int(),
+        /** Over the logits of the last position of every window. */
         largestLogit: z.number(),
         largestLogitChange: z.number(),
+        /** The largest change of a logit that passes. */
+        tolerance: z.number(),
         perplexityBefore: z.number(),
         perplexityAfter: z.number(),
+        /** Of one token, in nats. */
         largestNllChange: z.number(),
+        passed: z.boolean(),
+        /** Largest |QᵀQ - I|. */
         orthogonality: z.number(),
         seconds: z.number(),
+        peakMemoryBytes: bytes,
       }),
       progress,
     },

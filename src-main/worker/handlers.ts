@@ -5,8 +5,9 @@ import { blockStatistics } from './tasks/block-statistics.ts';
 import { checkWeights } from './tasks/check-weights.ts';
 import { convert } from './tasks/convert.ts';
 import { identify } from './tasks/identify.ts';
+import { invariance } from './tasks/invariance.ts';
 import { quantize } from './tasks/quantize.ts';
-import { invariance, sliceShared } from './tasks/slice-shared.ts';
+import { sliceHeader, sliceShared } from './tasks/slice-shared.ts';
 import { writeImportance } from './tasks/write-importance.ts';
 
 export const handlers = {
@@ -17,5 +18,6 @@ export const handlers = {
   convert,
   blockStatistics,
   sliceShared,
+  sliceHeader,
   invariance,
 } satisfies HandlersOf<WorkerApi>;

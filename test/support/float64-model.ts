@@ -6,7 +6,7 @@ import { readFloats } from '../../src-main/core/graph/float-values.ts';
 import type { LinearAlgebra } from '../../src-main/core/linear-algebra/linear-algebra.ts';
 import type { SharedRotation } from '../../src-main/core/slicing/shared-rotation.ts';
 import { planSlicedTensors } from '../../src-main/core/slicing/sliced-tensors.ts';
-import { transformedParts } from '../../src-main/core/slicing/transform-tensor.ts';
+import { slicedRowReader } from '../../src-main/core/slicing/transform-tensor.ts';
 import { multiply, normed, referenceBlock, scaled } from './reference-decoder.ts';
 import type { ReferenceWeights, Rows } from './reference-decoder.ts';
 
@@ -44,14 +44,16 @@ export async function slicedFloat64(
 ): Promise<Float64Model> {
   const { model, config, architecture } = decoder;
   const form = { architecture: 'llama', interleaves: false };
-  const options = { decoder, width: rotation.width, type: 'F32', form, constantFinalNorm: null } as const;
+  const options = { decoder, width: rotation.width, form, constantFinalNorm: null } as const;
   const tensors = new Map<string, Float64Array>();
   const signal = new AbortController().signal;
   const { headDim } = config;
   const context = { model, rotation, headDim, dequantize: noBlockTypes, linearAlgebra, signal };
+  const rowsOf = slicedRowReader(context);
   for (const tensor of planSlicedTensors(options).tensors) {
     const parts: number[] = [];
-    for await (const part of transformedParts(tensor, context)) for (const value of part) parts.push(value);
+    const range = { first: 0, count: tensor.shape[1] ?? 1 };
+    for await (const part of rowsOf(tensor, range)) for (const value of part) parts.push(value);
     tensors.set(tensor.name, Float64Array.from(parts));
   }
   const roles = Object.entries(architecture.layer) as [LayerRole, LayerTensor][];

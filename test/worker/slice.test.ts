@@ -21,7 +21,7 @@ let calibrated: Awaited<ReturnType<typeof handlers.blockStatistics>>;
 type SliceParams = Parameters<typeof handlers.sliceShared>[0];
 const request = (change: Partial<SliceParams> = {}): SliceParams => ({
   ...{ source: sampleModel, gram, output: file('sliced.gguf'), width: 192, orientation: 'pca', seed: 0 },
-  ...{ type: 'F16', threads: 1, ...change },
+  ...{ type: 'F16', types: null, fileType: null, importance: null, threads: 1, ...change },
 });
 
 beforeAll(async () => {
@@ -125,10 +125,12 @@ describe('sliceShared', () => {
 });
 
 test('invariance: a rotation alone changes nothing', async () => {
-  const scratch = file('rotated.gguf');
-  const params = { source: sampleModel, gram, windows: windows.slice(0, 2), scratch, threads: 1 };
-  const found = await handlers.invariance(params, quiet);
-  expect(found.largestLogitChange).toBeLessThan(2e-3 * found.largestLogit);
+  const reports: Progress[] = [];
+  const params = { source: sampleModel, windows: windows.slice(0, 2), threads: 1, provider: 'cpu' as const };
+  const found = await handlers.invariance(params, { ...quiet, progress: (report) => reports.push(report) });
+  expect(found).toMatchObject({ tokens: 256, passed: true });
+  expect(found.largestLogitChange).toBeLessThan(1e-3 * found.largestLogit);
+  expect(found.tolerance).toBeLessThanOrEqual(2e-2 * found.largestLogit);
   expect(Math.abs(found.perplexityAfter / found.perplexityBefore - 1)).toBeLessThan(1e-5);
-  expect(existsSync(scratch)).toBe(false);
+  expect(reports.at(-1)).toMatchObject({ stage: 'invariance', done: 512, total: 512, unit: 'tokens' });
 });

@@ -1,8 +1,8 @@
 // The file that a quantisation writes, known to the byte before it is written: order of tensors, keys, sizes.
 // Source: src/llama-quant.cpp (llama_model_quantize_impl) of llama.cpp v0.4.0.
 import { ggufLayout, type GgufLayout } from '../formats/gguf-writer.ts';
-import type { GgufModel } from '../formats/gguf-reader.ts';
 import type { GgufMetadata } from '../formats/gguf-values.ts';
+import type { TensorShape } from '../formats/tensor.ts';
 import { inLlamaOrder } from './tensor-order.ts';
 
 /** ggml's GGML_QNT_VERSION. */
@@ -13,7 +13,7 @@ const quantizationVersion = 2;
  * source's general.file_type. @throws UNSUPPORTED_TYPE
  */
 export function quantizedLayout(
-  model: Pick<GgufModel, 'metadata' | 'tensors'>,
+  model: { metadata: GgufMetadata; tensors: readonly TensorShape[] },
   types: Readonly<Record<string, string>>,
   fileType: number | null,
 ): GgufLayout {

@@ -1,69 +1,114 @@
 // The check before the first slice of a model: rotated but not sliced (d = D) it has to be the same function (SliceGPT
-// §3.2). The rotated model is written as F32, read back and run, so that writer and reader are part of what is checked.
-import { rm } from 'node:fs/promises';
+// §3.2). One forward of the dense model gives its Gram and its logits; the rotated model is computed while it runs.
+import { AppError } from '../../contract/errors.ts';
+import type { Progress } from '../../contract/progress.ts';
 import { openDecoder } from '../architectures/decoder.ts';
 import type { Decoder } from '../architectures/decoder.ts';
-import { openModel } from '../formats/model-source.ts';
+import { normSites } from '../graph/block-graph.ts';
 import type { GraphRuntime } from '../graph/block-runner.ts';
+import type { Dequantize } from '../graph/float-values.ts';
 import { forward } from '../graph/forward.ts';
-import type { ForwardResult } from '../graph/forward.ts';
-import { sliceShared } from './slice-shared.ts';
-import type { SliceRequest } from './slice-shared.ts';
+import type { ForwardOptions, ForwardResult } from '../graph/forward.ts';
+import type { LinearAlgebra } from '../linear-algebra/linear-algebra.ts';
+import { sharedRotation } from './shared-rotation.ts';
+import { slicedSource } from './sliced-source.ts';
 
-export interface InvarianceRequest extends Omit<SliceRequest, 'output' | 'type'> {
-  /** Token ids, all of one length. */
+export interface InvarianceRequest {
+  decoder: Decoder;
+  /** Token ids, all of one length of at least two tokens. */
   windows: readonly Int32Array[];
   runtime: GraphRuntime;
-  /** Where the rotated model is for the time of the check. */
-  scratch: string;
+  dequantize: Dequantize;
+  linearAlgebra: LinearAlgebra;
+  signal: AbortSignal;
+  progress: (progress: Progress) => void;
 }
 
 export interface Invariance {
+  tokens: number;
   /** Over the logits of the last position of every window. */
   largestLogit: number;
   largestLogitChange: number;
+  /** The largest change that passes: a share of `largestLogit`. */
+  tolerance: number;
   /** exp of the mean over windows of the mean NLL. */
   perplexityBefore: number;
   perplexityAfter: number;
   /** Largest change of one token's NLL in nats. */
   largestNllChange: number;
+  passed: boolean;
+  /** Largest |QᵀQ - I|. */
+  orthogonality: number;
 }
 
-/** `rotation` has to be of full width. @throws as sliceShared and forward */
+/**
+ * What a rotation may change, as a share of the largest logit: the rounding of two forwards in float32. Measured: TODO
+ */
+const toleratedShare = 5e-3;
+
+/** Rotates a model by its own Gram over `windows` and compares. A change is a result. @throws NON_FINITE, as forward and sharedRotation */
 export async function checkInvariance(request: InvarianceRequest): Promise<Invariance> {
-  const { decoder, scratch, windows } = request;
-  const before = await run(decoder, request);
-  try {
-    await sliceShared({ ...request, output: scratch, type: 'F32' });
-    const model = await openModel(scratch);
-    try {
-      const after = await run(openDecoder(model), request);
-      return {
-        largestLogit: largestDistance(before.rows, null),
-        largestLogitChange: largestDistance(before.rows, after.rows),
-        perplexityBefore: perplexity(before.nll, windows.length),
-        perplexityAfter: perplexity(after.nll, windows.length),
-        largestNllChange: largestDistance(before.nll, after.nll),
-      };
-    } finally {
-      await model.close();
-    }
-  } finally {
-    await rm(scratch, { force: true });
-  }
+  const { decoder, windows, dequantize, linearAlgebra, signal } = request;
+  const { hiddenSize: size } = decoder.config;
+  const gram = new Float64Array(size * size);
+  const add = (site: Float64Array): void => {
+    for (let index = 0; index < gram.length; index += 1) gram[index]! += site[index]!;
+  };
+  const before = await run(request, 0, {
+    decoder,
+    statistics: {
+      grams: normSites,
+      onLayer: ({ grams }) => grams.forEach(add),
+      onHead: (head) => add(head.gram!),
+    },
+  });
+  const rotation = await sharedRotation({ gram, size, width: size, linearAlgebra, signal });
+  const rotated = await slicedSource({ decoder, rotation, dequantize, linearAlgebra, signal });
+  const after = await run(request, 1, { decoder: openDecoder(rotated) });
+
+  const largestLogit = largestDistance(before.rows, null);
+  const largestLogitChange = largestDistance(before.rows, after.rows);
+  const tolerance = toleratedShare * largestLogit;
+  return {
+    tokens: windows.length * windows[0]!.length,
+    largestLogit,
+    largestLogitChange,
+    tolerance,
+    perplexityBefore: perplexity(before.nll),
+    perplexityAfter: perplexity(after.nll),
+    largestNllChange: largestDistance(before.nll, after.nll),
+    passed: largestLogitChange <= tolerance,
+    orthogonality: rotation.orthogonality,
+  };
 }
 
-function run(decoder: Decoder, request: InvarianceRequest): Promise<ForwardResult> {
-  const { windows, runtime, dequantize, signal, progress } = request;
+/** NLL of every token and logits of every window's last position. `pass`: 0 for the dense model, 1 for the rotated one. */
+async function run(
+  { windows, runtime, dequantize, signal, progress }: InvarianceRequest,
+  pass: 0 | 1,
+  more: Pick<ForwardOptions, 'decoder' | 'statistics'>,
+): Promise<ForwardResult> {
   const positions = windows.map(({ length }, window) => ({ window, position: length - 1 }));
-  return forward({ decoder, windows, runtime, dequantize, signal, progress, positions, rowKind: 'logits' });
+  const report = ({ done, total = 0, ...told }: Progress): void =>
+    progress({ ...told, stage: 'invariance', done: done + pass * total, total: 2 * total });
+  const found = await forward({
+    ...{ windows, runtime, dequantize, signal, positions, rowKind: 'logits', progress: report },
+    ...more,
+  });
+  const what = pass === 0 ? 'The model' : 'The rotated model';
+  for (const [name, values] of [['logit', found.rows] as const, ['NLL', found.nll] as const]) {
+    const value = values.find((number) => !Number.isFinite(number));
+    if (value === undefined) continue;
+    const message = `${what} gives a ${name} of ${value} on these tokens: its weights, or their float32 sums, are not usable.`;
+    throw new AppError('NON_FINITE', message, { path: more.decoder.model.path, value: String(value) });
+  }
+  return found;
 }
 
-/** Largest |left - right|, of `left` itself for null. NaN where a value is. */
+/** Largest |left - right|, of `left` itself for null. */
 function largestDistance(left: Float32Array, right: Float32Array | null): number {
   return left.reduce((most, value, index) => Math.max(most, Math.abs(value - (right?.[index] ?? 0))), 0);
 }
 
 /** Windows are of one length, so the mean of their means is the mean of all. */
-const perplexity = (nll: Float32Array, windows: number): number =>
-  windows === 0 ? NaN : Math.exp(nll.reduce((sum, value) => sum + value, 0) / nll.length);
+const perplexity = (nll: Float32Array): number => Math.exp(nll.reduce((sum, value) => sum + value, 0) / nll.length);

@@ -1,11 +1,11 @@
 // One rotation for a whole residual stream: C = Σ_sites Gram(RMSN(x_site)) over the 2L + 1 norm inputs, Q = eigvec(C),
 // of which the first `width` columns are kept (SliceGPT §3.2-3.3 with one Q for all sites: method.md 1.7 and 3).
 // Letters: D hidden size, d width.
-import { AppError } from '../../contract/errors.ts';
 import { orthogonalityTolerance, requireBelow } from '../linear-algebra/checks.ts';
 import type { LinearAlgebra } from '../linear-algebra/linear-algebra.ts';
 import { orientBasis } from './orientation.ts';
 import type { Orientation } from './orientation.ts';
+import { requireWidth } from './shared-width.ts';
 
 export interface SharedRotation {
   /** D. */
@@ -22,6 +22,11 @@ export interface SharedRotation {
   /** Largest |basis·basisᵀ - I|. */
   orthogonality: number;
 }
+
+/** What a rotation says of the file besides its weights. */
+export type RotationForm = Pick<SharedRotation, 'size' | 'width'> & {
+  orientation: Pick<SharedRotation['orientation'], 'kind' | 'seed'>;
+};
 
 export interface RotationRequest {
   /** [D, D] float64, upper triangle: C. */
@@ -42,10 +47,7 @@ export interface RotationRequest {
  */
 export async function sharedRotation(request: RotationRequest): Promise<SharedRotation> {
   const { gram, size, width, orientation: kind = 'pca', seed = 0, damping = 0, linearAlgebra, signal } = request;
-  if (!Number.isInteger(width) || width < 1 || width > size) {
-    const message = `The width is ${width}; it has to be a whole number from 1 to the model's ${size}.`;
-    throw new AppError('USAGE', message, { width, hiddenSize: size });
-  }
+  requireWidth(width, size);
   const what = 'the shared rotation';
   const { values, vectors } = await linearAlgebra.eigh({ what, matrix: damped(gram, size, damping), size }, signal);
   const basis = firstColumns(vectors, size, width);

@@ -25,3 +25,10 @@ export function sharedWidth(hiddenSize: number, sparsity: number, round: number)
   const width = multiples * round;
   return { width, sparsity: 1 - width / hiddenSize };
 }
+
+/** @throws USAGE when `width` is no whole number from 1 to `hiddenSize` */
+export function requireWidth(width: number, hiddenSize: number): void {
+  if (Number.isInteger(width) && width >= 1 && width <= hiddenSize) return;
+  const message = `The width is ${width}; it has to be a whole number from 1 to the model's ${hiddenSize}.`;
+  throw new AppError('USAGE', message, { width, hiddenSize });
+}

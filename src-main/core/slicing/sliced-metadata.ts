@@ -2,33 +2,30 @@
 // runner may tell them from a sliced width (method.md 3).
 import { floatFileTypes, folderMetadata } from '../export/hf-to-gguf/convert-folder.ts';
 import { sizeLabelOf } from '../export/hf-to-gguf/model-name.ts';
-import type { WeightType } from '../export/hf-to-gguf/plan-tensors.ts';
 import type { Decoder } from '../architectures/decoder.ts';
 import { GgufMetadata } from '../formats/gguf-values.ts';
 import type { GgufValue } from '../formats/gguf-values.ts';
 import { elementCount } from '../formats/tensor.ts';
-import type { SharedRotation } from './shared-rotation.ts';
+import type { RotationForm } from './shared-rotation.ts';
 import type { SlicedTensor } from './sliced-tensors.ts';
 import type { WrittenForm } from './written-form.ts';
 
 export interface MetadataOptions {
   decoder: Decoder;
-  output: string;
-  rotation: Pick<SharedRotation, 'width' | 'size' | 'orientation'>;
+  rotation: RotationForm;
   form: WrittenForm;
   tensors: readonly SlicedTensor[];
-  type: WeightType;
 }
 
 const uint32 = (value: number): GgufValue => ({ type: 'uint32', value });
 const string = (value: string): GgufValue => ({ type: 'string', value });
 
-/** @throws as folderMetadata for a folder */
+/** Keys of the file with every tensor in F32. @throws as folderMetadata for a folder */
 export async function slicedMetadata(options: MetadataOptions): Promise<GgufMetadata> {
-  const { decoder, output, rotation, form, tensors, type } = options;
+  const { decoder, rotation, form, tensors } = options;
   const { model, config } = decoder;
-  const source = model.gguf ? model.gguf.metadata : await folderMetadata(model, output, tensors);
-  const metadata = renamed(source, output, form.architecture);
+  const source = model.gguf ? model.gguf.metadata : await folderMetadata(model, model.path, tensors);
+  const metadata = renamed(source, form.architecture);
   const parameters = tensors.reduce((sum, { shape }) => sum + elementCount(shape)!, 0);
   const own: Record<string, GgufValue> = {
     embedding_length: uint32(rotation.width),
@@ -38,20 +35,21 @@ export async function slicedMetadata(options: MetadataOptions): Promise<GgufMeta
   };
   for (const [key, value] of Object.entries(own)) metadata.set(`${form.architecture}.${key}`, value);
   const { kind, seed } = rotation.orientation;
-  return metadata
+  metadata
     .set('general.size_label', string(sizeLabelOf(parameters)))
-    .set('general.file_type', uint32(floatFileTypes[type]))
+    .set('general.file_type', uint32(floatFileTypes.F32))
     .set('general.quantization_version', uint32(2))
     .set('snug.slice.method', string('shared'))
     .set('snug.slice.source_width', uint32(rotation.size))
-    .set('snug.slice.orientation', string(kind))
-    .set('snug.slice.seed', { type: 'uint64', value: BigInt(seed) });
+    .set('snug.slice.orientation', string(kind));
+  metadata.delete('snug.slice.seed'); // of an earlier slice
+  return kind === 'pca' ? metadata : metadata.set('snug.slice.seed', { type: 'uint64', value: BigInt(seed) });
 }
 
 /** A copy whose keys under the architecture's name are under another. */
-function renamed(source: GgufMetadata, output: string, architecture: string): GgufMetadata {
+function renamed(source: GgufMetadata, architecture: string): GgufMetadata {
   const prefix = `${source.string('general.architecture')}.`;
-  const target = new GgufMetadata(output);
+  const target = new GgufMetadata(source.file);
   for (const [key, value] of source) {
     target.set(key.startsWith(prefix) ? `${architecture}.${key.slice(prefix.length)}` : key, value);
   }

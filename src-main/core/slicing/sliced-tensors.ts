@@ -7,7 +7,6 @@ import type { LayerRole, LinearRole } from '../architectures/architecture.ts';
 import type { Decoder } from '../architectures/decoder.ts';
 import { globalTensors } from '../architectures/layer-tensors.ts';
 import { ropeDivisors } from '../architectures/rope.ts';
-import type { WeightType } from '../export/hf-to-gguf/plan-tensors.ts';
 import type { TensorEntry, TensorShape } from '../formats/tensor.ts';
 import { inLlamaOrder } from '../quantization/tensor-order.ts';
 import type { WrittenForm } from './written-form.ts';
@@ -22,7 +21,8 @@ export type TensorTransform =
   | { kind: 'values'; values: Float64Array };
 
 export interface SlicedTensor extends TensorShape {
-  type: WeightType;
+  /** Before any quantisation. */
+  type: 'F32';
   transform: TensorTransform;
 }
 
@@ -36,8 +36,6 @@ export interface SlicedPlan {
 export interface PlanOptions {
   decoder: Decoder;
   width: number;
-  /** Of matrices; vectors are F32. */
-  type: WeightType;
   form: WrittenForm;
   /** The last norm's weight where all its elements are equal: only then a tie survives; null otherwise. */
   constantFinalNorm: number | null;
@@ -45,11 +43,11 @@ export interface PlanOptions {
 
 /** Plans the sliced file. A tie that does not survive costs V·d elements. */
 export function planSlicedTensors(options: PlanOptions): SlicedPlan {
-  const { decoder, width, type, constantFinalNorm } = options;
+  const { decoder, width, constantFinalNorm } = options;
   const { hiddenSize, vocabSize, tiedEmbeddings: wasTied, numHiddenLayers } = decoder.config;
   const scale = Math.sqrt(width / hiddenSize);
   const tiedEmbeddings = wasTied && constantFinalNorm !== null;
-  const matrix = { type, shape: [width, vocabSize] };
+  const matrix = { type: 'F32', shape: [width, vocabSize] } as const;
   const columns = { kind: 'columns', interleaves: false } as const;
   const head: SlicedTensor = {
     ...matrix,
@@ -91,7 +89,7 @@ function ropeTensors({ ropeDivisors: entry, config }: Decoder): SlicedTensor[] {
 
 const copy = (source: TensorEntry, interleaves: boolean): TensorTransform => ({ kind: 'copy', source, interleaves });
 
-function layerTensors({ decoder, width, type, form }: PlanOptions, layer: number, scale: number): SlicedTensor[] {
+function layerTensors({ decoder, width, form }: PlanOptions, layer: number, scale: number): SlicedTensor[] {
   const { architecture } = decoder;
   const entries = decoder.layers[layer]!;
   const outputs = new Set<string>([architecture.attentionOutput, architecture.mlpOutput]);
@@ -107,11 +105,11 @@ function layerTensors({ decoder, width, type, form }: PlanOptions, layer: number
     if (role === 'attentionNorm' || role === 'mlpNorm') return vector(name, constant(width, 1 / scale));
     if (norm) {
       const shape = [width, source.shape[1]!];
-      return { name, type, shape, transform: { kind: 'columns', source, norm, scale: 1, interleaves } };
+      return { name, type: 'F32', shape, transform: { kind: 'columns', source, norm, scale: 1, interleaves } };
     }
     if (outputs.has(role.replace(/Bias$/, ''))) {
       const shape = [...source.shape.slice(0, -1), width];
-      return { name, type: shape.length === 1 ? 'F32' : type, shape, transform: { kind: 'rows', source, scale } };
+      return { name, type: 'F32', shape, transform: { kind: 'rows', source, scale } };
     }
     return { name, type: 'F32', shape: source.shape, transform: copy(source, interleaves) };
   });

@@ -1,7 +1,8 @@
-// Makes the tensors of a sliced model, part by part, in float64; nothing is rounded before the cast (through float32) at the end.
-// A tensor whose columns turn is read in slabs of rows; one whose rows turn is held whole, and written in slabs.
+// Makes rows of a sliced model's tensors, part by part, in float64; nothing is rounded before the cast (through float32)
+// at the end. Of a tensor whose columns turn the rows asked for are read; one whose rows turn is held whole.
 // Letters: D hidden size, d width, basis [d, D] = Qᵀ.
 import type { ModelSource } from '../formats/model-source.ts';
+import { elementCount } from '../formats/tensor.ts';
 import type { TensorEntry } from '../formats/tensor.ts';
 import { decodeFloats, readFloats } from '../graph/float-values.ts';
 import type { Dequantize } from '../graph/float-values.ts';
@@ -21,24 +22,40 @@ export interface TransformContext {
 /** Elements of a part: 16 MiB in float64. */
 const partElements = 2 ** 21;
 
+/** Rows of a tensor; a vector is one row. */
+export interface RowRange {
+  first: number;
+  count: number;
+}
+
+/** Yields the rows asked for in order, float64, in parts. A part is overwritten by the next one. */
+export type SlicedRowReader = (
+  tensor: Pick<SlicedTensor, 'name' | 'transform'>,
+  range: RowRange,
+) => AsyncGenerator<Float64Array, void>;
+
 /**
- * Yields a tensor in row-major order, float64. A part is overwritten by the next one.
- * @throws NON_FINITE naming the source's tensor, UNSUPPORTED_TYPE; the reason of the signal
+ * Reads rows of sliced tensors. What is held between reads: the last matrix whose rows turned, in float64. Reads
+ * throw NON_FINITE naming the source's tensor, UNSUPPORTED_TYPE, NUMERICAL_FAILURE, the reason of the signal.
  */
-export function transformedParts(
-  { name, transform }: Pick<SlicedTensor, 'name' | 'transform'>,
-  context: TransformContext,
-): AsyncGenerator<Float64Array, void> {
-  switch (transform.kind) {
-    case 'columns':
-      return turnedColumns(name, transform, context);
-    case 'rows':
-      return turnedRows(name, transform, context);
-    case 'copy':
-      return copied(transform, context);
-    case 'values':
-      return only(transform.values);
-  }
+export function slicedRowReader(context: TransformContext): SlicedRowReader {
+  let held: { source: TensorEntry; matrix: Promise<Float64Array> } | null = null;
+  const wholeMatrix = (source: TensorEntry): Promise<Float64Array> => {
+    if (held?.source !== source) held = { source, matrix: readWhole(context, source) };
+    return held.matrix;
+  };
+  return ({ name, transform }, range) => {
+    switch (transform.kind) {
+      case 'columns':
+        return turnedColumns(name, transform, context, range);
+      case 'rows':
+        return turnedRows(name, transform, { ...context, wholeMatrix }, range);
+      case 'copy':
+        return copied(transform, context);
+      case 'values':
+        return only(transform.values);
+    }
+  };
 }
 
 async function* only(values: Float64Array): AsyncGenerator<Float64Array, void> {
@@ -47,58 +64,66 @@ async function* only(values: Float64Array): AsyncGenerator<Float64Array, void> {
 
 type Of<Kind extends TensorTransform['kind']> = Extract<TensorTransform, { kind: Kind }>;
 
-/** scale·W·diag(norm)·Q = (scale·W·diag(norm))·basisᵀ, [out, D] to [out, d]. O(out D d). */
+/** Rows of scale·W·diag(norm)·Q = (scale·W·diag(norm))·basisᵀ, [out, D] to [out, d]. O(count D d). */
 async function* turnedColumns(
   what: string,
   { source, norm, scale, interleaves }: Of<'columns'>,
   context: TransformContext,
+  { first, count }: RowRange,
 ): AsyncGenerator<Float64Array, void> {
   const { model, rotation, headDim, dequantize, linearAlgebra, signal } = context;
   const { size, width, basis } = rotation;
   const factors = norm ? Float64Array.from(await readFloats(model, norm, dequantize)) : new Float64Array(size).fill(1);
   for (let column = 0; column < size; column += 1) factors[column]! *= scale;
-  const rows = source.shape[1]!;
+  // Rows that change places do so within a head: heads are made whole and cut.
   const unit = interleaves ? headDim : 1;
-  const partRows = Math.min(rows, Math.max(1, Math.floor(partElements / size / unit)) * unit);
+  const start = Math.floor(first / unit) * unit;
+  const end = Math.ceil((first + count) / unit) * unit;
+  const partRows = Math.min(end - start, Math.max(1, Math.floor(partElements / size / unit)) * unit);
   const [decoded, input, output] = [
     new Float32Array(partRows * size),
     new Float64Array(partRows * size),
     new Float64Array(partRows * width),
   ];
-  for (let row = 0; row < rows; row += partRows) {
+  for (let row = start; row < end; row += partRows) {
     signal.throwIfAborted();
-    const count = Math.min(partRows, rows - row);
-    await readRows(context, source, [row, count], decoded.subarray(0, count * size));
-    const part = input.subarray(0, count * size);
+    const rows = Math.min(partRows, end - row);
+    await readRows(context, source, [row, rows], decoded.subarray(0, rows * size));
+    const part = input.subarray(0, rows * size);
     scaleInto(part, decoded, factors);
-    const b = { rows: count, inner: size, columns: width, a: part, b: basis, transposeB: true };
-    const turned = await linearAlgebra.gemm({ what, ...b, output: output.subarray(0, count * width) }, signal);
-    yield interleaves ? interleaved(turned, headDim, width) : turned;
+    const b = { rows, inner: size, columns: width, a: part, b: basis, transposeB: true };
+    const turned = await linearAlgebra.gemm({ what, ...b, output: output.subarray(0, rows * width) }, signal);
+    const [from, to] = [Math.max(first - row, 0), Math.min(first + count - row, rows)];
+    yield (interleaves ? interleaved(turned, headDim, width) : turned).subarray(from * width, to * width);
   }
 }
 
-/** scale·Qᵀ·W = scale·basis·W, [D, in] to [d, in]; a vector is one column. O(d D in). */
+/** Rows of scale·Qᵀ·W = scale·basis·W, [D, in] to [d, in]; a vector is turned as one column. O(count D in). */
 async function* turnedRows(
   what: string,
   { source, scale }: Of<'rows'>,
-  context: TransformContext,
+  { rotation, linearAlgebra, signal, wholeMatrix }: TransformContext & { wholeMatrix: WholeMatrix },
+  { first, count }: RowRange,
 ): AsyncGenerator<Float64Array, void> {
-  const { rotation, linearAlgebra, signal } = context;
   const { size, width, basis } = rotation;
-  const columns = source.shape.length === 1 ? 1 : source.shape[0]!;
-  const matrix = await readWhole(context, source, size * columns);
-  const partRows = Math.min(width, Math.max(1, Math.floor(partElements / columns)));
+  const isVector = source.shape.length === 1;
+  const columns = isVector ? 1 : source.shape[0]!;
+  const end = isVector ? width : first + count;
+  const matrix = await wholeMatrix(source);
+  const partRows = Math.min(end - first, Math.max(1, Math.floor(partElements / columns)));
   const output = new Float64Array(partRows * columns);
-  for (let row = 0; row < width; row += partRows) {
+  for (let row = first; row < end; row += partRows) {
     signal.throwIfAborted();
-    const count = Math.min(partRows, width - row);
-    const a = basis.subarray(row * size, (row + count) * size);
-    const part = output.subarray(0, count * columns);
-    await linearAlgebra.gemm({ what, rows: count, inner: size, columns, a, b: matrix, output: part }, signal);
+    const rows = Math.min(partRows, end - row);
+    const a = basis.subarray(row * size, (row + rows) * size);
+    const part = output.subarray(0, rows * columns);
+    await linearAlgebra.gemm({ what, rows, inner: size, columns, a, b: matrix, output: part }, signal);
     for (let index = 0; index < part.length; index += 1) part[index]! *= scale;
     yield part;
   }
 }
+
+type WholeMatrix = (source: TensorEntry) => Promise<Float64Array>;
 
 /** Vectors: biases and norms of heads. */
 async function* copied(
@@ -122,8 +147,8 @@ async function readRows(
 }
 
 /** A whole tensor in float64, decoded slab by slab. */
-async function readWhole(context: TransformContext, source: TensorEntry, elements: number): Promise<Float64Array> {
-  const values = new Float64Array(elements);
+async function readWhole(context: TransformContext, source: TensorEntry): Promise<Float64Array> {
+  const values = new Float64Array(elementCount(source.shape)!);
   if (source.shape.length === 1) {
     values.set(await readFloats(context.model, source, context.dequantize));
     return values;

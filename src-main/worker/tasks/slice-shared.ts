@@ -1,32 +1,35 @@
-// Slices a model by one shared rotation, and checks that a rotation alone changes nothing.
+// Slices a model by one shared rotation, and writes the header of such a slice for planning.
 import type { HandlersOf } from '../../contract/define-api.ts';
 import type { WorkerApi } from '../../contract/worker-api.ts';
 import { openDecoder } from '../../core/architectures/decoder.ts';
-import type { Decoder } from '../../core/architectures/decoder.ts';
 import { openModel } from '../../core/formats/model-source.ts';
+import { openImportance } from '../../core/quantization/importance-file.ts';
 import { readGram } from '../../core/slicing/gram-file.ts';
-import { checkInvariance } from '../../core/slicing/invariance.ts';
 import { sharedRotation } from '../../core/slicing/shared-rotation.ts';
+import { writeSliceHeader } from '../../core/slicing/slice-header.ts';
 import { sliceShared as slice } from '../../core/slicing/slice-shared.ts';
 import { nativeDequantizer } from '../native/native-dequantizer.ts';
 import { openLinearAlgebra } from '../native/native-linear-algebra.ts';
-import { onnxRuntime } from '../onnx/onnx-runtime.ts';
+import { nativeQuantizer } from '../native/native-quantizer.ts';
 import { peakMemoryBytes } from '../peak-memory.ts';
 
 export const sliceShared: HandlersOf<WorkerApi>['sliceShared'] = async (params, { signal, progress }) => {
-  const { source, gram, output, type, width, orientation, seed, threads } = params;
-  return withDecoder(source, async (decoder) => {
+  const { source, output, type, types, fileType, width, orientation, seed, threads } = params;
+  const file = params.importance === null ? null : await openImportance(params.importance);
+  const model = await openModel(source).catch(async (error: unknown) => {
+    await file?.close();
+    throw error;
+  });
+  try {
     const linearAlgebra = openLinearAlgebra(threads);
-    const rotation = await sharedRotation({
-      ...(await readGram(gram)),
-      width,
-      orientation,
-      seed,
-      linearAlgebra,
-      signal,
+    const gram = await readGram(params.gram);
+    const rotation = await sharedRotation({ ...gram, width, orientation, seed, linearAlgebra, signal });
+    const result = await slice({
+      ...{ decoder: openDecoder(model), rotation, output, type, types, fileType, linearAlgebra, signal, progress },
+      importance: file && { file, gram },
+      dequantize: nativeDequantizer(threads),
+      quantizer: nativeQuantizer(threads),
     });
-    const dequantize = nativeDequantizer(threads);
-    const result = await slice({ decoder, rotation, output, type, dequantize, linearAlgebra, signal, progress });
     const { energyLost, orthogonality, orientation: turned } = rotation;
     return {
       ...result,
@@ -37,29 +40,21 @@ export const sliceShared: HandlersOf<WorkerApi>['sliceShared'] = async (params, 
       linearAlgebra: linearAlgebra.library.name,
       peakMemoryBytes: peakMemoryBytes(),
     };
-  });
+  } finally {
+    await file?.close();
+    await model.close();
+  }
 };
 
-export const invariance: HandlersOf<WorkerApi>['invariance'] = async (params, { signal, progress }) => {
-  const { source, gram, windows, scratch, threads } = params;
-  return withDecoder(source, async (decoder) => {
-    const linearAlgebra = openLinearAlgebra(threads);
-    const width = decoder.config.hiddenSize;
-    const rotation = await sharedRotation({ ...(await readGram(gram)), width, linearAlgebra, signal });
-    const [dequantize, runtime] = [nativeDequantizer(threads), onnxRuntime({ threads })];
-    const start = performance.now();
-    const found = await checkInvariance({
-      ...{ decoder, rotation, windows, scratch, dequantize, runtime, linearAlgebra, signal, progress },
-    });
-    return { ...found, orthogonality: rotation.orthogonality, seconds: (performance.now() - start) / 1000 };
-  });
-};
-
-async function withDecoder<T>(source: string, work: (decoder: Decoder) => Promise<T>): Promise<T> {
+export const sliceHeader: HandlersOf<WorkerApi>['sliceHeader'] = async (params) => {
+  const { source, output, width, type, orientation: kind, seed } = params;
   const model = await openModel(source);
   try {
-    return await work(openDecoder(model));
+    const decoder = openDecoder(model);
+    const rotation = { size: decoder.config.hiddenSize, width, orientation: { kind, seed } };
+    const dequantize = nativeDequantizer(1);
+    return await writeSliceHeader({ decoder, rotation, output, type, dequantize });
   } finally {
     await model.close();
   }
-}
+};
