@@ -38,8 +38,10 @@ export function typesToSlice<Entry extends { plan: Plan }>(entries: readonly Ent
   return useful.slice(0, mostTypes);
 }
 
-export function sliceStep(width: number, hiddenSize: number): SliceStep {
-  return { method: 'slice', kind: 'shared', width, hiddenSize, sparsity: 1 - width / hiddenSize, orientation: 'pca' };
+/** A slice whose weights are quantised is turned within the kept space, which spreads outliers (QuaRot, arXiv 2404.00456). */
+export function sliceStep(width: number, hiddenSize: number, isQuantized: boolean): SliceStep {
+  const orientation = isQuantized ? 'hadamard' : 'pca';
+  return { method: 'slice', kind: 'shared', width, hiddenSize, sparsity: 1 - width / hiddenSize, orientation };
 }
 
 /** A candidate's sliced form: `slice-512+q4_k_m`, or `slice-512` for the source's own floating-point type. */
@@ -48,12 +50,11 @@ export function slicedCandidate(
   { width, hiddenSize }: SliceStep,
   types: Readonly<Record<string, string>>,
 ): Candidate {
-  const summary = `sliced to ${width} of ${hiddenSize} columns`;
-  const isQuantized = candidate.type !== null;
+  const isFloat = candidate.type === null;
   return {
     ...candidate,
-    id: isQuantized ? `slice-${width}+${candidate.id}` : `slice-${width}`,
-    summary: isQuantized ? `${summary}, ${candidate.summary}` : summary,
+    id: isFloat ? `slice-${width}` : `slice-${width}+${candidate.id}`,
+    summary: `sliced to ${width} of ${hiddenSize} columns, ${isFloat ? 'types unchanged' : candidate.summary}`,
     types,
   };
 }

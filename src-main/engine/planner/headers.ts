@@ -22,7 +22,13 @@ export interface PlannedFile {
 export function plannedFile(source: GgufModel, candidate: Candidate, slice: SliceStep | null = null): PlannedFile {
   const layout = quantizedLayout(source, candidate.types, candidate.fileType);
   const isSource = candidate.type === null && slice === null;
-  return { candidate, slice, tensors: source.tensors, layout, fileBytes: isSource ? source.fileBytes : layout.fileBytes };
+  return {
+    candidate,
+    slice,
+    tensors: source.tensors,
+    layout,
+    fileBytes: isSource ? source.fileBytes : layout.fileBytes,
+  };
 }
 
 /** Whether the plan writes a file of its own. */

@@ -28,7 +28,9 @@ export async function memoryVariants(
   target: MemoryTarget,
 ): Promise<Measured[]> {
   const tooLarge = measured.filter(({ memory }) => memory.totalBytes > target.bytes);
-  const varied = tooLarge.sort((a, b) => lossOf(a.draft.file, facts).kld - lossOf(b.draft.file, facts).kld).slice(0, variedCandidates);
+  const varied = tooLarge
+    .sort((a, b) => lossOf(a.draft.file, facts).kld - lossOf(b.draft.file, facts).kld)
+    .slice(0, variedCandidates);
   const smallest = tooLarge.reduce<Measured | null>(
     (least, entry) => (least && least.memory.totalBytes <= entry.memory.totalBytes ? least : entry),
     null,

@@ -36,8 +36,7 @@ const decoderOf = decoderOpener();
 
 const stored = (name: string, tensor: string): Float64Array =>
   readFloat64(path.join(golden(name), 'shared.safetensors'), tensor);
-const told = (name: string): SharedReference =>
-  readJson<SharedReference>(path.join(golden(name), 'shared.json'));
+const told = (name: string): SharedReference => readJson<SharedReference>(path.join(golden(name), 'shared.json'));
 
 function expectEigenvalues(name: string, { eigenvalues, energyLost }: SharedRotation, tolerance: number): void {
   const expected = stored(name, 'eig');
