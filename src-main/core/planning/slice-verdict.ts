@@ -79,7 +79,7 @@ function sentence(best: Plan | null, outcome: SliceOutcome): string {
       return `No slice was compared; ${unmeasured}`;
     case 'named':
       return sliceOf(outcome.plan) === null
-        ? `No slice was compared: ${outcome.plan.summary} was named.`
+        ? `No slice was compared: ${outcome.plan.summary} was asked for, and nothing else was made.`
         : namedSlice(outcome.plan, outcome);
     case 'none-fits':
       return 'No slice was made: there is no type that loses less and fits when it is sliced.';
@@ -97,7 +97,7 @@ function sentence(best: Plan | null, outcome: SliceOutcome): string {
 const unmeasured = 'only a measurement chooses one, and this run does not evaluate.';
 
 function namedSlice(plan: Plan, { measured, unsliced }: Extract<SliceOutcome, { kind: 'named' }>): string {
-  const made = `${nameOf(plan)} was made because it was named${measured ? `, and was measured at a loss of ${withError(measured)}` : ''}. It was not compared`;
+  const made = `${nameOf(plan)} was made because it was asked for${measured ? `, and was measured at a loss of ${withError(measured)}` : ''}. It was not compared`;
   if (unsliced === null) return `${made}; nothing fits without slicing.`;
   const { kld, kldLow, kldHigh } = unsliced.predicted;
   const expected = kld === 0 ? 'to lose nothing' : `to lose ${figure(kld)} (${figure(kldLow)} to ${figure(kldHigh)})`;

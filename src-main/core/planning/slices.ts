@@ -38,7 +38,8 @@ export function typesToSlice<Entry extends { plan: Plan }>(entries: readonly Ent
   return useful.slice(0, mostTypes);
 }
 
-/** A slice whose weights are quantised is turned within the kept space, which spreads outliers (QuaRot, arXiv 2404.00456). */
+/** A slice whose weights are quantised is turned within the kept space, which spreads outliers (QuaRot, arXiv 2404.00456;
+ * docs/planning.md has what it gains here). */
 export function sliceStep(width: number, hiddenSize: number, isQuantized: boolean): SliceStep {
   const orientation = isQuantized ? 'hadamard' : 'pca';
   return { method: 'slice', kind: 'shared', width, hiddenSize, sparsity: 1 - width / hiddenSize, orientation };
