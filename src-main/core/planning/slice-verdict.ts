@@ -78,9 +78,7 @@ function sentence(best: Plan | null, outcome: SliceOutcome): string {
     case 'not-measured':
       return `No slice was compared; ${unmeasured}`;
     case 'named':
-      return sliceOf(outcome.plan) === null
-        ? `No slice was compared: ${outcome.plan.summary} was asked for, and nothing else was made.`
-        : namedSlice(outcome.plan, outcome);
+      return sliceOf(outcome.plan) === null ? namedUnsliced(outcome.plan, best) : namedSlice(outcome.plan, outcome);
     case 'none-fits':
       return 'No slice was made: there is no type that loses less and fits when it is sliced.';
     case 'not-made':
@@ -96,12 +94,21 @@ function sentence(best: Plan | null, outcome: SliceOutcome): string {
 
 const unmeasured = 'only a measurement chooses one, and this run does not evaluate.';
 
+function namedUnsliced(plan: Plan, best: Plan | null): string {
+  const made = `No slice was compared: only ${plan.summary} was asked for.`;
+  return best === null
+    ? made
+    : `${made} ${nameOf(best)}, the best slice that fits, is expected, not measured, ${expected(best)}.`;
+}
+
 function namedSlice(plan: Plan, { measured, unsliced }: Extract<SliceOutcome, { kind: 'named' }>): string {
   const made = `${nameOf(plan)} was made because it was asked for${measured ? `, and was measured at a loss of ${withError(measured)}` : ''}. It was not compared`;
   if (unsliced === null) return `${made}; nothing fits without slicing.`;
-  const { kld, kldLow, kldHigh } = unsliced.predicted;
-  const expected = kld === 0 ? 'to lose nothing' : `to lose ${figure(kld)} (${figure(kldLow)} to ${figure(kldHigh)})`;
-  return `${made}: ${unsliced.summary} fits without slicing and is expected, not measured, ${expected}.`;
+  return `${made}: ${unsliced.summary} fits without slicing and is expected, not measured, ${expected(unsliced)}.`;
+}
+
+function expected({ predicted: { kld, kldLow, kldHigh } }: Plan): string {
+  return kld === 0 ? 'to lose nothing' : `to lose ${figure(kld)} (${figure(kldLow)} to ${figure(kldHigh)})`;
 }
 
 function comparison(slice: MeasuredPlan, unsliced: MeasuredPlan): string {
