@@ -4,6 +4,7 @@ import { target } from './target.ts';
 import { bytes } from './units.ts';
 
 export const deviceName = z.enum(['auto', 'cuda', 'webgpu', 'cpu']);
+export type DeviceName = z.infer<typeof deviceName>;
 
 export const calibrationOptions = z.object({
   /** Built-in names, files or folders; several share the samples equally, the first takes the remainder. */

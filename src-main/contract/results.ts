@@ -27,12 +27,19 @@ export const proof = z.object({
   build: z.string(),
   loaded: z.boolean(),
   positions: z.number().int(),
+  /** What the runner's log-probabilities of the file were held against: Snug's own forward of the same file, or, where
+   * there are no graphs for it, the runner's of the source. */
+  against: z.enum(['own forward', 'source']),
   /** Largest change of a log-probability over tokens that either side gives p >= 0.01. */
   maxLogProbDifference: z.number().nullable(),
-  /** Mean KL divergence to the source; both are null where the file could not be run. */
+  /** Its limit; null where none can be set (`against` the source). */
+  logProbTolerance: z.number().nullable(),
+  /** Mean KL divergence to what it is held `against`; both are null where the file could not be run. */
   meanKld: z.number().nullable(),
   /** Limit of meanKld. */
   tolerance: z.number(),
+  /** The runner's mean KL divergence to the source, with its limit; null where the file is the source. */
+  toSource: z.object({ meanKld: z.number().nullable(), tolerance: z.number() }).nullable(),
   passed: z.boolean(),
   sample: z.string(),
   /** All that llama.cpp allocates at the plan's context and cache type: for the header planned, and for the file written. */

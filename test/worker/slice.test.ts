@@ -1,11 +1,13 @@
 // The worker's tasks of a shared slice on the sample model: calibrate, check the rotation, slice, load in llama.cpp.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Progress } from '../../src-main/contract/progress.ts';
 import { openModel } from '../../src-main/core/formats/model-source.ts';
+import type { ModelSource } from '../../src-main/core/formats/model-source.ts';
 import { openImportance } from '../../src-main/core/quantization/importance-file.ts';
-import { readGram } from '../../src-main/core/slicing/gram-file.ts';
+import { readGram } from '../../src-main/core/calibration/gram-file.ts';
+import { statisticsFiles } from '../../src-main/core/calibration/saved-statistics.ts';
 import { handlers } from '../../src-main/worker/handlers.ts';
 import { caller, exact, handlers as llama, mean, someTokens, temporaryFolder } from '../llama-host/host.ts';
 import { sampleFolder, sampleModel } from '../support/paths.ts';
@@ -14,7 +16,7 @@ import { quiet, thrownBy } from './quantize-oracle.ts';
 const folder = temporaryFolder();
 const file = (name: string): string => path.join(folder, name);
 const windows = [1, 2, 3, 4].map((seed) => someTokens(128, seed));
-const [gram, importance] = [file('sample.gram'), file('sample.imatrix.gguf')];
+const { gram, importance } = statisticsFiles(folder);
 const told: Progress[] = [];
 let calibrated: Awaited<ReturnType<typeof handlers.blockStatistics>>;
 
@@ -24,9 +26,22 @@ const request = (change: Partial<SliceParams> = {}): SliceParams => ({
   ...{ type: 'F16', types: null, fileType: null, importance: null, threads: 1, ...change },
 });
 
+async function withModel<T>(path: string, use: (model: ModelSource) => T): Promise<T> {
+  const model = await openModel(path);
+  try {
+    return use(model);
+  } finally {
+    await model.close();
+  }
+}
+
 beforeAll(async () => {
-  const params = { source: sampleModel, windows, gram, importance, datasets: ['made up'], threads: 1 };
-  calibrated = await handlers.blockStatistics(params, { ...quiet, progress: (progress) => told.push(progress) });
+  const params = { source: sampleModel, windows, folder, fingerprint: 'none', datasets: ['made up'], threads: 1 };
+  const settings = { provider: 'cpu', spectra: false } as const;
+  calibrated = await handlers.blockStatistics(
+    { ...params, ...settings },
+    { ...quiet, progress: (progress) => told.push(progress) },
+  );
 });
 
 describe('blockStatistics', () => {
@@ -58,21 +73,25 @@ describe('blockStatistics', () => {
     };
     expect(await handlers.quantize(params, quiet)).toMatchObject({ unseenExperts: 0 });
   });
+});
 
-  test('a cancel leaves no files', async () => {
-    const controller = new AbortController();
-    const context = { signal: controller.signal, progress: () => controller.abort() };
-    const params = {
-      source: sampleModel,
-      windows,
-      gram: file('never'),
-      importance: file('nor'),
-      datasets: [],
-      threads: 1,
-    };
-    expect(await thrownBy(() => handlers.blockStatistics(params, context))).toMatchObject({ code: 'CANCELLED' });
-    expect(readdirSync(folder).filter((name) => /never|nor/.test(name))).toEqual([]);
-  });
+test.each([
+  ['pca', 'F16', sampleModel],
+  ['hadamard', 'F32', sampleFolder],
+] as const)('sliceHeader: the header of the %s slice in %s, and its size', async (orientation, type, source) => {
+  const params = { source, width: 192, orientation, seed: 7, type };
+  const planned = await handlers.sliceHeader({ ...params, output: file(`${type}.header.gguf`) }, quiet);
+  const written = await handlers.sliceShared(request({ ...params, output: file(`${type}.slice.gguf`) }), quiet);
+  const { fileBytes, width, sparsity, parametersBefore, parametersAfter, untiedParameters } = written;
+  expect(planned).toEqual({ fileBytes, width, sparsity, parametersBefore, parametersAfter, untiedParameters });
+  const [header, slice] = [readFileSync(file(`${type}.header.gguf`)), readFileSync(file(`${type}.slice.gguf`))];
+  const { tensors } = await withModel(file(`${type}.header.gguf`), (model) => model);
+  const start = Math.min(...tensors.map(({ offset }) => offset));
+  expect(header.length).toBe(slice.length);
+  expect(header.subarray(0, start).equals(slice.subarray(0, start))).toBe(true);
+  expect(header.subarray(start).every((byte) => byte === 0)).toBe(true);
+  const again = handlers.sliceHeader({ ...params, output: file(`${type}.header.gguf`) }, quiet);
+  await expect(again).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
 });
 
 describe('sliceShared', () => {

@@ -52,10 +52,11 @@ export function slicedCandidate(
   types: Readonly<Record<string, string>>,
 ): Candidate {
   const isFloat = candidate.type === null;
+  const written = isFloat ? 'weights not quantised' : candidate.summary;
   return {
     ...candidate,
     id: isFloat ? `slice-${width}` : `slice-${width}+${candidate.id}`,
-    summary: `sliced to ${width} of ${hiddenSize} columns, ${isFloat ? 'types unchanged' : candidate.summary}`,
+    summary: `sliced to ${width} of ${hiddenSize} columns, ${written}`,
     types,
   };
 }

@@ -89,7 +89,7 @@ async function run(
   more: Pick<ForwardOptions, 'decoder' | 'statistics'>,
 ): Promise<ForwardResult> {
   const positions = windows.map(({ length }, window) => ({ window, position: length - 1 }));
-  const report = ({ done, total = 0, ...told }: Progress): void =>
+  const report = ({ done, total, ...told }: Progress): void =>
     progress({ ...told, stage: 'invariance', done: done + pass * total, total: 2 * total });
   const found = await forward({
     ...{ windows, runtime, dequantize, signal, positions, rowKind: 'logits', progress: report },

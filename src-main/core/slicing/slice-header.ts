@@ -30,8 +30,8 @@ export async function writeSliceHeader(request: SliceHeaderRequest): Promise<Sli
   const sliced = await planSlicedModel(decoder, rotation, dequantize);
   const { types, fileType } = writtenTypes(sliced, { type, types: null, fileType: null });
   const { header, fileBytes } = quantizedLayout(sliced, types, fileType);
-  const file = await open(output, 'wx').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw AppError.from(error);
+  const file = await open(output, 'wx').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw AppError.from(error);
     throw new AppError('OUTPUT_EXISTS', `${output} exists: choose another name.`, { path: output }, error);
   });
   try {

@@ -13,24 +13,25 @@ export interface SlicingConfig {
   mlp_input_dimensions: Record<string, number>;
   mlp_output_dimensions: Record<string, number>;
   head_dimension: number;
+  /** Only of models whose file lost the widths of its sites. */
   const_dimension: number | null;
 }
 
 /** The SlicingConfig of a shared slice: one width everywhere, the head's included. */
-export function sharedSlicingConfig({ config, architecture }: Decoder, width: number): SlicingConfig {
+export function sharedSlicingConfig({ config }: Decoder, width: number): SlicingConfig {
   const perLayer = (): Record<string, number> =>
     Object.fromEntries(Array.from({ length: config.numHiddenLayers }, (_, layer) => [String(layer), width]));
   return {
     hidden_size: config.hiddenSize,
     layers_num: config.numHiddenLayers,
     do_slice_head: true,
-    parallel_blocks: architecture.blockLayout !== 'sequential',
+    parallel_blocks: false,
     embedding_dimensions: { '0': width },
     attention_input_dimensions: perLayer(),
     attention_output_dimensions: perLayer(),
     mlp_input_dimensions: perLayer(),
     mlp_output_dimensions: perLayer(),
     head_dimension: width,
-    const_dimension: width,
+    const_dimension: null,
   };
 }

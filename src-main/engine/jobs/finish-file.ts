@@ -2,6 +2,7 @@
 import { AppError } from '../../contract/errors.ts';
 import type { FitRecipe, QuantizeRecipe } from '../../contract/recipe.ts';
 import type { Proof, Quality, QuantizeResult } from '../../contract/results.ts';
+import type { EvaluationEngine } from '../stages/engine.ts';
 import { evaluate } from '../stages/evaluate.ts';
 import { prove, type PlannedRun } from '../stages/prove.ts';
 import type { EvaluationTokens } from '../stages/texts.ts';
@@ -14,6 +15,7 @@ export interface FinishOptions {
   source: string;
   /** The complete file, under its unfinished name. */
   file: string;
+  engine: EvaluationEngine;
   planned: PlannedRun;
   /** null where nothing is to be measured. */
   text: EvaluationTokens | null;
@@ -63,6 +65,7 @@ async function measure(context: JobContext, options: FinishOptions): Promise<Fin
           candidate: file,
           reference: source,
           text,
+          engine: options.engine,
           device,
           weightsOnly: evaluation.weightsOnly,
         })

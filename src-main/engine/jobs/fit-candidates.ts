@@ -9,6 +9,7 @@ import { compareSlices, isBetter, type SliceOutcome } from '../../core/planning/
 import { sliceOf } from '../../core/planning/slices.ts';
 import { verdictOf } from '../../core/planning/verdict.ts';
 import type { Planned } from '../planner/plan-model.ts';
+import type { EvaluationEngine } from '../stages/engine.ts';
 import { evaluate } from '../stages/evaluate.ts';
 import type { GgufSource } from '../stages/open.ts';
 import type { PlannedRun } from '../stages/prove.ts';
@@ -19,7 +20,7 @@ import { lossOf, makeSliced, trySlice } from './fit-slice.ts';
 import { makeFile, type ImportanceUse } from './make-file.ts';
 import { cleaning, unfinishedName } from './output-paths.ts';
 
-/** Above this many bytes an expansion to F16 costs more than it tells; candidates are then compared as they run. */
+/** Above this many bytes llama.cpp's expansion to F16 costs more than it tells; candidates are then compared as they run. */
 const largestExpansionBytes = 4e9;
 
 export interface FitWork {
@@ -28,6 +29,8 @@ export interface FitWork {
   planned: Planned;
   source: GgufSource;
   importance: ImportanceUse;
+  /** Measures every candidate, and the winner at the end. */
+  engine: EvaluationEngine;
   /** null where nothing is measured. */
   text: EvaluationTokens | null;
 }
@@ -101,6 +104,7 @@ async function makeOne(
     reference: source.path,
     // Half of the windows tells candidates apart; the winner is evaluated on all of them.
     text: { ...text, windows: text.windows.slice(0, Math.ceil(text.windows.length / 2)) },
+    engine: work.engine,
     device: recipe.device,
     weightsOnly: source.parameters * 2 <= largestExpansionBytes,
     stage: 'measure',
@@ -134,6 +138,7 @@ async function finish(work: FitWork, made: readonly Made[], outcome: SliceOutcom
     recipe,
     source: source.path,
     file,
+    engine: work.engine,
     planned: plannedRunOf(planned, plan),
     text,
     predictedKld: plan.predicted.kldHigh,

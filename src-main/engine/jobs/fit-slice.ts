@@ -16,9 +16,9 @@ export async function makeSliced(
   plan: Plan,
   { step, output }: { step: SliceStep; output: string },
 ): Promise<Pick<Made, 'fileBytes' | 'sha256' | 'calibration'>> {
-  const { hiddenSize } = source.config;
   const { device, calibration } = recipe;
   const { file } = planned.drafts.get(plan.id)!;
+  const { hiddenSize } = step;
   const statistics = await blockStatistics(context, { source: source.path, hiddenSize, device, calibration });
   const { fileBytes, sha256 } = await makeSlice(context, {
     source: source.path,

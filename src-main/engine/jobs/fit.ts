@@ -11,7 +11,8 @@ import { distinctFiles, fileKey } from '../../core/planning/rank.ts';
 import type { SliceOutcome } from '../../core/planning/slice-verdict.ts';
 import { sliceOf } from '../../core/planning/slices.ts';
 import { planModel, type Planned } from '../planner/plan-model.ts';
-import { evaluate, refuseOnnx } from '../stages/evaluate.ts';
+import { chooseEngine, type EvaluationEngine } from '../stages/engine.ts';
+import { evaluate } from '../stages/evaluate.ts';
 import { withModel, type GgufSource } from '../stages/open.ts';
 import { prove } from '../stages/prove.ts';
 import { openEvaluation, type EvaluationTokens } from '../stages/texts.ts';
@@ -25,7 +26,6 @@ import { checkOutput, refuseInputs } from './output-paths.ts';
 export async function runFit(context: JobContext, recipe: FitRecipe): Promise<FitResult> {
   await checkOutput(recipe, [recipe.model, ...importanceInputs(recipe)]);
   checkGate(recipe.evaluation, recipe.evaluate);
-  refuseOnnx(recipe.evaluation);
   return withModel(context, recipe.model, async (source) => {
     await refuseInputs(
       recipe.output,
@@ -36,6 +36,7 @@ export async function runFit(context: JobContext, recipe: FitRecipe): Promise<Fi
 }
 
 async function fitSource(context: JobContext, recipe: FitRecipe, source: GgufSource): Promise<FitResult> {
+  const engine = await chooseEngine(context, recipe, [source.path]);
   const planned = await planModel(context, source, { ...recipe, importance: recipe.importance !== 'off' });
   context.warnings.push(...planned.list.warnings);
   const choice = choose(planned, recipe);
@@ -47,7 +48,7 @@ async function fitSource(context: JobContext, recipe: FitRecipe, source: GgufSou
   }
   checkJobMemory(choice.plans, recipe.maxMemoryBytes);
   const isSource = fileKey(best) === 'source';
-  if (isSource && !source.isConverted) return fitsAsIs({ context, recipe, planned, plan: best, source });
+  if (isSource && !source.isConverted) return fitsAsIs({ context, recipe, planned, plan: best, source, engine });
   const importance = await obtainImportance(context, {
     ...recipe,
     // A slice has its importance from the statistics that it is made by.
@@ -59,7 +60,7 @@ async function fitSource(context: JobContext, recipe: FitRecipe, source: GgufSou
   const sliceTexts = choice.slice || sliceOf(best) ? recipe.calibration.texts : [];
   const used = [...new Set([...importance.texts, ...sliceTexts])];
   const text = measures ? await openText(context, recipe, source, used) : null;
-  return makeAndMeasure({ context, recipe, planned, source, importance, text }, choice);
+  return makeAndMeasure({ context, recipe, planned, source, importance, engine, text }, choice);
 }
 
 function openText(
@@ -124,17 +125,27 @@ interface AsIs {
   planned: Planned;
   plan: Plan;
   source: GgufSource;
+  engine: EvaluationEngine;
 }
 
 /** A source that meets the target already: nothing is written, the file itself is the answer; it is measured and proved all the same. */
-async function fitsAsIs({ context, recipe, planned, plan, source }: AsIs): Promise<FitResult> {
+async function fitsAsIs({ context, recipe, planned, plan, source, engine }: AsIs): Promise<FitResult> {
   const file = source.path;
   const { device, evaluation } = recipe;
   const text = recipe.evaluate || recipe.prove ? await openText(context, recipe, source, []) : null;
   const quality =
     text && recipe.evaluate
       ? againstItself(
-          (await evaluate(context, { candidate: file, reference: null, text, device, weightsOnly: false })).quality,
+          (
+            await evaluate(context, {
+              candidate: file,
+              reference: null,
+              text,
+              engine,
+              device,
+              weightsOnly: evaluation.weightsOnly,
+            })
+          ).quality,
         )
       : undefined;
   const gate = recipe.evaluate ? gateOf(evaluation, quality) : undefined;

@@ -1,0 +1,57 @@
+// The check of a rotation finds what it is for: a tensor that was turned wrongly, a number that is none.
+import { describe, expect, test } from 'vitest';
+import type { GraphRuntime } from '../../../src-main/core/graph/block-runner.ts';
+import type { Floats, LinearAlgebra, Product } from '../../../src-main/core/linear-algebra/linear-algebra.ts';
+import { checkInvariance } from '../../../src-main/core/slicing/invariance.ts';
+import { goldenModels, goldenTokens } from '../../support/golden-models.ts';
+import { decoderOpener, golden, ports } from '../../support/slicing.ts';
+
+const decoderOf = decoderOpener();
+
+/** Makes one sliced tensor `factor` times what it should be. */
+function spoiling(tensor: string, factor: number): LinearAlgebra {
+  return {
+    ...ports.linearAlgebra,
+    gemm: async <Array extends Floats>(product: Product<Array>, signal: AbortSignal): Promise<Array> => {
+      const result = await ports.linearAlgebra.gemm(product, signal);
+      if (product.what === tensor) result.forEach((value, index) => (result[index] = value * factor));
+      return result;
+    },
+  };
+}
+
+describe.skipIf(!goldenModels)('invariance', () => {
+  test.each([
+    ['blk.1.attn_output.weight', 1.05],
+    ['blk.0.ffn_up.weight', 0.95],
+    ['token_embd.weight', 1.05],
+    ['output.weight', -1],
+  ])('%s times %d does not pass', async (tensor, factor) => {
+    const [decoder, windows] = [await decoderOf(golden('llama-gqa')), goldenTokens('llama-gqa')];
+    const found = await checkInvariance({ ...ports, decoder, windows, linearAlgebra: spoiling(tensor, factor) });
+    expect(found.passed).toBe(false);
+    expect(found.largestLogitChange).toBeGreaterThan(found.tolerance);
+  });
+
+  test('NaN in a pass is an error that names the model', async () => {
+    const [decoder, windows] = [await decoderOf(golden('llama-gqa')), goldenTokens('llama-gqa')];
+    const runtime: GraphRuntime = {
+      ...ports.runtime,
+      open: async (model) => {
+        const runner = await ports.runtime.open(model);
+        return {
+          ...runner,
+          run: async (feeds, outputs) => {
+            const found = await runner.run(feeds, outputs);
+            found['logits']?.fill(NaN, 3, 4);
+            return found;
+          },
+        };
+      },
+    };
+    await expect(checkInvariance({ ...ports, decoder, windows, runtime })).rejects.toMatchObject({
+      code: 'NON_FINITE',
+      details: { path: decoder.model.path, value: 'NaN' },
+    });
+  });
+});
