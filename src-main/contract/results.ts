@@ -1,6 +1,6 @@
 // Results of the verbs: what `--json` prints and the window shows.
 import { z } from 'zod';
-import { plan } from './plan.ts';
+import { plan, prediction } from './plan.ts';
 import { orientation } from './recipe.ts';
 import { bytes } from './units.ts';
 
@@ -174,6 +174,20 @@ export const sliceResult = z.object({
 });
 export type SliceResult = z.infer<typeof sliceResult>;
 
+/** What became of the shared-rotation slices among a fit's plans. */
+export const sliceComparison = z.object({
+  /** Slices among the plans. */
+  considered: z.number().int(),
+  /** The best slice that fits: id of its plan. */
+  best: z.string().nullable(),
+  predicted: prediction.pick({ kld: true, kldLow: true, kldHigh: true }).nullable(),
+  measured: z.object({ kld: z.number(), standardError: z.number() }).nullable(),
+  /** The file that was made is the slice. */
+  chosen: z.boolean(),
+  verdict: z.string(),
+});
+export type SliceComparison = z.infer<typeof sliceComparison>;
+
 export const fitResult = z.object({
   ...common,
   verdict: z.string(),
@@ -186,6 +200,7 @@ export const fitResult = z.object({
   /** Candidates that were made and measured, best first. */
   measured: z.array(z.object({ id: z.string(), summary: z.string(), fileBytes: bytes, quality })),
   plans: z.array(plan),
+  slices: sliceComparison,
   calibration: calibrationUse.nullable(),
   quality: quality.optional(),
   proof: proof.optional(),

@@ -125,7 +125,10 @@ describe('what is refused before any work', () => {
     const engine = await startEngine();
     const output = path.join(temporaryFolder(), 'out.gguf');
     const error = errorOf(await engine.run(slice(output, { model: path.join(architectures!, 'qwen3moe.gguf') })));
-    expect(error).toMatchObject({ code: 'UNSUPPORTED_ARCHITECTURE', details: { reason: expect.any(String) as string } });
+    expect(error).toMatchObject({
+      code: 'UNSUPPORTED_ARCHITECTURE',
+      details: { reason: expect.any(String) as string },
+    });
   });
 });
 

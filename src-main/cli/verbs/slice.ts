@@ -29,7 +29,8 @@ export const slice: Verb = {
     checkMethod(values);
     const output = session.resolve(required(values, 'output'));
     const { sparsity, width, round, orientation, type } = values;
-    if (sparsity !== undefined && width !== undefined) forbid(values, ['width'], 'and --sparsity cannot be given together');
+    if (sparsity !== undefined && width !== undefined)
+      forbid(values, ['width'], 'and --sparsity cannot be given together');
     if (sparsity === undefined && width === undefined) {
       const message = 'How much to cut is missing: add --sparsity S (0.2 cuts a fifth of the width) or --width D.';
       throw new AppError('USAGE', message, { option: '--sparsity' });

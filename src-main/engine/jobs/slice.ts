@@ -2,10 +2,14 @@ import { AppError } from '../../contract/errors.ts';
 import type { SliceRecipe } from '../../contract/recipe.ts';
 import type { SliceResult } from '../../contract/results.ts';
 import { openDecoder } from '../../core/architectures/decoder.ts';
+import { predictFile } from '../../core/planning/prior.ts';
+import { predictSlice, withTypes } from '../../core/planning/slice-prior.ts';
+import { sliceStep } from '../../core/planning/slices.ts';
 import { findMix } from '../../core/quantization/mixes.ts';
 import { sharedSlicingConfig } from '../../core/slicing/slicing-config.ts';
 import { sharedWidth } from '../../core/slicing/shared-width.ts';
 import { defaultRun } from '../planner/plan-model.ts';
+import { chooseEngine } from '../stages/engine.ts';
 import { exportModel } from '../stages/export.ts';
 import { requireGraphs } from '../stages/graphs.ts';
 import { requireInvariance } from '../stages/invariance.ts';
@@ -66,28 +70,42 @@ async function sliceSource(context: JobContext, recipe: SliceRecipe, source: Ggu
   const hiddenSize = source.config.hiddenSize!;
   const width = widthOf(recipe, hiddenSize);
   const importance = recipe.importance !== 'off' && !floatTypeOf(type);
+  const orientation = recipe.orientation ?? (floatTypeOf(type) ? 'pca' : 'hadamard');
+  const step = { ...sliceStep(width, hiddenSize, false), orientation };
   const planned = await stage(context, 'plan', () =>
-    planSlice(context, { source: source.path, width, type, importance }),
+    planSlice(context, { source: source.path, step, type, importance }),
   );
+  const { file: plannedFile } = planned;
+  const predicted = withTypes(
+    predictSlice(step.sparsity, source.parameters),
+    predictFile(plannedFile.tensors, plannedFile.candidate.types, source.parameters),
+  );
+  const engine = await chooseEngine(context, recipe, [source.path]);
   const text = await stage(context, 'tokenize', () =>
     openEvaluation(context, source.path, recipe.evaluation, calibration.texts),
   );
   const invariance = await requireInvariance(context, { model: source.path, device });
   const statistics = await blockStatistics(context, { source: source.path, hiddenSize, device, calibration });
-  const orientation = recipe.orientation ?? (floatTypeOf(type) ? 'pca' : 'hadamard');
+  const widths = sharedSlicingConfig(openDecoder(source), width);
   const file = unfinishedName(recipe.output);
   return cleaning([file], async () => {
     const made = await makeSlice(context, {
-      ...{ source: source.path, statistics, planned, width, orientation, type, importance, output: file },
+      ...{ source: source.path, statistics, planned, step, type, importance, output: file },
       seed: calibration.seed,
     });
     let written = { fileBytes: made.fileBytes, sha256: made.sha256 };
     const finished = await finishFile(context, {
-      ...{ recipe, source: source.path, file, text: recipe.evaluate || recipe.prove ? text : null },
+      ...{ recipe, source: source.path, file, engine, text: recipe.evaluate || recipe.prove ? text : null },
+      predictedKld: predicted.kldHigh,
       planned: { header: planned.header, ...defaultRun(source.config.contextLength) },
       publish: async () => {
         if (outputForm(recipe.output) === 'gguf') return publish(file, recipe);
-        written = await exportModel(context, { recipe, file, source: source.original });
+        written = await exportModel(context, {
+          recipe,
+          file,
+          folder: source.isConverted ? source.original : null,
+          widths,
+        });
       },
     });
     const { parametersBefore, parametersAfter, untiedParameters } = planned;
@@ -98,8 +116,8 @@ async function sliceSource(context: JobContext, recipe: SliceRecipe, source: Ggu
       output: recipe.output,
       method: 'shared',
       type: findMix(type).name,
-      widths: sharedSlicingConfig(openDecoder(source), width),
-      sparsity: 1 - width / hiddenSize,
+      widths,
+      sparsity: step.sparsity,
       orientation,
       energyLost: made.energyLost,
       ...{ parametersBefore, parametersAfter, untiedParameters },

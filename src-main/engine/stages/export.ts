@@ -37,7 +37,9 @@ export async function exportModel(
     context.peakMemoryBytes = Math.max(context.peakMemoryBytes, made.peakMemoryBytes);
     if (isFolder) {
       if (!made.hasTokenizer) {
-        context.warnings.push(`${recipe.output} has no tokenizer: the source's could not be written in Hugging Face's form.`);
+        context.warnings.push(
+          `${recipe.output} has no tokenizer: the source's could not be written in Hugging Face's form.`,
+        );
       }
       await publish(output, recipe);
     }

@@ -1,7 +1,7 @@
 // Slicing by one shared rotation: which types the sliced tensors get, and the file itself.
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
-import type { SliceRecipe } from '../../contract/recipe.ts';
+import type { SliceStep } from '../../contract/plan.ts';
 import { ggmlTypeByName } from '../../core/formats/ggml-types.ts';
 import { openGguf } from '../../core/formats/gguf-reader.ts';
 import { candidateOf, type Candidate } from '../../core/planning/candidates.ts';
@@ -10,10 +10,8 @@ import { reportAs, stage, type JobContext } from '../jobs/context.ts';
 import { plannedFile, writeHeader, type PlannedFile } from '../planner/headers.ts';
 import type { BlockStatistics } from './statistics.ts';
 
-export const floatTypes = ['F32', 'F16', 'BF16'] as const;
-export type FloatType = (typeof floatTypes)[number];
-
-export type Orientation = NonNullable<SliceRecipe['orientation']>;
+const floatTypes = ['F32', 'F16', 'BF16'] as const;
+type FloatType = (typeof floatTypes)[number];
 
 /** The float type of this name, or null. */
 export const floatTypeOf = (type: string): FloatType | null =>
@@ -34,20 +32,29 @@ export interface SlicedFile {
   untiedParameters: number;
 }
 
-/** What slicing `source` to `width` will write, to the byte, in a float type or a mix that llama.cpp chooses types for. */
+interface SlicePlanOptions {
+  source: string;
+  step: SliceStep;
+  /** A float type or a named mix. */
+  type: string;
+  importance: boolean;
+}
+
+/** What slicing `source` will write, to the byte, in a float type or a mix that llama.cpp chooses types for. */
 export async function planSlice(
   context: JobContext,
-  { source, width, type, importance }: { source: string; width: number; type: string; importance: boolean },
+  { source, step, type, importance }: SlicePlanOptions,
 ): Promise<SlicedFile> {
+  const { width, orientation } = step;
   const skeleton = path.join(context.scratch, `sliced-${width}-${type}.gguf`);
   const base = floatTypeOf(type) ?? 'F16';
   const sizes = await context.worker((client) =>
-    client.sliceHeader({ source, output: skeleton, width, type: base }, { signal: context.signal }),
+    client.sliceHeader({ source, output: skeleton, width, orientation, type: base }, { signal: context.signal }),
   );
   const model = await openGguf(skeleton);
   try {
     const candidate = await typesOf(context, { skeleton, type, importance, tensors: model.tensors });
-    const file = plannedFile(model, candidate);
+    const file = plannedFile(model, candidate, step);
     const { parametersBefore, parametersAfter, untiedParameters } = sizes;
     return {
       file,
@@ -94,9 +101,8 @@ async function typesOf(context: JobContext, { skeleton, type, importance, tensor
 export interface SliceOptions {
   source: string;
   statistics: BlockStatistics;
-  planned: SlicedFile;
-  width: number;
-  orientation: Orientation;
+  planned: Pick<SlicedFile, 'file'>;
+  step: SliceStep;
   seed: number;
   type: string;
   /** Whether errors of quantised types are weighed by importance. */
@@ -109,7 +115,8 @@ export type SliceMade = Awaited<ReturnType<Parameters<Parameters<JobContext['wor
 
 /** Writes the sliced file, quantised in the same pass where its type is not a float. */
 export async function makeSlice(context: JobContext, options: SliceOptions): Promise<SliceMade> {
-  const { source, statistics, planned, width, orientation, seed, importance, output, detail } = options;
+  const { source, statistics, planned, step, seed, importance, output, detail } = options;
+  const { width, orientation } = step;
   const float = floatTypeOf(options.type);
   const { types, fileType } = planned.file.candidate;
   return stage(context, 'slice', async () => {

@@ -3,20 +3,19 @@
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { convertFolder } from '../../../src-main/core/export/hf-to-gguf/convert-folder.ts';
-import { collectSharedStatistics } from '../../../src-main/core/slicing/collect-statistics.ts';
+import { collectSharedStatistics } from '../../../src-main/core/calibration/collect-statistics.ts';
 import { sharedRotation } from '../../../src-main/core/slicing/shared-rotation.ts';
 import { sliceShared } from '../../../src-main/core/slicing/slice-shared.ts';
-import { openLinearAlgebra } from '../../../src-main/worker/native/native-linear-algebra.ts';
 import { exact, handlers, plainCaller, temporaryFolder } from '../../llama-host/host.ts';
 import { fixtureModels, furthest, goldenTokens, readFloat64, tinyModel } from '../../support/golden-models.ts';
-import { decoderOf, modelOf, oneThread, run } from '../../support/graph-runs.ts';
+import { decoderOf, modelOf, run } from '../../support/graph-runs.ts';
+import { float32, ports } from '../../support/slicing.ts';
 
-const common = { ...oneThread, linearAlgebra: openLinearAlgebra(1), progress: (): void => {} };
 const scratch = temporaryFolder();
 
 async function asGguf(name: string): Promise<string> {
   const output = path.join(scratch, `${name}.gguf`);
-  await convertFolder({ ...common, source: await modelOf(tinyModel(name)), output });
+  await convertFolder({ ...ports, source: await modelOf(tinyModel(name)), output });
   return output;
 }
 
@@ -40,11 +39,11 @@ describe.each(fixtureModels)('%s', (name) => {
     const [windows, tokens] = [goldenTokens(name), goldenTokens(name)[0]!];
     const decoder = await decoderOf(form === 'gguf' ? await asGguf(name) : tinyModel(name));
     const { hiddenSize: size, vocabSize, headDim } = decoder.config;
-    const { gram } = await collectSharedStatistics({ ...common, decoder, windows });
+    const { gram } = await collectSharedStatistics({ ...ports, decoder, windows });
     const output = (width: number): string => path.join(scratch, `${name}.${form}.${width}.gguf`);
     const slice = async (width: number) => {
-      const rotation = await sharedRotation({ ...common, gram, size, width });
-      return sliceShared({ ...common, decoder, rotation, output: output(width), type: 'F32' });
+      const rotation = await sharedRotation({ ...ports, gram, size, width });
+      return sliceShared({ ...ports, ...float32, decoder, rotation, output: output(width) });
     };
 
     expect((await slice(size)).width).toBe(size);
