@@ -38,6 +38,20 @@ const walks: ((app: RunningApp) => Promise<void>)[] = [
     await app.page.getByRole('region', { name: 'Result' }).waitFor();
     await photograph(app, 'result');
   },
+  async function sliceOfTheSample(app) {
+    await app.page.getByRole('button', { name: 'Open a model…' }).waitFor();
+    await openSampleIn(app);
+    await app.page.getByLabel('Card memory').fill('20 MiB');
+    await app.page.getByRole('heading', { name: /^Fits with Q6_K/ }).waitFor();
+    const slice = app.page.getByRole('radio', { name: /^Sliced to/ });
+    await slice.check();
+    await slice.evaluate((row) => row.scrollIntoView({ block: 'center' }));
+    await photograph(app, 'plans-slice');
+    await startFitIn(app);
+    const result = app.page.getByRole('region', { name: 'Result' });
+    await result.waitFor();
+    await photograph(app, 'result-slice');
+  },
   async function plansOfALargeModel(app) {
     const model = path.join(app.folder, 'Example-32B.F16.gguf');
     await writeHollowModel(model, shapeOf32B);

@@ -6,7 +6,7 @@ import { progress } from './progress.ts';
 import { bytes } from './units.ts';
 
 /** A typed array on whatever buffer it came. */
-const typedArray = <T extends object>(type: new (length: number) => T): z.ZodType<T> =>
+export const typedArray = <T extends object>(type: new (length: number) => T): z.ZodType<T> =>
   z.custom<T>((value) => value instanceof type, `a ${type.name}`);
 
 /** A window of token ids; evaluation starts each with an empty cache. */

@@ -4,8 +4,18 @@ import { kvType } from './llama-host-api.ts';
 import { target } from './target.ts';
 import { bytes } from './units.ts';
 
-/** One thing that a plan does, in order. Only `quantize` makes a new file; the others are settings of the runner. */
+/** One thing that a plan does, in order. `slice` and `quantize` make a new file; the others are settings of the runner. */
 export const planStep = z.discriminatedUnion('method', [
+  z.object({
+    method: z.literal('slice'),
+    /** One rotation for the whole residual stream (docs/slicing.md). */
+    kind: z.literal('shared'),
+    width: z.number().int(),
+    hiddenSize: z.number().int(),
+    /** 1 - width / hiddenSize. */
+    sparsity: z.number(),
+    orientation: z.enum(['pca', 'random', 'hadamard']),
+  }),
   z.object({
     method: z.literal('quantize'),
     /** A named mix of llama.cpp, or one type on all tensors. */
@@ -24,6 +34,9 @@ export const planStep = z.discriminatedUnion('method', [
   z.object({ method: z.literal('cpu-experts'), layers: z.number().int(), flag: z.string() }),
 ]);
 export type PlanStep = z.infer<typeof planStep>;
+export type SliceStep = Extract<PlanStep, { method: 'slice' }>;
+/** Settings of the runner: they make no file. */
+export type RunnerStep = Exclude<PlanStep, { method: 'quantize' | 'slice' }>;
 
 export const planMemory = z.object({
   weightsBytes: bytes,
@@ -64,8 +77,11 @@ export type Plan = z.infer<typeof plan>;
 export const planList = z.object({
   target,
   verdict: z.string(),
+  /** The best that fits; a slice only where nothing else fits, because only a measurement chooses one. */
   best: z.string().nullable(),
   plans: z.array(plan),
+  /** Why there are no slices among the plans; null where there could be. */
+  sliceRefusal: z.string().nullable(),
   warnings: z.array(z.string()),
 });
 export type PlanList = z.infer<typeof planList>;

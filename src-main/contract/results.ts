@@ -1,6 +1,7 @@
 // Results of the verbs: what `--json` prints and the window shows.
 import { z } from 'zod';
-import { plan } from './plan.ts';
+import { plan, prediction } from './plan.ts';
+import { orientation } from './recipe.ts';
 import { bytes } from './units.ts';
 
 const perplexity = z.object({ perplexity: z.number(), standardError: z.number() });
@@ -27,12 +28,19 @@ export const proof = z.object({
   build: z.string(),
   loaded: z.boolean(),
   positions: z.number().int(),
+  /** What the runner's log-probabilities of the file were held against: Snug's own forward of the same file, or, where
+   * there are no graphs for it, the runner's of the source. */
+  against: z.enum(['own forward', 'source']),
   /** Largest change of a log-probability over tokens that either side gives p >= 0.01. */
   maxLogProbDifference: z.number().nullable(),
-  /** Mean KL divergence to the source; both are null where the file could not be run. */
+  /** Its limit; null where none can be set (`against` the source). */
+  logProbTolerance: z.number().nullable(),
+  /** Mean KL divergence to what it is held `against`; both are null where the file could not be run. */
   meanKld: z.number().nullable(),
   /** Limit of meanKld. */
   tolerance: z.number(),
+  /** The runner's mean KL divergence to the source, with its limit; null where the file is the source. */
+  toSource: z.object({ meanKld: z.number().nullable(), tolerance: z.number() }).nullable(),
   passed: z.boolean(),
   sample: z.string(),
   /** All that llama.cpp allocates at the plan's context and cache type: for the header planned, and for the file written. */
@@ -89,6 +97,97 @@ export const quantizeResult = z.object({
 });
 export type QuantizeResult = z.infer<typeof quantizeResult>;
 
+/** Whether a rotation without slicing left a model's function as it was. */
+export const invariance = z.object({
+  tokens: z.number().int(),
+  largestLogit: z.number(),
+  maxLogitDifference: z.number(),
+  /** Limit of maxLogitDifference. */
+  tolerance: z.number(),
+  perplexityBefore: z.number(),
+  perplexityAfter: z.number(),
+  /** Largest |QᵀQ - I|. */
+  orthogonality: z.number(),
+  passed: z.boolean(),
+});
+export type Invariance = z.infer<typeof invariance>;
+
+export const invarianceResult = invariance.extend({
+  ...common,
+  text: z.string(),
+  textSha256: z.string(),
+  seconds: z.number(),
+  peakMemoryBytes: bytes,
+});
+export type InvarianceResult = z.infer<typeof invarianceResult>;
+
+const widthPerLayer = z.record(z.string(), z.number().int());
+/** Every width of a sliced model, under the keys of SliceGPT's saved SlicingConfig. */
+export const slicingConfig = z.object({
+  hidden_size: z.number().int(),
+  layers_num: z.number().int(),
+  do_slice_head: z.boolean(),
+  parallel_blocks: z.boolean(),
+  embedding_dimensions: widthPerLayer,
+  attention_input_dimensions: widthPerLayer,
+  attention_output_dimensions: widthPerLayer,
+  mlp_input_dimensions: widthPerLayer,
+  mlp_output_dimensions: widthPerLayer,
+  head_dimension: z.number().int().nullable(),
+  /** The one width where all are equal. */
+  const_dimension: z.number().int().nullable(),
+});
+export type SlicingConfig = z.infer<typeof slicingConfig>;
+
+export const sliceResult = z.object({
+  ...common,
+  output: z.string(),
+  method: z.literal('shared'),
+  type: z.string(),
+  widths: slicingConfig,
+  /** What was asked for, rounded: 1 - width / hidden size. */
+  sparsity: z.number(),
+  orientation,
+  /** Share of the signal's energy in the directions that went. */
+  energyLost: z.number(),
+  parametersBefore: z.number().int(),
+  parametersAfter: z.number().int(),
+  /** Of parametersAfter: what the output layer costs because its tie to the embedding did not survive. */
+  untiedParameters: z.number().int(),
+  sourceBytes: bytes,
+  fileBytes: bytes,
+  sha256: z.string(),
+  tensorTypes: z.record(z.string(), z.number().int()),
+  calibration: calibrationUse,
+  /** The saved statistics of an earlier run served. */
+  calibrationReused: z.boolean(),
+  /** The layer at which an interrupted calibration went on. */
+  calibrationResumedAtLayer: z.number().int().nullable(),
+  /** Of this model, now or before its first slice. */
+  invariance,
+  quality: quality.optional(),
+  proof: proof.optional(),
+  gate: gate.optional(),
+  seconds: z.number(),
+  stages: stageSeconds,
+  peakMemoryBytes: bytes,
+});
+export type SliceResult = z.infer<typeof sliceResult>;
+
+/** What became of the shared-rotation slices among a fit's plans. */
+export const sliceComparison = z.object({
+  /** Slices among the plans. */
+  considered: z.number().int(),
+  /** The best slice that fits: id of its plan. */
+  best: z.string().nullable(),
+  predicted: prediction.pick({ kld: true, kldLow: true, kldHigh: true }).nullable(),
+  measured: z.object({ kld: z.number(), standardError: z.number() }).nullable(),
+  /** The file that was made is the slice. */
+  chosen: z.boolean(),
+  verdict: z.string(),
+});
+export type SliceComparison = z.infer<typeof sliceComparison>;
+
 export const fitResult = z.object({
   ...common,
   verdict: z.string(),
@@ -101,6 +200,7 @@ export const fitResult = z.object({
   /** Candidates that were made and measured, best first. */
   measured: z.array(z.object({ id: z.string(), summary: z.string(), fileBytes: bytes, quality })),
   plans: z.array(plan),
+  slices: sliceComparison,
   calibration: calibrationUse.nullable(),
   quality: quality.optional(),
   proof: proof.optional(),

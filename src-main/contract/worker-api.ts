@@ -1,9 +1,14 @@
 // What the worker does: tensor arithmetic on files, through the native addon. One task per method.
 import { z } from 'zod';
 import { defineApi } from './define-api.ts';
-import { statisticsEntry, tokenWindow } from './llama-host-api.ts';
+import { statisticsEntry, tokenWindow, typedArray, windowComparison } from './llama-host-api.ts';
 import { progress } from './progress.ts';
+import { slicingConfig } from './results.ts';
 import { bytes } from './units.ts';
+
+/** Execution providers that Snug's graphs may run on, by onnxruntime's names. Every graph is proved on `cpu`. */
+export const graphProvider = z.enum(['cpu', 'cuda', 'webgpu']);
+export type GraphProvider = z.infer<typeof graphProvider>;
 
 export const ggmlTypeRow = z.object({
   id: z.number().int(),
@@ -31,6 +36,18 @@ const slicedSizes = {
   parametersAfter: z.number().int(),
   /** Of `parametersAfter`: what the output layer costs because its tie did not survive. */
   untiedParameters: z.number().int(),
+};
+
+/** What decides the result of a calibration. */
+const calibrationParams = {
+  source: z.string(),
+  /** All of one length. */
+  windows: z.array(tokenWindow).min(1),
+  /** onnxruntime's execution provider. */
+  provider: graphProvider.default('cpu'),
+  threads: z.number().int().positive(),
+  /** Eigenvalues of every norm input's Gram are wanted too. */
+  spectra: z.boolean().default(false),
 };
 
 export const workerApi = defineApi({
@@ -86,21 +103,32 @@ export const workerApi = defineApi({
       result: z.object({ tensors: z.number().int(), bytes }),
       progress,
     },
-    /** Runs the model's own block graphs over token windows: `gram` becomes the summed Gram of the normed residual over
-     * all norm inputs, `importance` an imatrix GGUF of every linear's input columns. */
+    /** The name of a calibration: SHA-256 over all that decides its result. Reads the whole model. */
+    calibrationFingerprint: {
+      params: z.object(calibrationParams),
+      result: z.object({ fingerprint: z.string(), bytes, seconds: z.number() }),
+      progress,
+    },
+    /**
+     * Runs the model's own block graphs over token windows and fills `folder`, which exists: gram.gguf, the summed Gram of
+     * the normed residual over all norm inputs, and importance.gguf, an imatrix of every linear's input columns. Where an
+     * earlier call of the same fingerprint was stopped, it goes on at the last layer that was finished.
+     */
     blockStatistics: {
       params: z.object({
-        source: z.string(),
-        /** All of one length. */
-        windows: z.array(tokenWindow).min(1),
-        gram: z.string(),
-        importance: z.string(),
+        ...calibrationParams,
+        folder: z.string(),
+        fingerprint: z.string(),
+        /** Names of the texts, for the files' headers. */
         datasets: z.array(z.string()),
-        threads: z.number().int().positive(),
       }),
       result: z.object({
         tokens: z.number().int(),
         sites: z.number().int(),
+        /** The first layer that was run, where those before it were finished already. */
+        resumedAtLayer: z.number().int().nullable(),
+        /** Why what an earlier call left could not be used. */
+        startedOver: z.string().nullable(),
         seconds: z.number(),
         peakMemoryBytes: bytes,
       }),
@@ -150,6 +178,29 @@ export const workerApi = defineApi({
       params: z.object({ source: z.string(), output: z.string(), ...sliceForm }),
       result: z.object({ fileBytes: bytes, ...slicedSizes }),
     },
+    /** Writes a GGUF of a family with graphs as an ONNX file, or as a Hugging Face folder with safetensors. */
+    exportModel: {
+      params: z.object({
+        source: z.string(),
+        output: z.string(),
+        form: z.enum(['onnx', 'safetensors']),
+        /** Of matrices; vectors are F32. ONNX takes F32 and F16. */
+        type: z.enum(['F32', 'F16', 'BF16']),
+        /** Replace files that are there already. */
+        force: z.boolean(),
+        /** A folder's: whose tokenizer files go along, null for the GGUF's own; and how the model was sliced. */
+        tokenizerFrom: z.string().nullable(),
+        slicing: slicingConfig.nullable(),
+      }),
+      result: z.object({
+        fileBytes: bytes,
+        sha256: z.string(),
+        /** Of a folder. */
+        hasTokenizer: z.boolean(),
+        peakMemoryBytes: bytes,
+      }),
+      progress,
+    },
     /** Rotates without slicing, by the Gram of these windows: logits and perplexity have to stay. Nothing is written. */
     invariance: {
       params: z.object({
@@ -157,7 +208,7 @@ export const workerApi = defineApi({
         /** All of one length. */
         windows: z.array(tokenWindow).min(1),
         threads: z.number().int().positive(),
-        provider: z.enum(['cpu', 'cuda', 'webgpu']).default('cpu'),
+        provider: graphProvider.default('cpu'),
       }),
       result: z.object({
         tokens: z.number().int(),
@@ -177,6 +228,37 @@ export const workerApi = defineApi({
         peakMemoryBytes: bytes,
       }),
       progress,
+    },
+    /** Runs two models, or the candidate alone, on their own block graphs over the same windows. */
+    compareBlocks: {
+      params: z.object({
+        reference: z.string().nullable(),
+        candidate: z.string(),
+        windows: z.array(tokenWindow).min(1),
+        /** A folder for hidden states that are too large for memory. */
+        scratch: z.string(),
+        threads: z.number().int().positive(),
+        provider: graphProvider.default('cpu'),
+      }),
+      result: z.object({
+        windows: z.array(windowComparison),
+        /** Of all windows. */
+        tokens: z.number().int(),
+        seconds: z.number(),
+        peakMemoryBytes: bytes,
+      }),
+      progress,
+    },
+    /** Log-probabilities [positions, V] after wanted positions of one window, by the model's own block graphs. */
+    blockLogProbs: {
+      params: z.object({
+        model: z.string(),
+        tokens: tokenWindow,
+        positions: z.array(z.number().int().nonnegative()).min(1),
+        threads: z.number().int().positive(),
+        provider: graphProvider.default('cpu'),
+      }),
+      result: z.object({ logProbs: typedArray<Float32Array>(Float32Array) }),
     },
   },
   events: {},

@@ -1,9 +1,12 @@
 // Every method of the worker.
 import type { HandlersOf } from '../contract/define-api.ts';
 import type { WorkerApi } from '../contract/worker-api.ts';
-import { blockStatistics } from './tasks/block-statistics.ts';
+import { blockLogProbs } from './tasks/block-log-probs.ts';
+import { blockStatistics, calibrationFingerprint } from './tasks/block-statistics.ts';
 import { checkWeights } from './tasks/check-weights.ts';
+import { compareBlocks } from './tasks/compare-blocks.ts';
 import { convert } from './tasks/convert.ts';
+import { exportModel } from './tasks/export-model.ts';
 import { identify } from './tasks/identify.ts';
 import { invariance } from './tasks/invariance.ts';
 import { quantize } from './tasks/quantize.ts';
@@ -16,8 +19,12 @@ export const handlers = {
   writeImportance,
   checkWeights,
   convert,
+  calibrationFingerprint,
   blockStatistics,
   sliceShared,
   sliceHeader,
+  exportModel,
   invariance,
+  compareBlocks,
+  blockLogProbs,
 } satisfies HandlersOf<WorkerApi>;

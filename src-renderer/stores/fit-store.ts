@@ -145,7 +145,10 @@ function choose(list: PlanList, id: string | null): Plan | null {
   return find(id) ?? find(list.best) ?? list.plans[0] ?? null;
 }
 
-/** The type in a plan's file name. */
-function typeOf(plan: Plan): string {
-  return plan.steps.find((step) => step.method === 'quantize')?.type ?? 'snug';
+/** What a plan's file name says of it: `Q4_K_M`, `slice-512.Q4_K_M`. */
+function typeOf({ steps }: Plan): string {
+  const slice = steps.find((step) => step.method === 'slice');
+  const quantize = steps.find((step) => step.method === 'quantize');
+  const parts = [slice ? `slice-${slice.width}` : '', quantize?.type ?? ''].filter((part) => part !== '');
+  return parts.length > 0 ? parts.join('.') : 'snug';
 }

@@ -2,14 +2,11 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openDecoder } from '../../src-main/core/architectures/decoder.ts';
-import { openModel } from '../../src-main/core/formats/model-source.ts';
-import { forward } from '../../src-main/core/graph/forward.ts';
-import { nativeDequantizer } from '../../src-main/worker/native/native-dequantizer.ts';
 import { onnxRuntime } from '../../src-main/worker/onnx/onnx-runtime.ts';
 import { caller, exact, handlers, plainCaller } from '../llama-host/host.ts';
 import { denseModel } from '../support/dense-model.ts';
 import { furthest, mean } from '../support/golden-models.ts';
+import { decoderOf, run } from '../support/graph-runs.ts';
 import { resources } from '../support/paths.ts';
 
 const file = denseModel();
@@ -21,36 +18,24 @@ describe.skipIf(file === null)('the 135M model', () => {
     const { ids } = await handlers.tokenize(request, plainCaller);
     const windows = [0, 1].map((index) => ids[0]!.slice(index * 512, (index + 1) * 512));
     const positions = Array.from({ length: 16 }, (_, index) => index * 32 + 31);
-    const model = await openModel(file!);
-    try {
-      const { rows, nll } = await forward({
-        decoder: openDecoder(model),
-        windows,
-        runtime: onnxRuntime({ threads: 2 }),
-        dequantize: nativeDequantizer(2),
-        positions: positions.map((position) => ({ window: 0, position })),
-        signal: new AbortController().signal,
-      });
-      const host = await handlers.logProbs(
-        { model: file!, tokens: windows[0]!, positions, settings: exact },
-        plainCaller,
-      );
-      // llama.cpp rounds activations to F16 where weights are F16: 0.02 where a token is likely.
-      const likely = Array.from(rows.keys()).filter((i) => Math.max(rows[i]!, host.logProbs[i]!) > Math.log(0.01));
-      expect(likely.length).toBeGreaterThan(50);
-      const worst = furthest(
-        likely.map((i) => rows[i]!),
-        likely.map((i) => host.logProbs[i]!),
-      );
-      expect(worst).toBeLessThan(0.02);
-      const compared = await handlers.compare(
-        { reference: null, candidate: file!, windows, settings: exact },
-        caller(),
-      );
-      const expected = mean(compared.windows.flatMap(({ candidateNll }) => [...candidateNll]));
-      expect(Math.abs(mean(nll) - expected)).toBeLessThan(1e-3);
-    } finally {
-      await model.close();
-    }
+    const { rows, nll } = await run(await decoderOf(file!), windows, {
+      runtime: onnxRuntime({ threads: 2 }),
+      positions: positions.map((position) => ({ window: 0, position })),
+    });
+    const host = await handlers.logProbs(
+      { model: file!, tokens: windows[0]!, positions, settings: exact },
+      plainCaller,
+    );
+    // llama.cpp rounds activations to F16 where weights are F16: 0.02 where a token is likely.
+    const likely = Array.from(rows.keys()).filter((i) => Math.max(rows[i]!, host.logProbs[i]!) > Math.log(0.01));
+    expect(likely.length).toBeGreaterThan(50);
+    const worst = furthest(
+      likely.map((i) => rows[i]!),
+      likely.map((i) => host.logProbs[i]!),
+    );
+    expect(worst).toBeLessThan(0.02);
+    const compared = await handlers.compare({ reference: null, candidate: file!, windows, settings: exact }, caller());
+    const expected = mean(compared.windows.flatMap(({ candidateNll }) => [...candidateNll]));
+    expect(Math.abs(mean(nll) - expected)).toBeLessThan(1e-3);
   });
 });

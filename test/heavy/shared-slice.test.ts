@@ -5,6 +5,7 @@ import { fork } from 'node:child_process';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { workerApi } from '../../src-main/contract/worker-api.ts';
+import { statisticsFiles } from '../../src-main/core/calibration/saved-statistics.ts';
 import { openModel } from '../../src-main/core/formats/model-source.ts';
 import { connect } from '../../src-main/rpc/client.ts';
 import { childTransport } from '../../src-main/rpc/node-child.ts';
@@ -16,7 +17,7 @@ import { referenceTexts, root } from '../support/paths.ts';
 const source = denseModel();
 const folder = temporaryFolder();
 const file = (name: string): string => path.join(folder, name);
-const gram = file('dense.gram');
+const { gram, importance } = statisticsFiles(folder);
 
 /** Rows of the text that the figures were measured with. */
 function rowsOf(name: string): Int32Array[] {
@@ -35,8 +36,7 @@ describe.skipIf(source === null || referenceTexts === null)('the dense 135M mode
 
   beforeAll(async () => {
     const rows = rowsOf('calibration');
-    const importance = file('dense.imatrix.gguf');
-    const params = { source: source!, windows: rows, gram, importance, datasets: [], threads: 2 };
+    const params = { source: source!, windows: rows, folder, fingerprint: 'none', datasets: [], threads: 2 };
     calibrated = await call.blockStatistics(params);
     sliced = await call.sliceShared({ source: source!, gram, output, width: 512, type: 'F16', threads: 2 });
   });
@@ -84,7 +84,7 @@ describe.skipIf(source === null || referenceTexts === null)('the dense 135M mode
     const types = Object.fromEntries(
       Array.from({ length: 30 }, (_, layer) => [`blk.${layer}.ffn_gate.weight`, 'IQ3_XXS'] as const),
     );
-    const [importance, mixed] = [file('dense.imatrix.gguf'), file('sliced.mixed.gguf')];
+    const mixed = file('sliced.mixed.gguf');
     const params = { source: source!, gram, output: mixed, width: 512, type: 'F16' as const, threads: 2 };
     const result = await call.sliceShared({ ...params, types, importance });
     expect(result.tensorTypes).toEqual({ ...sliced.tensorTypes, F16: sliced.tensorTypes['F16']! - 30, IQ3_XXS: 30 });

@@ -66,6 +66,7 @@ export const planList: PlanList = {
     planFor('q4_k_m', { totalBytes: 19 * GiB, kld: 0.02 }),
     planFor('source', { totalBytes: 60 * GiB, kld: 0, fits: false }),
   ],
+  sliceRefusal: null,
   warnings: [],
 };
 

@@ -3,16 +3,26 @@ import { copyFileSync, openSync, writeSync, closeSync } from 'node:fs';
 import { openGguf } from '../../src-main/core/formats/gguf-reader.ts';
 import { createGgufWriter, ggufLayout } from '../../src-main/core/formats/gguf-writer.ts';
 import type { GgufMetadata } from '../../src-main/core/formats/gguf-values.ts';
+import type { TensorEntry } from '../../src-main/core/formats/tensor.ts';
 import { sampleModel } from './paths.ts';
 
 /** Copies the sample and overwrites one F16 element of a tensor. */
 export async function withElement(target: string, tensor: string, element: number, halfBits: number): Promise<void> {
+  await withBytes(target, tensor, element * 2, new Uint8Array([halfBits & 0xff, halfBits >> 8]));
+}
+
+/** Copies the sample and sets one F32 element of a vector. */
+export async function withFloat(target: string, tensor: string, element: number, value: number): Promise<void> {
+  await withBytes(target, tensor, element * 4, new Uint8Array(Float32Array.of(value).buffer));
+}
+
+async function withBytes(target: string, tensor: string, place: number, bytes: Uint8Array): Promise<void> {
   copyFileSync(sampleModel, target);
   const model = await openGguf(sampleModel);
   const { offset } = model.tensors.find(({ name }) => name === tensor)!;
   await model.close();
   const file = openSync(target, 'r+');
-  writeSync(file, new Uint8Array([halfBits & 0xff, halfBits >> 8]), 0, 2, offset + element * 2);
+  writeSync(file, bytes, 0, bytes.length, offset + place);
   closeSync(file);
 }
 
@@ -27,6 +37,19 @@ export async function withMetadata(
   change(metadata);
   const writer = await createGgufWriter(target, ggufLayout(metadata, model.tensors));
   for (const tensor of model.tensors) await writer.writeTensor(tensor.name, await model.read(tensor));
+  await writer.finish();
+  await model.close();
+}
+
+/** Rewrites a model with changed tensors: `change` answers the bytes of one. */
+export async function withTensors(
+  source: string,
+  target: string,
+  change: (tensor: TensorEntry, bytes: Uint8Array) => Uint8Array,
+): Promise<void> {
+  const model = await openGguf(source);
+  const writer = await createGgufWriter(target, ggufLayout(model.metadata, model.tensors));
+  for (const tensor of model.tensors) await writer.writeTensor(tensor.name, change(tensor, await model.read(tensor)));
   await writer.finish();
   await model.close();
 }

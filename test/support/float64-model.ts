@@ -43,7 +43,7 @@ export async function slicedFloat64(
   linearAlgebra: LinearAlgebra,
 ): Promise<Float64Model> {
   const { model, config, architecture } = decoder;
-  const form = { architecture: 'llama', interleaves: false };
+  const form = { architecture: 'llama', layer: architecture.layer, interleaves: false };
   const options = { decoder, width: rotation.width, form, constantFinalNorm: null } as const;
   const tensors = new Map<string, Float64Array>();
   const signal = new AbortController().signal;

@@ -1,18 +1,34 @@
-// The tiny models of golden/models (random weights, fp32) with tokens and float64 references; its README says how they were made.
-import { existsSync, readFileSync } from 'node:fs';
+// Tiny models (random weights, fp32) with tokens and float64 references of transformers, each a folder by its name: those
+// of golden/models, whose README says how they were made, and ours in test/fixtures/models, made by the scripts there.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { root } from './paths.ts';
+import { fixtures, root } from './paths.ts';
 
 const folder = path.join(process.env['SNUG_REFERENCE_DATA'] ?? path.resolve(root, '../shared'), 'golden/models');
+const fixtureFolder = path.join(fixtures, 'models');
 
 /** Null where this machine does not have them. */
 export const goldenModels = existsSync(folder) ? folder : null;
 
+/** Our own: one folder per family that golden/models lacks. */
+export const fixtureModels: readonly string[] = existsSync(fixtureFolder)
+  ? readdirSync(fixtureFolder).filter((name) => existsSync(path.join(fixtureFolder, name, 'config.json')))
+  : [];
+
+/** All that are here and have graphs. */
+export const tinyModels: readonly string[] = [
+  ...(goldenModels === null ? [] : ['llama-gqa', 'llama-tied', 'qwen2', 'mistral', 'qwen3', 'llama3-rope']),
+  ...fixtureModels,
+];
+
+export const tinyModel = (name: string): string =>
+  path.join(fixtureModels.includes(name) ? fixtureFolder : folder, name);
+
 export const readJson = <T>(file: string): T => JSON.parse(readFileSync(file, 'utf8')) as T;
 
-/** Token rows of a golden model: windows of one length. */
+/** Token rows of a tiny model: windows of one length. */
 export function goldenTokens(name: string): Int32Array[] {
-  const { input_ids } = readJson<{ input_ids: number[][] }>(path.join(folder, name, 'input.tokens.json'));
+  const { input_ids } = readJson<{ input_ids: number[][] }>(path.join(tinyModel(name), 'input.tokens.json'));
   return input_ids.map((row) => Int32Array.from(row));
 }
 

@@ -2,23 +2,17 @@
 // of our own, and the llama host. Tolerances: golden/README.md, fp32 column.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
-import { openDecoder } from '../../src-main/core/architectures/decoder.ts';
+import { describe, expect, test } from 'vitest';
 import type { Decoder } from '../../src-main/core/architectures/decoder.ts';
-import { openModel } from '../../src-main/core/formats/model-source.ts';
-import type { ModelSource } from '../../src-main/core/formats/model-source.ts';
 import type { LayerStatistics } from '../../src-main/core/graph/block-stream.ts';
 import { normSites } from '../../src-main/core/graph/block-graph.ts';
 import type { StatisticsSite } from '../../src-main/core/graph/block-graph.ts';
 import { residualShape } from '../../src-main/core/graph/embed-windows.ts';
-import { forward } from '../../src-main/core/graph/forward.ts';
-import type { ForwardOptions } from '../../src-main/core/graph/forward.ts';
 import type { HeadStatistics } from '../../src-main/core/graph/head.ts';
 import { fileResidual } from '../../src-main/core/graph/residual.ts';
-import { nativeDequantizer } from '../../src-main/worker/native/native-dequantizer.ts';
-import { onnxRuntime } from '../../src-main/worker/onnx/onnx-runtime.ts';
 import { caller, exact, handlers, someTokens, temporaryFolder } from '../llama-host/host.ts';
 import {
+  fixtureModels,
   furthest,
   goldenModels,
   goldenPositions,
@@ -26,26 +20,12 @@ import {
   mean,
   readFloat64,
   readJson,
+  tinyModel,
+  tinyModels,
 } from '../support/golden-models.ts';
+import { decoderOf, run } from '../support/graph-runs.ts';
 import { fixtures, sampleFolder, sampleModel } from '../support/paths.ts';
 import { referenceForward } from '../support/reference-decoder.ts';
-
-const signal = new AbortController().signal;
-const runtime = onnxRuntime({ threads: 1 });
-const dequantize = nativeDequantizer(1);
-const opened: ModelSource[] = [];
-afterEach(async () => {
-  for (const model of opened.splice(0)) await model.close();
-});
-
-async function decoderOf(file: string): Promise<Decoder> {
-  const model = await openModel(file);
-  opened.push(model);
-  return openDecoder(model);
-}
-
-const run = (decoder: Decoder, windows: Int32Array[], more: Partial<ForwardOptions> = {}): ReturnType<typeof forward> =>
-  forward({ decoder, windows, runtime, dequantize, signal, ...more });
 
 /** All statistics of a pass. */
 async function statisticsOf(
@@ -107,39 +87,23 @@ describe('a residual on disk', () => {
   });
 });
 
-describe.skipIf(!goldenModels)('golden models', () => {
-  test.each(['llama-gqa', 'llama-tied', 'qwen2', 'mistral', 'qwen3', 'llama3-rope'])(
-    '%s: logits and NLL',
-    async (name) => {
-      const folder = path.join(goldenModels!, name);
-      const windows = goldenTokens(name);
-      const positions = goldenPositions(windows[0]!.length);
-      const { nll, rows } = await run(await decoderOf(folder), windows, { positions, rowKind: 'logits' });
-      expect(furthest(rows, readFloat64(path.join(folder, 'dense.safetensors'), 'logits'))).toBeLessThan(1e-3);
-      const expected = readJson<{ nll_f64: number }>(path.join(folder, 'dense.json')).nll_f64;
-      expect(Math.abs(mean(nll) - expected)).toBeLessThan(1e-5);
-    },
-  );
+/** One per form of block: the oracle is slow. */
+const withGrams = tinyModels.filter((name) => ['llama-gqa', 'qwen2', 'qwen3', ...fixtureModels].includes(name));
 
-  test.each([
-    ['llama-gqa-f32', 'llama-gqa'],
-    ['llama-gqa-q8_0', 'llama-gqa'],
-    ['llama3-rope-f32', 'llama3-rope'],
-  ])('%s.gguf: permuted rows, rope_freqs and block types', async (name, tokens) => {
-    const windows = goldenTokens(tokens);
+describe('tiny models', () => {
+  test.each(tinyModels)('%s: logits and NLL', async (name) => {
+    const folder = tinyModel(name);
+    const windows = goldenTokens(name);
     const positions = goldenPositions(windows[0]!.length);
-    const decoder = await decoderOf(path.join(fixtures, `gguf/${name}.gguf`));
-    expect(decoder.ropeDivisors === null).toBe(tokens !== 'llama3-rope');
-    const { nll, rows } = await run(decoder, windows, { positions, rowKind: 'logits' });
-    const stored = readFloat64(path.join(fixtures, 'gguf/logits.safetensors'), `${name}.logits`);
-    expect(furthest(rows, stored)).toBeLessThan(1e-3);
-    const reference = readJson<Record<string, { nll: number }>>(path.join(fixtures, 'gguf/reference.json'));
-    expect(Math.abs(mean(nll) - reference[`${name}.gguf`]!.nll)).toBeLessThan(1e-5);
+    const { nll, rows } = await run(await decoderOf(folder), windows, { positions, rowKind: 'logits' });
+    expect(furthest(rows, readFloat64(path.join(folder, 'dense.safetensors'), 'logits'))).toBeLessThan(1e-3);
+    const expected = readJson<{ nll_f64: number }>(path.join(folder, 'dense.json')).nll_f64;
+    expect(Math.abs(mean(nll) - expected)).toBeLessThan(1e-5);
   });
 
-  test.each(['llama-gqa', 'qwen2', 'qwen3'])('%s: Grams and squares against float64 loops', async (name) => {
+  test.each(withGrams)('%s: Grams and squares against float64 loops', async (name) => {
     const windows = goldenTokens(name);
-    const decoder = await decoderOf(path.join(goldenModels!, name));
+    const decoder = await decoderOf(tinyModel(name));
     const expected = await referenceForward(decoder, windows);
     const found = await statisticsOf(decoder, windows, [...normSites, 'mlpOutputInput']);
     expect(found.layers.map(({ layer }) => layer)).toEqual([...decoder.layers.keys()]);
@@ -158,6 +122,24 @@ describe.skipIf(!goldenModels)('golden models', () => {
     }
     expect(gramError(found.head.gram!, expected.headGram)).toBeLessThan(1e-5);
     expect(relative(found.head.squares, expected.headSquares)).toBeLessThan(1e-4);
+  });
+});
+
+describe.skipIf(!goldenModels)('GGUF files', () => {
+  test.each([
+    ['llama-gqa-f32', 'llama-gqa'],
+    ['llama-gqa-q8_0', 'llama-gqa'],
+    ['llama3-rope-f32', 'llama3-rope'],
+  ])('%s.gguf: permuted rows, rope_freqs and block types', async (name, tokens) => {
+    const windows = goldenTokens(tokens);
+    const positions = goldenPositions(windows[0]!.length);
+    const decoder = await decoderOf(path.join(fixtures, `gguf/${name}.gguf`));
+    expect(decoder.ropeDivisors === null).toBe(tokens !== 'llama3-rope');
+    const { nll, rows } = await run(decoder, windows, { positions, rowKind: 'logits' });
+    const stored = readFloat64(path.join(fixtures, 'gguf/logits.safetensors'), `${name}.logits`);
+    expect(furthest(rows, stored)).toBeLessThan(1e-3);
+    const reference = readJson<Record<string, { nll: number }>>(path.join(fixtures, 'gguf/reference.json'));
+    expect(Math.abs(mean(nll) - reference[`${name}.gguf`]!.nll)).toBeLessThan(1e-5);
   });
 });
 

@@ -1,12 +1,13 @@
 // The worker's tasks of a shared slice on the sample model: calibrate, check the rotation, slice, load in llama.cpp.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Progress } from '../../src-main/contract/progress.ts';
 import { openModel } from '../../src-main/core/formats/model-source.ts';
 import type { ModelSource } from '../../src-main/core/formats/model-source.ts';
 import { openImportance } from '../../src-main/core/quantization/importance-file.ts';
-import { readGram } from '../../src-main/core/slicing/gram-file.ts';
+import { readGram } from '../../src-main/core/calibration/gram-file.ts';
+import { statisticsFiles } from '../../src-main/core/calibration/saved-statistics.ts';
 import { handlers } from '../../src-main/worker/handlers.ts';
 import { caller, exact, handlers as llama, mean, someTokens, temporaryFolder } from '../llama-host/host.ts';
 import { sampleFolder, sampleModel } from '../support/paths.ts';
@@ -15,7 +16,7 @@ import { quiet, thrownBy } from './quantize-oracle.ts';
 const folder = temporaryFolder();
 const file = (name: string): string => path.join(folder, name);
 const windows = [1, 2, 3, 4].map((seed) => someTokens(128, seed));
-const [gram, importance] = [file('sample.gram'), file('sample.imatrix.gguf')];
+const { gram, importance } = statisticsFiles(folder);
 const told: Progress[] = [];
 let calibrated: Awaited<ReturnType<typeof handlers.blockStatistics>>;
 
@@ -35,8 +36,12 @@ async function withModel<T>(path: string, use: (model: ModelSource) => T): Promi
 }
 
 beforeAll(async () => {
-  const params = { source: sampleModel, windows, gram, importance, datasets: ['made up'], threads: 1 };
-  calibrated = await handlers.blockStatistics(params, { ...quiet, progress: (progress) => told.push(progress) });
+  const params = { source: sampleModel, windows, folder, fingerprint: 'none', datasets: ['made up'], threads: 1 };
+  const settings = { provider: 'cpu', spectra: false } as const;
+  calibrated = await handlers.blockStatistics(
+    { ...params, ...settings },
+    { ...quiet, progress: (progress) => told.push(progress) },
+  );
 });
 
 describe('blockStatistics', () => {
@@ -67,21 +72,6 @@ describe('blockStatistics', () => {
       threads: 1,
     };
     expect(await handlers.quantize(params, quiet)).toMatchObject({ unseenExperts: 0 });
-  });
-
-  test('a cancel leaves no files', async () => {
-    const controller = new AbortController();
-    const context = { signal: controller.signal, progress: () => controller.abort() };
-    const params = {
-      source: sampleModel,
-      windows,
-      gram: file('never'),
-      importance: file('nor'),
-      datasets: [],
-      threads: 1,
-    };
-    expect(await thrownBy(() => handlers.blockStatistics(params, context))).toMatchObject({ code: 'CANCELLED' });
-    expect(readdirSync(folder).filter((name) => /never|nor/.test(name))).toEqual([]);
   });
 });
 

@@ -16,6 +16,8 @@ export function describeFit(result: FitResult, target: Target, canvas: Canvas): 
       'Nothing was written. The plans that come closest:',
       '',
       ...planTable(result.plans, null, target, canvas),
+      '',
+      ...fields([['slicing', result.slices.verdict]]),
       ...warningLines(result.warnings, style),
     ];
   }
@@ -28,6 +30,7 @@ export function describeFit(result: FitResult, target: Target, canvas: Canvas): 
       ...planFields(result.plan, target),
       ...predictionFields(result),
       ...qualityFields(result),
+      ['slicing', result.slices.verdict],
       [
         'calibration',
         result.calibration

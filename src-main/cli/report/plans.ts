@@ -12,18 +12,21 @@ const mostRows = 15;
 
 /** Whether the plan makes a new file; the others are settings for the model as it is. */
 export function makesFile(plan: Plan): boolean {
-  return plan.steps.some(({ method }) => method === 'quantize');
+  return plan.steps.some(({ method }) => method === 'quantize' || method === 'slice');
 }
 
-/** The plans worth a row: not those that a better-ranked plan beats in size and loss. */
+/** The plans worth a row: not those that a better-ranked plan beats in size and loss; the best slice all the same. */
 function worthShowing(plans: Plan[], chosen: string | null): Plan[] {
   const beats = (better: Plan, plan: Plan): boolean =>
     better.fileBytes <= plan.fileBytes &&
     better.memory.totalBytes <= plan.memory.totalBytes &&
     better.predicted.kld <= plan.predicted.kld;
-  return plans
-    .filter((plan, index) => plan.id === chosen || !plans.slice(0, index).some((better) => beats(better, plan)))
-    .slice(0, mostRows);
+  const slice = plans.find(({ steps }) => steps.some(({ method }) => method === 'slice'));
+  const worth = plans.filter(
+    (plan, index) =>
+      plan.id === chosen || plan === slice || !plans.slice(0, index).some((better) => beats(better, plan)),
+  );
+  return worth.filter((plan, index) => index < mostRows || plan === slice);
 }
 
 /** The plans in their order; ▸ marks the chosen one. */

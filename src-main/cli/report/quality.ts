@@ -53,13 +53,14 @@ function gateText(gate: Gate): string {
 }
 
 function proofFields(proof: Proof): Field[] {
-  const { meanKld, tolerance, maxLogProbDifference, positions, memory } = proof;
+  const { against, maxLogProbDifference, logProbTolerance, toSource, positions, memory } = proof;
+  const kld = toSource ? `; KLD to the source ${loss(toSource.meanKld ?? 0)} (limit ${loss(toSource.tolerance)})` : '';
+  const other = against === 'own forward' ? "Snug's own of the file" : "the source's";
+  const difference = loss(maxLogProbDifference ?? 0);
+  const limit = logProbTolerance === null ? '' : ` (limit ${loss(logProbTolerance)})`;
   return [
-    [
-      'proof',
-      `${proof.runner} ${proof.build} runs it; KLD to the source ${loss(meanKld ?? 0)} (limit ${loss(tolerance)})`,
-    ],
-    ['', `log-probabilities at ${plural(positions, 'position')} differ by at most ${loss(maxLogProbDifference ?? 0)}`],
+    ['proof', `${proof.runner} ${proof.build} runs it${kld}`],
+    ['', `log-probabilities at ${plural(positions, 'position')} are within ${difference} of ${other}${limit}`],
     ['', `${formatMemory(memory.reportedBytes)} of memory needed, ${formatMemory(memory.plannedBytes)} planned`],
     ['it wrote', JSON.stringify(proof.sample)],
   ];

@@ -36,7 +36,7 @@ export const plan: Verb = {
   },
 };
 
-function describe({ verdict, target, best, plans, warnings }: PlanList, canvas: Canvas): string[] {
+function describe({ verdict, target, best, plans, sliceRefusal, warnings }: PlanList, canvas: Canvas): string[] {
   const { style } = canvas;
   const shown = plans.find((one) => one.id === best) ?? plans[0];
   return [
@@ -45,6 +45,7 @@ function describe({ verdict, target, best, plans, warnings }: PlanList, canvas: 
     '',
     ...planTable(plans, best, target, canvas),
     ...(shown ? ['', ...fields([...planFields(shown, target), ...forecastFields(shown)])] : []),
+    ...(sliceRefusal === null ? [] : [style.quiet(`No slices among the plans: ${sliceRefusal}`)]),
     ...warningLines(warnings, style),
     ...(best === null || !shown ? [] : ['', nextStep(shown)]),
   ];

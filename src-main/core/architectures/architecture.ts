@@ -1,9 +1,9 @@
 // What Snug has to know of a model family to run and change it. One file per family describes it; generic code asks
 // for these properties and never for a family's name.
 // Letters: B windows, T tokens, D hidden, H heads, KV key/value heads, hd head size, F intermediate, V vocabulary.
-import type { GraphBuilder, RopeTables, Value } from '../graph/graph-builder.ts';
+import type { GraphBuilder, Value } from '../graph/graph-builder.ts';
 import type { ModelFacts } from './model-facts.ts';
-import type { RopeScaling } from './rope.ts';
+import type { RopeScaling } from './rope-scaling.ts';
 
 /** A decoder's sizes, complete: nothing is left to a default. */
 export interface DecoderConfig {
@@ -44,23 +44,43 @@ export type LayerTensors = Readonly<Partial<Record<LayerRole, LayerTensor>>>;
 
 /** What a block's graph depends on, besides the family. */
 export interface BlockShape {
-  windowLength: number;
   hiddenSize: number;
   numAttentionHeads: number;
   numKeyValueHeads: number;
   headDim: number;
   intermediateSize: number;
   normEps: number;
-  rope: RopeTables;
   /** Tensors that the layer has. */
   roles: ReadonlySet<LayerRole>;
+}
+
+/** What attention gets; rows are tokens. */
+export interface AttentionInputs {
+  /** [N, H·hd] and [N, KV·hd], neither normed nor rotated. */
+  q: Value;
+  k: Value;
+  /** [N, KV·hd]. */
+  v: Value;
+  /** [hd] weights of the norms of each head, where the family has them. */
+  qNorm: Value | null;
+  kNorm: Value | null;
+}
+
+/** What a block is put together from: over fixed windows (core/graph/window-block.ts) or over a cache (core/export/onnx). */
+export interface BlockParts {
+  /** The tensor of a role. */
+  weight: (role: LayerRole, shape: readonly number[]) => Value;
+  /** RMS norm of the residual [N, D]. */
+  norm: (rows: Value, role: 'attentionNorm' | 'mlpNorm') => Value;
+  /** Norms heads, rotates them and attends. Answers [N, H·hd]. */
+  attend: (inputs: AttentionInputs) => Value;
 }
 
 /** Values of a block's graph that others build on; rows are tokens, N = B·T. */
 export interface BlockValues {
   /** [N, D] the residual behind the block. */
   output: Value;
-  /** [N, D] weight-free RMS norms: the inputs of q, k, v and of gate, up. */
+  /** [N, D] RMS norms: the inputs of q, k, v and of gate, up. */
   attentionInput: Value;
   mlpInput: Value;
   /** [N, H·hd] the input of o; [N, F] the input of down. */
@@ -89,8 +109,8 @@ export interface Architecture {
   readonly attentionOutput: LinearRole;
   readonly mlpInputs: readonly LinearRole[];
   readonly mlpOutput: LinearRole;
-  /** Adds a block to a graph. `x` [N, D]; a weight is an input of its role's name, with its norm's weight folded in. */
-  readonly buildBlock: (g: GraphBuilder, x: Value, shape: BlockShape) => BlockValues;
+  /** Adds a block to a graph. `x` [N, D]. */
+  readonly buildBlock: (g: GraphBuilder, x: Value, shape: BlockShape, parts: BlockParts) => BlockValues;
 }
 
 /** Completes a family's description with what all families so far share. */

@@ -1,17 +1,9 @@
-// Rotary position embeddings: which scaling a model asks for, and the tables of angles.
+// Rotary position embeddings: which scaling has graphs, and the tables of angles.
 // Source: transformers modeling_rope_utils.py (_compute_llama3_parameters); llama.cpp src/llama-model.cpp (rope keys).
 import type { RopeTables } from '../graph/graph-builder.ts';
-import { isJsonObject } from '../formats/json-object.ts';
 import type { ModelFacts } from './model-facts.ts';
-
-/** Llama 3.1's scaling: long waves are slowed down, short ones kept, those between interpolated. */
-export interface RopeScaling {
-  factor: number;
-  lowFreqFactor: number;
-  highFreqFactor: number;
-  /** Tokens that the model was first made for. */
-  originalContext: number;
-}
+import { llama3Scaling, namedScaling } from './rope-scaling.ts';
+import type { RopeScaling } from './rope-scaling.ts';
 
 /** Scalings that are not built, by the names in use: for people. */
 const unbuilt: Readonly<Record<string, string>> = {
@@ -30,15 +22,7 @@ function scalingName(facts: ModelFacts): string | null {
     const type = facts.text({ gguf: 'rope.scaling.type' }) ?? 'linear';
     return type === 'none' || (type === 'linear' && (factor === 1 || factor === 0)) ? null : type;
   }
-  const fields = scalingFields(facts);
-  const type = fields?.['rope_type'] ?? fields?.['type'] ?? null;
-  return typeof type !== 'string' || type === 'default' ? null : type;
-}
-
-/** `rope_scaling`, since transformers 5 `rope_parameters`. */
-function scalingFields(facts: ModelFacts): Record<string, unknown> | null {
-  const value = facts.value({ huggingFace: 'rope_scaling' }) ?? facts.value({ huggingFace: 'rope_parameters' });
-  return isJsonObject(value) ? value : null;
+  return namedScaling(facts.model.configJson ?? {})?.name ?? null;
 }
 
 /** Refuses every scaling but Llama 3's, by name. */
@@ -49,28 +33,22 @@ export function refuseRopeScaling(facts: ModelFacts): string | null {
 }
 
 /** Llama 3's scaling of a config.json, null without one. @throws FILE_MALFORMED when a number is missing */
-export function readRopeScaling(facts: ModelFacts): RopeScaling | null {
-  if (facts.isGguf || scalingName(facts) !== 'llama3') return null;
-  const fields = scalingFields(facts) ?? {};
-  const positive = (key: string): number => {
-    const value = fields[key];
-    if (typeof value === 'number' && value > 0 && Number.isFinite(value)) return value;
-    return facts.malformed(`rope_scaling.${key}`, 'a number above zero', value);
-  };
-  return {
-    factor: positive('factor'),
-    lowFreqFactor: positive('low_freq_factor'),
-    highFreqFactor: positive('high_freq_factor'),
-    originalContext: positive('original_max_position_embeddings'),
-  };
+export function readRopeScaling({ model }: ModelFacts): RopeScaling | null {
+  const config = model.configJson ?? {};
+  const scaling = namedScaling(config);
+  if (scaling?.name !== 'llama3') return null;
+  return llama3Scaling(config, scaling, { file: model.path, contextLength: model.config.contextLength });
 }
 
 /** Frequencies base^(-2j/hd) in radians per token, float64 [hd / 2]. */
-function ropeFrequencies(theta: number, headDim: number): Float64Array {
+export function ropeFrequencies(theta: number, headDim: number): Float64Array {
   return Float64Array.from({ length: headDim / 2 }, (_, index) => theta ** ((-2 * index) / headDim));
 }
 
-/** What Llama 3's scaling divides each frequency by, float64 [hd / 2]: the numbers that rope_freqs.weight holds. */
+/**
+ * What Llama 3's scaling divides each frequency by, float64 [hd / 2]: the numbers that rope_freqs.weight holds. The
+ * graphs want the exact ones; the conversion to GGUF rounds between steps as torch does (export/hf-to-gguf/rope.ts).
+ */
 export function ropeDivisors(scaling: RopeScaling, theta: number, headDim: number): Float64Array {
   const { factor, lowFreqFactor, highFreqFactor, originalContext } = scaling;
   return ropeFrequencies(theta, headDim).map((frequency) => {

@@ -19,3 +19,10 @@ export function largestLogProbDifference(reference: Float32Array, candidate: Flo
   }
   return largest;
 }
+
+/** Mean over rows of `vocabSize` of KL(reference || candidate) in nats, from log-probabilities, in float64. */
+export function meanDivergence(reference: Float32Array, candidate: Float32Array, vocabSize: number): number {
+  let sum = 0;
+  for (const [index, value] of reference.entries()) sum += Math.exp(value) * (value - candidate[index]!);
+  return sum / (reference.length / vocabSize);
+}

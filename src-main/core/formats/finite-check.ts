@@ -1,6 +1,7 @@
 // Finds NaN and infinity in tensor bytes. Plain TypeScript: the reference for, and the substitute of, the native check.
 import { AppError } from '../../contract/errors.ts';
 import { ggmlTypeByName } from './ggml-types.ts';
+import { viewAs } from './typed-views.ts';
 
 /** A number is NaN or infinite when all bits of its exponent are set. */
 const exponents = {
@@ -24,18 +25,10 @@ export function firstNonFinite(type: string, bytes: Uint8Array): number {
     return -1;
   }
   const { elementBytes, mask } = format;
-  const words = elementBytes === 2 ? aligned(bytes, Uint16Array) : aligned(bytes, Uint32Array);
+  const words = elementBytes === 2 ? viewAs(bytes, Uint16Array) : viewAs(bytes, Uint32Array);
   const step = elementBytes === 8 ? 2 : 1;
   for (let index = step - 1; index < words.length; index += step) {
     if ((words[index]! & mask) === mask) return Math.floor(index / step);
   }
   return -1;
-}
-
-function aligned<T extends Uint16Array | Uint32Array>(
-  bytes: Uint8Array,
-  kind: { new (buffer: ArrayBufferLike, offset: number, length: number): T; BYTES_PER_ELEMENT: number },
-): T {
-  const source = bytes.byteOffset % kind.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
-  return new kind(source.buffer, source.byteOffset, Math.floor(source.length / kind.BYTES_PER_ELEMENT));
 }

@@ -77,7 +77,7 @@ export function ggufLayout(metadata: GgufMetadata, tensors: readonly TensorShape
 export async function createGgufWriter(
   outputPath: string,
   layout: FileLayout,
-  options: { force?: boolean } = {},
+  options: { force?: boolean; sync?: boolean } = {},
 ): Promise<TensorWriter> {
   const output = await createOutput(outputPath, { ...options, expectedBytes: layout.fileBytes });
   return TensorWriter.begin(output, layout);

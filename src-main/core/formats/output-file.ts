@@ -12,6 +12,8 @@ export interface OutputOptions {
   force?: boolean;
   /** Size of the finished file, for the check of free space. @default 0 */
   expectedBytes?: number;
+  /** Wait until the disk has the file before it gets its name; without, a power cut may leave it torn. @default true */
+  sync?: boolean;
 }
 
 export interface OutputFile {
@@ -41,7 +43,7 @@ export interface OutputFile {
  */
 export async function createOutput(path: string, options: OutputOptions = {}): Promise<OutputFile> {
   const fullPath = resolve(path);
-  const { force = false, expectedBytes = 0 } = options;
+  const { force = false, expectedBytes = 0, sync = true } = options;
   await checkFolder(fullPath);
   await checkName(fullPath, force);
   const part = partPath(fullPath);
@@ -50,9 +52,9 @@ export async function createOutput(path: string, options: OutputOptions = {}): P
     await refuseBusy(fullPath);
     // The name is ours: a file that has it is left from an older process with our id.
     await rm(part, { force: true });
-    await checkSpace(fullPath, expectedBytes);
+    await requireSpace(fullPath, expectedBytes);
     const file = await openPart(fullPath, part);
-    return new PartFile(fullPath, part, file, { force, expectedBytes });
+    return new PartFile(fullPath, part, file, { force, expectedBytes, sync });
   } catch (error) {
     releasePart(part);
     throw AppError.from(error);
@@ -111,7 +113,8 @@ async function freeBytes(path: string): Promise<number> {
   return disk.blocks === 0 ? Infinity : disk.bavail * disk.bsize;
 }
 
-async function checkSpace(path: string, needed: number): Promise<void> {
+/** Checks that the disk of `path`, whose folder exists, has `needed` bytes left. @throws DISK_FULL with both numbers */
+export async function requireSpace(path: string, needed: number): Promise<void> {
   const free = await freeBytes(path);
   if (needed > free) throw diskFull(path, needed, free);
 }
@@ -129,6 +132,7 @@ class PartFile implements OutputFile {
   readonly #file: FileHandle;
   readonly #force: boolean;
   readonly #expectedBytes: number;
+  readonly #sync: boolean;
   #isOpen = true;
   /** Renamed or removed: the part's name may belong to the next writer. */
   #isGone = false;
@@ -143,6 +147,7 @@ class PartFile implements OutputFile {
     this.#file = file;
     this.#force = options.force;
     this.#expectedBytes = options.expectedBytes;
+    this.#sync = options.sync;
   }
 
   get size(): number {
@@ -200,12 +205,12 @@ class PartFile implements OutputFile {
   async commit(finalPath = this.path): Promise<void> {
     await checkName(resolve(finalPath), this.#force);
     try {
-      await this.#file.sync();
+      if (this.#sync) await this.#file.sync();
       await this.#close();
       await rename(this.partPath, finalPath);
       this.#isGone = true;
       releasePart(this.partPath);
-      await syncFolder(dirname(resolve(finalPath)));
+      if (this.#sync) await syncFolder(dirname(resolve(finalPath)));
     } catch (error) {
       throw AppError.from(error);
     }

@@ -1,11 +1,13 @@
-// The graphs of a forward pass: a block, the last norm's statistics, and the head. Rows are tokens; the number of
+// The graphs of a forward pass but the head: a block, and the last norm's statistics. Rows are tokens; the number of
 // windows of a run is free, their length is fixed, because masks and rotary tables are constants.
-import type { Architecture, BlockShape } from '../architectures/architecture.ts';
+import type { Architecture } from '../architectures/architecture.ts';
 import type { GraphTensor } from './block-runner.ts';
 import { addGramOutputs, addSquaresOutput } from './gram.ts';
 import type { Site, SiteOutputs } from './gram.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import type { Value } from './graph-builder.ts';
+import { windowParts } from './window-block.ts';
+import type { WindowShape } from './window-block.ts';
 
 /** Where statistics are taken: inputs of linears, those behind a norm without the norm's weight. Names of outputs. */
 export const blockSites = ['attentionInput', 'attentionOutputInput', 'mlpInput', 'mlpOutputInput'] as const;
@@ -36,12 +38,12 @@ function addStatistics(g: GraphBuilder, site: Site, hasGram: boolean, ones: Valu
  */
 export function buildBlockGraph(
   architecture: Architecture,
-  shape: BlockShape,
+  shape: WindowShape,
   grams: readonly StatisticsSite[] | null,
 ): BuiltGraph {
   const g = new GraphBuilder(`${architecture.name}-block`);
   const { hiddenSize, intermediateSize, numAttentionHeads, headDim } = shape;
-  const values = architecture.buildBlock(g, g.input('x', ['N', hiddenSize]), shape);
+  const values = architecture.buildBlock(g, g.input('x', ['N', hiddenSize]), shape, windowParts(g, shape));
   g.output('y', values.output, ['N', hiddenSize]);
   if (!grams) return { model: g.encode(), statistics: [] };
 
@@ -58,33 +60,17 @@ export function buildBlockGraph(
   return { model: g.encode(), statistics };
 }
 
-export interface HeadShape {
+export interface FinalNormShape {
   hiddenSize: number;
-  vocabSize: number;
   normEps: number;
 }
 
 /** Input `x` [N, D]; output: the site `headInput`, the last norm without its weight, as a Gram or as squares. */
-export function buildFinalNormGraph({ hiddenSize, normEps }: HeadShape, hasGram: boolean): BuiltGraph {
+export function buildFinalNormGraph({ hiddenSize, normEps }: FinalNormShape, hasGram: boolean): BuiltGraph {
   const g = new GraphBuilder('final-norm');
   const x = g.input('x', ['N', hiddenSize]);
   const rows = g.rmsNorm(x, g.floats(new Float32Array(hiddenSize).fill(1), [hiddenSize]), normEps);
   const ones = g.input('ones', [1, 'N']);
   const statistics = [addStatistics(g, { name: 'headInput', rows, columns: hiddenSize }, hasGram, ones)];
   return { model: g.encode(), statistics };
-}
-
-/**
- * Inputs `x` [R, D], `norm` [D], `head` [V, D] and `targets` [R, 1] int64; outputs `logits` and `logProbs` [R, V],
- * `nll` [R, 1] in nats. LogSoftmax is more exact than ReduceLogSumExp (docs/graphs.md).
- */
-export function buildHeadGraph({ hiddenSize, vocabSize, normEps }: HeadShape): Uint8Array {
-  const g = new GraphBuilder('head');
-  const rows = g.rmsNorm(g.input('x', ['R', hiddenSize]), g.input('norm', [hiddenSize]), normEps);
-  const logits = g.linear(rows, g.input('head', [vocabSize, hiddenSize]));
-  const logProbs = g.logSoftmax(logits);
-  g.output('nll', g.negate(g.pick(logProbs, g.input('targets', ['R', 1], 'int64'))), ['R', 1]);
-  g.output('logits', logits, ['R', vocabSize]);
-  g.output('logProbs', logProbs, ['R', vocabSize]);
-  return g.encode();
 }

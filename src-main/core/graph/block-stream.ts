@@ -1,13 +1,12 @@
 // Runs a model's blocks over a residual, layer by layer: one layer's weights and one graph in memory at a time.
 import type { LayerRole, LinearRole } from '../architectures/architecture.ts';
 import type { Decoder } from '../architectures/decoder.ts';
-import { ropeDivisors, ropeTables } from '../architectures/rope.ts';
+import { ropeTables } from '../architectures/rope.ts';
 import { buildBlockGraph, blockSites, statisticsFeeds } from './block-graph.ts';
 import type { BlockSite, BuiltGraph, StatisticsSite } from './block-graph.ts';
 import type { BlockRunner, GraphRuntime } from './block-runner.ts';
-import { blockWeightReader } from './block-weights.ts';
+import { blockWeightReader, readRopeDivisors } from './block-weights.ts';
 import type { BlockWeights } from './block-weights.ts';
-import { readFloats } from './float-values.ts';
 import type { Dequantize } from './float-values.ts';
 import { residualRuns } from './residual.ts';
 import type { Residual } from './residual.ts';
@@ -46,7 +45,7 @@ export interface BlockStream {
 /** Opens a stream for windows of one length. Close it when done. */
 export async function openBlockStream(options: BlockStreamOptions): Promise<BlockStream> {
   const { decoder, runtime, windowLength, grams } = options;
-  const rope = ropeTables(decoder.config, windowLength, await readDivisors(options));
+  const rope = ropeTables(decoder.config, windowLength, await readRopeDivisors(decoder, options.dequantize));
   const read = blockWeightReader(decoder, options.dequantize);
   /** By the roles that a layer has: layers of one form share a session. */
   const graphs = new Map<string, Promise<BuiltGraph & { runner: BlockRunner }>>();
@@ -82,12 +81,6 @@ export async function openBlockStream(options: BlockStreamOptions): Promise<Bloc
       graphs.clear();
     },
   };
-}
-
-async function readDivisors({ decoder, dequantize }: BlockStreamOptions): Promise<ArrayLike<number> | null> {
-  const { model, config } = decoder;
-  if (decoder.ropeDivisors) return readFloats(model, decoder.ropeDivisors, dequantize);
-  return config.ropeScaling && ropeDivisors(config.ropeScaling, config.ropeTheta, config.headDim);
 }
 
 function layerStatistics(decoder: Decoder, layer: number, sums: SiteSums, weights: BlockWeights): LayerStatistics {

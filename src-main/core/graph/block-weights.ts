@@ -2,6 +2,7 @@
 // linears behind them (SliceGPT §3.1: W·diag(a)). Arrays are used again for the next layer, so one layer is in memory.
 import type { Decoder } from '../architectures/decoder.ts';
 import type { LayerRole, LinearRole } from '../architectures/architecture.ts';
+import { ropeDivisors } from '../architectures/rope.ts';
 import type { GraphTensor } from './block-runner.ts';
 import { readFloats } from './float-values.ts';
 import type { Dequantize } from './float-values.ts';
@@ -24,11 +25,25 @@ export async function readLayerTensor(
   dequantize: Dequantize,
   target?: Float32Array,
 ): Promise<Float32Array> {
-  const { model, architecture, config } = decoder;
+  const { model, config } = decoder;
   const values = await readFloats(model, decoder.layers[layer]!.get(role)!, dequantize, target);
-  const isPermuted = model.kind === 'gguf' && architecture.ggufQueryKeyRows === 'interleaved';
-  if (isPermuted && /^[qk](Bias)?$/.test(role)) separateHalves(values, config.headDim, columnsOf(decoder, layer, role));
+  if (hasInterleavedRows(decoder, role)) separateHalves(values, config.headDim, columnsOf(decoder, layer, role));
   return values;
+}
+
+/** What the rotary frequencies are divided by [hd / 2]: of a tensor, or of a config.json's scaling; null for ones. */
+export async function readRopeDivisors(
+  { model, config, ropeDivisors: entry }: Decoder,
+  dequantize: Dequantize,
+): Promise<ArrayLike<number> | null> {
+  if (entry) return readFloats(model, entry, dequantize);
+  return config.ropeScaling && ropeDivisors(config.ropeScaling, config.ropeTheta, config.headDim);
+}
+
+/** Whether a tensor's rows are in pairs where the graphs, and Hugging Face, have halves of heads. */
+export function hasInterleavedRows({ model, architecture }: Decoder, role: LayerRole): boolean {
+  const isPermuted = model.kind === 'gguf' && architecture.ggufQueryKeyRows === 'interleaved';
+  return isPermuted && /^[qk](Bias)?$/.test(role);
 }
 
 const columnsOf = (decoder: Decoder, layer: number, role: LayerRole): number => {
@@ -37,8 +52,8 @@ const columnsOf = (decoder: Decoder, layer: number, role: LayerRole): number => 
 };
 
 /** Row 2j + s of each head goes to row s·hd/2 + j: undoes LlamaModel.permute of llama.cpp's converter, in place. */
-function separateHalves(values: Float32Array, headDim: number, columns: number): void {
-  const head = new Float32Array(headDim * columns);
+export function separateHalves(values: Float32Array | Uint8Array, headDim: number, columns: number): void {
+  const head = values.slice(0, headDim * columns);
   for (let start = 0; start < values.length; start += head.length) {
     head.set(values.subarray(start, start + head.length));
     for (let row = 0; row < headDim; row += 1) {

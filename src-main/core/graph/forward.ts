@@ -56,10 +56,12 @@ export async function forward(options: ForwardOptions): Promise<ForwardResult> {
   const stream = await openBlockStream({ decoder, runtime, dequantize, windowLength, grams });
   try {
     const onRun = tokenProgress(options, windowLength);
-    for (let layer = firstLayer; layer < decoder.layers.length; layer += 1) {
+    const runLayer = async (layer: number): Promise<void> => {
       const found = await stream.runLayer(layer, residual, { signal, onRun });
       if (found) await statistics?.onLayer(found);
-    }
+    };
+    // In a frame of its own: a loop's would keep one layer's statistics alive while the next one runs.
+    for (let layer = firstLayer; layer < decoder.layers.length; layer += 1) await runLayer(layer);
   } finally {
     await stream.close();
   }

@@ -1,7 +1,15 @@
 // Builds an ONNX graph node by node: each method adds one operator and answers its value. Weights are inputs, masks
 // and tables are constants. Operators: onnx/docs/Operators.md (opset 23) and onnxruntime/docs/ContribOperators.md.
-import { encodeModel, microsoftDomain } from './onnx-model.ts';
-import type { Dimension, ElementType, OnnxAttribute, OnnxConstant, OnnxNode, OnnxValue } from './onnx-model.ts';
+import { elementTypes, encodeModel, microsoftDomain } from './onnx-model.ts';
+import type {
+  Dimension,
+  ElementType,
+  OnnxAttribute,
+  OnnxConstant,
+  OnnxGraph,
+  OnnxNode,
+  OnnxValue,
+} from './onnx-model.ts';
 
 /** A tensor in a graph. Only its builder changes it. */
 export interface Value {
@@ -17,7 +25,7 @@ export interface RopeTables {
 }
 
 export class GraphBuilder {
-  readonly #name: string;
+  protected readonly name: string;
   readonly #nodes: PlannedNode[] = [];
   readonly #constants: OnnxConstant[] = [];
   readonly #inputs: OnnxValue[] = [];
@@ -25,7 +33,7 @@ export class GraphBuilder {
   #count = 0;
 
   constructor(name: string) {
-    this.#name = name;
+    this.name = name;
   }
 
   #fresh(): Value {
@@ -43,7 +51,7 @@ export class GraphBuilder {
   output(name: string, value: Value, shape: readonly Dimension[]): void {
     const isMade = this.#nodes.some((node) => node.outputs.includes(value));
     const isTaken = this.#outputs.some((output) => output.value === value);
-    if (!isMade || isTaken) throw new Error(`${this.#name}: ${value.name} cannot become the output ${name}`);
+    if (!isMade || isTaken) throw new Error(`${this.name}: ${value.name} cannot become the output ${name}`);
     value.name = name;
     this.#outputs.push({ value, shape });
   }
@@ -62,7 +70,8 @@ export class GraphBuilder {
     return value;
   }
 
-  #add(
+  /** Adds a node by its operator. */
+  protected node(
     operator: string,
     inputs: readonly (Value | null)[],
     attributes: Record<string, OnnxAttribute> = {},
@@ -73,97 +82,113 @@ export class GraphBuilder {
     return values;
   }
 
-  #one(operator: string, inputs: readonly (Value | null)[], attributes: Record<string, OnnxAttribute> = {}): Value {
-    return this.#add(operator, inputs, attributes)[0]!;
+  /** Adds a node with one output. */
+  protected one(
+    operator: string,
+    inputs: readonly (Value | null)[],
+    attributes: Record<string, OnnxAttribute> = {},
+  ): Value {
+    return this.node(operator, inputs, attributes)[0]!;
   }
 
   matmul(left: Value, right: Value): Value {
-    return this.#one('MatMul', [left, right]);
+    return this.one('MatMul', [left, right]);
   }
 
   /** `rows` [N, in] times a weight as files have it, [out, in], plus a bias [out]. Answers [N, out]. */
   linear(rows: Value, weight: Value, bias: Value | null = null): Value {
-    return this.#one('Gemm', bias ? [rows, weight, bias] : [rows, weight], { transB: { int: 1 } });
+    return this.one('Gemm', bias ? [rows, weight, bias] : [rows, weight], { transB: { int: 1 } });
   }
 
   /** `left` [N, a] and `right` [N, b]. Answers leftᵀ·right [a, b]. */
   gram(left: Value, right: Value): Value {
-    return this.#one('Gemm', [left, right], { transA: { int: 1 } });
+    return this.one('Gemm', [left, right], { transA: { int: 1 } });
   }
 
   add(left: Value, right: Value): Value {
-    return this.#one('Add', [left, right]);
+    return this.one('Add', [left, right]);
   }
 
   multiply(left: Value, right: Value): Value {
-    return this.#one('Mul', [left, right]);
+    return this.one('Mul', [left, right]);
   }
 
-  negate(value: Value): Value {
-    return this.#one('Neg', [value]);
+  subtract(left: Value, right: Value): Value {
+    return this.one('Sub', [left, right]);
   }
 
   /** x·sigmoid(x). */
   silu(value: Value): Value {
-    return this.multiply(value, this.#one('Sigmoid', [value]));
+    return this.multiply(value, this.one('Sigmoid', [value]));
   }
 
   /** Over the last dimension. */
   softmax(value: Value): Value {
-    return this.#one('Softmax', [value], { axis: { int: -1 } });
-  }
-
-  /** Over the last dimension. */
-  logSoftmax(value: Value): Value {
-    return this.#one('LogSoftmax', [value], { axis: { int: -1 } });
+    return this.one('Softmax', [value], { axis: { int: -1 } });
   }
 
   /** x / sqrt(mean(x²) + eps) · scale over the last dimension, whose size `scale` has. */
   rmsNorm(value: Value, scale: Value, eps: number): Value {
-    return this.#one('RMSNormalization', [value, scale], { axis: { int: -1 }, epsilon: { float: eps } });
+    return this.one('RMSNormalization', [value, scale], { axis: { int: -1 }, epsilon: { float: eps } });
   }
 
   /** Sizes: 0 keeps one of the input, -1 is what remains. */
   reshape(value: Value, sizes: readonly number[]): Value {
-    return this.#one('Reshape', [value, this.integers(sizes)]);
+    return this.one('Reshape', [value, this.integers(sizes)]);
   }
 
   transpose(value: Value, order: readonly number[]): Value {
-    return this.#one('Transpose', [value], { perm: { ints: order } });
+    return this.one('Transpose', [value], { perm: { ints: order } });
   }
 
   split(value: Value, axis: number, sizes: readonly number[]): Value[] {
-    return this.#add('Split', [value, this.integers(sizes)], { axis: { int: axis } }, { outputs: sizes.length });
+    return this.node('Split', [value, this.integers(sizes)], { axis: { int: axis } }, { outputs: sizes.length });
   }
 
   /** Elements [start, end) along `axis`. */
   slice(value: Value, axis: number, [start, end]: readonly [start: number, end: number]): Value {
-    return this.#one('Slice', [value, this.integers([start]), this.integers([end]), this.integers([axis])]);
+    return this.one('Slice', [value, this.integers([start]), this.integers([end]), this.integers([axis])]);
   }
 
   concat(values: readonly Value[], axis: number): Value {
-    return this.#one('Concat', values, { axis: { int: axis } });
+    return this.one('Concat', values, { axis: { int: axis } });
   }
 
   /** Per row of `values` [R, V] the element that `indices` [R, 1] int64 names. Answers [R, 1]. */
   pick(values: Value, indices: Value): Value {
-    return this.#one('GatherElements', [values, indices], { axis: { int: 1 } });
+    return this.one('GatherElements', [values, indices], { axis: { int: 1 } });
+  }
+
+  /** The largest of each row of `values` [R, V], the first of equals. Answers the value and its int64 index, [R, 1]. */
+  top(values: Value): { value: Value; index: Value } {
+    const [value, index] = this.node('TopK', [values, this.integers([1])], {}, { outputs: 2 });
+    return { value: value!, index: index! };
+  }
+
+  /** Whole numbers up to 2^24 as float32, the type of all outputs. */
+  toFloat(value: Value): Value {
+    return this.one('Cast', [value], { to: { int: elementTypes.float32 } });
   }
 
   /** Rotates heads laid out in halves: `value` [B, T, heads · headDim], positions 0 to T - 1 of each window. */
   rope(value: Value, tables: { cos: Value; sin: Value }): Value {
     const inputs = [value, this.integers([0]), tables.cos, tables.sin];
-    return this.#add('RotaryEmbedding', inputs, {}, { domain: microsoftDomain })[0]!;
+    return this.node('RotaryEmbedding', inputs, {}, { domain: microsoftDomain })[0]!;
   }
 
   /** The model file. The builder is used up. */
   encode(): Uint8Array<ArrayBuffer> {
+    return encodeModel(this.graph());
+  }
+
+  /** What was built. */
+  protected graph(): OnnxGraph {
     const nodes = this.#nodes.map(({ inputs, outputs, ...node }) => ({
       ...node,
       inputs: inputs.map((value) => value?.name ?? ''),
       outputs: outputs.map((value) => value.name),
     }));
     const outputs = this.#outputs.map(({ value, shape }) => ({ name: value.name, type: 'float32' as const, shape }));
-    return encodeModel({ name: this.#name, nodes, constants: this.#constants, inputs: this.#inputs, outputs });
+    return { name: this.name, nodes, constants: this.#constants, inputs: this.#inputs, outputs };
   }
 }

@@ -1,18 +1,15 @@
-// The end of a forward pass: last norm, output layer, log-softmax, in chunks of rows. Logits leave the graph only for
+// The end of a forward pass: last norm and output layer, in slabs of the vocabulary. Logits leave the graph only for
 // positions that are asked for.
 import type { Decoder } from '../architectures/decoder.ts';
-import { buildFinalNormGraph, buildHeadGraph, statisticsFeeds } from './block-graph.ts';
-import type { HeadShape } from './block-graph.ts';
-import type { BlockRunner, GraphRuntime, GraphTensor } from './block-runner.ts';
+import { buildFinalNormGraph, statisticsFeeds } from './block-graph.ts';
+import type { GraphRuntime } from './block-runner.ts';
 import { readFloats } from './float-values.ts';
 import type { Dequantize } from './float-values.ts';
+import { openHeadSlabs, rowsPerRun } from './head-slabs.ts';
 import { residualRuns } from './residual.ts';
 import type { Residual } from './residual.ts';
 import { SiteSums } from './site-sums.ts';
-
-/** Rows of logits that exist at a time, fewer where the vocabulary is large: 64 MiB an array (docs/graphs.md). */
-const mostRows = 256;
-const mostLogits = 2 ** 24;
+import { nextTokens, scoreTokens } from './token-scores.ts';
 
 /** A token of a window. */
 export interface Position {
@@ -37,53 +34,50 @@ export interface Head {
   close(): Promise<void>;
 }
 
-const headShape = ({ config }: Decoder): HeadShape => config;
-
-/** Opens the head; it holds the output layer in float32, [V, D]. Close it when done. @throws NON_FINITE */
+/** Opens the head; one slab of the output layer is in memory at a time. Close it when done. @throws NON_FINITE */
 export async function openHead(decoder: Decoder, runtime: GraphRuntime, dequantize: Dequantize): Promise<Head> {
-  const { model, config } = decoder;
-  const { hiddenSize, vocabSize } = config;
-  const feeds = {
-    norm: { data: await readFloats(model, decoder.finalNorm, dequantize), shape: [hiddenSize] },
-    head: { data: await readFloats(model, decoder.lmHead, dequantize), shape: [vocabSize, hiddenSize] },
-  };
-  const chunkRows = Math.max(1, Math.min(mostRows, Math.floor(mostLogits / vocabSize)));
-  const runner: BlockRunner = await runtime.open(buildHeadGraph(headShape(decoder)));
-
-  const run = (x: GraphTensor, targets: GraphTensor, output: string): Promise<Float32Array> =>
-    runner.run({ x, targets, ...feeds }, { [output]: null }).then((outputs) => outputs[output]!);
+  const { hiddenSize, vocabSize } = decoder.config;
+  const slabs = await openHeadSlabs({ decoders: { candidate: decoder }, runtime, dequantize });
 
   return {
     async nll(residual, windows, signal) {
       const { windowLength } = residual;
-      const result = new Float32Array(windows.length * (windowLength - 1));
-      for (const [index, window] of windows.entries()) {
-        for (let start = 0; start < windowLength - 1; start += chunkRows) {
-          signal.throwIfAborted();
-          const rows = Math.min(chunkRows, windowLength - 1 - start);
-          const values = await residual.read(index * windowLength + start, rows);
-          const x = { data: values, shape: [rows, hiddenSize] };
-          const targets = BigInt64Array.from(window.subarray(start + 1, start + 1 + rows), BigInt);
-          result.set(await run(x, { data: targets, shape: [rows, 1] }, 'nll'), index * (windowLength - 1) + start);
-        }
-      }
-      return result;
+      const targets = nextTokens(windows, windowLength);
+      const { candidate } = await scoreTokens({ slabs, residuals: { candidate: residual }, targets, signal });
+      const nll = Float32Array.from(candidate.logSumExp, (total, row) => total - candidate.targetLogit[row]!);
+      return nll.filter((_, row) => targets[row] !== -1);
     },
     async rows(residual, positions, kind) {
       const result = new Float32Array(positions.length * vocabSize);
-      for (let start = 0; start < positions.length; start += chunkRows) {
-        const chosen = positions.slice(start, start + chunkRows);
-        const x = new Float32Array(chosen.length * hiddenSize);
-        for (const [row, { window, position }] of chosen.entries()) {
-          x.set(await residual.read(window * residual.windowLength + position, 1), row * hiddenSize);
+      for await (const slab of slabs.slabs()) {
+        for (let start = 0; start < positions.length; start += rowsPerRun) {
+          const chosen = positions.slice(start, start + rowsPerRun);
+          const x = new Float32Array(chosen.length * hiddenSize);
+          for (const [row, { window, position }] of chosen.entries()) {
+            x.set(await residual.read(window * residual.windowLength + position, 1), row * hiddenSize);
+          }
+          const outputs = await slab.run({ candidate: x }, new Int32Array(chosen.length), ['candidate.logits']);
+          const logits = outputs['candidate.logits']!;
+          for (const row of chosen.keys()) {
+            const values = logits.subarray(row * slab.size, (row + 1) * slab.size);
+            result.set(values, (start + row) * vocabSize + slab.start);
+          }
         }
-        const targets = { data: new BigInt64Array(chosen.length), shape: [chosen.length, 1] };
-        result.set(await run({ data: x, shape: [chosen.length, hiddenSize] }, targets, kind), start * vocabSize);
+      }
+      if (kind === 'logProbs') {
+        for (const row of positions.keys()) normalise(result.subarray(row * vocabSize, (row + 1) * vocabSize));
       }
       return result;
     },
-    close: () => runner.dispose(),
+    close: () => slabs.close(),
   };
+}
+
+/** Logits to log-probabilities, in place; the sum is in float64. */
+function normalise(logits: Float32Array): void {
+  const most = logits.reduce((top, value) => Math.max(top, value), -Infinity);
+  const total = most + Math.log(logits.reduce((sum, value) => sum + Math.exp(value - most), 0));
+  for (let index = 0; index < logits.length; index += 1) logits[index]! -= total;
 }
 
 /** Statistics of the last norm, the last of the 2L + 1 sites; its Gram where `hasGram` says so. */
@@ -94,7 +88,7 @@ export async function headStatistics(
   signal: AbortSignal,
 ): Promise<HeadStatistics> {
   const norm = await readFloats(decoder.model, decoder.finalNorm, dequantize);
-  const graph = buildFinalNormGraph(headShape(decoder), hasGram);
+  const graph = buildFinalNormGraph(decoder.config, hasGram);
   const runner = await runtime.open(graph.model);
   try {
     const sums = new SiteSums(graph.statistics);

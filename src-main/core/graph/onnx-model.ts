@@ -1,9 +1,11 @@
 // Writes an ONNX model file. Source: onnx/onnx.proto3 of onnx 1.18 (field numbers and enums), IR version 10.
-// Weights are inputs of the graph, so a file is far below protobuf's limit of 2 GB.
+// Weights of block graphs are inputs; those of an exported model are initializers, which are written tensor by tensor.
 import { ProtobufWriter } from './protobuf-writer.ts';
+import type { ProtobufGap } from './protobuf-writer.ts';
 
-/** Types of the values in our graphs. */
+/** Types of the values that our graphs take and give. */
 export type ElementType = 'float32' | 'int64';
+export type WeightElementType = 'float32' | 'float16';
 
 /** A size, or the name of one that is known only at the run. */
 export type Dimension = number | string;
@@ -19,6 +21,18 @@ export interface OnnxConstant {
   name: string;
   shape: readonly number[];
   data: Float32Array | BigInt64Array;
+}
+
+/** A constant whose bytes are not in memory. */
+export interface OnnxWeight {
+  name: string;
+  type: WeightElementType;
+  /** Slowest dimension first. */
+  shape: readonly number[];
+  /** Its number of bytes. */
+  length: number;
+  /** Where its bytes are, for a file beside the model's; null: in the model's own, where the encoded model has a gap. */
+  external: { location: string; offset: number } | null;
 }
 
 /** ONNX tells whole from broken numbers, JavaScript does not: the kind is named. */
@@ -38,32 +52,44 @@ export interface OnnxGraph {
   name: string;
   nodes: readonly OnnxNode[];
   constants: readonly OnnxConstant[];
+  weights?: readonly OnnxWeight[];
   inputs: readonly OnnxValue[];
   outputs: readonly OnnxValue[];
 }
 
 const irVersion = 10;
 /** RMSNormalization came with 23. */
-const onnxOpset = 23;
+const ownOpset = 23;
+/** Of IR version 10 and onnx 1.16, which onnxruntime has known since 1.18. */
+const portableOpset = 21;
 const microsoftOpset = 1;
 export const microsoftDomain = 'com.microsoft';
 
 /** TensorProto.DataType. */
-const elementTypes: Readonly<Record<ElementType, number>> = { float32: 1, int64: 7 };
+export const elementTypes = { float32: 1, int64: 7, bool: 9, float16: 10 } as const;
 /** AttributeProto.AttributeType. */
 const attributeTypes = { float: 1, int: 2, ints: 7 } as const;
 
 /** The bytes of a ModelProto. */
 export function encodeModel(graph: OnnxGraph): Uint8Array<ArrayBuffer> {
+  return modelMessage(graph, ownOpset).finish();
+}
+
+/** The pieces of a ModelProto of opset 21: bytes, and gaps for the weights that are in the file itself. */
+export function encodePortableModel(graph: OnnxGraph): (Uint8Array<ArrayBuffer> | ProtobufGap)[] {
+  return modelMessage(graph, portableOpset).pieces();
+}
+
+function modelMessage(graph: OnnxGraph, onnxOpset: number): ProtobufWriter {
   const opset = (domain: string, version: number): ProtobufWriter =>
     new ProtobufWriter().text(1, domain).integer(2, version);
-  return new ProtobufWriter()
+  const model = new ProtobufWriter()
     .integer(1, irVersion)
     .text(2, 'snug')
     .message(7, encodeGraph(graph))
-    .message(8, opset('', onnxOpset))
-    .message(8, opset(microsoftDomain, microsoftOpset))
-    .finish();
+    .message(8, opset('', onnxOpset));
+  const usesMicrosoft = graph.nodes.some(({ domain }) => domain === microsoftDomain);
+  return usesMicrosoft ? model.message(8, opset(microsoftDomain, microsoftOpset)) : model;
 }
 
 function encodeGraph(graph: OnnxGraph): ProtobufWriter {
@@ -71,6 +97,7 @@ function encodeGraph(graph: OnnxGraph): ProtobufWriter {
   for (const node of graph.nodes) writer.message(1, encodeNode(node));
   writer.text(2, graph.name);
   for (const constant of graph.constants) writer.message(5, encodeConstant(constant));
+  for (const weight of graph.weights ?? []) writer.message(5, encodeWeight(weight));
   for (const input of graph.inputs) writer.message(11, encodeValue(input));
   for (const output of graph.outputs) writer.message(12, encodeValue(output));
   return writer;
@@ -101,6 +128,21 @@ function encodeConstant({ name, shape, data }: OnnxConstant): ProtobufWriter {
     .integer(2, elementTypes[type])
     .text(8, name)
     .bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+}
+
+/** TensorProto.DataLocation.EXTERNAL. */
+const externalLocation = 1;
+
+function encodeWeight({ name, type, shape, length, external }: OnnxWeight): ProtobufWriter {
+  const writer = new ProtobufWriter();
+  for (const size of shape) writer.integer(1, size);
+  writer.integer(2, elementTypes[type]).text(8, name);
+  if (!external) return writer.gap(9, { name, length });
+  const entries = { location: external.location, offset: String(external.offset), length: String(length) };
+  for (const [key, value] of Object.entries(entries)) {
+    writer.message(13, new ProtobufWriter().text(1, key).text(2, value));
+  }
+  return writer.integer(14, externalLocation);
 }
 
 function encodeValue({ name, type, shape }: OnnxValue): ProtobufWriter {

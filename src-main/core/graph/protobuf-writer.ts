@@ -6,14 +6,20 @@ const wireVarint = 0;
 const wireBytes = 2;
 const wireFixed32 = 5;
 
+/** Bytes of a message that come from elsewhere: their number is known before they are. */
+export interface ProtobufGap {
+  name: string;
+  length: number;
+}
+
 /** One message; nested messages are writers of their own, copied in by `message`. */
 export class ProtobufWriter {
-  readonly #parts: Uint8Array[] = [];
+  readonly #parts: (Uint8Array | ProtobufGap)[] = [];
   #length = 0;
 
-  #push(bytes: Uint8Array): this {
-    this.#parts.push(bytes);
-    this.#length += bytes.length;
+  #push(part: Uint8Array | ProtobufGap): this {
+    this.#parts.push(part);
+    this.#length += part.length;
     return this;
   }
 
@@ -35,6 +41,13 @@ export class ProtobufWriter {
       .#push(value);
   }
 
+  /** A field of bytes that are filled in when the file is written. */
+  gap(field: number, gap: ProtobufGap): this {
+    return this.#push(varint(field * 8 + wireBytes))
+      .#push(varint(gap.length))
+      .#push(gap);
+  }
+
   text(field: number, value: string): this {
     return this.bytes(field, utf8.encode(value));
   }
@@ -45,15 +58,42 @@ export class ProtobufWriter {
     return this;
   }
 
+  /** The message; it must have no gaps. */
   finish(): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(this.#length);
-    let position = 0;
-    for (const part of this.#parts) {
-      bytes.set(part, position);
-      position += part.length;
-    }
+    const [bytes = new Uint8Array(), gap] = this.pieces();
+    if (gap || !(bytes instanceof Uint8Array)) throw new Error('a message with gaps has no bytes yet');
     return bytes;
   }
+
+  /** The message in order: bytes, and gaps between them. */
+  pieces(): (Uint8Array<ArrayBuffer> | ProtobufGap)[] {
+    const pieces: (Uint8Array<ArrayBuffer> | ProtobufGap)[] = [];
+    let run: Uint8Array[] = [];
+    const close = (): void => {
+      if (run.length > 0) pieces.push(joined(run));
+      run = [];
+    };
+    for (const part of this.#parts) {
+      if (part instanceof Uint8Array) {
+        run.push(part);
+        continue;
+      }
+      close();
+      pieces.push(part);
+    }
+    close();
+    return pieces;
+  }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let position = 0;
+  for (const part of parts) {
+    bytes.set(part, position);
+    position += part.length;
+  }
+  return bytes;
 }
 
 function varint(value: number): Uint8Array {

@@ -30,6 +30,12 @@ export interface Candidate {
   types: Readonly<Record<string, string>>;
 }
 
+/** The question whose answer a candidate's types are; null where it keeps the source's. */
+export function mixQuestionOf({ type, pure }: Candidate, importance: boolean): MixQuestion | null {
+  if (type === null) return null;
+  return { name: pure ? mixOfType(type)!.name : type, pure, importance };
+}
+
 /** The candidate of an answer, or null where llama.cpp cannot make it. */
 export function candidateOf(question: MixQuestion, types: Readonly<Record<string, string>> | null): Candidate | null {
   const mix = mixes.find(({ name }) => name === question.name);

@@ -91,9 +91,12 @@ export function predictLoss(shares: readonly WeightShare[], parameters: number):
     kld,
     kldLow: kld / uncertainty,
     kldHigh: kld * uncertainty,
-    perplexityRatio: Math.exp(Math.min(kld, largestExponent)),
+    perplexityRatio: perplexityRatioOf(kld),
   };
 }
+
+/** exp(loss), capped: an estimate of the perplexity ratio. */
+export const perplexityRatioOf = (kld: number): number => Math.exp(Math.min(kld, largestExponent));
 
 /** A model that loses more than this many nats per token writes nonsense. */
 export const unusableLoss = 1;

@@ -14,6 +14,7 @@ export interface RankContext {
 export function score(plan: Plan, { context, layers }: RankContext, kld = plan.predicted.kld): number {
   return plan.steps.reduce((sum, step) => {
     switch (step.method) {
+      case 'slice':
       case 'quantize':
         return sum;
       case 'kv-cache':
@@ -40,7 +41,9 @@ export function ranked(plans: readonly Plan[], context: RankContext): Plan[] {
 /** The file a plan needs: plans with the same file differ only in how it is run. */
 export function fileKey(plan: Plan): string {
   const quantize = plan.steps.find((step) => step.method === 'quantize');
-  return quantize ? `${quantize.type}${quantize.pure ? ' pure' : ''}` : 'source';
+  const slice = plan.steps.find((step) => step.method === 'slice');
+  const parts = [slice ? `slice ${slice.width}` : '', quantize?.type ?? '', quantize?.pure ? 'pure' : ''];
+  return parts.filter((part) => part !== '').join(' ') || 'source';
 }
 
 /** The best fitting plans with different files, best first. */

@@ -23,7 +23,7 @@ export interface WriteImportanceRequest {
 /** @throws NON_FINITE with the weight, FILE_MALFORMED when `raw` is too short, OUTPUT_EXISTS, DISK_FULL, CANCELLED */
 export async function writeImportance(
   request: WriteImportanceRequest,
-): Promise<{ fileBytes: number; weights: number; unseenExperts: number }> {
+): Promise<{ fileBytes: number; sha256: string; weights: number; unseenExperts: number }> {
   const { raw, output, signal } = request;
   const entries = [...request.entries].sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
   if (entries.length === 0)
@@ -38,8 +38,7 @@ export async function writeImportance(
       await writer.writeTensor(entry.name + sumsSuffix, bytesOf(sums));
       await writer.writeTensor(entry.name + countsSuffix, bytesOf(counts));
     }
-    const { fileBytes } = await writer.finish();
-    return { fileBytes, weights: entries.length, unseenExperts };
+    return { ...(await writer.finish()), weights: entries.length, unseenExperts };
   } catch (error) {
     await writer.discard();
     throw error;

@@ -7,7 +7,7 @@ import type { Decoder } from '../architectures/decoder.ts';
 import { globalTensors } from '../architectures/layer-tensors.ts';
 import type { LinearAlgebra } from '../linear-algebra/linear-algebra.ts';
 import type { ImportanceFile } from '../quantization/importance-file.ts';
-import type { SavedGram } from './gram-file.ts';
+import type { SummedGram } from '../calibration/gram-file.ts';
 import type { SharedRotation } from './shared-rotation.ts';
 import type { SlicedModel } from './sliced-model.ts';
 import type { SlicedTensor } from './sliced-tensors.ts';
@@ -15,7 +15,7 @@ import type { SlicedTensor } from './sliced-tensors.ts';
 export interface RotatedImportanceOptions {
   /** Of the dense model. */
   file: ImportanceFile;
-  gram: SavedGram;
+  gram: SummedGram;
   decoder: Decoder;
   sliced: Pick<SlicedModel, 'tensors' | 'tiedEmbeddings'>;
   rotation: Pick<SharedRotation, 'size' | 'width' | 'basis'>;

@@ -8,7 +8,7 @@ import { ggmlTypeByName } from '../formats/ggml-types.ts';
 import type { ImportanceFile } from '../quantization/importance-file.ts';
 import { quantizeModel } from '../quantization/quantize-model.ts';
 import type { Quantizer } from '../quantization/quantizer.ts';
-import type { SavedGram } from './gram-file.ts';
+import type { SummedGram } from '../calibration/gram-file.ts';
 import { rotatedImportance } from './rotated-importance.ts';
 import type { SlicedModel, SlicedSizes } from './sliced-model.ts';
 import { slicedSource } from './sliced-source.ts';
@@ -27,7 +27,7 @@ export interface SlicedTypes {
 export interface SliceRequest extends SlicedSourceOptions, SlicedTypes {
   output: string;
   /** The dense model's importance and its Gram, from which that of turned columns is made; null to do without. */
-  importance: { file: ImportanceFile; gram: SavedGram } | null;
+  importance: { file: ImportanceFile; gram: SummedGram } | null;
   quantizer: Quantizer;
   progress: (progress: Progress) => void;
 }

@@ -99,7 +99,7 @@ function layerTensors({ decoder, width, form }: PlanOptions, layer: number, scal
     return architecture.mlpInputs.includes(role as LinearRole) ? entries.get('mlpNorm')! : null;
   };
   return Array.from(entries, ([role, source]): SlicedTensor => {
-    const name = `blk.${layer}.${architecture.layer[role]!.gguf}`;
+    const name = `blk.${layer}.${form.layer[role]!.gguf}`;
     const interleaves = form.interleaves && isHeadRows(role);
     const norm = normOf(role);
     if (role === 'attentionNorm' || role === 'mlpNorm') return vector(name, constant(width, 1 / scale));

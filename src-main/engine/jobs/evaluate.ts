@@ -2,7 +2,8 @@ import type { EvaluateRecipe } from '../../contract/recipe.ts';
 import type { EvaluateResult } from '../../contract/results.ts';
 import { readTask, scoreTask, taskItems } from '../../core/evaluation/tasks.ts';
 import { chooseDevice } from '../stages/device.ts';
-import { evaluate, refuseOnnx } from '../stages/evaluate.ts';
+import { chooseEngine } from '../stages/engine.ts';
+import { evaluate } from '../stages/evaluate.ts';
 import { withModel } from '../stages/open.ts';
 import { openEvaluation, tokenizerOf } from '../stages/texts.ts';
 import { reportAs, stage, totalSeconds, type JobContext } from './context.ts';
@@ -11,13 +12,13 @@ import { checkGate, gateOf } from './gate.ts';
 /** The verb `evaluate`: perplexity, comparison with a reference, multiple-choice tasks. */
 export async function runEvaluate(context: JobContext, recipe: EvaluateRecipe): Promise<EvaluateResult> {
   checkGate(recipe.evaluation, recipe.against !== null);
-  refuseOnnx(recipe.evaluation);
   const tasks = await Promise.all(recipe.tasks.map((file) => readTask(file)));
   const candidate = await openedPath(context, recipe.model);
   const reference = recipe.against === null ? null : await openedPath(context, recipe.against);
+  const engine = await chooseEngine(context, recipe, reference === null ? [candidate] : [reference, candidate]);
   const text = await stage(context, 'tokenize', () => openEvaluation(context, candidate, recipe.evaluation, []));
   const { weightsOnly } = recipe.evaluation;
-  const evaluated = await evaluate(context, { candidate, reference, text, device: recipe.device, weightsOnly });
+  const evaluated = await evaluate(context, { candidate, reference, text, engine, device: recipe.device, weightsOnly });
   const scores = [];
   for (const task of tasks) scores.push(await runTask(context, candidate, task, recipe.device));
   const gate = gateOf(recipe.evaluation, evaluated.quality);

@@ -1,22 +1,26 @@
 // The candidates of a fit: made, measured on held-out text, and the best of them finished.
 import type { Plan } from '../../contract/plan.ts';
 import type { FitRecipe } from '../../contract/recipe.ts';
-import type { FitResult } from '../../contract/results.ts';
+import type { FitResult, SliceComparison } from '../../contract/results.ts';
 import { AppError } from '../../contract/errors.ts';
 import { runOf, serverCommand } from '../../core/planning/command.ts';
 import { fileKey, ranked, score } from '../../core/planning/rank.ts';
+import { compareSlices, isBetter, type SliceOutcome } from '../../core/planning/slice-verdict.ts';
+import { sliceOf } from '../../core/planning/slices.ts';
 import { verdictOf } from '../../core/planning/verdict.ts';
 import type { Planned } from '../planner/plan-model.ts';
+import type { EvaluationEngine } from '../stages/engine.ts';
 import { evaluate } from '../stages/evaluate.ts';
 import type { GgufSource } from '../stages/open.ts';
 import type { PlannedRun } from '../stages/prove.ts';
 import type { EvaluationTokens } from '../stages/texts.ts';
 import { totalSeconds, type JobContext } from './context.ts';
 import { finishFile } from './finish-file.ts';
+import { lossOf, makeSliced, trySlice } from './fit-slice.ts';
 import { makeFile, type ImportanceUse } from './make-file.ts';
 import { cleaning, unfinishedName } from './output-paths.ts';
 
-/** Above this many bytes an expansion to F16 costs more than it tells; candidates are then compared as they run. */
+/** Above this many bytes llama.cpp's expansion to F16 costs more than it tells; candidates are then compared as they run. */
 const largestExpansionBytes = 4e9;
 
 export interface FitWork {
@@ -25,34 +29,55 @@ export interface FitWork {
   planned: Planned;
   source: GgufSource;
   importance: ImportanceUse;
+  /** Measures every candidate, and the winner at the end. */
+  engine: EvaluationEngine;
   /** null where nothing is measured. */
   text: EvaluationTokens | null;
 }
 
-interface Made {
+/** Plans to make, best first. */
+export interface Choice {
+  plans: readonly Plan[];
+  /** The best slice that fits, to be held against the best of `plans`; null where there is none. */
+  slice: Plan | null;
+  /** What is to be said of slices where none is compared. */
+  outcome: SliceOutcome;
+}
+
+export interface Made {
   plan: Plan;
   file: string;
   fileBytes: number;
   sha256: string;
+  calibration: FitResult['calibration'];
   measured: FitResult['measured'][number] | null;
 }
 
-/** Makes the chosen plans, keeps the one that measures best, finishes it. */
-export async function makeAndMeasure(work: FitWork, chosen: readonly Plan[]): Promise<FitResult> {
-  const files = chosen.map((_plan, index) => unfinishedName(work.recipe.output, index + 1));
+/** Makes the chosen plans, keeps the one that measures best, finishes it; a slice only where it is clearly better. */
+export async function makeAndMeasure(work: FitWork, { plans, slice, outcome }: Choice): Promise<FitResult> {
+  const candidates = slice ? [...plans, slice] : plans;
+  const files = candidates.map((_plan, index) => unfinishedName(work.recipe.output, index + 1));
+  const make = (plan: Plan): Promise<Made> =>
+    makeOne(work, plan, { file: files[candidates.indexOf(plan)]!, measures: candidates.length > 1 });
   return cleaning(files, async () => {
     const made: Made[] = [];
-    for (const [index, plan] of chosen.entries()) {
-      const one = await makeOne(work, plan, { file: files[index]!, measures: chosen.length > 1 }).catch(
-        (error: unknown) => passOver(work, plan, error),
-      );
+    for (const plan of plans) {
+      const one = await make(plan).catch((error: unknown) => passOver(work, plan, error));
       if (one) made.push(one);
     }
-    if (made.length === 0)
+    const [best] = made.sort((a, b) => measuredScore(a, work.planned) - measuredScore(b, work.planned));
+    if (!best)
       throw new AppError('IMPORTANCE_MISSING', `None of the plans could be made: ${work.context.warnings.join(' ')}`);
-    made.sort((a, b) => measuredScore(a, work.planned) - measuredScore(b, work.planned));
-    return finish(work, made);
+    if (!slice) return finish(work, made, outcome);
+    const tried = await trySlice(work.planned, { slice, best }, make);
+    return finish(work, withSlice(made, tried), tried.outcome);
   });
+}
+
+/** The slice comes first where it is chosen, and after the best where it is not, whatever the others lose. */
+function withSlice(made: readonly Made[], { made: slice, outcome }: Awaited<ReturnType<typeof trySlice>>): Made[] {
+  if (slice === null || outcome.kind !== 'compared') return [...made];
+  return isBetter(outcome.slice, outcome.unsliced) ? [slice, ...made] : [...made, slice];
 }
 
 /** A candidate that needs importance for a weight that the calibration never reached is left out, and said. */
@@ -70,22 +95,16 @@ async function makeOne(
   plan: Plan,
   { file, measures }: { file: string; measures: boolean },
 ): Promise<Made> {
-  const { context, recipe, planned, source, importance, text } = work;
-  const { types, fileType } = planned.drafts.get(plan.id)!.file.candidate;
-  const made = await makeFile(context, {
-    source: source.path,
-    output: file,
-    types,
-    fileType,
-    importance: importance.file,
-    detail: plan.summary,
-  });
+  const { context, recipe, source, text } = work;
+  const step = sliceOf(plan);
+  const made = step ? await makeSliced(work, plan, { step, output: file }) : await makeQuantized(work, plan, file);
   if (!measures || !text) return { plan, file, ...made, measured: null };
   const { quality } = await evaluate(context, {
     candidate: file,
     reference: source.path,
     // Half of the windows tells candidates apart; the winner is evaluated on all of them.
     text: { ...text, windows: text.windows.slice(0, Math.ceil(text.windows.length / 2)) },
+    engine: work.engine,
     device: recipe.device,
     weightsOnly: source.parameters * 2 <= largestExpansionBytes,
     stage: 'measure',
@@ -94,14 +113,32 @@ async function makeOne(
   return { plan, file, ...made, measured: { id: plan.id, summary: plan.summary, fileBytes: made.fileBytes, quality } };
 }
 
-/** Evaluates, proves and publishes the best of what was made. */
-async function finish(work: FitWork, made: readonly Made[]): Promise<FitResult> {
+async function makeQuantized(
+  { context, planned, source, importance }: FitWork,
+  plan: Plan,
+  output: string,
+): Promise<Pick<Made, 'fileBytes' | 'sha256' | 'calibration'>> {
+  const { types, fileType } = planned.drafts.get(plan.id)!.file.candidate;
+  const { fileBytes, sha256 } = await makeFile(context, {
+    source: source.path,
+    output,
+    types,
+    fileType,
+    importance: importance.file,
+    detail: plan.summary,
+  });
+  return { fileBytes, sha256, calibration: importance.calibration };
+}
+
+/** Evaluates, proves and publishes the first of what was made. */
+async function finish(work: FitWork, made: readonly Made[], outcome: SliceOutcome): Promise<FitResult> {
   const { context, recipe, source, planned, text } = work;
-  const { file, plan, fileBytes, sha256 } = made[0]!;
+  const { file, plan, fileBytes, sha256, calibration } = made[0]!;
   const finished = await finishFile(context, {
     recipe,
     source: source.path,
     file,
+    engine: work.engine,
     planned: plannedRunOf(planned, plan),
     text,
     predictedKld: plan.predicted.kldHigh,
@@ -109,14 +146,22 @@ async function finish(work: FitWork, made: readonly Made[]): Promise<FitResult> 
   const measured = made.flatMap((one) => (one.measured ? [one.measured] : []));
   return {
     ...fitResultOf(context, withMeasured(planned, measured), { best: plan.id }),
+    slices: slicesOf(planned, outcome, finished.quality),
     output: recipe.output,
     fileBytes,
     sha256,
     measured,
-    calibration: work.importance.calibration,
+    calibration,
     ...finished,
     command: serverCommand(plan, planned.run, recipe.output),
   };
+}
+
+/** What became of the slices; a plan that was made alone is measured when it is finished. */
+export function slicesOf({ list }: Planned, outcome: SliceOutcome, quality?: FitResult['quality']): SliceComparison {
+  const told =
+    outcome.kind === 'named' || outcome.kind === 'alone' ? { ...outcome, measured: lossOf(quality) } : outcome;
+  return compareSlices(list.plans, list.sliceRefusal, told);
 }
 
 /** How a plan's file is run, for its proof. */
@@ -145,18 +190,20 @@ function withMeasured(planned: Planned, measured: FitResult['measured']): Planne
   return { ...planned, list: { ...planned.list, plans: ranked(plans, planned.rank) } };
 }
 
-/** What every fit's result has, whatever came of it. `verdictOn`: the plan the verdict is about where it is not the best. */
+/** What every fit's result has but the slices, whatever came of it. `verdictOn`: the plan the verdict is about where it is not the best. */
 export function fitResultOf(
   context: JobContext,
   { list }: Planned,
   { best, verdictOn = null }: { best: string | null; verdictOn?: Plan | null },
-): FitResult {
+): Omit<FitResult, 'slices'> {
   const plan = list.plans.find(({ id }) => id === best) ?? null;
+  // Where nothing was made, a slice that would fit was not measured: it does not count.
+  const counted = plan === null ? list.plans.filter((one) => sliceOf(one) === null) : list.plans;
   return {
     run: context.run,
     warnings: context.warnings,
     device: context.device,
-    verdict: verdictOf(list.plans, list.target, plan ?? verdictOn),
+    verdict: verdictOf(counted, list.target, plan ?? verdictOn),
     best,
     output: null,
     fileBytes: null,

@@ -8,13 +8,16 @@ import { AppError } from '../../contract/errors.ts';
 import { formatMemory } from '../../contract/units.ts';
 import { serverCommand } from '../../core/planning/command.ts';
 import { distinctFiles, fileKey } from '../../core/planning/rank.ts';
+import type { SliceOutcome } from '../../core/planning/slice-verdict.ts';
+import { sliceOf } from '../../core/planning/slices.ts';
 import { planModel, type Planned } from '../planner/plan-model.ts';
-import { evaluate, refuseOnnx } from '../stages/evaluate.ts';
+import { chooseEngine, type EvaluationEngine } from '../stages/engine.ts';
+import { evaluate } from '../stages/evaluate.ts';
 import { withModel, type GgufSource } from '../stages/open.ts';
 import { prove } from '../stages/prove.ts';
 import { openEvaluation, type EvaluationTokens } from '../stages/texts.ts';
 import { stage, totalSeconds, type JobContext } from './context.ts';
-import { fitResultOf, makeAndMeasure, plannedRunOf } from './fit-candidates.ts';
+import { fitResultOf, makeAndMeasure, plannedRunOf, slicesOf, type Choice } from './fit-candidates.ts';
 import { checkGate, gateOf } from './gate.ts';
 import { importanceInputs, obtainImportance } from './make-file.ts';
 import { checkOutput, refuseInputs } from './output-paths.ts';
@@ -23,7 +26,6 @@ import { checkOutput, refuseInputs } from './output-paths.ts';
 export async function runFit(context: JobContext, recipe: FitRecipe): Promise<FitResult> {
   await checkOutput(recipe, [recipe.model, ...importanceInputs(recipe)]);
   checkGate(recipe.evaluation, recipe.evaluate);
-  refuseOnnx(recipe.evaluation);
   return withModel(context, recipe.model, async (source) => {
     await refuseInputs(
       recipe.output,
@@ -34,24 +36,31 @@ export async function runFit(context: JobContext, recipe: FitRecipe): Promise<Fi
 }
 
 async function fitSource(context: JobContext, recipe: FitRecipe, source: GgufSource): Promise<FitResult> {
+  const engine = await chooseEngine(context, recipe, [source.path]);
   const planned = await planModel(context, source, { ...recipe, importance: recipe.importance !== 'off' });
   context.warnings.push(...planned.list.warnings);
-  const chosen = choose(planned, recipe);
-  const best = chosen[0];
+  const choice = choose(planned, recipe);
+  const best = choice.plans[0];
   // A plan that was named and does not fit is not made either: the verdict says by how much.
-  if (!best?.fits) return fitResultOf(context, planned, { best: null, verdictOn: best ?? null });
-  checkJobMemory(chosen, recipe.maxMemoryBytes);
+  if (!best?.fits) {
+    const slices = slicesOf(planned, best ? tooLarge(best, choice) : { kind: 'nothing-fits' });
+    return { ...fitResultOf(context, planned, { best: null, verdictOn: best ?? null }), slices };
+  }
+  checkJobMemory(choice.plans, recipe.maxMemoryBytes);
   const isSource = fileKey(best) === 'source';
-  if (isSource && !source.isConverted) return fitsAsIs({ context, recipe, planned, plan: best, source });
+  if (isSource && !source.isConverted) return fitsAsIs({ context, recipe, planned, plan: best, source, engine });
   const importance = await obtainImportance(context, {
     ...recipe,
-    importance: isSource ? 'off' : recipe.importance,
+    // A slice has its importance from the statistics that it is made by.
+    importance: isSource || sliceOf(best) ? 'off' : recipe.importance,
     model: source.path,
     hiddenSize: source.config.hiddenSize,
   });
   const measures = recipe.evaluate || recipe.prove;
-  const text = measures ? await openText(context, recipe, source, importance.texts) : null;
-  return makeAndMeasure({ context, recipe, planned, source, importance, text }, chosen);
+  const sliceTexts = choice.slice || sliceOf(best) ? recipe.calibration.texts : [];
+  const used = [...new Set([...importance.texts, ...sliceTexts])];
+  const text = measures ? await openText(context, recipe, source, used) : null;
+  return makeAndMeasure({ context, recipe, planned, source, importance, engine, text }, choice);
 }
 
 function openText(
@@ -71,17 +80,43 @@ function checkJobMemory(plans: readonly Plan[], limit: number | null): void {
   throw new AppError('OUT_OF_MEMORY', message, { needed, limit });
 }
 
-/** The plan that was named, else the best ones with different files. @throws USAGE for an unknown plan */
-function choose({ list }: Planned, { plan: wanted, candidates, evaluate: measures }: FitRecipe): Plan[] {
+/**
+ * The plan that was named, else the best ones with different files and the best slice to hold against them: a slice is
+ * chosen by measurement, so without one there is none. @throws USAGE for an unknown plan
+ */
+function choose({ list }: Planned, recipe: FitRecipe): Choice {
+  const { plan: wanted, candidates, evaluate: measures } = recipe;
+  const unsliced = list.plans.filter((plan) => sliceOf(plan) === null);
   if (wanted !== null) {
     const plan = list.plans.find(({ id }) => id === wanted);
-    if (plan) return [plan];
+    const best = unsliced.find(({ fits }) => fits) ?? null;
+    if (plan) return { plans: [plan], slice: null, outcome: { kind: 'named', plan, measured: null, unsliced: best } };
     const message = `There is no plan "${wanted}" for this model and target. \`snug plan\` lists them.`;
     throw new AppError('USAGE', message, { plan: wanted });
   }
-  const best = distinctFiles(list.plans, measures ? candidates : 1);
-  const makesFile = best[0] !== undefined && fileKey(best[0]) !== 'source';
-  return makesFile ? best.filter((plan) => fileKey(plan) !== 'source') : best.slice(0, 1);
+  const best = distinctFiles(unsliced, measures ? candidates : 1);
+  const slice = list.plans.find((plan) => plan.fits && sliceOf(plan) !== null) ?? null;
+  if (best[0] === undefined) {
+    const plans = measures && slice ? [slice] : [];
+    return { plans, slice: null, outcome: { kind: 'alone', measured: null } };
+  }
+  if (fileKey(best[0]) === 'source') return { plans: best.slice(0, 1), slice: null, outcome: { kind: 'fits-as-is' } };
+  const plans = best.filter((plan) => fileKey(plan) !== 'source');
+  return { plans, ...sliceToTry(slice, recipe) };
+}
+
+/** What is to be said of slices where a plan was named that does not fit. */
+const tooLarge = (plan: Plan, { outcome }: Choice): SliceOutcome =>
+  sliceOf(plan) ? { kind: 'not-made', plan, reason: 'it does not fit.' } : outcome;
+
+/** The slice that is worth comparing, or why there is none. */
+function sliceToTry(slice: Plan | null, { evaluate: measures, maxMemoryBytes }: FitRecipe): Omit<Choice, 'plans'> {
+  if (slice === null) return { slice: null, outcome: { kind: 'none-fits' } };
+  if (!measures) return { slice: null, outcome: { kind: 'not-measured' } };
+  const { peakMemoryBytes } = slice.cost;
+  if (maxMemoryBytes === null || peakMemoryBytes <= maxMemoryBytes) return { slice, outcome: { kind: 'none-fits' } };
+  const reason = `it is expected to need ${formatMemory(peakMemoryBytes)} of memory, and --max-memory allows ${formatMemory(maxMemoryBytes)}.`;
+  return { slice: null, outcome: { kind: 'not-made', plan: slice, reason } };
 }
 
 interface AsIs {
@@ -90,17 +125,27 @@ interface AsIs {
   planned: Planned;
   plan: Plan;
   source: GgufSource;
+  engine: EvaluationEngine;
 }
 
 /** A source that meets the target already: nothing is written, the file itself is the answer; it is measured and proved all the same. */
-async function fitsAsIs({ context, recipe, planned, plan, source }: AsIs): Promise<FitResult> {
+async function fitsAsIs({ context, recipe, planned, plan, source, engine }: AsIs): Promise<FitResult> {
   const file = source.path;
   const { device, evaluation } = recipe;
   const text = recipe.evaluate || recipe.prove ? await openText(context, recipe, source, []) : null;
   const quality =
     text && recipe.evaluate
       ? againstItself(
-          (await evaluate(context, { candidate: file, reference: null, text, device, weightsOnly: false })).quality,
+          (
+            await evaluate(context, {
+              candidate: file,
+              reference: null,
+              text,
+              engine,
+              device,
+              weightsOnly: evaluation.weightsOnly,
+            })
+          ).quality,
         )
       : undefined;
   const gate = recipe.evaluate ? gateOf(evaluation, quality) : undefined;
@@ -122,6 +167,7 @@ async function fitsAsIs({ context, recipe, planned, plan, source }: AsIs): Promi
   const sha256 = await stage(context, 'checksum', () => sha256Of(file));
   return {
     ...fitResultOf(context, planned, { best: plan.id }),
+    slices: slicesOf(planned, { kind: 'fits-as-is' }),
     output: file,
     fileBytes: plan.fileBytes,
     sha256,

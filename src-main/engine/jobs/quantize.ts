@@ -7,7 +7,7 @@ import { findMix, findType, mixOfType } from '../../core/quantization/mixes.ts';
 import { requantizedWarning } from '../../core/quantization/source-precision.ts';
 import { plannedFile, writeHeader } from '../planner/headers.ts';
 import { defaultRun } from '../planner/plan-model.ts';
-import { refuseOnnx } from '../stages/evaluate.ts';
+import { chooseEngine } from '../stages/engine.ts';
 import { withModel, type GgufSource } from '../stages/open.ts';
 import { openEvaluation } from '../stages/texts.ts';
 import { stage, totalSeconds, type JobContext } from './context.ts';
@@ -20,7 +20,6 @@ import { checkOutput, cleaning, refuseInputs, unfinishedName } from './output-pa
 export async function runQuantize(context: JobContext, recipe: QuantizeRecipe): Promise<QuantizeResult> {
   await checkOutput(recipe, [recipe.model, ...importanceInputs(recipe)]);
   checkGate(recipe.evaluation, recipe.evaluate);
-  refuseOnnx(recipe.evaluation);
   const question = questionOf(recipe);
   return withModel(context, recipe.model, async (source) => {
     await refuseInputs(
@@ -37,6 +36,7 @@ async function quantizeSource(
   source: GgufSource,
   question: Question,
 ): Promise<QuantizeResult> {
+  const engine = await chooseEngine(context, recipe, [source.path]);
   const candidate = await findTypes(context, source, question);
   const planned = plannedFile(source.gguf, candidate);
   const header = await writeHeader(planned, context.scratch);
@@ -63,7 +63,9 @@ async function quantizeSource(
     if (warning !== null) context.warnings.push(warning);
     const predictedKld = predictFile(source.tensors, types, source.parameters).kldHigh;
     const run = { header, ...defaultRun(source.config.contextLength) };
-    const finished = await finishFile(context, { recipe, source: source.path, file, planned: run, text, predictedKld });
+    const finished = await finishFile(context, {
+      ...{ recipe, source: source.path, file, engine, planned: run, text, predictedKld },
+    });
     return {
       run: context.run,
       warnings: context.warnings,

@@ -1,12 +1,16 @@
 // What a model is and what can be done with it, from its header alone.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import type { Inspection } from '../../contract/model.ts';
+import { graphRefusal } from '../../core/architectures/graph-refusal.ts';
 import { conversionRefusal } from '../../core/export/hf-to-gguf/convert-folder.ts';
 import { openModel, type ModelSource } from '../../core/formats/model-source.ts';
+import { slicingFile } from '../../core/slicing/slicing-config.ts';
 import { openFolderTokenizer } from '../../core/tokens/folder-tokenizer.ts';
 
-/** No command changes the structure of a model yet. */
-const typesOnly = 'This version changes the types of weights, not the structure of the model.';
+/** What no command does yet. */
+const notBuilt = 'This version cannot do that yet.';
 
 /** Inspects a GGUF file or a safetensors folder. Reads headers only. */
 export async function inspect(path: string): Promise<Inspection> {
@@ -18,7 +22,7 @@ export async function inspect(path: string): Promise<Inspection> {
     const runnable = isGguf ? true : ((await conversionRefusal(source)) ?? true);
     return {
       path: source.path,
-      format: source.kind,
+      format: isSlicedFolder(source) ? 'sliced' : source.kind,
       architecture: config.architecture,
       parameters: source.parameters,
       fileBytes: source.fileBytes,
@@ -38,10 +42,11 @@ export async function inspect(path: string): Promise<Inspection> {
       },
       tokenizer: isGguf ? ggufTokenizer(source) : await folderTokenizer(source.path),
       can: {
-        slicePerBlock: typesOnly,
-        sliceShared: typesOnly,
-        prune: typesOnly,
-        dropLayers: typesOnly,
+        slicePerBlock: notBuilt,
+        // What a sliced folder becomes has the keys of a converted one.
+        sliceShared: runnable === true ? (graphRefusal(source) ?? true) : runnable,
+        prune: notBuilt,
+        dropLayers: notBuilt,
         importance: runnable,
         quantize: runnable,
       },
@@ -51,6 +56,10 @@ export async function inspect(path: string): Promise<Inspection> {
     await source.close();
   }
 }
+
+/** A folder that `snug slice` wrote. */
+const isSlicedFolder = ({ kind, path: folder }: ModelSource): boolean =>
+  kind === 'safetensors' && existsSync(join(folder, slicingFile));
 
 function typeCounts({ tensors }: ModelSource): Record<string, number> {
   const counts: Record<string, number> = {};

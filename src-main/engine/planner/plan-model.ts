@@ -1,10 +1,12 @@
-// The planner, first version: every named mix and every single type, KV types, contexts, layers and experts on the CPU;
+// The planner, first version: every named mix and every single type, KV types, contexts, layers and experts on the CPU, slices;
 // exact bytes from the layout of the file to be, memory from llama.cpp, loss from the stated prior (core/planning/prior.ts).
 import type { KvType } from '../../contract/llama-host-api.ts';
-import type { Plan, PlanList } from '../../contract/plan.ts';
+import type { PlanList } from '../../contract/plan.ts';
 import type { Target } from '../../contract/target.ts';
+import { graphRefusal } from '../../core/architectures/graph-refusal.ts';
 import { candidateOf, isPossible, mixQuestions, withoutTwins, type Candidate } from '../../core/planning/candidates.ts';
 import { ranked, type RankContext } from '../../core/planning/rank.ts';
+import { bestPlan } from '../../core/planning/slices.ts';
 import { verdictOf } from '../../core/planning/verdict.ts';
 import { requantizedTensors, requantizedWarning } from '../../core/quantization/source-precision.ts';
 import { stage, type JobContext } from '../jobs/context.ts';
@@ -12,6 +14,7 @@ import type { GgufSource } from '../stages/open.ts';
 import { plannedFile, writeHeader } from './headers.ts';
 import { askMemory } from './memory-service.ts';
 import { planOf, type Draft, type PlanFacts } from './plan-of.ts';
+import { slicePlans } from './slice-plans.ts';
 import { memoryVariants } from './variants.ts';
 
 export interface Planned {
@@ -74,19 +77,25 @@ async function planSource(context: JobContext, source: GgufSource, options: Plan
     run.reserveBytes,
   );
   const measured = drafts.map((draft, index) => ({ draft, memory: memories[index]! }));
+  const unsliced = measured.map(({ draft, memory }) => ({ draft, plan: planOf(draft, memory, facts) }));
   const variants = target.kind === 'memory' ? await memoryVariants(context, measured, facts, target) : [];
-  const all = [...measured, ...variants].map(({ draft, memory }) => ({ draft, plan: planOf(draft, memory, facts) }));
+  const varied = variants.map(({ draft, memory }) => ({ draft, plan: planOf(draft, memory, facts) }));
+  const sliceRefusal = graphRefusal(source);
+  const sliced = sliceRefusal === null ? await slicePlans(context, source, { unsliced, facts, run }) : [];
+  const all = [...unsliced, ...varied, ...sliced];
   const rank = { context: run.context, layers: facts.layers, by: target.kind };
   const plans = ranked(
     all.map(({ plan }) => plan),
     rank,
   );
+  const best = bestPlan(plans);
   return {
     list: {
       target,
-      verdict: verdictOf(plans, target),
-      best: bestOf(plans),
+      verdict: verdictOf(plans, target, best),
+      best: best?.id ?? null,
       plans,
+      sliceRefusal,
       warnings: warningsOf(source, candidates, run.context),
     },
     drafts: new Map(all.map(({ draft, plan }) => [plan.id, draft])),
@@ -94,10 +103,6 @@ async function planSource(context: JobContext, source: GgufSource, options: Plan
     rank,
     run,
   };
-}
-
-function bestOf(plans: readonly Plan[]): string | null {
-  return plans.find((plan) => plan.fits)?.id ?? null;
 }
 
 async function findCandidates(context: JobContext, source: GgufSource, importance: boolean): Promise<Candidate[]> {

@@ -1,20 +1,21 @@
 // A plan as people and programs see it, from its draft and its memory.
-import type { Plan, PlanMemory, PlanStep } from '../../contract/plan.ts';
+import type { Plan, PlanMemory, PlanStep, RunnerStep } from '../../contract/plan.ts';
 import type { Target } from '../../contract/target.ts';
 import type { TensorEntry } from '../../core/formats/tensor.ts';
 import { fallbackOf } from '../../core/planning/candidates.ts';
 import { costOf } from '../../core/planning/cost.ts';
-import { predictFile, unusableLoss } from '../../core/planning/prior.ts';
+import { predictFile, unusableLoss, type LossPrior } from '../../core/planning/prior.ts';
+import { predictSlice, withTypes } from '../../core/planning/slice-prior.ts';
 import { hasOnlyFloats } from '../../core/quantization/float-model.ts';
 import { findMix } from '../../core/quantization/mixes.ts';
-import type { PlannedFile } from './headers.ts';
+import { makesFile, type PlannedFile } from './headers.ts';
 
 export interface Draft {
   file: PlannedFile;
   /** Path of the header file. */
   header: string;
   /** Settings of the runner that the plan changes. */
-  steps: Exclude<PlanStep, { method: 'quantize' }>[];
+  steps: RunnerStep[];
 }
 
 export interface PlanFacts {
@@ -32,7 +33,7 @@ export interface PlanFacts {
 }
 
 export function planOf(draft: Draft, memory: PlanMemory, facts: PlanFacts): Plan {
-  const { candidate, layout, fileBytes } = draft.file;
+  const { candidate, slice, layout, fileBytes } = draft.file;
   const quantize: PlanStep[] =
     candidate.type === null
       ? []
@@ -41,20 +42,25 @@ export function planOf(draft: Draft, memory: PlanMemory, facts: PlanFacts): Plan
   return {
     id: [candidate.id, ...draft.steps.map(stepId)].join('+'),
     summary: [candidate.summary, ...draft.steps.map(stepSummary)].join(', '),
-    steps: [...quantize, ...draft.steps],
+    steps: [...(slice ? [slice] : []), ...quantize, ...draft.steps],
     fileBytes,
     memory,
     fits: target.kind === 'file' ? fileBytes <= target.bytes : memory.totalBytes <= target.bytes,
-    predicted: { ...predictFile(facts.tensors, candidate.types, facts.parameters), basis: 'prior' },
-    cost:
-      candidate.type === null
-        ? { seconds: 0, peakMemoryBytes: 0, diskBytes: 0 }
-        : costOf(facts, layout.tensors, fileBytes),
+    predicted: { ...lossOf(draft.file, facts), basis: 'prior' },
+    cost: makesFile(draft.file)
+      ? costOf(facts, { tensors: layout.tensors, fileBytes, slice })
+      : { seconds: 0, peakMemoryBytes: 0, diskBytes: 0 },
     notes: notesOf(draft, facts),
   };
 }
 
-function stepId(step: Draft['steps'][number]): string {
+/** What the file is expected to lose, by the prior. */
+export function lossOf({ candidate, slice, tensors }: PlannedFile, { parameters }: PlanFacts): LossPrior {
+  const types = predictFile(tensors, candidate.types, parameters);
+  return slice ? withTypes(predictSlice(slice.sparsity, parameters), types) : types;
+}
+
+function stepId(step: RunnerStep): string {
   switch (step.method) {
     case 'kv-cache':
       return `kv-${step.type}`;
@@ -67,7 +73,7 @@ function stepId(step: Draft['steps'][number]): string {
   }
 }
 
-function stepSummary(step: Draft['steps'][number]): string {
+function stepSummary(step: RunnerStep): string {
   switch (step.method) {
     case 'kv-cache':
       return `KV cache ${step.type}`;
@@ -80,13 +86,16 @@ function stepSummary(step: Draft['steps'][number]): string {
   }
 }
 
+const sliceNote =
+  'Cuts the width of the model: calibration finds the directions that carry least, and they are left out. It usually loses more than smaller types do, so fit keeps a slice only if it measures better.';
+
 const layersInWords = (count: number): string => (count === 1 ? '1 layer' : `${count} layers`);
 
-function notesOf({ file, steps }: Draft, { tensors, parameters }: PlanFacts): string[] {
-  const { candidate } = file;
+function notesOf({ file, steps }: Draft, facts: PlanFacts): string[] {
+  const { candidate, slice, tensors } = file;
   const notes: string[] = [];
-  if (predictFile(tensors, candidate.types, parameters).kld > unusableLoss)
-    notes.push('Expected to lose too much to be of use.');
+  if (slice) notes.push(sliceNote);
+  if (lossOf(file, facts).kld > unusableLoss) notes.push('Expected to lose too much to be of use.');
   const mixType = candidate.type === null ? null : candidate.pure ? candidate.type : findMix(candidate.type).type;
   const fallback = mixType === null ? null : fallbackOf(candidate, tensors, mixType);
   if (fallback && fallback.tensors > 0) {
@@ -94,7 +103,7 @@ function notesOf({ file, steps }: Draft, { tensors, parameters }: PlanFacts): st
       `${fallback.tensors} of ${fallback.matrices} matrices have rows that are no multiple of 256, so llama.cpp gives them ${fallback.to.join(', ')} instead.`,
     );
   }
-  if (candidate.type !== null && !hasOnlyFloats(tensors))
+  if (makesFile(file) && !hasOnlyFloats(facts.tensors))
     notes.push('The source is quantised already; the loss is counted against it, not against the original.');
   for (const step of steps) {
     if (step.method === 'cpu-layers' || step.method === 'cpu-experts')

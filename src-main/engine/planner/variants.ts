@@ -1,21 +1,18 @@
 // Variants of candidates that do not fit as asked: a quantised KV cache, experts or layers on the CPU, a shorter context.
 import type { KvType } from '../../contract/llama-host-api.ts';
-import type { PlanMemory, PlanStep } from '../../contract/plan.ts';
+import type { PlanMemory, RunnerStep } from '../../contract/plan.ts';
 import type { MemoryTarget } from '../../contract/target.ts';
 import { expertBytes, layerBytes, moved } from '../../core/planning/memory.ts';
-import { predictFile } from '../../core/planning/prior.ts';
 import { bitsPerWeight } from '../../core/formats/ggml-types.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { JobContext } from '../jobs/context.ts';
 import { askMemory, type MemoryQuestion } from './memory-service.ts';
-import type { Draft, PlanFacts } from './plan-of.ts';
+import { lossOf, type Draft, type PlanFacts } from './plan-of.ts';
 
 export interface Measured {
   draft: Draft;
   memory: PlanMemory;
 }
-
-type RunnerStep = Exclude<PlanStep, { method: 'quantize' }>;
 
 /** How many candidates get variants: the ones that are worth keeping and just do not fit. */
 const variedCandidates = 6;
@@ -31,7 +28,9 @@ export async function memoryVariants(
   target: MemoryTarget,
 ): Promise<Measured[]> {
   const tooLarge = measured.filter(({ memory }) => memory.totalBytes > target.bytes);
-  const varied = tooLarge.sort((a, b) => lossOf(a.draft, facts) - lossOf(b.draft, facts)).slice(0, variedCandidates);
+  const varied = tooLarge
+    .sort((a, b) => lossOf(a.draft.file, facts).kld - lossOf(b.draft.file, facts).kld)
+    .slice(0, variedCandidates);
   const smallest = tooLarge.reduce<Measured | null>(
     (least, entry) => (least && least.memory.totalBytes <= entry.memory.totalBytes ? least : entry),
     null,
@@ -48,9 +47,6 @@ export async function memoryVariants(
       : await splitByLlama(context, bases, facts, target);
   return [...cached, ...split, ...shorter];
 }
-
-const lossOf = ({ file }: Draft, { tensors, parameters }: PlanFacts): number =>
-  predictFile(tensors, file.candidate.types, parameters).kld;
 
 const withStep = ({ draft }: Measured, step: RunnerStep): Draft => ({ ...draft, steps: [...draft.steps, step] });
 

@@ -1,7 +1,9 @@
-// Which device llama.cpp runs on for a job. A device that was named and is not there is an error, never a silent CPU run.
+// Which device a job runs on: llama.cpp, and our own graphs. A device that was named and is not there is an error, never a silent CPU run.
 import { stat } from 'node:fs/promises';
 import { AppError } from '../../contract/errors.ts';
 import type { LlamaDevice } from '../../contract/llama-host-api.ts';
+import type { DeviceName } from '../../contract/recipe.ts';
+import type { GraphProvider } from '../../contract/worker-api.ts';
 import type { JobContext } from '../jobs/context.ts';
 
 export interface ChosenDevice {
@@ -9,6 +11,11 @@ export interface ChosenDevice {
   name: string;
   gpuLayers: number;
   release: string;
+}
+
+/** Where our own graphs run: on the processor unless another provider is named, which onnxruntime then has or refuses. */
+export function graphProvider(device: DeviceName): GraphProvider {
+  return device === 'auto' ? 'cpu' : device;
 }
 
 /** Room on a GPU besides the weights, for caches and buffers of the measuring windows. */
@@ -62,8 +69,7 @@ async function fitsOn(gpu: LlamaDevice, models: readonly string[]): Promise<bool
 }
 
 function tooLarge(context: JobContext, gpu: LlamaDevice, cpu: ChosenDevice): ChosenDevice {
-  context.warnings.push(
-    `Measured on the processor: ${gpu.name} (${gpu.description}) has too little free memory for the models.`,
-  );
+  const warning = `Measured on the processor: ${gpu.name} (${gpu.description}) has too little free memory for the models.`;
+  if (!context.warnings.includes(warning)) context.warnings.push(warning);
   return cpu;
 }

@@ -1,15 +1,17 @@
-// Quality of a model on held-out text, in llama.cpp: as it runs, or of its weights only (expanded to F16 first).
+// Quality of a model on held-out text: of its weights on our own graphs, or in llama.cpp, as it runs there or of its
+// weights only (expanded to F16 first).
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { WindowComparison } from '../../contract/llama-host-api.ts';
 import { AppError } from '../../contract/errors.ts';
-import type { EvaluationOptions } from '../../contract/recipe.ts';
+import type { DeviceName } from '../../contract/recipe.ts';
 import type { Quality } from '../../contract/results.ts';
 import { summarise } from '../../core/evaluation/quality.ts';
 import { hasOnlyFloats } from '../../core/quantization/float-model.ts';
 import { openModel } from '../../core/formats/model-source.ts';
 import { reportAs, stage, type JobContext } from '../jobs/context.ts';
-import { chooseDevice } from './device.ts';
+import { chooseDevice, graphProvider } from './device.ts';
+import type { EvaluationEngine } from './engine.ts';
 import { blamingWeights } from './open.ts';
 import type { EvaluationTokens } from './texts.ts';
 
@@ -24,7 +26,10 @@ export interface EvaluateOptions {
   /** null: nothing to compare with. */
   reference: string | null;
   text: EvaluationTokens;
-  device: string;
+  engine: EvaluationEngine;
+  /** As the recipe has it; auto is the processor for our graphs. */
+  device: DeviceName;
+  /** llama.cpp only: our graphs know no other way. */
   weightsOnly: boolean;
   /** Name of the stage and what is being evaluated, for progress. */
   stage?: string;
@@ -34,11 +39,12 @@ export interface EvaluateOptions {
 export async function evaluate(context: JobContext, options: EvaluateOptions): Promise<Evaluation> {
   const name = options.stage ?? 'evaluate';
   return stage(context, name, async () => {
-    if (!options.weightsOnly) return compare(context, options, name);
+    if (options.engine === 'onnx') return compareOnGraphs(context, options, name);
+    if (!options.weightsOnly) return compareInLlama(context, options, name);
     const candidate = await expanded(context, options.candidate, name);
     const reference = options.reference === null ? null : await expandedOnce(context, options.reference, name);
     try {
-      return await compare(context, { ...options, candidate, reference }, name);
+      return await compareInLlama(context, { ...options, candidate, reference }, name);
     } finally {
       if (candidate !== options.candidate) await rm(candidate, { force: true });
     }
@@ -52,7 +58,26 @@ async function expandedOnce(context: JobContext, model: string, stageName: strin
   return known;
 }
 
-async function compare(context: JobContext, options: EvaluateOptions, name: string): Promise<Evaluation> {
+async function compareOnGraphs(context: JobContext, options: EvaluateOptions, name: string): Promise<Evaluation> {
+  const { candidate, reference, text } = options;
+  const provider = graphProvider(options.device);
+  context.device = provider;
+  const { threads, scratch } = context;
+  const models = reference === null ? [candidate] : [reference, candidate];
+  return blamingWeights(context, models, async () => {
+    const compared = await context.worker((client) =>
+      client.compareBlocks(
+        { reference, candidate, windows: text.windows, scratch, threads, provider },
+        { signal: context.signal, onProgress: reportAs(context, name, options.detail) },
+      ),
+    );
+    context.peakMemoryBytes = Math.max(context.peakMemoryBytes, compared.peakMemoryBytes);
+    const quality = qualityOf(compared.windows, options);
+    return { quality, device: provider, tokensPerSecond: compared.tokens / compared.seconds };
+  });
+}
+
+async function compareInLlama(context: JobContext, options: EvaluateOptions, name: string): Promise<Evaluation> {
   const { candidate, reference } = options;
   const models = reference === null ? [candidate] : [reference, candidate];
   const device = await chooseDevice(context, options.device, models);
@@ -65,14 +90,14 @@ async function compare(context: JobContext, options: EvaluateOptions, name: stri
     ),
   );
   const tokens = windows.reduce((sum, window) => sum + window.length, 0);
-  const quality = await blamingWeights(context, models, () => qualityOf(compared.windows, options));
+  const quality = await blamingWeights(context, models, async () => qualityOf(compared.windows, options));
   return { quality, device: compared.device, tokensPerSecond: tokens / compared.seconds };
 }
 
-async function qualityOf(windows: WindowComparison[], { text, weightsOnly }: EvaluateOptions): Promise<Quality> {
+function qualityOf(windows: WindowComparison[], { engine, text, weightsOnly }: EvaluateOptions): Quality {
   return {
-    engine: 'llama.cpp',
-    kind: weightsOnly ? 'weights-only' : 'as-run',
+    engine,
+    kind: engine === 'onnx' || weightsOnly ? 'weights-only' : 'as-run',
     text: text.name,
     textSha256: text.sha256,
     windows: text.windows.length,
@@ -107,14 +132,3 @@ async function expanded(context: JobContext, model: string, stageName: string): 
 }
 
 let expansions = 0;
-
-/** Refuses what this engine does not have, before any work. */
-export function refuseOnnx(options: EvaluationOptions): void {
-  if (options.engine === 'onnx') {
-    throw new AppError(
-      'UNSUPPORTED_ARCHITECTURE',
-      'This version evaluates with llama.cpp only: use --engine auto or llama.cpp.',
-      { engine: 'onnx' },
-    );
-  }
-}

@@ -4,7 +4,7 @@ import type { CalibrationOptions } from '../../contract/recipe.ts';
 import { reportAs, stage, type JobContext } from '../jobs/context.ts';
 import { chooseDevice } from './device.ts';
 import { blamingWeights } from './open.ts';
-import { openCalibration } from './texts.ts';
+import { openCalibration, warnOfFewTokens } from './texts.ts';
 
 export interface Calibrated {
   /** The imatrix GGUF. */
@@ -14,9 +14,6 @@ export interface Calibrated {
   device: string;
   use: { samples: number; tokens: number; textSha256: string };
 }
-
-/** Fewer calibration tokens than this many per hidden unit give a warning (contract). */
-const tokensPerHiddenUnit = 8;
 
 export interface CalibrateOptions {
   model: string;
@@ -32,11 +29,7 @@ export async function calibrate(context: JobContext, options: CalibrateOptions):
   const { windows, tokens, textSha256 } = await stage(context, 'tokenize', () =>
     openCalibration(context, model, options.calibration),
   );
-  if (options.hiddenSize !== null && tokens < tokensPerHiddenUnit * options.hiddenSize) {
-    context.warnings.push(
-      `Only ${tokens} calibration tokens: at least ${tokensPerHiddenUnit * options.hiddenSize} are advised for a model ${options.hiddenSize} wide. Give more text with --calibration.`,
-    );
-  }
+  warnOfFewTokens(context, tokens, options.hiddenSize);
   return stage(context, 'calibrate', async () => {
     const device = await chooseDevice(context, options.device, [model]);
     const raw = path.join(context.scratch, 'statistics.f32');

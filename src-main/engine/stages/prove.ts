@@ -1,13 +1,17 @@
-// Proof of a written file: llama.cpp loads it, its log-probabilities are finite and near the source's within what the
-// plan predicted, it writes a few words, and it takes the memory that was planned.
+// Proof of a written file: llama.cpp loads it, its log-probabilities are those of our own forward of the same file, it is
+// as near to the source as the plan predicted, it writes a few words, and it takes the memory that was planned.
+// Own forward and llama.cpp read the same file: what the writer got wrong (swapped rows, a wrong scale or rope), both
+// compute alike. So the comparison with the source stays beside it, and is what --no-evaluate relies on.
 import type { KvType, LlamaSettings } from '../../contract/llama-host-api.ts';
 import type { Proof } from '../../contract/results.ts';
 import { AppError } from '../../contract/errors.ts';
-import { largestLogProbDifference } from '../../core/evaluation/log-probs.ts';
+import { largestLogProbDifference, meanDivergence } from '../../core/evaluation/log-probs.ts';
 import { memoryOf } from '../../core/planning/memory.ts';
 import { stage, type JobContext } from '../jobs/context.ts';
 import type { LlamaClient } from '../children.ts';
 import { chooseDevice } from './device.ts';
+import { refusalOfFile } from './engine.ts';
+import { exactLogProbs, logProbTolerance, ownLogProbs } from './own-forward.ts';
 import type { EvaluationTokens } from './texts.ts';
 
 /** Tokens of the proof's window, and the positions in it whose log-probabilities are compared (method 6: at least 8). */
@@ -42,11 +46,17 @@ export interface ProofOptions {
 /** A proof that failed is a result; what keeps llama.cpp from proving at all is thrown. */
 export async function prove(context: JobContext, options: ProofOptions): Promise<Proof> {
   return stage(context, 'prove', async () => {
-    const device = await chooseDevice(context, options.device, [options.source, options.output]);
+    const { source, output } = options;
+    const device = await chooseDevice(context, options.device, [source, output]);
     const settings = { gpuLayers: device.gpuLayers, ...context.llamaThreads };
-    const base = { runner: 'llama.cpp' as const, build: device.release, tolerance: toleranceOf(options.expected) };
+    const tokens = firstTokens(options.text.windows);
+    const window = { tokens, positions: spreadPositions(tokens.length) };
+    const hasGraphs = (await refusalOfFile(output)) === null;
+    const limits = await limitsOf(options, hasGraphs);
+    const base = { runner: 'llama.cpp' as const, build: device.release, ...limits };
     try {
-      return await context.llama((client) => proveWith(client, options, { base, settings }));
+      const own = hasGraphs ? await ownLogProbs(context, output, window) : null;
+      return await context.llama((client) => proveWith(context, client, options, { base, settings, window, own }));
     } catch (error) {
       const failure = AppError.from(error);
       if (!isFault(failure)) throw failure;
@@ -55,22 +65,45 @@ export async function prove(context: JobContext, options: ProofOptions): Promise
   });
 }
 
-type Base = Pick<Proof, 'runner' | 'build' | 'tolerance'>;
+type Limits = Pick<Proof, 'against' | 'logProbTolerance' | 'tolerance' | 'toSource'>;
+
+/** `toSource` without what is yet to be measured. A file is not compared with itself, but where nothing else is left. */
+async function limitsOf({ source, output, expected }: ProofOptions, hasGraphs: boolean): Promise<Limits> {
+  const toSource = { meanKld: null, tolerance: sourceTolerance(expected) };
+  if (!hasGraphs) return { against: 'source', logProbTolerance: null, tolerance: toSource.tolerance, toSource };
+  return {
+    against: 'own forward',
+    logProbTolerance: await logProbTolerance(output),
+    tolerance: runnerTolerance,
+    toSource: source === output ? null : toSource,
+  };
+}
+
+interface ProofRun {
+  base: Limits & Pick<Proof, 'runner' | 'build'>;
+  settings: Partial<LlamaSettings>;
+  window: { tokens: Int32Array; positions: number[] };
+  /** [positions, V] of our own forward of the file; null where there are no graphs for it. */
+  own: Float32Array | null;
+}
 
 async function proveWith(
+  context: JobContext,
   client: LlamaClient,
-  options: ProofOptions,
-  { base, settings }: { base: Base; settings: Partial<LlamaSettings> },
+  { source, output, planned }: ProofOptions,
+  { base, settings, window, own }: ProofRun,
 ): Promise<Proof> {
-  const { source, output, planned } = options;
-  const tokens = firstTokens(options.text.windows);
-  const positions = spreadPositions(tokens.length);
-  const compared = await client.compare({ reference: source, candidate: output, windows: [tokens], settings });
-  const kld = compared.windows[0]!.kld!;
-  const meanKld = kld.reduce((sum, value) => sum + value, 0) / kld.length;
-  const ours = await client.logProbs({ model: output, tokens, positions, settings });
-  const reference = await client.logProbs({ model: source, tokens, positions, settings });
-  const maxLogProbDifference = largestLogProbDifference(reference.logProbs, ours.logProbs);
+  const { tokens, positions } = window;
+  const agreement = own
+    ? differences(own, await exactLogProbs(context, client, output, window))
+    : differences(
+        (await client.logProbs({ model: source, ...window, settings })).logProbs,
+        await client.logProbs({ model: output, ...window, settings }),
+      );
+  const compared = base.toSource
+    ? await client.compare({ reference: source, candidate: output, windows: [tokens], settings })
+    : null;
+  const sourceKld = compared && meanOf(compared.windows[0]!.kld!);
   const run = { context: planned.context, settings: { ...settings, kvTypeK: planned.kvType, kvTypeV: planned.kvType } };
   const memory = await client.memory({ requests: [planned.header, output].map((header) => ({ header, ...run })) });
   const [plannedBytes, reportedBytes] = memory.results.map((parts) => memoryOf(parts, 0).totalBytes) as [
@@ -78,25 +111,49 @@ async function proveWith(
     number,
   ];
   const written = await client.generate({ model: output, prompt: 'Once upon a time', tokens: sampleTokens, settings });
-  const reason = failureOf({ meanKld, maxLogProbDifference, tolerance: base.tolerance, plannedBytes, reportedBytes });
-  return {
+  const measured = {
     ...base,
+    ...agreement,
+    ...(base.against === 'source' && { meanKld: sourceKld }),
+    toSource: base.toSource && { ...base.toSource, meanKld: sourceKld },
+    memory: { plannedBytes, reportedBytes },
+  };
+  const reason = failureOf(measured);
+  return {
+    ...measured,
     loaded: true,
     positions: positions.length,
-    maxLogProbDifference,
-    meanKld,
     passed: reason === null,
     sample: written.text,
-    memory: { plannedBytes, reportedBytes },
-    peakMemoryBytes: Math.max(compared.peakMemoryBytes, written.peakMemoryBytes),
+    peakMemoryBytes: Math.max(compared?.peakMemoryBytes ?? 0, written.peakMemoryBytes),
     reason,
   };
 }
 
-/** What the file may lose on the proof's window: near what it was measured or predicted to lose, and never a structural fault's loss. */
-function toleranceOf({ predictedKld, measuredKld }: ProofOptions['expected']): number {
+interface LlamaLogProbs {
+  logProbs: Float32Array;
+  vocabSize: number;
+}
+
+function differences(
+  reference: Float32Array,
+  { logProbs, vocabSize }: LlamaLogProbs,
+): Pick<Proof, 'maxLogProbDifference' | 'meanKld'> {
+  return {
+    maxLogProbDifference: largestLogProbDifference(reference, logProbs),
+    meanKld: meanDivergence(reference, logProbs, vocabSize),
+  };
+}
+
+const meanOf = (values: Float32Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/**
+ * What the file may lose on the proof's window: near what it was measured or predicted to lose, and never a structural
+ * fault's loss; besides, what the runner's rounding adds, which a measurement of the weights alone does not have.
+ */
+function sourceTolerance({ predictedKld, measuredKld }: ProofOptions['expected']): number {
   const most = Math.max(predictedKld, structuralLoss);
-  return Math.max(runnerTolerance, measuredKld === null ? predictedKld : Math.min(windowSpread * measuredKld, most));
+  return runnerTolerance + (measuredKld === null ? predictedKld : Math.min(windowSpread * measuredKld, most));
 }
 
 /** The text goes on from window to window, so short windows make one long enough. */
@@ -116,20 +173,26 @@ function spreadPositions(tokens: number): number[] {
   return [...new Set(spread)];
 }
 
-interface Measured {
-  meanKld: number;
-  maxLogProbDifference: number;
-  tolerance: number;
-  plannedBytes: number;
-  reportedBytes: number;
-}
+type Measured = Limits & Pick<Proof, 'maxLogProbDifference' | 'meanKld' | 'memory'>;
 
-function failureOf({ meanKld, maxLogProbDifference, tolerance, plannedBytes, reportedBytes }: Measured): string | null {
-  if (!Number.isFinite(meanKld) || !Number.isFinite(maxLogProbDifference))
-    return 'its log-probabilities are not finite';
-  if (meanKld > tolerance) {
-    return `its mean KL divergence to the source is ${meanKld.toFixed(4)}, above the ${tolerance.toFixed(4)} that was to be expected`;
-  }
+function failureOf({
+  against,
+  maxLogProbDifference,
+  logProbTolerance: limit,
+  meanKld,
+  tolerance,
+  toSource,
+  memory,
+}: Measured): string | null {
+  const isFinite = [maxLogProbDifference, meanKld, toSource?.meanKld ?? 0].every((value) => Number.isFinite(value));
+  if (!isFinite) return 'its log-probabilities are not finite';
+  if (limit !== null && maxLogProbDifference! > limit)
+    return `llama.cpp's log-probabilities of it differ by ${maxLogProbDifference!.toFixed(4)} from our own forward of the same file, above the ${limit} that rounding explains`;
+  if (against === 'own forward' && meanKld! > tolerance)
+    return `llama.cpp's mean KL divergence to our own forward of the same file is ${meanKld!.toFixed(4)}, above the ${tolerance} that rounding explains`;
+  if (toSource && toSource.meanKld! > toSource.tolerance)
+    return `its mean KL divergence to the source is ${toSource.meanKld!.toFixed(4)}, above the ${toSource.tolerance.toFixed(4)} that was to be expected`;
+  const { plannedBytes, reportedBytes } = memory;
   if (plannedBytes !== reportedBytes)
     return `it takes ${reportedBytes} bytes of memory where ${plannedBytes} were planned`;
   return null;

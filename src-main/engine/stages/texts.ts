@@ -56,6 +56,16 @@ export async function openCalibration(
   });
 }
 
+/** Fewer calibration tokens than this many per hidden unit give a warning (contract). */
+const tokensPerHiddenUnit = 8;
+
+export function warnOfFewTokens(context: JobContext, tokens: number, hiddenSize: number | null): void {
+  if (hiddenSize === null || tokens >= tokensPerHiddenUnit * hiddenSize) return;
+  context.warnings.push(
+    `Only ${tokens} calibration tokens: at least ${tokensPerHiddenUnit * hiddenSize} are advised for a model ${hiddenSize} wide. Give more text with --calibration.`,
+  );
+}
+
 export interface EvaluationTokens {
   name: string;
   sha256: string;

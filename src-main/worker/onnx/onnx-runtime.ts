@@ -1,15 +1,15 @@
 // The GraphRuntime port of core on onnxruntime-node. One session per graph shape; weights are fed, not copied
 // (docs/graphs.md). A run blocks the event loop of this process: runs are kept to 50-100 ms.
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import { AppError } from '../../contract/errors.ts';
+import type { GraphProvider } from '../../contract/worker-api.ts';
 import type { BlockRunner, GraphRuntime, GraphTensor } from '../../core/graph/block-runner.ts';
 
-/** Execution providers that Snug's graphs may run on, by onnxruntime's names. Every graph is proved on `cpu`. */
-export const onnxProviders = ['cpu', 'cuda', 'webgpu'] as const;
-export type OnnxProvider = (typeof onnxProviders)[number];
+/** onnxruntime's own version. */
+export const onnxVersion = env.versions.node ?? env.versions.common;
 
 export interface OnnxOptions {
-  provider?: OnnxProvider;
+  provider?: GraphProvider;
   threads: number;
 }
 
@@ -37,8 +37,10 @@ export function onnxRuntime({ provider = 'cpu', threads }: OnnxOptions): GraphRu
 
   function explain(error: unknown): never {
     const reason = error instanceof Error ? error.message : String(error);
-    const code = provider === 'cpu' ? 'INTERNAL' : 'DEVICE_UNAVAILABLE';
-    throw new AppError(code, `onnxruntime makes no session on ${provider}: ${reason}`, { provider, reason }, error);
+    const details = { provider, reason };
+    if (provider === 'cpu') throw new AppError('INTERNAL', `onnxruntime makes no session: ${reason}`, details, error);
+    const message = `onnxruntime cannot run on ${provider} here (${reason}). Use --device cpu to run on the processor.`;
+    throw new AppError('DEVICE_UNAVAILABLE', message, details, error);
   }
 }
 

@@ -1,58 +1,61 @@
-// Calibrates a model on its own block graphs: one file with the summed Gram, one with the importance of every column.
-import { rm } from 'node:fs/promises';
+// Calibrates a model on its own block graphs, and says what a calibration would be called.
 import type { HandlersOf } from '../../contract/define-api.ts';
 import type { WorkerApi } from '../../contract/worker-api.ts';
 import { openDecoder } from '../../core/architectures/decoder.ts';
-import { memorySource } from '../../core/formats/byte-source.ts';
+import type { Decoder } from '../../core/architectures/decoder.ts';
+import { calibrate } from '../../core/calibration/calibrate.ts';
+import { calibrationFingerprint as fingerprintOf } from '../../core/calibration/fingerprint.ts';
 import { openModel } from '../../core/formats/model-source.ts';
-import { writeImportance } from '../../core/quantization/write-importance.ts';
-import { collectSharedStatistics } from '../../core/slicing/collect-statistics.ts';
-import type { SharedStatistics } from '../../core/slicing/collect-statistics.ts';
-import { writeGram } from '../../core/slicing/gram-file.ts';
+import type { LinearAlgebra } from '../../core/linear-algebra/linear-algebra.ts';
 import { nativeDequantizer } from '../native/native-dequantizer.ts';
-import { onnxRuntime } from '../onnx/onnx-runtime.ts';
+import { openLinearAlgebra } from '../native/native-linear-algebra.ts';
+import { openGgml } from '../native/native-quantizer.ts';
+import { onnxRuntime, onnxVersion } from '../onnx/onnx-runtime.ts';
+import type { OnnxOptions } from '../onnx/onnx-runtime.ts';
 import { peakMemoryBytes } from '../peak-memory.ts';
 
-export const blockStatistics: HandlersOf<WorkerApi>['blockStatistics'] = async (params, { signal, progress }) => {
-  const { source, windows, threads, gram, importance, datasets } = params;
-  const start = performance.now();
+export const calibrationFingerprint: HandlersOf<WorkerApi>['calibrationFingerprint'] = (params, { signal, progress }) =>
+  withDecoder(params.source, async (decoder) => {
+    const start = performance.now();
+    const settings = settingsOf(params, params.spectra ? openLinearAlgebra(params.threads) : null);
+    const fingerprint = await fingerprintOf({ decoder, windows: params.windows, settings, signal, progress });
+    const bytes = decoder.model.tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
+    return { fingerprint, bytes, seconds: (performance.now() - start) / 1000 };
+  });
+
+export const blockStatistics: HandlersOf<WorkerApi>['blockStatistics'] = (params, { signal, progress }) =>
+  withDecoder(params.source, async (decoder) => {
+    const start = performance.now();
+    const { folder, fingerprint, windows, datasets, threads } = params;
+    const spectra = params.spectra ? openLinearAlgebra(threads) : null;
+    const settings = Object.entries(settingsOf(params, spectra)).map(([key, value]) => [key, String(value)]);
+    const { architecture, config } = decoder;
+    const shape = `${architecture.name}, ${config.numHiddenLayers} layers, hidden size ${config.hiddenSize}`;
+    const found = await calibrate({
+      ...{ decoder, folder, fingerprint, windows, datasets, spectra, signal, progress },
+      madeOf: { model: shape, texts: datasets.join(', '), ...Object.fromEntries(settings) },
+      runtime: onnxRuntime(params),
+      dequantize: nativeDequantizer(threads),
+    });
+    return { ...found, seconds: (performance.now() - start) / 1000, peakMemoryBytes: peakMemoryBytes() };
+  });
+
+/** Whatever may change a bit of the sums besides model and tokens. */
+function settingsOf(
+  { provider, threads }: Required<OnnxOptions>,
+  spectra: LinearAlgebra | null,
+): Record<string, string | number> {
+  return {
+    ...{ provider, threads, onnxruntime: onnxVersion, ggml: openGgml().version },
+    spectra: spectra ? spectra.library.name : 'none',
+  };
+}
+
+async function withDecoder<T>(source: string, work: (decoder: Decoder) => Promise<T>): Promise<T> {
   const model = await openModel(source);
   try {
-    const decoder = openDecoder(model);
-    const runtime = onnxRuntime({ threads });
-    const dequantize = nativeDequantizer(threads);
-    const found = await collectSharedStatistics({ decoder, windows, runtime, dequantize, signal, progress });
-    const { tokens, sites } = found;
-    await writeGram(gram, { gram: found.gram, size: decoder.config.hiddenSize, tokens, sites });
-    const chunks = { datasets, chunks: windows.length, chunkSize: windows[0]!.length };
-    try {
-      await writeImportance({ ...rawImportance(found), ...chunks, output: importance, signal });
-    } catch (error) {
-      await rm(gram); // both files or none
-      throw error;
-    }
-    const seconds = (performance.now() - start) / 1000;
-    return { tokens, sites, seconds, peakMemoryBytes: peakMemoryBytes() };
+    return await work(openDecoder(model));
   } finally {
     await model.close();
   }
-};
-
-/** Sums and counts as the llama host lays them out. */
-function rawImportance({
-  squares,
-  tokens,
-}: SharedStatistics): Pick<Parameters<typeof writeImportance>[0], 'raw' | 'entries'> {
-  let offset = 0;
-  const entries = Array.from(squares, ([name, { length: columns }]) => {
-    const entry = { name, columns, slices: 1, offset };
-    offset += columns + 1;
-    return entry;
-  });
-  const values = new Float32Array(offset);
-  for (const { name, columns, offset: place } of entries) {
-    values.set(squares.get(name)!, place);
-    values[place + columns] = tokens;
-  }
-  return { raw: memorySource('block statistics', new Uint8Array(values.buffer)), entries };
 }

@@ -4,7 +4,7 @@ import type { WorkerApi } from '../../contract/worker-api.ts';
 import { openDecoder } from '../../core/architectures/decoder.ts';
 import { openModel } from '../../core/formats/model-source.ts';
 import { openImportance } from '../../core/quantization/importance-file.ts';
-import { readGram } from '../../core/slicing/gram-file.ts';
+import { readGram } from '../../core/calibration/gram-file.ts';
 import { sharedRotation } from '../../core/slicing/shared-rotation.ts';
 import { writeSliceHeader } from '../../core/slicing/slice-header.ts';
 import { sliceShared as slice } from '../../core/slicing/slice-shared.ts';

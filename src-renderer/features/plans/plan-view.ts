@@ -79,7 +79,7 @@ export function costInWords({ cost }: Plan): string {
 
 /** True for a plan that uses the source as it is: there is nothing to make, only to prove. */
 export function usesSource(plan: Plan): boolean {
-  return plan.steps.every((step) => step.method !== 'quantize');
+  return plan.steps.every(({ method }) => method !== 'quantize' && method !== 'slice');
 }
 
 /** First letter upper case: summaries start sentences and rows. */
@@ -87,7 +87,18 @@ export function sentenceCase(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** The plans in view before "show all": the best ones, and always the chosen one and the source. */
+/** True for a plan that cuts the model's width. */
+export function isSlice(plan: Plan): boolean {
+  return plan.steps.some(({ method }) => method === 'slice');
+}
+
+/** The plans in view before "show all": the best ones, and always the chosen one, the best slice and the source. */
 export function shortList(list: PlanList, chosenId: string | undefined, count: number): Plan[] {
-  return list.plans.filter((plan, index) => index < count || plan.id === chosenId || plan.id === 'source');
+  const always = new Set([chosenId, list.plans.find(isSlice)?.id, 'source']);
+  return list.plans.filter((plan, index) => index < count || always.has(plan.id));
+}
+
+/** What is to be said of slices beside a finished fit; empty where slicing was no question. */
+export function slicesInWords({ slices, plan }: FitResult): string {
+  return plan !== null && usesSource(plan) ? '' : slices.verdict;
 }

@@ -13,12 +13,19 @@ const stageWords: Record<string, string> = {
   calibrate: 'Calibrate',
   tokenize: 'Read texts',
   quantize: 'Quantise',
+  slice: 'Slice',
   evaluate: 'Measure',
   prove: 'Prove',
 };
 
-export function stageSteps(seen: readonly string[], current: string | null): StageStep[] {
-  const expected = Object.keys(stageWords).filter((name) => !seen.includes(name));
+/** `makes`: the stage that writes the file. */
+export function stageSteps(
+  seen: readonly string[],
+  current: string | null,
+  makes: 'quantize' | 'slice' = 'quantize',
+): StageStep[] {
+  const other = makes === 'slice' ? 'quantize' : 'slice';
+  const expected = Object.keys(stageWords).filter((name) => !seen.includes(name) && name !== other);
   return [...seen, ...expected].map((name) => ({
     name,
     label: stageLabel(name),

@@ -2,29 +2,20 @@
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { AppError } from '../../../src-main/contract/errors.ts';
 import { openDecoder } from '../../../src-main/core/architectures/decoder.ts';
 import { architectureOf, architectures } from '../../../src-main/core/architectures/registry.ts';
 import { ropeDivisors, ropeTables } from '../../../src-main/core/architectures/rope.ts';
+import { llama3RopeFactors } from '../../../src-main/core/export/hf-to-gguf/rope.ts';
 import type { GgufValue } from '../../../src-main/core/formats/gguf-values.ts';
-import { openModel } from '../../../src-main/core/formats/model-source.ts';
 import type { ModelSource } from '../../../src-main/core/formats/model-source.ts';
-import { goldenModels, readJson } from '../../support/golden-models.ts';
+import { readJson, tinyModel, tinyModels } from '../../support/golden-models.ts';
+import { modelOf } from '../../support/graph-runs.ts';
 import { fixtures, sampleFolder, sampleModel } from '../../support/paths.ts';
 
-const opened: ModelSource[] = [];
 const folder = mkdtempSync(path.join(os.tmpdir(), 'snug-architectures-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-afterEach(async () => {
-  for (const model of opened.splice(0)) await model.close();
-});
-
-async function open(file: string): Promise<ModelSource> {
-  const model = await openModel(file);
-  opened.push(model);
-  return model;
-}
 
 /** The sample model as a folder whose config.json says something else. */
 async function sampleWith(fields: Record<string, unknown>): Promise<ModelSource> {
@@ -32,8 +23,10 @@ async function sampleWith(fields: Record<string, unknown>): Promise<ModelSource>
   symlinkSync(path.join(sampleFolder, 'model.safetensors'), path.join(own, 'model.safetensors'));
   const config = readJson<object>(path.join(sampleFolder, 'config.json'));
   writeFileSync(path.join(own, 'config.json'), JSON.stringify({ ...config, ...fields }));
-  return open(own);
+  return modelOf(own);
 }
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 function failure(work: () => unknown): AppError {
   try {
@@ -46,14 +39,13 @@ function failure(work: () => unknown): AppError {
 }
 
 describe('tensors', () => {
-  const golden = goldenModels === null ? [] : ['llama-gqa', 'llama-tied', 'qwen2', 'mistral', 'qwen3', 'llama3-rope'];
   test.each([
-    ...golden.map((name) => path.join(goldenModels!, name)),
+    ...tinyModels.map(tinyModel),
     ...['llama-gqa-f32', 'llama-gqa-q8_0', 'llama3-rope-f32'].map((name) => path.join(fixtures, `gguf/${name}.gguf`)),
     sampleModel,
     sampleFolder,
   ])('of %s are each in one part', async (file) => {
-    const model = await open(file);
+    const model = await modelOf(file);
     const decoder = openDecoder(model);
     const globals = [decoder.embeddings, decoder.finalNorm, decoder.lmHead, decoder.ropeDivisors];
     const claimed = [
@@ -65,7 +57,7 @@ describe('tensors', () => {
   });
 
   test('a tensor without a part is refused', async () => {
-    const model = await open(sampleModel);
+    const model = await modelOf(sampleModel);
     const entry = { ...model.tensors[0]!, name: 'blk.0.attn_sinks.weight' };
     const error = failure(() => openDecoder({ ...model, tensors: [...model.tensors, entry] }));
     expect(error).toMatchObject({ code: 'UNSUPPORTED_ARCHITECTURE' });
@@ -73,7 +65,7 @@ describe('tensors', () => {
   });
 
   test('a missing tensor and a wrong shape are named', async () => {
-    const model = await open(sampleModel);
+    const model = await modelOf(sampleModel);
     const name = 'blk.3.ffn_up.weight';
     const without = failure(() =>
       openDecoder({ ...model, tensors: model.tensors.filter((entry) => entry.name !== name) }),
@@ -152,7 +144,7 @@ describe('refusals', () => {
       /differ in feed_forward_length/,
     ],
   ])('%s of a GGUF file', async (_, keys, message) => {
-    const model = await open(path.join(fixtures, 'gguf/llama-gqa-f32.gguf'));
+    const model = await modelOf(path.join(fixtures, 'gguf/llama-gqa-f32.gguf'));
     for (const [key, value] of Object.entries(keys)) model.gguf!.metadata.set(`llama.${key}`, value);
     expect(failure(() => openDecoder(model)).message).toMatch(message);
   });
@@ -188,12 +180,45 @@ describe('registry', () => {
 
 describe('rotary embeddings', () => {
   test('divisors are those that a GGUF file holds', async () => {
-    const model = await open(path.join(fixtures, 'gguf/llama3-rope-f32.gguf'));
+    const model = await modelOf(path.join(fixtures, 'gguf/llama3-rope-f32.gguf'));
     const { ropeDivisors: entry, config } = openDecoder(model);
     const stored = new Float32Array(new Uint8Array(await model.read(entry!)).buffer);
     const scaling = { factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalContext: 32 };
     const found = ropeDivisors(scaling, config.ropeTheta, config.headDim);
     stored.forEach((value, index) => expect(found[index]! / value).toBeCloseTo(1, 6));
+  });
+
+  test.each<[string, Record<string, unknown>, number]>([
+    ['in the scaling', { rope_scaling: { original_max_position_embeddings: 32 } }, 32],
+    [
+      'beside it, which wins',
+      { rope_scaling: { original_max_position_embeddings: 32 }, original_max_position_embeddings: 64 },
+      64,
+    ],
+    ['nowhere: the context of the model', { rope_scaling: {}, max_position_embeddings: 96 }, 96],
+    [
+      'in the form of transformers 5',
+      { rope_scaling: null, rope_parameters: { original_max_position_embeddings: 128 } },
+      128,
+    ],
+  ])('the original context is %s', async (_, fields, originalContext) => {
+    const llama3 = { rope_type: 'llama3', factor: 8, low_freq_factor: 1, high_freq_factor: 4 };
+    const model = await sampleWith(
+      Object.fromEntries(
+        Object.entries(fields).map(([key, value]) => [key, isObject(value) ? { ...llama3, ...value } : value]),
+      ),
+    );
+    const expected = { factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalContext };
+    expect(openDecoder(model).config.ropeScaling).toEqual(expected);
+  });
+
+  test('exact divisors and those in the steps of torch are the same to float32', () => {
+    const scaling = { factor: 32, lowFreqFactor: 1, highFreqFactor: 4, originalContext: 8192 };
+    const base = { ropeTheta: 5e5, headDim: 128 };
+    const exact = ropeDivisors(scaling, base.ropeTheta, base.headDim);
+    const stepped = llama3RopeFactors(scaling, base);
+    expect(stepped.some((value, index) => value !== Math.fround(exact[index]!))).toBe(true);
+    stepped.forEach((value, index) => expect(Math.abs(value / exact[index]! - 1)).toBeLessThan(1e-6));
   });
 
   test('a scaling without its numbers is malformed', async () => {

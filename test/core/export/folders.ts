@@ -18,12 +18,11 @@ import {
   type ConvertResult,
 } from '../../../src-main/core/export/hf-to-gguf/convert-folder.ts';
 import { openModel, type ModelSource } from '../../../src-main/core/formats/model-source.ts';
-import { architectures, root } from '../../support/paths.ts';
+import { createSafetensorsWriter } from '../../../src-main/core/formats/safetensors-writer.ts';
+import { bytesOf } from '../../../src-main/core/formats/typed-views.ts';
+import { root } from '../../support/paths.ts';
 
 export const hasAddon = existsSync(path.join(root, 'native/build/Release/snug_llama.node'));
-
-/** The folders of golden/models; null where the machine has none. */
-export const goldenModels = architectures === null ? null : path.join(architectures, '../models');
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'snug-export-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -52,6 +51,24 @@ export function folderLike(base: string, changes: Changes, name = 'model'): stri
     const isContent = typeof change === 'string' || change instanceof Uint8Array;
     writeFileSync(path.join(folder, file), isContent ? change : JSON.stringify({ ...json(base, file), ...change }));
   }
+  return folder;
+}
+
+/** A folder like `base` whose weights have vectors added to them, in F32. */
+export async function folderWithVectors(base: string, vectors: Record<string, Float32Array>): Promise<string> {
+  const folder = folderLike(base, { 'model.safetensors': null });
+  const source = await openModel(base);
+  const added = Object.entries(vectors).map(([name, values]) => ({
+    name,
+    values,
+    type: 'F32',
+    shape: [values.length],
+  }));
+  const writer = await createSafetensorsWriter(folder, [...source.tensors, ...added]);
+  for (const entry of source.tensors) await writer.writeTensor(entry.name, await source.read(entry));
+  for (const { name, values } of added) await writer.writeTensor(name, bytesOf(values));
+  await writer.finish();
+  await source.close();
   return folder;
 }
 

@@ -74,7 +74,7 @@ describe('models that are not built', () => {
   });
 });
 
-describe('tensors', () => {
+describe('sizes and tensors', () => {
   it.each<[string, object, string, RegExp]>([
     ['a layer too many', { num_hidden_layers: 5 }, 'UNSUPPORTED_ARCHITECTURE', /model\.layers\.5\./],
     [
@@ -90,6 +90,13 @@ describe('tensors', () => {
       /gate_proj.*256 x 512.*256 x 768|down_proj.*512 x 256/,
     ],
     ['no feed-forward size', { intermediate_size: null }, 'FILE_MALFORMED', /intermediate_size/],
+    [
+      'a Llama 3 scaling without its numbers',
+      { rope_scaling: { rope_type: 'llama3', factor: 8, low_freq_factor: 1 } },
+      'FILE_MALFORMED',
+      /rope_scaling\.high_freq_factor.*no such field/,
+    ],
+    ['a linear scaling by nothing', { rope_scaling: { type: 'linear' } }, 'FILE_MALFORMED', /rope_scaling\.factor/],
     ['heads that cannot share', { num_key_value_heads: 3 }, 'FILE_MALFORMED', /attention heads/],
     [
       'head norms of another family',

@@ -105,7 +105,7 @@ describe('encodeModel', () => {
 describe('GraphBuilder in onnxruntime', () => {
   const x = { data: wave(12, 1), shape: [3, 4] };
 
-  test('linear, silu, norm and log-softmax', async () => {
+  test('linear, silu and norm', async () => {
     const weight = { data: wave(8, 2), shape: [2, 4] };
     const bias = { data: wave(2, 3), shape: [2] };
     const product = (row: number, out: number): number =>
@@ -130,11 +130,18 @@ describe('GraphBuilder in onnxruntime', () => {
     expect(furthest(await evaluate({ x, scale }, (g, v) => g.rmsNorm(v['x']!, v['scale']!, 0.1)), normed)).toBeLessThan(
       1e-6,
     );
-    const logs = rows.flatMap((row) => {
-      const total = Math.log(row.reduce((sum, a) => sum + Math.exp(a), 0));
-      return Array.from(row, (a) => a - total);
+  });
+
+  test('softmax, and the largest of a row: the first of equals', async () => {
+    const rows = [0, 1, 2].map((row) => x.data.subarray(row * 4, row * 4 + 4));
+    const shares = rows.flatMap((row) => {
+      const total = row.reduce((sum, a) => sum + Math.exp(a), 0);
+      return Array.from(row, (a) => Math.exp(a) / total);
     });
-    expect(furthest(await evaluate({ x }, (g, v) => g.logSoftmax(v['x']!)), logs)).toBeLessThan(1e-6);
+    expect(furthest(await evaluate({ x }, (g, v) => g.softmax(v['x']!)), shares)).toBeLessThan(1e-6);
+    const equal = { data: Float32Array.of(3, 7, 7, -1, 0, -2, -3, 0), shape: [2, 4] };
+    expect([...(await evaluate({ equal }, (g, v) => g.top(v['equal']!).value))]).toEqual([7, 0]);
+    expect([...(await evaluate({ equal }, (g, v) => g.toFloat(g.top(v['equal']!).index)))]).toEqual([1, 0]);
   });
 
   test('rope turns the pairs of two halves', async () => {

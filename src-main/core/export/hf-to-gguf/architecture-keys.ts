@@ -1,10 +1,11 @@
 // The keys under the architecture's own name. Source: llama.cpp v0.4.0, conversion/base.py and conversion/llama.py
 // (set_gguf_parameters).
+import { join } from 'node:path';
+import { namedScaling, scalingNumber } from '../../architectures/rope-scaling.ts';
 import type { Dimensions } from './dimensions.ts';
 import { bool, float32, string, uint32, type Entries } from './entries.ts';
 import type { Family } from './families/family.ts';
 import type { ModelFolder } from './model-folder.ts';
-import { ropeScalingOf } from './rope.ts';
 
 /** `needsVocabSize`: without a tokenizer llama.cpp learns the size of the vocabulary from a key. */
 export function architectureKeys(
@@ -14,8 +15,8 @@ export function architectureKeys(
   needsVocabSize: boolean,
 ): Entries {
   const { sizes, headDim } = dimensions;
-  const scaling = ropeScalingOf(folder.config);
-  const factor = scaling?.kind === 'linear' ? (scaling.settings.factor ?? null) : null;
+  const scaling = namedScaling(folder.config);
+  const factor = scaling?.name === 'linear' ? scalingNumber(scaling, 'factor', join(folder.path, 'config.json')) : null;
   const keys: Entries = [
     ['block_count', uint32(dimensions.layers)],
     ['context_length', uint32(dimensions.contextLength)],

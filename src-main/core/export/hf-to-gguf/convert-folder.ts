@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { AppError } from '../../../contract/errors.ts';
 import type { Progress } from '../../../contract/progress.ts';
+import { llama3Scaling, namedScaling } from '../../architectures/rope-scaling.ts';
 import { tensorBytes } from '../../formats/ggml-types.ts';
 import { createGgufWriter, ggufLayout } from '../../formats/gguf-writer.ts';
 import { GgufMetadata } from '../../formats/gguf-values.ts';
@@ -20,7 +21,7 @@ import { generalKeys } from './general-keys.ts';
 import { readModelFolder, type ModelFolder } from './model-folder.ts';
 import { planTensors, type TensorPlan, type WeightType } from './plan-tensors.ts';
 import { refuseUnbuilt } from './refusals.ts';
-import { llama3RopeFactors, llama3Scaling, ropeScalingOf } from './rope.ts';
+import { llama3RopeFactors } from './rope.ts';
 import { tensorContent } from './tensor-content.ts';
 import { hasTokenizer, tokenizerKeys } from './tokenizer-keys.ts';
 
@@ -65,9 +66,8 @@ export async function convertFolder(request: ConvertRequest): Promise<ConvertRes
   const { source, signal } = request;
   try {
     signal.throwIfAborted();
-    const { family, folder, dimensions } = await describeFolder(source);
+    const { family, folder, dimensions, ropeFactors } = await describeFolder(source);
     const plans = planTensors(family, source, dimensions, request.type ?? null);
-    const ropeFactors = ropeFactorsOf(folder, dimensions);
     const ropeTensor: TensorShape[] = ropeFactors
       ? [{ name: 'rope_freqs.weight', type: 'F32', shape: [ropeFactors.length] }]
       : [];
@@ -92,6 +92,8 @@ interface DescribedFolder {
   family: Family;
   folder: ModelFolder;
   dimensions: Dimensions;
+  /** Divisors of the rotary frequencies [hd / 2]; null where the model scales none. */
+  ropeFactors: Float32Array | null;
 }
 
 async function describeFolder(source: ModelSource): Promise<DescribedFolder> {
@@ -101,12 +103,18 @@ async function describeFolder(source: ModelSource): Promise<DescribedFolder> {
   const folder = await readModelFolder(source);
   const family = familyOf(source.config.architecture, join(folder.path, 'config.json'));
   refuseUnbuilt(family, folder, source.config);
-  return { family, folder, dimensions: readDimensions(family, folder, source.config) };
+  const dimensions = readDimensions(family, folder, source.config);
+  return { family, folder, dimensions, ropeFactors: ropeFactorsOf(folder, dimensions) };
 }
 
-function ropeFactorsOf({ config }: ModelFolder, dimensions: Dimensions): Float32Array | null {
-  const scaling = ropeScalingOf(config);
-  return scaling?.kind === 'llama3' ? llama3RopeFactors(llama3Scaling(config, scaling, dimensions)) : null;
+function ropeFactorsOf({ path, config }: ModelFolder, dimensions: Dimensions): Float32Array | null {
+  const scaling = namedScaling(config);
+  if (scaling?.name !== 'llama3') return null;
+  const { contextLength } = dimensions;
+  return llama3RopeFactors(
+    llama3Scaling(config, scaling, { file: join(path, 'config.json'), contextLength }),
+    dimensions,
+  );
 }
 
 /**
@@ -125,7 +133,7 @@ type WrittenTensor = Pick<TensorPlan, 'name' | 'type' | 'shape'>;
 
 async function metadataOf(
   output: string,
-  model: DescribedFolder & { plans: readonly WrittenTensor[]; tensors: readonly TensorShape[] },
+  model: Omit<DescribedFolder, 'ropeFactors'> & { plans: readonly WrittenTensor[]; tensors: readonly TensorShape[] },
 ): Promise<GgufMetadata> {
   const { family, folder, dimensions, plans, tensors } = model;
   const parameters = tensors.reduce((sum, { shape }) => sum + elementCount(shape)!, 0);

@@ -8,26 +8,12 @@ import type { JsonObject } from '../../formats/json-object.ts';
 import type { ModelSource } from '../../formats/model-source.ts';
 
 const count = z.number().int().nonnegative();
-const ropeScaling = z.looseObject({
-  rope_type: z.string().nullish(),
-  /** The older name of rope_type. */
-  type: z.string().nullish(),
-  rope_theta: z.number().positive().nullish(),
-  factor: z.number().positive().nullish(),
-  low_freq_factor: z.number().positive().nullish(),
-  high_freq_factor: z.number().positive().nullish(),
-  original_max_position_embeddings: z.number().positive().nullish(),
-});
-export type RopeScaling = z.infer<typeof ropeScaling>;
 
 const configJson = z.looseObject({
   architectures: z.array(z.string()).nullish(),
   hidden_act: z.string().nullish(),
   head_dim: count.nullish(),
   num_key_value_heads: count.nullish(),
-  rope_scaling: ropeScaling.nullish(),
-  rope_parameters: ropeScaling.nullish(),
-  original_max_position_embeddings: z.number().positive().nullish(),
   partial_rotary_factor: z.number().nullish(),
   sliding_window: z.number().nullish(),
   use_sliding_window: z.boolean().nullish(),

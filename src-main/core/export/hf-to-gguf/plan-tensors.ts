@@ -5,7 +5,7 @@ import type { ModelSource } from '../../formats/model-source.ts';
 import type { TensorEntry, TensorShape } from '../../formats/tensor.ts';
 import type { Dimensions } from './dimensions.ts';
 import type { Family, TensorRule } from './families/family.ts';
-import { isFloatType, type FloatType } from './float-values.ts';
+import { isFloatType, type FloatType } from '../../formats/float-values.ts';
 
 /** A type that weights can be written in. */
 export type WeightType = 'F32' | 'F16' | 'BF16';

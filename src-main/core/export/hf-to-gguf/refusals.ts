@@ -2,10 +2,10 @@
 // The reference converter writes several of these without a word (sliding windows, dynamic rope scaling).
 import { join } from 'node:path';
 import { AppError } from '../../../contract/errors.ts';
+import { namedScaling } from '../../architectures/rope-scaling.ts';
 import type { ModelConfig } from '../../formats/model-config.ts';
 import type { Family } from './families/family.ts';
 import type { ConfigJson, ModelFolder } from './model-folder.ts';
-import { ropeScalingOf } from './rope.ts';
 
 /** @throws UNSUPPORTED_ARCHITECTURE with the reason */
 export function refuseUnbuilt(family: Family, folder: ModelFolder, model: ModelConfig): void {
@@ -42,9 +42,9 @@ function weightsReason({ config, hasModules, names }: ModelFolder): string | nul
 }
 
 function ropeReason(family: Family, config: ConfigJson): string | null {
-  const scaling = ropeScalingOf(config);
-  if (scaling !== null && !family.ropeScalings.some((built) => built === scaling.kind)) {
-    return `rope scaling "${scaling.kind}" (built: ${family.ropeScalings.join(', ')})`;
+  const scaling = namedScaling(config);
+  if (scaling !== null && !family.ropeScalings.some((built) => built === scaling.name)) {
+    return `rope scaling "${scaling.name}" (built: ${family.ropeScalings.join(', ')})`;
   }
   const share = config.partial_rotary_factor ?? 1;
   return share === 1 ? null : `rope turns only a share of ${share} of each head (partial_rotary_factor)`;

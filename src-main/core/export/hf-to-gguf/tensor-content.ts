@@ -4,7 +4,7 @@ import { firstNonFinite } from '../../formats/finite-check.ts';
 import type { ModelSource } from '../../formats/model-source.ts';
 import { nonFiniteError } from '../../quantization/faults.ts';
 import { rowsOf } from '../../quantization/tensor-slabs.ts';
-import { bytesPerElement, convertFloats, floatAt } from './float-values.ts';
+import { bytesPerElement, convertFloats, floatAt } from '../../formats/float-values.ts';
 import type { TensorPlan } from './plan-tensors.ts';
 
 /** Bytes read at a time; a single row may be larger. */

@@ -58,45 +58,44 @@ export interface Family {
 const block = (name: string): string => `blk.{layer}.${name}`;
 const layer = (name: string): string => `layers.{layer}.${name}`;
 
+/** Linears of a block by their GGUF names. */
+export const linears = ['attn_q', 'attn_k', 'attn_v', 'attn_output', 'ffn_gate', 'ffn_up', 'ffn_down'] as const;
+type Linear = (typeof linears)[number];
+
 export interface DecoderTraits {
   permutesRopeRows: boolean;
   hasHeadNorms: boolean;
+  /** Linears that may have a bias, in transformers' model and in llama.cpp's loader, which refuses any other. */
+  biases: readonly Linear[];
 }
 
 /** The tensors of a LLaMA-like decoder: pre-norm, grouped-query attention with rope, gated feed-forward layer. */
-export function decoderTensors({ permutesRopeRows, hasHeadNorms }: DecoderTraits): TensorRule[] {
-  const mayHaveBias = true;
+export function decoderTensors({ permutesRopeRows, hasHeadNorms, biases }: DecoderTraits): TensorRule[] {
+  const linear = (gguf: Linear, hf: string, shape: TensorRule['shape']): TensorRule => ({
+    gguf: block(gguf),
+    hf: layer(hf),
+    shape,
+    mayHaveBias: biases.includes(gguf),
+  });
+  const permuted = (heads: 'queries' | 'keys'): Pick<TensorRule, 'permutedHeads'> =>
+    permutesRopeRows ? { permutedHeads: heads } : {};
   const headNorms: TensorRule[] = [
     { gguf: block('attn_q_norm'), hf: layer('self_attn.q_norm'), shape: ['head'] },
     { gguf: block('attn_k_norm'), hf: layer('self_attn.k_norm'), shape: ['head'] },
   ];
-  const permuted = (heads: 'queries' | 'keys'): Pick<TensorRule, 'permutedHeads'> =>
-    permutesRopeRows ? { permutedHeads: heads } : {};
   return [
     { gguf: 'token_embd', hf: 'embed_tokens', shape: ['hidden', 'vocabulary'] },
     { gguf: 'output_norm', hf: 'norm', shape: ['hidden'] },
     { gguf: 'output', hf: 'lm_head', shape: ['hidden', 'vocabulary'], isHead: true },
     { gguf: block('attn_norm'), hf: layer('input_layernorm'), shape: ['hidden'] },
-    {
-      gguf: block('attn_q'),
-      hf: layer('self_attn.q_proj'),
-      shape: ['hidden', 'queries'],
-      mayHaveBias,
-      ...permuted('queries'),
-    },
-    {
-      gguf: block('attn_k'),
-      hf: layer('self_attn.k_proj'),
-      shape: ['hidden', 'keys'],
-      mayHaveBias,
-      ...permuted('keys'),
-    },
-    { gguf: block('attn_v'), hf: layer('self_attn.v_proj'), shape: ['hidden', 'keys'], mayHaveBias },
-    { gguf: block('attn_output'), hf: layer('self_attn.o_proj'), shape: ['queries', 'hidden'], mayHaveBias },
+    { ...linear('attn_q', 'self_attn.q_proj', ['hidden', 'queries']), ...permuted('queries') },
+    { ...linear('attn_k', 'self_attn.k_proj', ['hidden', 'keys']), ...permuted('keys') },
+    linear('attn_v', 'self_attn.v_proj', ['hidden', 'keys']),
+    linear('attn_output', 'self_attn.o_proj', ['queries', 'hidden']),
     ...(hasHeadNorms ? headNorms : []),
     { gguf: block('ffn_norm'), hf: layer('post_attention_layernorm'), shape: ['hidden'] },
-    { gguf: block('ffn_gate'), hf: layer('mlp.gate_proj'), shape: ['hidden', 'feedForward'], mayHaveBias },
-    { gguf: block('ffn_up'), hf: layer('mlp.up_proj'), shape: ['hidden', 'feedForward'], mayHaveBias },
-    { gguf: block('ffn_down'), hf: layer('mlp.down_proj'), shape: ['feedForward', 'hidden'], mayHaveBias },
+    linear('ffn_gate', 'mlp.gate_proj', ['hidden', 'feedForward']),
+    linear('ffn_up', 'mlp.up_proj', ['hidden', 'feedForward']),
+    linear('ffn_down', 'mlp.down_proj', ['feedForward', 'hidden']),
   ];
 }

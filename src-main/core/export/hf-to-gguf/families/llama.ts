@@ -1,11 +1,11 @@
 // LLaMA 1 to 3, SmolLM2, Yi and other models of `model_type` llama. Source: conversion/llama.py (LlamaModel).
-import { decoderTensors, type Family } from './family.ts';
+import { decoderTensors, linears, type Family } from './family.ts';
 
 export const llama: Family = {
   modelType: 'llama',
   architectures: ['LlamaForCausalLM', 'LLaMAForCausalLM'],
   ggufArchitecture: 'llama',
-  tensors: decoderTensors({ permutesRopeRows: true, hasHeadNorms: false }),
+  tensors: decoderTensors({ permutesRopeRows: true, hasHeadNorms: false, biases: linears }),
   defaults: {
     ropeTheta: 10_000,
     normEps: 1e-6,

@@ -1,12 +1,13 @@
 // Mistral models in Hugging Face's layout, written as `llama`. Source: conversion/llama.py, which registers
 // MistralForCausalLM under LlamaModel (conversion/mistral.py is for Mistral's own layout).
-import type { Family } from './family.ts';
+import { decoderTensors, type Family } from './family.ts';
 import { llama } from './llama.ts';
 
 export const mistral: Family = {
   ...llama,
   modelType: 'mistral',
   architectures: ['MistralForCausalLM'],
+  tensors: decoderTensors({ permutesRopeRows: true, hasHeadNorms: false, biases: [] }),
   defaults: {
     ropeTheta: 10_000,
     normEps: 1e-6,

@@ -5,7 +5,7 @@ export const qwen2: Family = {
   modelType: 'qwen2',
   architectures: ['Qwen2ForCausalLM', 'Qwen2Model'],
   ggufArchitecture: 'qwen2',
-  tensors: decoderTensors({ permutesRopeRows: false, hasHeadNorms: false }),
+  tensors: decoderTensors({ permutesRopeRows: false, hasHeadNorms: false, biases: ['attn_q', 'attn_k', 'attn_v'] }),
   defaults: {
     ropeTheta: 10_000,
     normEps: 1e-6,

@@ -1,4 +1,5 @@
-// Qwen 3, dense: norms on the heads of queries and keys. Source: conversion/qwen.py (Qwen3Model).
+// Qwen 3, dense: norms on the heads of queries and keys. Source: conversion/qwen.py (Qwen3Model). With `attention_bias`
+// transformers gives the output projection a bias too, which llama.cpp's loader of qwen3 refuses; so do we, by its name.
 import { decoderTensors, type Family } from './family.ts';
 import { qwen2 } from './qwen2.ts';
 
@@ -7,6 +8,6 @@ export const qwen3: Family = {
   modelType: 'qwen3',
   architectures: ['Qwen3ForCausalLM', 'Qwen3Model'],
   ggufArchitecture: 'qwen3',
-  tensors: decoderTensors({ permutesRopeRows: false, hasHeadNorms: true }),
+  tensors: decoderTensors({ permutesRopeRows: false, hasHeadNorms: true, biases: ['attn_q', 'attn_k', 'attn_v'] }),
   defaults: { ...qwen2.defaults, headDim: 128 },
 };

@@ -1,7 +1,7 @@
 // Conversions between floating-point types against the rounding of JavaScript's own and against all halves.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { convertFloats, floatAt } from '../../../src-main/core/export/hf-to-gguf/float-values.ts';
+import { convertFloats, floatAt } from '../../../src-main/core/formats/float-values.ts';
 
 const floatsOf = (bytes: Uint8Array): Float32Array => new Float32Array(bytes.slice().buffer);
 const bytesOf = (values: ArrayBufferView): Uint8Array =>

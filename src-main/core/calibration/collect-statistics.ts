@@ -1,0 +1,143 @@
+// Calibration for a shared rotation: C = Σ_sites Gram(RMSN(x_site)) over the 2L + 1 norm inputs of the dense model, the
+// trace and on request the spectrum of each, and the sums of squares of every linear's input columns (method.md 1.2 and
+// 3). Layer by layer: one layer's Grams at a time. The squares at the norms are the diagonals of their Grams, so they
+// cost nothing more.
+import { AppError } from '../../contract/errors.ts';
+import type { Progress } from '../../contract/progress.ts';
+import type { LinearRole } from '../architectures/architecture.ts';
+import type { Decoder } from '../architectures/decoder.ts';
+import { globalTensors } from '../architectures/layer-tensors.ts';
+import { normSites } from '../graph/block-graph.ts';
+import type { GraphRuntime } from '../graph/block-runner.ts';
+import type { LayerStatistics } from '../graph/block-stream.ts';
+import type { Dequantize } from '../graph/float-values.ts';
+import { forward } from '../graph/forward.ts';
+import type { Residual } from '../graph/residual.ts';
+import type { LinearAlgebra } from '../linear-algebra/linear-algebra.ts';
+
+export interface SharedStatistics {
+  /** [D, D] float64, symmetric: C. */
+  gram: Float64Array;
+  /** Tokens that every site saw. */
+  tokens: number;
+  /** 2L + 1 in the end. */
+  sites: number;
+  /** Of every site's Gram, in the order of the forward pass. */
+  traces: readonly number[];
+  /** [D] float64 each: eigenvalues of every site's Gram, descending; empty where they were not wanted. */
+  spectra: readonly Float64Array[];
+  /** [in] float64 sums of squares over `tokens` rows, by the linear's name in a GGUF file. */
+  squares: ReadonlyMap<string, Float64Array>;
+}
+
+export interface CollectOptions {
+  decoder: Decoder;
+  /** Token ids, all of one length. */
+  windows: readonly Int32Array[];
+  runtime: GraphRuntime;
+  dequantize: Dequantize;
+  /** Where the residual is kept; in memory by default. */
+  residual?: Residual;
+  /** Spectra are wanted, computed by this. */
+  spectra?: LinearAlgebra | null;
+  /** What the layers before `firstLayer` gave; `residual` holds what they made of the windows. It is added to. */
+  resume?: { firstLayer: number; statistics: SharedStatistics } | null;
+  /** Called when a layer is done and part of the sums. */
+  onLayer?: (layersDone: number, statistics: SharedStatistics) => Promise<void>;
+  signal: AbortSignal;
+  progress: (progress: Progress) => void;
+}
+
+/**
+ * Runs the dense model over `windows`.
+ * @throws USAGE on bad windows; NON_FINITE naming the tensor, or the layer and the linear whose inputs are not finite;
+ * NUMERICAL_FAILURE, OUT_OF_MEMORY, CANCELLED
+ */
+export async function collectSharedStatistics(options: CollectOptions): Promise<SharedStatistics> {
+  const { decoder, windows, resume = null, signal, progress } = options;
+  const { tiedEmbeddings, numHiddenLayers } = decoder.config;
+  const sums = new Sums(options);
+  await forward({
+    ...options,
+    nll: false,
+    firstLayer: resume?.firstLayer ?? 0,
+    progress: (told) => progress({ ...told, stage: 'calibrate' }),
+    statistics: {
+      grams: normSites,
+      onLayer: async (found) => {
+        const where = `layer ${found.layer} of ${numHiddenLayers}`;
+        for (const [name, squares] of namedSquares(decoder, found)) sums.addSquares(where, name, squares);
+        for (const [site, gram] of found.grams) await sums.addGram(`${where}, ${site}`, gram);
+        signal.throwIfAborted();
+        await options.onLayer?.(found.layer + 1, sums.statistics);
+      },
+      onHead: async (found) => {
+        const name = globalTensors[tiedEmbeddings ? 'embeddings' : 'lmHead'].gguf;
+        sums.addSquares('the output layer', name, found.squares);
+        await sums.addGram('the output layer', found.gram!);
+      },
+    },
+  });
+  return { ...sums.statistics, tokens: windows.length * windows[0]!.length };
+}
+
+class Sums {
+  readonly #linearAlgebra: LinearAlgebra | null;
+  readonly #signal: AbortSignal;
+  readonly #gram: Float64Array;
+  readonly #traces: number[];
+  readonly #spectra: Float64Array[];
+  readonly #squares: Map<string, Float64Array>;
+  readonly #tokens: number;
+  readonly #size: number;
+
+  constructor({ decoder, windows, spectra = null, resume = null, signal }: CollectOptions) {
+    this.#linearAlgebra = spectra;
+    this.#signal = signal;
+    this.#size = decoder.config.hiddenSize;
+    this.#tokens = windows.length * (windows[0]?.length ?? 0);
+    this.#gram = resume?.statistics.gram ?? new Float64Array(this.#size * this.#size);
+    this.#traces = [...(resume?.statistics.traces ?? [])];
+    this.#spectra = [...(resume?.statistics.spectra ?? [])];
+    this.#squares = new Map(resume?.statistics.squares);
+  }
+
+  get statistics(): SharedStatistics {
+    const [traces, spectra, squares] = [this.#traces, this.#spectra, this.#squares];
+    return { gram: this.#gram, tokens: this.#tokens, sites: traces.length, traces, spectra, squares };
+  }
+
+  /**
+   * Every value that enters a Gram is in its linear's squares too, and |C_ij| ≤ sqrt(C_ii·C_jj): looking at the squares
+   * is enough.
+   */
+  addSquares(where: string, linear: string, squares: Float64Array): void {
+    const column = squares.findIndex((value) => !Number.isFinite(value));
+    if (column !== -1) {
+      const value = String(squares[column]);
+      throw new AppError(
+        'NON_FINITE',
+        `The inputs of ${linear} (${where}) sum to ${value} at column ${column}: the model gives no usable numbers on this text.`,
+        { where, tensor: linear, column, value },
+      );
+    }
+    this.#squares.set(linear, squares);
+  }
+
+  async addGram(what: string, gram: Float64Array): Promise<void> {
+    const size = this.#size;
+    let trace = 0;
+    for (let index = 0; index < size; index += 1) trace += gram[index * (size + 1)]!;
+    for (let index = 0; index < gram.length; index += 1) this.#gram[index]! += gram[index]!;
+    this.#traces.push(trace);
+    if (!this.#linearAlgebra) return;
+    const { values } = await this.#linearAlgebra.eigh({ what, matrix: gram, size }, this.#signal);
+    this.#spectra.push(values);
+  }
+}
+
+const namedSquares = ({ architecture }: Decoder, { layer, squares }: LayerStatistics): [string, Float64Array][] =>
+  Array.from(squares, ([role, sums]: [LinearRole, Float64Array]) => [
+    `blk.${layer}.${architecture.layer[role]!.gguf}`,
+    sums,
+  ]);

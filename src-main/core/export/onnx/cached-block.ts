@@ -1,0 +1,107 @@
+// The parts of a block whose attention continues a cache: what onnxruntime, optimum and transformers.js call
+// past_key_values. Padding on the left is masked, and positions count the tokens that are none.
+// Letters: B batch, T new tokens, P past, S = P + T, H heads, KV key/value heads, G = H / KV, hd head size.
+import type { BlockParts, DecoderConfig } from '../../architectures/architecture.ts';
+import { ropeFrequencies } from '../../architectures/rope.ts';
+import type { Value } from '../../graph/graph-builder.ts';
+import type { PortableGraph } from './portable-graph.ts';
+
+/** Added to the scores of tokens that are not seen; softmax makes 0 of it, and no row is without a number. */
+const unseen = -1e30;
+
+/** Values that every layer uses. */
+export interface CacheValues {
+  /** int64 [1]: B and T. */
+  batch: Value;
+  length: Value;
+  /** [B, 1, 1, T, S], added to scores. */
+  mask: Value;
+  /** [B, T, 1, hd / 2]. */
+  rope: { cos: Value; sin: Value };
+  /** Sizes of scores with the queries of a group apart, [B, KV, G, T, S], and joined, [B, KV, G·T, S]. */
+  grouped: Value;
+  joined: Value;
+}
+
+/** Makes them from `inputIds` [B, T] and `attentionMask` [B, S], 0 for padding. `divisors` [hd / 2], null for ones. */
+export function cacheValues(
+  g: PortableGraph,
+  { inputIds, attentionMask }: { inputIds: Value; attentionMask: Value },
+  config: DecoderConfig,
+  divisors: ArrayLike<number> | null,
+): CacheValues {
+  const { headDim, numAttentionHeads, numKeyValueHeads, ropeTheta } = config;
+  const [batch, length, total] = [g.sizeOf(inputIds, 0), g.sizeOf(inputIds, 1), g.sizeOf(attentionMask, 1)];
+  const past = g.subtract(total, length);
+  const queries = g.reshape(g.range(past, total), [-1, 1]);
+  const keys = g.range(g.integers([0]), total);
+  const seen = g.reshape(attentionMask, [0, 1, 1, 1, -1]);
+
+  const positions = g.sliceFrom(g.placesOfOnes(attentionMask), 1, past);
+  const frequencies = Float32Array.from(
+    ropeFrequencies(ropeTheta, headDim),
+    (value, j) => value / (divisors?.[j] ?? 1),
+  );
+  const groups = numAttentionHeads / numKeyValueHeads;
+  return {
+    batch,
+    length,
+    mask: g.causalMask(queries, keys, seen, unseen),
+    rope: g.angles(g.reshape(positions, [0, -1, 1, 1]), g.floats(frequencies, [headDim / 2])),
+    grouped: g.concat([batch, g.integers([numKeyValueHeads, groups]), length, total], 0),
+    joined: g.concat([batch, g.integers([numKeyValueHeads, -1]), total], 0),
+  };
+}
+
+export interface CachedLayer {
+  layer: number;
+  config: DecoderConfig;
+  shared: CacheValues;
+  /** Name of a role's initializer. */
+  nameOf: (role: Parameters<BlockParts['weight']>[0]) => string;
+}
+
+/** Parts of one layer's block; adds the inputs and outputs of its cache, [B, KV, P, hd] and [B, KV, S, hd]. */
+export function cachedParts(g: PortableGraph, { layer, config, shared, nameOf }: CachedLayer): BlockParts {
+  const { numAttentionHeads, numKeyValueHeads, headDim, normEps } = config;
+  const groups = numAttentionHeads / numKeyValueHeads;
+
+  /** [N, heads · hd] to [B, heads, T, hd], each head normed where the family does so, and rotated. */
+  const rotated = (rows: Value, heads: number, norm: Value | null): Value => {
+    const apart = perHead(rows, heads);
+    const normed = norm ? g.rmsNorm(apart, norm, normEps) : apart;
+    return g.transpose(g.rotate(normed, headDim / 2, shared.rope), [0, 2, 1, 3]);
+  };
+  const perHead = (rows: Value, heads: number): Value =>
+    g.reshapeTo(rows, g.concat([shared.batch, shared.length, g.integers([heads, headDim])], 0));
+
+  /** Puts new heads behind those of the cache. */
+  const continued = (part: 'key' | 'value', fresh: Value): Value => {
+    const shape = (tokens: string): (string | number)[] => ['batch_size', numKeyValueHeads, tokens, headDim];
+    const past = g.input(`past_key_values.${layer}.${part}`, shape('past_sequence_length'));
+    const all = g.concat([past, fresh], 2);
+    g.output(`present.${layer}.${part}`, all, shape('past_sequence_length + sequence_length'));
+    return all;
+  };
+
+  return {
+    weight: (role) => g.weight(nameOf(role)),
+    norm: (rows, role) => g.rmsNorm(rows, g.weight(nameOf(role)), normEps),
+    attend: ({ q, k, v, qNorm, kNorm }) => {
+      const scale = g.floats(Float32Array.of(1 / Math.sqrt(headDim)), []);
+      const keys = continued('key', rotated(k, numKeyValueHeads, kNorm));
+      const values = continued('value', g.transpose(perHead(v, numKeyValueHeads), [0, 2, 1, 3]));
+      // Grouped heads are rows: no key or value is repeated.
+      const queries = g.reshape(g.multiply(rotated(q, numAttentionHeads, qNorm), scale), [
+        0,
+        numKeyValueHeads,
+        -1,
+        headDim,
+      ]);
+      const scores = g.reshapeTo(g.matmul(queries, g.transpose(keys, [0, 1, 3, 2])), shared.grouped);
+      const weights = g.reshapeTo(g.softmax(g.add(scores, shared.mask)), shared.joined);
+      const context = g.reshape(g.matmul(weights, values), [0, numKeyValueHeads, groups, -1, headDim]);
+      return g.reshape(g.transpose(context, [0, 3, 1, 2, 4]), [-1, numAttentionHeads * headDim]);
+    },
+  };
+}

@@ -1,0 +1,40 @@
+// A whole decoder as one graph with a cache. Inputs and outputs have the names that optimum gives and transformers.js
+// asks for; both leave out position_ids where a model has none, so positions are counted from attention_mask here.
+// Source: huggingface/optimum-onnx exporters (TextDecoderOnnxConfig); transformers.js models/modeling_utils.js.
+import type { Decoder } from '../../architectures/decoder.ts';
+import { globalTensors } from '../../architectures/layer-tensors.ts';
+import type { OnnxWeight } from '../../graph/onnx-model.ts';
+import { layerTensorName } from '../weights/decoder-tensors.ts';
+import { cachedParts, cacheValues } from './cached-block.ts';
+import { PortableGraph } from './portable-graph.ts';
+
+/**
+ * Inputs: `input_ids` [B, T] and `attention_mask` [B, P + T] int64, `past_key_values.N.key` and `.value`
+ * [B, KV, P, hd]; outputs: `logits` [B, T, V], `present.N.key` and `.value` [B, KV, P + T, hd]. P may be 0.
+ * `divisors` [hd / 2] of the rotary frequencies, null for ones.
+ */
+export function decoderGraph(
+  decoder: Decoder,
+  weights: readonly OnnxWeight[],
+  divisors: ArrayLike<number> | null,
+): PortableGraph {
+  const { architecture, config, layers, embeddings, lmHead } = decoder;
+  const { hiddenSize, vocabSize, normEps } = config;
+  const g = new PortableGraph(`${architecture.name}-decoder`, weights);
+  const inputIds = g.input('input_ids', ['batch_size', 'sequence_length'], 'int64');
+  const total = 'past_sequence_length + sequence_length';
+  const attentionMask = g.input('attention_mask', ['batch_size', total], 'int64');
+  const shared = cacheValues(g, { inputIds, attentionMask }, config, divisors);
+
+  let x = g.reshape(g.rowsOf(globalTensors.embeddings.huggingFace, inputIds), [-1, hiddenSize]);
+  for (const [layer, entries] of layers.entries()) {
+    const parts = cachedParts(g, { layer, config, shared, nameOf: (role) => layerTensorName(decoder, layer, role) });
+    x = architecture.buildBlock(g, x, { ...config, roles: new Set(entries.keys()) }, parts).output;
+  }
+  const head = lmHead === embeddings ? globalTensors.embeddings : globalTensors.lmHead;
+  const rows = g.rmsNorm(x, g.weight(globalTensors.finalNorm.huggingFace), normEps);
+  const sizes = g.concat([shared.batch, shared.length, g.integers([vocabSize])], 0);
+  const logits = g.reshapeTo(g.linear(rows, g.weight(head.huggingFace)), sizes);
+  g.output('logits', logits, ['batch_size', 'sequence_length', vocabSize]);
+  return g;
+}

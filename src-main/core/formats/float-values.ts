@@ -1,0 +1,46 @@
+// Tensor bytes of floating-point types as numbers, and from one type to another. Little endian.
+import { decodeBrain, decodeHalf, encodeBrain, encodeHalf } from './half-precision.ts';
+import { bytesOf, viewAs } from './typed-views.ts';
+
+export type FloatType = 'F64' | 'F32' | 'F16' | 'BF16';
+const elementBytes: Readonly<Record<FloatType, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2 };
+
+export function isFloatType(type: string): type is FloatType {
+  return type in elementBytes;
+}
+
+export function bytesPerElement(type: FloatType): number {
+  return elementBytes[type];
+}
+
+/** Decodes `bytes` [n] of `type` into all of `output` [n] float32; float64 is rounded, the others are exact. */
+export function decodeFloatBytes(bytes: Uint8Array, type: FloatType, output: Float32Array): void {
+  switch (type) {
+    case 'F64':
+      return output.set(viewAs(bytes, Float64Array));
+    case 'F32':
+      return bytesOf(output).set(bytes);
+    case 'F16':
+      return decodeHalf(viewAs(bytes, Uint16Array), output);
+    case 'BF16':
+      return decodeBrain(viewAs(bytes, Uint16Array), output);
+  }
+}
+
+/** `bytes` [n] of `source` as [n] of `target`, rounded to nearest even; the same bytes where nothing changes. */
+export function convertFloats(bytes: Uint8Array, source: FloatType, target: 'F32' | 'F16' | 'BF16'): Uint8Array {
+  if (source === target) return bytes;
+  const values = new Float32Array(bytes.length / elementBytes[source]);
+  decodeFloatBytes(bytes, source, values);
+  if (target === 'F32') return bytesOf(values);
+  return bytesOf(target === 'F16' ? encodeHalf(values) : encodeBrain(values));
+}
+
+/** Element `index` of `bytes`. */
+export function floatAt(bytes: Uint8Array, type: FloatType, index: number): number {
+  const size = elementBytes[type];
+  const one = bytes.slice(index * size, (index + 1) * size);
+  if (type === 'F64') return new DataView(one.buffer).getFloat64(0, true);
+  const [value] = viewAs(convertFloats(one, type, 'F32'), Float32Array);
+  return value!;
+}

@@ -1,0 +1,149 @@
+// What became of the slices of a fit, in one sentence. A slice is chosen by measurement only: its loss, plus the standard
+// error of the difference, has to be below that of the best plan without a slice.
+import type { Plan } from '../../contract/plan.ts';
+import type { SliceComparison } from '../../contract/results.ts';
+import { unusableLoss } from './prior.ts';
+import { sliceOf } from './slices.ts';
+
+export interface MeasuredLoss {
+  kld: number;
+  standardError: number;
+}
+
+export interface MeasuredPlan {
+  plan: Plan;
+  loss: MeasuredLoss;
+  /** The loss plus what the plan's settings count (rank.ts), in the same unit. */
+  score: number;
+}
+
+export type SliceOutcome =
+  /** The source meets the target. */
+  | { kind: 'fits-as-is' }
+  /** No plan fits, or none but slices where nothing is measured. */
+  | { kind: 'nothing-fits' }
+  | { kind: 'not-measured' }
+  /** One plan was named and made; `unsliced` is the best without a slice that fits. */
+  | { kind: 'named'; plan: Plan; measured: MeasuredLoss | null; unsliced: Plan | null }
+  | { kind: 'none-fits' }
+  | { kind: 'not-made'; plan: Plan; reason: string }
+  | { kind: 'not-expected'; unsliced: MeasuredPlan }
+  | { kind: 'compared'; slice: MeasuredPlan; unsliced: MeasuredPlan }
+  /** Only a slice fits. */
+  | { kind: 'alone'; measured: MeasuredLoss | null };
+
+/**
+ * Whether a slice is better than measuring it can err: the errors are added as if independent, although both sides saw
+ * the same text, which makes the rule stricter.
+ */
+export function isBetter(slice: MeasuredPlan, unsliced: MeasuredPlan): boolean {
+  const error = Math.hypot(slice.loss.standardError, unsliced.loss.standardError);
+  return slice.score + error < unsliced.score;
+}
+
+/** `plans` as planned, best first; `refusal` says why there are no slices among them. */
+export function compareSlices(plans: readonly Plan[], refusal: string | null, outcome: SliceOutcome): SliceComparison {
+  const slices = plans.filter((plan) => sliceOf(plan) !== null);
+  const named = 'plan' in outcome && sliceOf(outcome.plan) ? outcome.plan : null;
+  const best = named ?? slices.find(({ fits }) => fits) ?? null;
+  const { kld, kldLow, kldHigh } = best?.predicted ?? { kld: 0, kldLow: 0, kldHigh: 0 };
+  return {
+    considered: slices.length,
+    best: best?.id ?? null,
+    predicted: best && { kld, kldLow, kldHigh },
+    measured: measuredOf(outcome),
+    chosen: isChosen(outcome),
+    verdict:
+      refusal !== null && slices.length === 0 ? `Slicing was not considered: ${refusal}` : sentence(best, outcome),
+  };
+}
+
+function measuredOf(outcome: SliceOutcome): MeasuredLoss | null {
+  if (outcome.kind === 'compared') return outcome.slice.loss;
+  if (outcome.kind === 'named') return sliceOf(outcome.plan) ? outcome.measured : null;
+  return outcome.kind === 'alone' ? outcome.measured : null;
+}
+
+function isChosen(outcome: SliceOutcome): boolean {
+  if (outcome.kind === 'compared') return isBetter(outcome.slice, outcome.unsliced);
+  return outcome.kind === 'alone' || (outcome.kind === 'named' && sliceOf(outcome.plan) !== null);
+}
+
+function sentence(best: Plan | null, outcome: SliceOutcome): string {
+  switch (outcome.kind) {
+    case 'fits-as-is':
+      return 'Slicing was not considered: the model fits as it is.';
+    case 'nothing-fits':
+      return best === null ? 'No slice fits either.' : `Only slices fit; ${unmeasured}`;
+    case 'not-measured':
+      return `No slice was compared; ${unmeasured}`;
+    case 'named':
+      return sliceOf(outcome.plan) === null ? namedUnsliced(outcome.plan, best) : namedSlice(outcome.plan, outcome);
+    case 'none-fits':
+      return 'No slice was made: there is no type that loses less and fits when it is sliced.';
+    case 'not-made':
+      return `${nameOf(outcome.plan)} was not made: ${outcome.reason}`;
+    case 'not-expected':
+      return `${nameOf(best!)} was not made: it is expected to lose at least ${figure(best!.predicted.kldLow)}, and ${outcome.unsliced.plan.summary} without slicing was measured at ${lossOf(outcome.unsliced)}.`;
+    case 'compared':
+      return comparison(outcome.slice, outcome.unsliced);
+    case 'alone':
+      return alone(best!, outcome.measured);
+  }
+}
+
+const unmeasured = 'only a measurement chooses one, and this run does not evaluate.';
+
+function namedUnsliced(plan: Plan, best: Plan | null): string {
+  const made = `No slice was compared: only ${plan.summary} was asked for.`;
+  return best === null
+    ? made
+    : `${made} ${nameOf(best)}, the best slice that fits, is expected, not measured, ${expected(best)}.`;
+}
+
+function namedSlice(plan: Plan, { measured, unsliced }: Extract<SliceOutcome, { kind: 'named' }>): string {
+  const made = `${nameOf(plan)} was made because it was asked for${measured ? `, and was measured at a loss of ${withError(measured)}` : ''}. It was not compared`;
+  if (unsliced === null) return `${made}; nothing fits without slicing.`;
+  return `${made}: ${unsliced.summary} fits without slicing and is expected, not measured, ${expected(unsliced)}.`;
+}
+
+function expected({ predicted: { kld, kldLow, kldHigh } }: Plan): string {
+  return kld === 0 ? 'to lose nothing' : `to lose ${figure(kld)} (${figure(kldLow)} to ${figure(kldHigh)})`;
+}
+
+function comparison(slice: MeasuredPlan, unsliced: MeasuredPlan): string {
+  const measured = `${nameOf(slice.plan)} was measured at a loss of ${lossOf(slice)}`;
+  const other = `${unsliced.plan.summary} without slicing fits and loses ${lossOf(unsliced)}`;
+  if (isBetter(slice, unsliced)) return `${measured}; ${other}: the slice is better and was chosen.`;
+  const isClose = slice.score < unsliced.score;
+  return isClose
+    ? `${measured}; ${other}: the difference is within the error of the measurement, so the slice was not chosen.`
+    : `${measured}; ${other}: do not slice this.`;
+}
+
+function alone(best: Plan, measured: MeasuredLoss | null): string {
+  const only = `Nothing fits without slicing; ${lowerCase(nameOf(best))} does`;
+  if (measured === null) return `${only}.`;
+  const warning = measured.kld > unusableLoss ? ', which is too much to be of use' : '';
+  return `${only}, and was measured at a loss of ${withError(measured)}${warning}.`;
+}
+
+/** `Slicing to 512 columns with Q8_0` */
+function nameOf(plan: Plan): string {
+  const quantize = plan.steps.find((step) => step.method === 'quantize');
+  const types = quantize ? ` with ${quantize.type}${quantize.pure ? ' on all tensors' : ''}` : '';
+  return `Slicing to ${sliceOf(plan)?.width} columns${types}`;
+}
+
+const lowerCase = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
+
+/** A loss, and what the settings of the plan count besides. */
+function lossOf({ loss, score }: MeasuredPlan): string {
+  const settings = score - loss.kld;
+  return `${withError(loss)}${settings > 0 ? ` (its settings count ${figure(settings)} more)` : ''}`;
+}
+
+const withError = ({ kld, standardError }: MeasuredLoss): string =>
+  `${figure(kld)} ± ${Number(standardError.toPrecision(2))}`;
+
+const figure = (kld: number): string => String(Number(kld.toPrecision(3)));

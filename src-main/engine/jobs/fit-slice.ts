@@ -1,0 +1,78 @@
+// The slice of a fit: made and measured only where it may be better than the best plan without one.
+import type { Plan, SliceStep } from '../../contract/plan.ts';
+import type { FitResult } from '../../contract/results.ts';
+import { AppError } from '../../contract/errors.ts';
+import { score } from '../../core/planning/rank.ts';
+import type { MeasuredPlan, SliceOutcome } from '../../core/planning/slice-verdict.ts';
+import { writtenFloatType } from '../../core/quantization/float-model.ts';
+import type { Planned } from '../planner/plan-model.ts';
+import { requireInvariance } from '../stages/invariance.ts';
+import { makeSlice } from '../stages/slice.ts';
+import { blockStatistics } from '../stages/statistics.ts';
+import type { FitWork, Made } from './fit-candidates.ts';
+
+/** Writes the file of a plan that slices: statistics of the model's own graphs, then the file in one pass. */
+export async function makeSliced(
+  { context, recipe, planned, source }: FitWork,
+  plan: Plan,
+  { step, output }: { step: SliceStep; output: string },
+): Promise<Pick<Made, 'fileBytes' | 'sha256' | 'calibration'>> {
+  const { device, calibration } = recipe;
+  const { file } = planned.drafts.get(plan.id)!;
+  const { hiddenSize } = step;
+  await requireInvariance(context, { model: source.path, device });
+  const statistics = await blockStatistics(context, { source: source.path, hiddenSize, device, calibration });
+  const { fileBytes, sha256 } = await makeSlice(context, {
+    source: source.path,
+    statistics,
+    planned: { file },
+    step,
+    seed: sliceSeed,
+    type: file.candidate.type ?? writtenFloatType(source.tensors),
+    importance: recipe.importance !== 'off',
+    output,
+    detail: plan.summary,
+  });
+  return { fileBytes, sha256, calibration: statistics.use };
+}
+
+/** Of a random orientation; any will do, and the same one makes the same file. */
+const sliceSeed = 0;
+
+/**
+ * Makes the slice unless it is expected to lose more, at best, than the best unsliced candidate was measured to; null
+ * `made` where it was not made. `make` makes and measures a plan.
+ */
+export async function trySlice(
+  planned: Planned,
+  { slice, best }: { slice: Plan; best: Made },
+  make: (plan: Plan) => Promise<Made>,
+): Promise<{ made: Made | null; outcome: SliceOutcome }> {
+  const unsliced = measuredPlan(planned, best);
+  if (unsliced === null)
+    return {
+      made: null,
+      outcome: { kind: 'not-made', plan: slice, reason: 'there is no measurement to hold it against.' },
+    };
+  if (score(slice, planned.rank, slice.predicted.kldLow) >= unsliced.score)
+    return { made: null, outcome: { kind: 'not-expected', unsliced } };
+  try {
+    const made = await make(slice);
+    return { made, outcome: { kind: 'compared', slice: measuredPlan(planned, made)!, unsliced } };
+  } catch (error) {
+    // A model that a rotation changes can be fitted still, without a slice.
+    const isOfSlicing = error instanceof AppError && ['IMPORTANCE_MISSING', 'NUMERICAL_FAILURE'].includes(error.code);
+    if (!isOfSlicing) throw error;
+    return { made: null, outcome: { kind: 'not-made', plan: slice, reason: error.message } };
+  }
+}
+
+function measuredPlan({ rank }: Planned, { plan, measured }: Made): MeasuredPlan | null {
+  const loss = lossOf(measured?.quality);
+  return loss && { plan, loss, score: score(plan, rank, loss.kld) };
+}
+
+/** The measured loss of a quality, or null where there is none. */
+export function lossOf(quality: FitResult['quality']): MeasuredPlan['loss'] | null {
+  return quality?.kld ? { kld: quality.kld.mean, standardError: quality.kld.standardError } : null;
+}

@@ -1,0 +1,223 @@
+// Saved calibrations in the user data. FINGERPRINT/ is a finished one and is never changed. FINGERPRINT.part/ is being
+// made: in it lies one file owner.PID, and who renames that file to its own id owns the part (owner.0: nobody does).
+// Several engines may use the store at once: every change of hands is one rename.
+import {
+  access,
+  constants,
+  copyFile,
+  link,
+  mkdir,
+  readdir,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import path from 'node:path';
+import { checkStatistics, statisticsFiles } from '../../core/calibration/saved-statistics.ts';
+import type { StatisticsFiles } from '../../core/calibration/saved-statistics.ts';
+import { claimPart, isRunning, releasePart } from '../../core/formats/part-files.ts';
+
+/** What finished calibrations may take together; those that were not used for longest go first. */
+export const statisticsLimitBytes = 4 * 2 ** 30;
+/** Unfinished calibrations that nobody works on are kept this long. */
+const unfinishedLifeMs = 7 * 24 * 3600 * 1000;
+
+const nobody = 0;
+const ownerFile = /^owner\.(\d+)$/;
+const finished = /^[0-9a-f]{64}$/;
+const unfinished = /^([0-9a-f]{64})\.part$/;
+/** Folders that come or go; never read. */
+const temporary = /\.(\d+)\.temporary$/;
+
+/** The store of `home`, or one in `scratch` that ends with the job where the user data cannot be written. */
+export async function statisticsStore(home: string, scratch: string): Promise<StatisticsStore> {
+  const saved = path.join(home, 'statistics');
+  const isWritable = await mkdir(saved, { recursive: true })
+    .then(() => access(saved, constants.W_OK))
+    .then(
+      () => true,
+      () => false,
+    );
+  if (isWritable) return new StatisticsStore(saved);
+  const ofJob = path.join(scratch, 'statistics');
+  await mkdir(ofJob, { recursive: true });
+  return new StatisticsStore(ofJob);
+}
+
+/** A part that this process owns. */
+export interface OwnedPart {
+  folder: string;
+  /** Makes it a finished calibration. */
+  publish(): Promise<void>;
+  /** Gives it up: for the next one to go on with, or for good. */
+  release(keep: boolean): Promise<void>;
+}
+
+export class StatisticsStore {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** Whether there is a finished calibration of this fingerprint. */
+  async has(fingerprint: string): Promise<boolean> {
+    return exists(this.#finished(fingerprint));
+  }
+
+  /** Reads all of a finished calibration once. @throws FILE_MALFORMED, NON_FINITE, FILE_NOT_FOUND when it is not whole */
+  async check(fingerprint: string): Promise<void> {
+    await checkStatistics(this.#finished(fingerprint), fingerprint);
+  }
+
+  /** Notes the use of a finished calibration and puts its files into `target`, where nobody removes them. */
+  async take(fingerprint: string, target: string): Promise<StatisticsFiles> {
+    const [from, to] = [statisticsFiles(this.#finished(fingerprint)), statisticsFiles(target)];
+    await mkdir(target, { recursive: true });
+    const now = new Date();
+    await utimes(from.gram, now, now);
+    for (const name of ['gram', 'importance'] as const) {
+      await rm(to[name], { force: true });
+      await link(from[name], to[name]).catch(() => copyFile(from[name], to[name])); // not every file system has links
+    }
+    return to;
+  }
+
+  async remove(fingerprint: string): Promise<void> {
+    await removeAside(this.#finished(fingerprint));
+  }
+
+  /** Begins or takes over the unfinished calibration of a fingerprint; null while a living process has it. */
+  async claim(fingerprint: string): Promise<OwnedPart | null> {
+    const folder = this.#part(fingerprint);
+    if (!claimPart(folder)) return null; // another job of this process
+    try {
+      if (await takeOwnership(folder)) return this.#owned(fingerprint, folder);
+    } catch (error) {
+      releasePart(folder);
+      throw error;
+    }
+    releasePart(folder);
+    return null;
+  }
+
+  /** Makes room: never the calibration `used`, nor a part that a living process has. */
+  async evict(used: string, limitBytes = statisticsLimitBytes): Promise<void> {
+    const names = await readdir(this.#root);
+    for (const name of names) {
+      const pid = Number(temporary.exec(name)?.[1] ?? process.pid);
+      if (!isRunning(pid)) await rm(path.join(this.#root, name), { recursive: true, force: true });
+    }
+    for (const name of names) await this.#dropOldPart(unfinished.exec(name)?.[1]);
+    const found = await Promise.all(names.filter((name) => finished.test(name)).map((name) => this.#measure(name)));
+    let total = found.reduce((sum, { bytes }) => sum + bytes, 0);
+    for (const { name, bytes } of found.toSorted((a, b) => a.usedAt - b.usedAt)) {
+      if (total <= limitBytes) return;
+      if (name === used) continue;
+      await this.remove(name);
+      total -= bytes;
+    }
+  }
+
+  #finished(fingerprint: string): string {
+    return path.join(this.#root, fingerprint);
+  }
+
+  #part(fingerprint: string): string {
+    return path.join(this.#root, `${fingerprint}.part`);
+  }
+
+  #owned(fingerprint: string, folder: string): OwnedPart {
+    const target = this.#finished(fingerprint);
+    return {
+      folder,
+      publish: async () => {
+        await removeAside(target);
+        await rename(folder, target);
+        releasePart(folder);
+        await rm(path.join(target, ownerName(process.pid)), { force: true });
+      },
+      release: async (keep) => {
+        if (keep) await rename(path.join(folder, ownerName(process.pid)), path.join(folder, ownerName(nobody)));
+        else await removeAside(folder);
+        releasePart(folder);
+      },
+    };
+  }
+
+  async #dropOldPart(fingerprint: string | undefined): Promise<void> {
+    if (fingerprint === undefined) return;
+    const folder = this.#part(fingerprint);
+    const files = await contents(folder);
+    const touched = Math.max(0, ...files.map(({ mtimeMs }) => mtimeMs));
+    if (Date.now() - touched < unfinishedLifeMs) return;
+    const part = await this.claim(fingerprint);
+    await part?.release(false);
+  }
+
+  async #measure(name: string): Promise<{ name: string; bytes: number; usedAt: number }> {
+    const files = await contents(this.#finished(name));
+    const bytes = files.reduce((sum, { size }) => sum + size, 0);
+    return { name, bytes, usedAt: Math.max(0, ...files.map(({ mtimeMs }) => mtimeMs)) };
+  }
+}
+
+const ownerName = (pid: number): string => `owner.${pid}`;
+
+const exists = (file: string): Promise<boolean> =>
+  stat(file).then(
+    () => true,
+    () => false,
+  );
+
+/** Sizes and times of the files in a folder; others may remove them meanwhile. */
+async function contents(folder: string): Promise<{ size: number; mtimeMs: number }[]> {
+  const names = await readdir(folder).catch(() => []);
+  const found = await Promise.all(names.map((name) => stat(path.join(folder, name)).catch(() => null)));
+  return found.filter((file) => file !== null);
+}
+
+/** Makes the part with our owner file, or renames the owner file of a process that is gone to ours. */
+async function takeOwnership(folder: string): Promise<boolean> {
+  if (!(await exists(folder))) return makePart(folder);
+  const names = await readdir(folder).catch(() => []);
+  const owner = names.find((name) => ownerFile.test(name));
+  if (owner === undefined) {
+    await removeAside(folder); // no part of ours: it comes into being with its owner file
+    return false;
+  }
+  const pid = Number(ownerFile.exec(owner)![1]);
+  if (pid !== nobody && pid !== process.pid && isRunning(pid)) return false;
+  // Of several that try, one finds the file.
+  return rename(path.join(folder, owner), path.join(folder, ownerName(process.pid))).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** A folder that appears with its owner file in it; false where another process was faster. */
+async function makePart(folder: string): Promise<boolean> {
+  const made = `${folder}.${process.pid}.temporary`;
+  await mkdir(made, { recursive: true });
+  await writeFile(path.join(made, ownerName(process.pid)), '');
+  try {
+    await rename(made, folder);
+    return true;
+  } catch (error) {
+    await rm(made, { recursive: true, force: true });
+    if (await exists(folder)) return false;
+    throw error;
+  }
+}
+
+/** Removes a folder in one step for whoever looks; does nothing where it is gone. */
+async function removeAside(folder: string): Promise<void> {
+  const aside = `${folder}.${process.pid}.temporary`;
+  const isMine = await rename(folder, aside).then(
+    () => true,
+    () => false,
+  );
+  if (isMine) await rm(aside, { recursive: true, force: true });
+}

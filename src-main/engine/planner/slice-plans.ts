@@ -1,0 +1,142 @@
+// Slices among the plans: types that are just too large, each at the widest width that fits. Bytes from the header of the
+// sliced file, types and memory from llama.cpp, as for every other plan.
+import path from 'node:path';
+import type { KvType } from '../../contract/llama-host-api.ts';
+import type { Plan, SliceStep } from '../../contract/plan.ts';
+import { isPossible, mixQuestionOf, type Candidate } from '../../core/planning/candidates.ts';
+import { slicedCandidate, sliceStep, sliceWidths, typesToSlice } from '../../core/planning/slices.ts';
+import { openModel } from '../../core/formats/model-source.ts';
+import { hasOnlyFloats, writtenFloatType } from '../../core/quantization/float-model.ts';
+import { findMix } from '../../core/quantization/mixes.ts';
+import type { JobContext } from '../jobs/context.ts';
+import type { GgufSource } from '../stages/open.ts';
+import { plannedFile, writeHeader, type PlannedFile } from './headers.ts';
+import { askMemory } from './memory-service.ts';
+import { planOf, type Draft, type PlanFacts } from './plan-of.ts';
+
+export interface DraftedPlan {
+  draft: Draft;
+  plan: Plan;
+}
+
+export interface SlicePlanOptions {
+  /** Plans without a slice and without settings of the runner. */
+  unsliced: readonly DraftedPlan[];
+  facts: PlanFacts;
+  run: { context: number; kvType: KvType; reserveBytes: number };
+}
+
+/** The slices worth a plan: of every type that is just too large the widest that fits, else the narrowest. */
+export async function slicePlans(
+  context: JobContext,
+  source: GgufSource,
+  { unsliced, facts, run }: SlicePlanOptions,
+): Promise<DraftedPlan[]> {
+  const { hiddenSize } = source.config;
+  if (hiddenSize === null) return [];
+  // What is quantised already has no type of its own to slice in.
+  const hasType = ({ type }: Candidate): boolean => type !== null || hasOnlyFloats(source.tensors);
+  const sliceable = unsliced.filter(
+    ({ draft: { file } }) => hasType(file.candidate) && widthsOf(file.candidate, hiddenSize).length > 0,
+  );
+  const candidates = typesToSlice(sliceable, facts.target.kind).map(({ draft }) => draft.file.candidate);
+  const files = await slicedFiles(context, source, { candidates, hiddenSize, importance: facts.importance });
+  const drafts: Draft[] = [];
+  for (const file of files) drafts.push({ file, header: await writeHeader(file, context.scratch), steps: [] });
+  const { context: tokens, kvType, reserveBytes } = run;
+  const questions = drafts.map(({ header }) => ({ header, context: tokens, kvType, gpuLayers: facts.gpuLayers }));
+  const memories = await askMemory(context, questions, reserveBytes);
+  const sliced = drafts.map((draft, index) => ({ draft, plan: planOf(draft, memories[index]!, facts) }));
+  return candidates.flatMap(({ type, pure }) => {
+    const widestFirst = sliced.filter(
+      ({ draft: { file } }) => file.candidate.type === type && file.candidate.pure === pure,
+    );
+    return widestFirst.find(({ plan }) => plan.fits) ?? widestFirst.at(-1) ?? [];
+  });
+}
+
+/** Widths that the rows of most of a candidate's tensors can have, widest first. */
+function widthsOf({ type, pure }: Candidate, hiddenSize: number): number[] {
+  if (type === null) return sliceWidths(hiddenSize, 'F16');
+  return sliceWidths(hiddenSize, pure ? type : findMix(type).type);
+}
+
+interface SlicedFilesOptions {
+  candidates: readonly Candidate[];
+  hiddenSize: number;
+  importance: boolean;
+}
+
+/** Every candidate at every width it can have, widest first; files that are not smaller than the source are left out. */
+async function slicedFiles(
+  context: JobContext,
+  source: GgufSource,
+  { candidates, hiddenSize, importance }: SlicedFilesOptions,
+): Promise<PlannedFile[]> {
+  const forms = candidates.flatMap((candidate) =>
+    widthsOf(candidate, hiddenSize).map((width) => ({
+      candidate,
+      step: sliceStep(width, hiddenSize, candidate.type !== null),
+    })),
+  );
+  // The orientation is written in the header, so its name counts among the bytes.
+  const groups = [...Map.groupBy(forms, ({ step }) => `${step.width}-${step.orientation}`).entries()]
+    .map(([name, members]) => ({
+      header: path.join(context.scratch, `sliced-${name}.gguf`),
+      step: members[0]!.step,
+      candidates: members.map(({ candidate }) => candidate),
+    }))
+    .sort((a, b) => b.step.width - a.step.width);
+  await writeSlicedHeaders(context, source, groups);
+  const files: PlannedFile[] = [];
+  for (const group of groups) files.push(...(await filesOfGroup(context, group, importance)));
+  return files.filter(({ fileBytes }) => fileBytes < source.fileBytes);
+}
+
+/** Candidates that are sliced alike. */
+interface SliceGroup {
+  /** Path of the sliced model's header, on a file of its full size. */
+  header: string;
+  step: SliceStep;
+  candidates: readonly Candidate[];
+}
+
+async function writeSlicedHeaders(
+  context: JobContext,
+  source: GgufSource,
+  groups: readonly SliceGroup[],
+): Promise<void> {
+  if (groups.length === 0) return;
+  const type = writtenFloatType(source.tensors);
+  await context.worker(async (client) => {
+    for (const { header, step } of groups) {
+      const { width, orientation } = step;
+      const request = { source: source.path, output: header, width, orientation, type };
+      await client.sliceHeader(request, { signal: context.signal });
+    }
+  });
+}
+
+async function filesOfGroup(
+  context: JobContext,
+  { header, step, candidates }: SliceGroup,
+  importance: boolean,
+): Promise<PlannedFile[]> {
+  const mixes = candidates.flatMap((candidate) => mixQuestionOf(candidate, importance) ?? []);
+  const { results } =
+    mixes.length === 0
+      ? { results: [] }
+      : await context.llama((client) => client.mixTypes({ model: header, mixes }, { signal: context.signal }));
+  const model = await openModel(header);
+  try {
+    const left = [...results];
+    return candidates.flatMap((candidate) => {
+      const types = candidate.type === null ? {} : left.shift()!.types;
+      const sliced = types && slicedCandidate(candidate, step, types);
+      if (!sliced || !isPossible(sliced, model.config.tiedEmbeddings)) return [];
+      return [plannedFile(model.gguf!, sliced, step)];
+    });
+  } finally {
+    await model.close();
+  }
+}

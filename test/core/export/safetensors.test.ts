@@ -1,0 +1,362 @@
+// Exported Hugging Face folders: read back, the same weights bit for bit and the same logits; forms, scaling, tokenizers.
+import { existsSync, readdirSync, readFileSync, writeFileSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { openDecoder } from '../../../src-main/core/architectures/decoder.ts';
+import type { Decoder } from '../../../src-main/core/architectures/decoder.ts';
+import { ropeDivisors } from '../../../src-main/core/architectures/rope.ts';
+import { ggufTokenizer } from '../../../src-main/core/export/safetensors/gguf-tokenizer.ts';
+import { hfForm } from '../../../src-main/core/export/safetensors/hf-forms.ts';
+import { llama3ScalingOf } from '../../../src-main/core/export/safetensors/llama3-scaling.ts';
+import { writeSafetensorsFolder } from '../../../src-main/core/export/safetensors/write-safetensors-folder.ts';
+import type {
+  SafetensorsRequest,
+  SafetensorsResult,
+} from '../../../src-main/core/export/safetensors/write-safetensors-folder.ts';
+import { openModel } from '../../../src-main/core/formats/model-source.ts';
+import type { ModelSource } from '../../../src-main/core/formats/model-source.ts';
+import { readLayerTensor } from '../../../src-main/core/graph/block-weights.ts';
+import { readFloats } from '../../../src-main/core/graph/float-values.ts';
+import { forward } from '../../../src-main/core/graph/forward.ts';
+import { openFolderTokenizer } from '../../../src-main/core/tokens/folder-tokenizer.ts';
+import { tokenize } from '../../../src-main/llama-host/duties/tokenize.ts';
+import { nativeDequantizer } from '../../../src-main/worker/native/native-dequantizer.ts';
+import { onnxRuntime } from '../../../src-main/worker/onnx/onnx-runtime.ts';
+import { awkwardStrings } from '../../fixtures/awkward-strings.ts';
+import { checkOutBundle } from '../../llama-host/bundle.ts';
+import { furthest, goldenModels, goldenPositions, goldenTokens, readFloat64 } from '../../support/golden-models.ts';
+import { fixtures, ggufPackageBundle, realModel, sampleFolder, sampleModel } from '../../support/paths.ts';
+import { failureOf, sha256, temporaryFolder } from '../formats/temporary-folder.ts';
+import { converted, hasAddon, newPath, plainMetadata } from './folders.ts';
+
+const dequantize = nativeDequantizer(1);
+const { signal } = new AbortController();
+const opened: ModelSource[] = [];
+afterAll(async () => {
+  for (const model of opened) await model.close();
+});
+
+async function decoderOf(file: string): Promise<Decoder> {
+  const model = await openModel(file);
+  opened.push(model);
+  return openDecoder(model);
+}
+
+type Exported = SafetensorsResult & { folder: string; source: Decoder; config: Record<string, unknown> };
+
+async function exported(file: string, more: Partial<SafetensorsRequest> = {}): Promise<Exported> {
+  const source = await decoderOf(file);
+  const folder = more.folder ?? newPath('model');
+  const request = {
+    decoder: source,
+    type: 'F32' as const,
+    tokenizerFrom: null,
+    dequantize,
+    signal,
+    progress: () => {},
+  };
+  const result = await writeSafetensorsFolder({ ...request, ...more, folder });
+  const config = JSON.parse(readFileSync(path.join(folder, 'config.json'), 'utf8')) as Record<string, unknown>;
+  return { ...result, folder, source, config };
+}
+
+/** Every weight in float32 by its part, rows of q and k in halves. */
+async function weightsOf(decoder: Decoder): Promise<Map<string, Float32Array>> {
+  const found = new Map<string, Float32Array>();
+  for (const role of ['embeddings', 'finalNorm', 'lmHead'] as const) {
+    found.set(role, await readFloats(decoder.model, decoder[role], dequantize));
+  }
+  for (const [layer, entries] of decoder.layers.entries()) {
+    for (const role of entries.keys()) {
+      found.set(`${layer} ${role}`, await readLayerTensor(decoder, [layer, role], dequantize));
+    }
+  }
+  return found;
+}
+
+const fixture = (name: string): string => path.join(fixtures, `gguf/${name}.gguf`);
+const gqa = fixture('llama-gqa-f32');
+
+describe('weights', () => {
+  test.each([gqa, fixture('llama-gqa-q8_0'), fixture('llama3-rope-f32')])(
+    'F32 of a GGUF comes back bit for bit: %s',
+    async (file) => {
+      const { folder, source } = await exported(file);
+      const back = await decoderOf(folder);
+      expect(back.architecture.name).toBe('llama');
+      expect(back.config).toEqual({ ...source.config, ropeScaling: back.config.ropeScaling });
+      expect(await weightsOf(back)).toEqual(await weightsOf(source));
+    },
+  );
+
+  test.skipIf(!goldenModels).each(['llama-tied', 'qwen2', 'mistral', 'qwen3', 'llama3-rope'])(
+    'a folder as a folder: %s',
+    async (name) => {
+      const file = path.join(goldenModels!, name);
+      const { folder, source, config } = await exported(file);
+      const back = await decoderOf(folder);
+      expect(back.config).toEqual(source.config);
+      expect(await weightsOf(back)).toEqual(await weightsOf(source));
+      const own = JSON.parse(readFileSync(path.join(file, 'config.json'), 'utf8')) as object;
+      expect(config).toEqual({ ...own, torch_dtype: 'float32' });
+    },
+  );
+
+  test.skipIf(!goldenModels).each([
+    ['llama-gqa-f32', 'llama-gqa'],
+    ['llama3-rope-f32', 'llama3-rope'],
+  ])('golden logits of %s.gguf from its folder', async (name, golden) => {
+    const { folder } = await exported(fixture(name));
+    const windows = goldenTokens(golden);
+    const positions = goldenPositions(windows[0]!.length);
+    const { rows } = await forward({
+      decoder: await decoderOf(folder),
+      windows,
+      positions,
+      rowKind: 'logits',
+      nll: false,
+      runtime: onnxRuntime({ threads: 1 }),
+      dequantize,
+      signal,
+    });
+    const expected = readFloat64(path.join(goldenModels!, golden, 'dense.safetensors'), 'logits');
+    expect(furthest(rows, expected)).toBeLessThan(1e-3);
+  });
+
+  test('shards: each within its bound, one checksum as sha256sum gives it', async () => {
+    const { folder, fileBytes, sha256: sum, source } = await exported(gqa, { maxShardBytes: 200_000 });
+    const names = readdirSync(folder).filter((name) => name.endsWith('.safetensors'));
+    expect(names.length).toBeGreaterThan(3);
+    expect(names[0]).toBe(`model-00001-of-${String(names.length).padStart(5, '0')}.safetensors`);
+    expect(existsSync(path.join(folder, 'model.safetensors.index.json'))).toBe(true);
+    const contents = names.map((name) => readFileSync(path.join(folder, name)));
+    expect(fileBytes).toBe(contents.reduce((bytes, content) => bytes + content.length, 0));
+    expect(sum).toBe(sha256(Buffer.from(contents.map((content, i) => `${sha256(content)}  ${names[i]}\n`).join(''))));
+    expect(await weightsOf(await decoderOf(folder))).toEqual(await weightsOf(source));
+  });
+
+  test.each([
+    ['F16', 2 ** -11],
+    ['BF16', 2 ** -8],
+  ] as const)('%s rounds matrices and leaves vectors', async (type, error) => {
+    const { folder, source, config } = await exported(gqa, { type });
+    const back = await decoderOf(folder);
+    expect(config['torch_dtype']).toBe(type === 'F16' ? 'float16' : 'bfloat16');
+    const [found, expected] = [await weightsOf(back), await weightsOf(source)];
+    expect(found.get('0 attentionNorm')).toEqual(expected.get('0 attentionNorm'));
+    const [row, wanted] = [found.get('0 q')!, expected.get('0 q')!];
+    expect(row).not.toEqual(wanted);
+    const worst = wanted.reduce(
+      (most, value, i) => Math.max(most, Math.abs(row[i]! - value) - Math.abs(value) * error),
+      0,
+    );
+    expect(worst).toBeLessThan(2 ** -24);
+  });
+});
+
+describe('config.json of a GGUF', () => {
+  test('says sizes, scaling and special tokens', async () => {
+    expect((await exported(gqa)).config).toEqual({
+      architectures: ['LlamaForCausalLM'],
+      model_type: 'llama',
+      attention_bias: false,
+      mlp_bias: false,
+      bos_token_id: 1,
+      eos_token_id: 2,
+      pad_token_id: null,
+      head_dim: 16,
+      hidden_act: 'silu',
+      hidden_size: 64,
+      intermediate_size: 160,
+      max_position_embeddings: 128,
+      num_attention_heads: 4,
+      num_hidden_layers: 4,
+      num_key_value_heads: 2,
+      rms_norm_eps: 1e-5,
+      rope_scaling: null,
+      rope_theta: 10_000,
+      tie_word_embeddings: false,
+      torch_dtype: 'float32',
+      vocab_size: 512,
+    });
+    expect((await exported(fixture('llama3-rope-f32'))).config['rope_scaling']).toEqual({
+      rope_type: 'llama3',
+      factor: 8,
+      low_freq_factor: 1,
+      high_freq_factor: 4,
+      original_max_position_embeddings: 32,
+    });
+  });
+
+  test.each([
+    [8192, 8, 500_000, 128],
+    [8192, 32, 500_000, 64],
+    [2048, 4, 100_000, 64],
+    // One frequency kept, one slowed down, none between.
+    [8192, 8, 1e8, 4],
+  ])('Llama 3 scaling of %i tokens by %i is told from its divisors', (originalContext, factor, theta, headDim) => {
+    const scaling = { originalContext, factor, lowFreqFactor: 1, highFreqFactor: 4 };
+    const divisors = Float32Array.from(ropeDivisors(scaling, theta, headDim));
+    expect(llama3ScalingOf(divisors, theta, 'm')).toEqual(scaling);
+  });
+
+  test('divisors of another kind are refused, ones are none', async () => {
+    expect(llama3ScalingOf(new Float32Array(8).fill(1), 10_000, 'm')).toBeNull();
+    const linear = failureOf((async () => llama3ScalingOf(new Float32Array(8).fill(2), 10_000, 'm'))());
+    expect(await linear).toMatchObject({ code: 'UNSUPPORTED_ARCHITECTURE' });
+    const other = Float32Array.from(
+      ropeDivisors({ originalContext: 8192, factor: 8, lowFreqFactor: 1, highFreqFactor: 8 }, 500_000, 128),
+    );
+    expect(() => llama3ScalingOf(other, 500_000, 'm')).toThrow(/rope_freqs.weight/);
+  });
+
+  test('the form follows width, biases and norms on heads', async () => {
+    const base = await decoderOf(gqa);
+    const withRoles = (roles: string[], hiddenSize = 64, architecture = base.architecture): Decoder => ({
+      ...base,
+      architecture,
+      config: { ...base.config, hiddenSize },
+      layers: base.layers.map(
+        (entries) => new Map([...entries, ...roles.map((role) => [role, base.finalNorm] as const)]),
+      ) as Decoder['layers'],
+    });
+    const formOf = (...options: Parameters<typeof withRoles>): unknown => hfForm(withRoles(...options))['model_type'];
+    expect(formOf([])).toBe('llama');
+    expect(formOf([], 50)).toBe('mistral');
+    expect(hfForm(withRoles([], 50))).toMatchObject({ sliding_window: null });
+    expect(formOf(['qBias', 'kBias', 'vBias'], 50)).toBe('qwen2');
+    expect(hfForm(withRoles(['qBias', 'kBias', 'vBias', 'oBias']))).toMatchObject({
+      model_type: 'llama',
+      attention_bias: true,
+    });
+    expect(() => formOf(['qBias', 'kBias', 'vBias', 'oBias'], 50)).toThrow(/Write it as GGUF or ONNX/);
+    expect(() => formOf([], 64, { ...base.architecture, name: 'other' })).toThrow(/other/);
+    expect(() => hfForm({ ...base, layers: [base.layers[0]!, ...withRoles(['qBias']).layers.slice(1)] })).toThrow(
+      /layers with different tensors/,
+    );
+  });
+});
+
+describe('the folder', () => {
+  test('takes the tokenizer and generation settings of a folder, and further files', async () => {
+    const from = newPath('from');
+    mkdirSync(from);
+    const given = {
+      'tokenizer.json': '{"a": 1}',
+      'generation_config.json': '{}',
+      'README.md': 'no',
+      'merges.txt': 'x',
+    };
+    for (const [name, content] of Object.entries(given)) writeFileSync(path.join(from, name), content);
+    const extra = { 'slicing.json': { width: 64 } };
+    const { folder, hasTokenizer } = await exported(gqa, { tokenizerFrom: from, extra });
+    expect(hasTokenizer).toBe(true);
+    expect(readdirSync(folder).toSorted()).toEqual([
+      'config.json',
+      'generation_config.json',
+      'merges.txt',
+      'model.safetensors',
+      'slicing.json',
+      'tokenizer.json',
+    ]);
+    expect(readFileSync(path.join(folder, 'tokenizer.json'), 'utf8')).toBe('{"a": 1}');
+    expect(JSON.parse(readFileSync(path.join(folder, 'slicing.json'), 'utf8'))).toEqual({ width: 64 });
+
+    // What the next model does not have would be taken for its own.
+    const again = await exported(fixture('llama3-rope-f32'), { folder, force: true, tokenizerFrom: fixtures });
+    expect(again.hasTokenizer).toBe(false);
+    expect(readdirSync(folder).toSorted()).toEqual(['config.json', 'model.safetensors']);
+  });
+
+  test('must be empty unless forced; its parent must be there', async () => {
+    const folder = newPath('model');
+    mkdirSync(folder);
+    writeFileSync(path.join(folder, 'notes.txt'), 'mine');
+    expect(await failureOf(exported(gqa, { folder }))).toMatchObject({ code: 'OUTPUT_EXISTS' });
+    expect(readdirSync(folder)).toEqual(['notes.txt']);
+    await exported(gqa, { folder, force: true });
+    expect(readdirSync(folder)).toContain('notes.txt');
+    expect(await failureOf(exported(gqa, { folder: path.join(folder, 'a/b') }))).toMatchObject({
+      code: 'FILE_NOT_FOUND',
+    });
+  });
+
+  test('a cancel leaves nothing, an empty folder excepted that was there', async () => {
+    for (const isThere of [false, true]) {
+      const folder = newPath('model');
+      if (isThere) mkdirSync(folder);
+      const controller = new AbortController();
+      const told: number[] = [];
+      const progress: SafetensorsRequest['progress'] = ({ done, total }) => {
+        told.push(done / total);
+        if (told.length === 3) controller.abort();
+      };
+      expect((await failureOf(exported(gqa, { folder, signal: controller.signal, progress }))).code).toBe('CANCELLED');
+      expect(told).toHaveLength(3);
+      expect(existsSync(folder) ? readdirSync(folder) : null).toEqual(isThere ? [] : null);
+    }
+  });
+});
+
+describe.skipIf(!hasAddon)('tokenizers of GGUF headers give the ids of llama.cpp', () => {
+  const strings = Object.values(awkwardStrings).flatMap((texts) => texts.map((text) => text.toWellFormed()));
+
+  async function differing(model: string, texts: readonly string[], addSpecial: boolean): Promise<string[]> {
+    const source = await openModel(model);
+    opened.push(source);
+    const folder = newPath('tokenizer');
+    mkdirSync(folder);
+    const files = ggufTokenizer(source.gguf!.metadata)!;
+    for (const [name, value] of Object.entries(files)) writeFileSync(path.join(folder, name), JSON.stringify(value));
+    const { encode } = await openFolderTokenizer(folder);
+    const encoder = new TextEncoder();
+    const items = texts.map((text) => encoder.encode(text));
+    const { ids } = await tokenize(
+      { model, texts: items, addSpecial, parseSpecial: true },
+      { signal, progress: () => {} },
+    );
+    return texts.filter((text, index) => String(encode(text, addSpecial)) !== String(ids[index]));
+  }
+
+  const models = [sampleModel, ...(realModel === null ? [] : [realModel])];
+  test.each(
+    models.flatMap((model) => [
+      [path.basename(model), model, true] as const,
+      [path.basename(model), model, false] as const,
+    ]),
+  )('%s', async (_, model, addSpecial) => {
+    expect(await differing(model, strings, addSpecial)).toEqual([]);
+  });
+
+  describe.skipIf(!existsSync(ggufPackageBundle))('vocabularies of the bundle', () => {
+    const place = temporaryFolder();
+    const vocabularies = existsSync(ggufPackageBundle) ? path.join(checkOutBundle(place, ['models']), 'models') : '';
+    test.each(['gpt-2', 'llama-bpe', 'qwen2'])('%s', async (name) => {
+      const model = path.join(vocabularies, `ggml-vocab-${name}.gguf`);
+      const texts = [...strings, ...readFileSync(`${model}.inp`, 'utf8').split('\n__ggml_vocab_test__\n')];
+      // Qwen composes characters, llama.cpp does not; and llama.cpp takes Qwen's plain token </s> for a control token.
+      const isAlike = (text: string): boolean => text === text.normalize('NFC') && text !== '</s>';
+      const same = texts.filter((text) => name !== 'qwen2' || isAlike(text));
+      expect(same.length).toBeGreaterThan(200);
+      expect(await differing(model, same, true)).toEqual([]);
+    });
+  });
+
+  test('others have none here', async () => {
+    const source = await openModel(gqa);
+    opened.push(source);
+    const { metadata } = source.gguf!;
+    expect(ggufTokenizer(metadata)).not.toBeNull();
+    expect(ggufTokenizer(metadata.clone().set('tokenizer.ggml.pre', { type: 'string', value: 'tekken' }))).toBeNull();
+    expect(ggufTokenizer(metadata.clone().set('tokenizer.ggml.model', { type: 'string', value: 'llama' }))).toBeNull();
+  });
+
+  test('a converted folder exported and converted again has the same keys', async () => {
+    const { folder, hasTokenizer } = await exported(sampleModel, { type: 'F16' });
+    expect(hasTokenizer).toBe(true);
+    const [again, first] = [plainMetadata(await converted(folder)), plainMetadata(await converted(sampleFolder))];
+    const keys = Object.keys(first).filter((key) => key.startsWith('tokenizer.') || key.startsWith('llama.'));
+    expect(keys.length).toBeGreaterThan(15);
+    for (const key of keys) expect(again[key], key).toEqual(first[key]);
+  });
+});

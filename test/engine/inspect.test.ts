@@ -1,0 +1,52 @@
+// What `inspect` says can be done with a model, and why the rest cannot: from headers alone.
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { graphRefusal } from '../../src-main/core/architectures/graph-refusal.ts';
+import { openModel } from '../../src-main/core/formats/model-source.ts';
+import { inspect } from '../../src-main/engine/library/inspect.ts';
+import { withMetadata } from '../support/broken-models.ts';
+import { temporaryFolder } from '../support/engine.ts';
+import { architectures, sampleFolder, sampleModel } from '../support/paths.ts';
+
+describe('slicing by a shared rotation', () => {
+  it.each([sampleModel, sampleFolder])('is offered for %s', async (model) => {
+    expect((await inspect(model)).can).toMatchObject({ sliceShared: true, quantize: true });
+  });
+
+  it('is refused by the name of what has no graph, which does not stop other commands', async () => {
+    const model = path.join(temporaryFolder(), 'yarn.gguf');
+    await withMetadata(sampleModel, model, (metadata) => {
+      metadata.set('llama.rope.scaling.type', { type: 'string', value: 'yarn' });
+    });
+    const { can } = await inspect(model);
+    expect(can.sliceShared).toContain('YaRN scaling');
+    expect(can.quantize).toBe(true);
+  });
+
+  it.skipIf(architectures === null)('is refused with the families that have graphs', async () => {
+    const { can } = await inspect(path.join(architectures!, 'qwen3moe.gguf'));
+    expect(can.sliceShared).toContain('"qwen3moe", for which Snug has no graphs; it has them for llama, mistral');
+  });
+
+  it('is refused for a folder that cannot be converted', async () => {
+    const folder = path.join(temporaryFolder(), 'model');
+    mkdirSync(folder);
+    symlinkSync(path.join(sampleFolder, 'model.safetensors'), path.join(folder, 'model.safetensors'));
+    const config = JSON.parse(readFileSync(path.join(sampleFolder, 'config.json'), 'utf8')) as object;
+    writeFileSync(
+      path.join(folder, 'config.json'),
+      JSON.stringify({ ...config, quantization_config: { quant_method: 'gptq' } }),
+    );
+    const { can } = await inspect(folder);
+    expect(can.sliceShared).toContain('quantised already (gptq)');
+    expect(can.quantize).toBe(can.sliceShared);
+  });
+});
+
+it('only an answer about the model is a reason; a mistake of ours stays an error', async () => {
+  const model = await openModel(sampleModel);
+  expect(graphRefusal(model)).toBeNull();
+  expect(() => graphRefusal({ ...model, tensors: null as never })).toThrow(TypeError);
+  await model.close();
+});
