@@ -1,5 +1,5 @@
 // The worker's tasks of a shared slice on the sample model: calibrate, check the rotation, slice, load in llama.cpp.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Progress } from '../../src-main/contract/progress.ts';
