@@ -54,6 +54,20 @@ describe.skipIf(source === null || referenceTexts === null)('the dense 135M mode
     },
   );
 
+  it('our own graphs find the same: the reference wider than the candidate', async () => {
+    const windows = rowsOf('wiki');
+    const params = { reference: source!, candidate: output, windows, scratch: folder, threads: 2 };
+    const found = await call.compareBlocks(params);
+    const divergence = mean(found.windows.flatMap((window) => [...window.kld!]));
+    const measured = Math.exp(mean(found.windows.flatMap(({ candidateNll }) => [...candidateNll])));
+    const dense = Math.exp(mean(found.windows.flatMap(({ referenceNll }) => [...referenceNll!])));
+    const agreement = mean(found.windows.flatMap(({ sameTop }) => [...sameTop!]));
+    expect(Math.abs(divergence / 0.702 - 1)).toBeLessThan(0.03);
+    expect(Math.abs(measured / 55.16 - 1)).toBeLessThan(0.03);
+    expect(Math.abs(dense / 27.04 - 1)).toBeLessThan(0.01);
+    expect(Math.abs(agreement - 0.58)).toBeLessThan(0.01);
+  });
+
   it('takes no more memory than its largest block three times, the embedding and 1.2 GiB', async () => {
     const model = await openModel(source!);
     const { bytes } = model.tensors.find(({ name }) => name === 'token_embd.weight')!;
