@@ -1,6 +1,6 @@
 // Every option of the command line, once: how its value is read and what it does. Verbs list the names they take.
 import { kvTypes } from '../contract/llama-host-api.ts';
-import { deviceName } from '../contract/recipe.ts';
+import { deviceName, orientation } from '../contract/recipe.ts';
 
 export type OptionDefinition =
   | { kind: 'flag'; help: string }
@@ -24,6 +24,20 @@ export const optionTable = {
   force: { kind: 'flag', help: 'overwrite an output that exists' },
   output: { kind: 'text', value: 'FILE', help: 'where to write the result' },
 
+  method: { kind: 'choice', choices: ['shared', 'per-block'], help: 'one rotation for the whole model (shared)' },
+  sparsity: { kind: 'number', value: 'S', help: "share of the model's width to cut away, 0.2 for a fifth" },
+  width: { kind: 'integer', value: 'D', help: 'width to keep, instead of --sparsity' },
+  round: {
+    kind: 'integer',
+    value: 'R',
+    help: 'make the width a multiple of R (what the type needs: 8, 32 or 256)',
+  },
+  orientation: {
+    kind: 'choice',
+    choices: orientation.options,
+    help: 'how the kept space is turned (pca; for quantised output hadamard)',
+  },
+
   memory: {
     kind: 'text',
     value: 'SIZE|gpu',
@@ -37,7 +51,7 @@ export const optionTable = {
   candidates: { kind: 'integer', value: 'N', help: 'plans that are made and measured before one is chosen (3)' },
   'max-memory': { kind: 'size', value: 'SIZE', help: 'refuse a job that is expected to need more memory than this' },
 
-  type: { kind: 'text', value: 'TYPE', help: 'type to quantise to: Q4_K_M, Q5_0, IQ3_XS …' },
+  type: { kind: 'text', value: 'TYPE', help: 'type of the weights: Q4_K_M, Q5_0, IQ3_XS … (slice: F16)' },
   pure: { kind: 'flag', help: 'the one type on all tensors, no mix' },
   importance: { kind: 'text', value: 'on|off|FILE', help: 'weigh errors by importance (on); FILE = an imatrix GGUF' },
 
@@ -101,6 +115,7 @@ export const evaluationOptions = [
   'gate-kld',
   'gate-ratio',
 ] as const satisfies OptionName[];
+export const sliceOptions = ['method', 'sparsity', 'width', 'round', 'orientation'] as const satisfies OptionName[];
 /** Of verbs that write a model. */
 export const outputOptions = [
   'output',

@@ -6,8 +6,22 @@ import { devices } from './verbs/devices.ts';
 import { evaluate } from './verbs/evaluate.ts';
 import { fit } from './verbs/fit.ts';
 import { inspect } from './verbs/inspect.ts';
+import { invariance } from './verbs/invariance.ts';
 import { plan } from './verbs/plan.ts';
 import { quantize } from './verbs/quantize.ts';
+import { slice } from './verbs/slice.ts';
 import { texts } from './verbs/texts.ts';
 
-export const verbs: readonly Verb[] = [demo, inspect, plan, fit, quantize, calibrate, evaluate, texts, devices];
+export const verbs: readonly Verb[] = [
+  demo,
+  inspect,
+  plan,
+  fit,
+  quantize,
+  slice,
+  calibrate,
+  evaluate,
+  invariance,
+  texts,
+  devices,
+];

@@ -4,11 +4,20 @@ import { errorShape } from './errors.ts';
 import { planList } from './plan.ts';
 import { progress } from './progress.ts';
 import { recipe } from './recipe.ts';
-import { calibrateResult, evaluateResult, fitResult, quantizeResult } from './results.ts';
+import {
+  calibrateResult,
+  evaluateResult,
+  fitResult,
+  invarianceResult,
+  quantizeResult,
+  sliceResult,
+} from './results.ts';
 
 export const jobResult = z.discriminatedUnion('verb', [
   z.object({ verb: z.literal('calibrate'), value: calibrateResult }),
   z.object({ verb: z.literal('quantize'), value: quantizeResult }),
+  z.object({ verb: z.literal('slice'), value: sliceResult }),
+  z.object({ verb: z.literal('invariance'), value: invarianceResult }),
   z.object({ verb: z.literal('evaluate'), value: evaluateResult }),
   z.object({ verb: z.literal('plan'), value: planList }),
   z.object({ verb: z.literal('fit'), value: fitResult }),

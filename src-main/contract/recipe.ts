@@ -64,6 +64,30 @@ export const quantizeRecipe = z.object({
   type: z.string(),
   pure: z.boolean().default(false),
 });
+/** How a sliced stream is turned inside the space that is kept. */
+export const orientation = z.enum(['pca', 'random', 'hadamard']);
+
+export const sliceRecipe = z.object({
+  verb: z.literal('slice'),
+  ...jobOptions,
+  /** Of a .gguf file, an .onnx file, or a folder for safetensors. */
+  ...outputOptions,
+  method: z.literal('shared').default('shared'),
+  /** Share of the hidden size that goes; null where `width` is given. */
+  sparsity: z.number().min(0).lt(1).nullable().default(null),
+  width: z.number().int().positive().nullable().default(null),
+  /** Widths are multiples of this; null = what the type needs. */
+  round: z.number().int().positive().nullable().default(null),
+  /** null = pca for float output, hadamard for quantised. Its seed is the calibration's. */
+  orientation: orientation.nullable().default(null),
+  /** A float type, a named mix of llama.cpp or a type. */
+  type: z.string().default('F16'),
+});
+export const invarianceRecipe = z.object({
+  verb: z.literal('invariance'),
+  ...jobOptions,
+  evaluation: evaluationOptions.prefault({ window: 512, windows: 4 }),
+});
 export const evaluateRecipe = z.object({
   verb: z.literal('evaluate'),
   ...jobOptions,
@@ -87,6 +111,8 @@ export const fitRecipe = z.object({
 export const recipe = z.discriminatedUnion('verb', [
   calibrateRecipe,
   quantizeRecipe,
+  sliceRecipe,
+  invarianceRecipe,
   evaluateRecipe,
   planRecipe,
   fitRecipe,
@@ -94,6 +120,8 @@ export const recipe = z.discriminatedUnion('verb', [
 export type Recipe = z.infer<typeof recipe>;
 export type CalibrateRecipe = z.infer<typeof calibrateRecipe>;
 export type QuantizeRecipe = z.infer<typeof quantizeRecipe>;
+export type SliceRecipe = z.infer<typeof sliceRecipe>;
+export type InvarianceRecipe = z.infer<typeof invarianceRecipe>;
 export type EvaluateRecipe = z.infer<typeof evaluateRecipe>;
 export type PlanRecipe = z.infer<typeof planRecipe>;
 export type FitRecipe = z.infer<typeof fitRecipe>;

@@ -1,6 +1,7 @@
 // Results of the verbs: what `--json` prints and the window shows.
 import { z } from 'zod';
 import { plan, prediction } from './plan.ts';
+import { orientation } from './recipe.ts';
 import { bytes } from './units.ts';
 
 const perplexity = z.object({ perplexity: z.number(), standardError: z.number() });
@@ -95,6 +96,83 @@ export const quantizeResult = z.object({
   peakMemoryBytes: bytes,
 });
 export type QuantizeResult = z.infer<typeof quantizeResult>;
+
+/** Whether a rotation without slicing left a model's function as it was. */
+export const invariance = z.object({
+  tokens: z.number().int(),
+  largestLogit: z.number(),
+  maxLogitDifference: z.number(),
+  /** Limit of maxLogitDifference. */
+  tolerance: z.number(),
+  perplexityBefore: z.number(),
+  perplexityAfter: z.number(),
+  /** Largest |QᵀQ - I|. */
+  orthogonality: z.number(),
+  passed: z.boolean(),
+});
+export type Invariance = z.infer<typeof invariance>;
+
+export const invarianceResult = invariance.extend({
+  ...common,
+  text: z.string(),
+  textSha256: z.string(),
+  seconds: z.number(),
+  peakMemoryBytes: bytes,
+});
+export type InvarianceResult = z.infer<typeof invarianceResult>;
+
+const widthPerLayer = z.record(z.string(), z.number().int());
+/** Every width of a sliced model, under the keys of SliceGPT's saved SlicingConfig. */
+export const slicingConfig = z.object({
+  hidden_size: z.number().int(),
+  layers_num: z.number().int(),
+  do_slice_head: z.boolean(),
+  parallel_blocks: z.boolean(),
+  embedding_dimensions: widthPerLayer,
+  attention_input_dimensions: widthPerLayer,
+  attention_output_dimensions: widthPerLayer,
+  mlp_input_dimensions: widthPerLayer,
+  mlp_output_dimensions: widthPerLayer,
+  head_dimension: z.number().int().nullable(),
+  /** The one width where all are equal. */
+  const_dimension: z.number().int().nullable(),
+});
+export type SlicingConfig = z.infer<typeof slicingConfig>;
+
+export const sliceResult = z.object({
+  ...common,
+  output: z.string(),
+  method: z.literal('shared'),
+  type: z.string(),
+  widths: slicingConfig,
+  /** What was asked for, rounded: 1 - width / hidden size. */
+  sparsity: z.number(),
+  orientation,
+  /** Share of the signal's energy in the directions that went. */
+  energyLost: z.number(),
+  parametersBefore: z.number().int(),
+  parametersAfter: z.number().int(),
+  /** Of parametersAfter: what the output layer costs because its tie to the embedding did not survive. */
+  untiedParameters: z.number().int(),
+  sourceBytes: bytes,
+  fileBytes: bytes,
+  sha256: z.string(),
+  tensorTypes: z.record(z.string(), z.number().int()),
+  calibration: calibrationUse,
+  /** The saved statistics of an earlier run served. */
+  calibrationReused: z.boolean(),
+  /** The layer at which an interrupted calibration went on. */
+  calibrationResumedAtLayer: z.number().int().nullable(),
+  /** Of this model, now or before its first slice. */
+  invariance,
+  quality: quality.optional(),
+  proof: proof.optional(),
+  gate: gate.optional(),
+  seconds: z.number(),
+  stages: stageSeconds,
+  peakMemoryBytes: bytes,
+});
+export type SliceResult = z.infer<typeof sliceResult>;
 
 /** What became of the shared-rotation slices among a fit's plans. */
 export const sliceComparison = z.object({

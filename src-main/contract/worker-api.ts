@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defineApi } from './define-api.ts';
 import { statisticsEntry, tokenWindow, typedArray, windowComparison } from './llama-host-api.ts';
 import { progress } from './progress.ts';
+import { slicingConfig } from './results.ts';
 import { bytes } from './units.ts';
 
 /** Execution providers that Snug's graphs may run on, by onnxruntime's names. Every graph is proved on `cpu`. */
@@ -176,6 +177,29 @@ export const workerApi = defineApi({
     sliceHeader: {
       params: z.object({ source: z.string(), output: z.string(), ...sliceForm }),
       result: z.object({ fileBytes: bytes, ...slicedSizes }),
+    },
+    /** Writes a GGUF of a family with graphs as an ONNX file, or as a Hugging Face folder with safetensors. */
+    exportModel: {
+      params: z.object({
+        source: z.string(),
+        output: z.string(),
+        form: z.enum(['onnx', 'safetensors']),
+        /** Of matrices; vectors are F32. ONNX takes F32 and F16. */
+        type: z.enum(['F32', 'F16', 'BF16']),
+        /** Replace files that are there already. */
+        force: z.boolean(),
+        /** A folder's: whose tokenizer files go along, null for the GGUF's own; and how the model was sliced. */
+        tokenizerFrom: z.string().nullable(),
+        slicing: slicingConfig.nullable(),
+      }),
+      result: z.object({
+        fileBytes: bytes,
+        sha256: z.string(),
+        /** Of a folder. */
+        hasTokenizer: z.boolean(),
+        peakMemoryBytes: bytes,
+      }),
+      progress,
     },
     /** Rotates without slicing, by the Gram of these windows: logits and perplexity have to stay. Nothing is written. */
     invariance: {

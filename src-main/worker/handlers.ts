@@ -6,6 +6,7 @@ import { blockStatistics, calibrationFingerprint } from './tasks/block-statistic
 import { checkWeights } from './tasks/check-weights.ts';
 import { compareBlocks } from './tasks/compare-blocks.ts';
 import { convert } from './tasks/convert.ts';
+import { exportModel } from './tasks/export-model.ts';
 import { identify } from './tasks/identify.ts';
 import { invariance } from './tasks/invariance.ts';
 import { quantize } from './tasks/quantize.ts';
@@ -22,6 +23,7 @@ export const handlers = {
   blockStatistics,
   sliceShared,
   sliceHeader,
+  exportModel,
   invariance,
   compareBlocks,
   blockLogProbs,

@@ -137,7 +137,71 @@ export const plans = [planOf('q4-k-m', 'Q4_K_M', 18.7, 0.0213), planOf('q8-0', '
 const common = { run: 'run-1', warnings: ['only 1,000 tokens of calibration'], device: 'CPU' };
 const calibration = { samples: 128, tokens: 65_536, textSha256: 'c'.repeat(64) };
 
+const invariance = {
+  tokens: 2048,
+  largestLogit: 21.4,
+  maxLogitDifference: 1.2e-4,
+  tolerance: 0.02,
+  perplexityBefore: 27.0412,
+  perplexityAfter: 27.0413,
+  orthogonality: 2e-15,
+  passed: true,
+};
+const widths = { '0': 512, '1': 512 };
+
 export const results = {
+  slice: {
+    verb: 'slice',
+    value: {
+      ...common,
+      output: '/out/sliced.gguf',
+      method: 'shared',
+      type: 'F16',
+      widths: {
+        hidden_size: 576,
+        layers_num: 2,
+        do_slice_head: true,
+        parallel_blocks: false,
+        embedding_dimensions: { '0': 512 },
+        attention_input_dimensions: widths,
+        attention_output_dimensions: widths,
+        mlp_input_dimensions: widths,
+        mlp_output_dimensions: widths,
+        head_dimension: 512,
+        const_dimension: 512,
+      },
+      sparsity: 0.111,
+      orientation: 'pca',
+      energyLost: 0.012,
+      parametersBefore: 134_515_008,
+      parametersAfter: 144_721_408,
+      untiedParameters: 25_165_824,
+      sourceBytes: 269e6,
+      fileBytes: 289e6,
+      sha256: 'a'.repeat(64),
+      tensorTypes: { F16: 212, F32: 61 },
+      calibration,
+      calibrationReused: false,
+      calibrationResumedAtLayer: null,
+      invariance,
+      quality,
+      proof,
+      seconds: 120,
+      stages: { calibrate: 60 },
+      peakMemoryBytes: GiB,
+    },
+  },
+  invariance: {
+    verb: 'invariance',
+    value: {
+      ...common,
+      ...invariance,
+      text: 'evaluation',
+      textSha256: 'e'.repeat(64),
+      seconds: 6,
+      peakMemoryBytes: GiB,
+    },
+  },
   calibrate: {
     verb: 'calibrate',
     value: {

@@ -40,6 +40,33 @@ describe('recipes', () => {
     ]);
   });
 
+  it('takes every option of a slice', async () => {
+    const { recipes } = await snug(
+      'slice /m.gguf --width 512 --round 64 --orientation random --type q4_0 --output o.gguf --seed 7 --no-prove',
+    );
+    expect(recipes[0]).toMatchObject({
+      verb: 'slice',
+      method: 'shared',
+      width: 512,
+      sparsity: null,
+      round: 64,
+      orientation: 'random',
+      type: 'q4_0',
+      calibration: { seed: 7 },
+      evaluation: { windows: 8 },
+      prove: false,
+    });
+    const { recipes: byShare } = await snug('slice m.gguf --sparsity 0.2 --output sliced');
+    expect(byShare[0]).toMatchObject({ sparsity: 0.2, width: null, type: 'F16', orientation: null });
+  });
+
+  it('checks invariance on a few windows, and on all of a text that is named', async () => {
+    const { recipes } = await snug('invariance m.gguf');
+    expect(recipes[0]).toMatchObject({ evaluation: { text: 'evaluation', window: 512, windows: 4 } });
+    const { recipes: named } = await snug('invariance m.gguf --text wiki.test.raw');
+    expect(named[0]).toMatchObject({ evaluation: { text: '/here/wiki.test.raw', window: 2048, windows: null } });
+  });
+
   it('takes every option of a fit', async () => {
     const { recipes } = await snug(
       'fit /m.gguf --memory=12GB --context 8192 --kv-type q8_0 --reserve 500MB --plan p1 --max-memory 2GiB --output o.gguf --force ' +
@@ -145,7 +172,14 @@ describe('misuse', () => {
   const cases: [line: string, message: string][] = [
     ['', 'A verb is missing. Verbs: demo, inspect,'],
     ['quantise m', 'There is no verb "quantise". Did you mean quantize? Verbs:'],
-    ['slice m', 'There is no verb "slice". Verbs:'],
+    ['prune m', 'There is no verb "prune". Verbs:'],
+    ['slice m --output o', 'How much to cut is missing: add --sparsity S'],
+    ['slice m --output o --sparsity 0.2 --width 512', '--width and --sparsity cannot be given together.'],
+    ['slice m --output o --sparsity 1.5', '--sparsity is not right'],
+    ['slice m --output o --width 0', '--width must be more than 0.'],
+    ['slice m --output o.gguf --sparsity 0.2 --method per-block', 'Per-block slicing keeps two matrices of its own'],
+    ['slice m --output o --sparsity 0.2 --method per-block', 'Per-block slicing is not in this version'],
+    ['slice m --sparsity 0.2', '--output is missing: add --output FILE.'],
     ['--memory 1GB plan m', 'The verb comes first, before --memory.'],
     ['inspect', 'MODEL is missing: snug inspect MODEL.'],
     ['inspect a b', '"b" is one argument too many: snug inspect MODEL.'],

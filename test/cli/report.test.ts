@@ -44,6 +44,45 @@ describe('results as text', () => {
       "
     `);
   });
+  it('slice', async () => {
+    expect(await text('slice m.gguf --width 512 --output sliced.gguf')).toMatchInlineSnapshot(`
+      "Picks the same next word as the original 93 times in 100.
+      Cutting 11.1 % of the width makes this model bigger, by 7.6 % in parameters: its output layer was the embedding and now is a matrix of its own.
+
+      written         /out/sliced.gguf, 289.0 MB
+      width           512 of 576 (11.1 % cut), 1.2 % of the signal's energy lost, pca orientation
+      type            F16 (F16 × 212, F32 × 61)
+      parameters      134,515,008 → 144,721,408, of them 25,165,824 for an output layer of its own
+      calibration     128 samples, 65,536 tokens
+      rotation alone  changes nothing: perplexity 27.0412 → 27.0413
+      logits          at most 1.2e-4 apart by rotation alone (limit 2.0e-2, largest logit 21.4)
+      perplexity      61.6 ± 1.5 → 62.9 ± 1.6 (×1.0211)
+      loss (KLD)      0.02130 ± 0.00040, 99th percentile 0.2100
+      measured on     evaluation, 8 windows of 512 tokens, by llama.cpp, as run
+      proof           llama.cpp b10000 runs it; KLD to the source 0.0000 (limit 0.0500)
+                      log-probabilities at 256 positions differ by at most 0.0030
+                      8.00 MiB of memory needed, 8.00 MiB planned
+      it wrote        "The house was\\nold"
+      device          CPU
+      took            2 min, peak memory 1.00 GiB
+      sha256          aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+      Careful: only 1,000 tokens of calibration
+      "
+    `);
+  });
+  it('invariance', async () => {
+    expect(await text('invariance m.gguf')).toMatchInlineSnapshot(`
+      "A rotation leaves this model as it was.
+
+      rotation alone  changes nothing: perplexity 27.0412 → 27.0413
+      logits          at most 1.2e-4 apart by rotation alone (limit 2.0e-2, largest logit 21.4)
+      text            evaluation, 2048 tokens
+      device          CPU
+      took            6 s
+      Careful: only 1,000 tokens of calibration
+      "
+    `);
+  });
   it('texts', async () => {
     expect(await text('texts')).toMatchInlineSnapshot(`
       "name         for              size  what it is

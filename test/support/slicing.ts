@@ -1,27 +1,20 @@
 // Shared by tests of slicing: the ports on native code, models that are closed after each test, calibrated rotations.
 import path from 'node:path';
-import { afterEach } from 'vitest';
-import { openDecoder } from '../../src-main/core/architectures/decoder.ts';
 import type { Decoder } from '../../src-main/core/architectures/decoder.ts';
-import { openModel } from '../../src-main/core/formats/model-source.ts';
-import type { ModelSource } from '../../src-main/core/formats/model-source.ts';
 import { forward } from '../../src-main/core/graph/forward.ts';
 import { collectSharedStatistics } from '../../src-main/core/calibration/collect-statistics.ts';
 import type { SharedStatistics } from '../../src-main/core/calibration/collect-statistics.ts';
 import { sharedRotation } from '../../src-main/core/slicing/shared-rotation.ts';
 import type { RotationRequest, SharedRotation } from '../../src-main/core/slicing/shared-rotation.ts';
-import { nativeDequantizer } from '../../src-main/worker/native/native-dequantizer.ts';
 import { openLinearAlgebra } from '../../src-main/worker/native/native-linear-algebra.ts';
 import { nativeQuantizer } from '../../src-main/worker/native/native-quantizer.ts';
-import { onnxRuntime } from '../../src-main/worker/onnx/onnx-runtime.ts';
 import { goldenModels } from './golden-models.ts';
+import { oneThread } from './graph-runs.ts';
 
 export const ports = {
-  runtime: onnxRuntime({ threads: 1 }),
-  dequantize: nativeDequantizer(1),
+  ...oneThread,
   linearAlgebra: openLinearAlgebra(1),
   quantizer: nativeQuantizer(1),
-  signal: new AbortController().signal,
   progress: (): void => {},
 };
 
@@ -30,19 +23,6 @@ export const float32 = { type: 'F32', types: null, fileType: null, importance: n
 
 /** Folder of a golden model. */
 export const golden = (name: string): string => path.join(goldenModels ?? '', name);
-
-/** Opens models that are closed after the test. Call it at the top of a test file. */
-export function decoderOpener(): (file: string) => Promise<Decoder> {
-  const opened: ModelSource[] = [];
-  afterEach(async () => {
-    for (const model of opened.splice(0)) await model.close();
-  });
-  return async (file) => {
-    const model = await openModel(file);
-    opened.push(model);
-    return openDecoder(model);
-  };
-}
 
 /** A model's own statistics over `windows`, and the rotation they give. */
 export async function calibrated(

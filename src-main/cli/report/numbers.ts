@@ -20,6 +20,11 @@ export function plural(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
 }
 
+/** `11.1 %` */
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
 /** A divergence or ratio with four decimals. */
 export function loss(value: number): string {
   return value.toFixed(4);

@@ -6,8 +6,11 @@ import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
 import { qwen2 } from './qwen2.ts';
 import { qwen3 } from './qwen3.ts';
+import { seedOss } from './seed-oss.ts';
 
-export const architectures = { llama, mistral, qwen2, qwen3 } as const satisfies Readonly<Record<string, Architecture>>;
+export const architectures = { llama, mistral, qwen2, qwen3, seed_oss: seedOss } as const satisfies Readonly<
+  Record<string, Architecture>
+>;
 
 /** The family of a model. @throws UNSUPPORTED_ARCHITECTURE with the supported families and the nearest name */
 export function architectureOf(model: Pick<ModelSource, 'path' | 'kind' | 'config'>): Architecture {

@@ -45,7 +45,7 @@ export async function sweepParts(path: string): Promise<string | null> {
     if (pid === process.pid) continue;
     const part = join(folder, name);
     if (isRunning(pid)) busy = part;
-    else await rm(part, { force: true });
+    else await rm(part, { force: true, recursive: true });
   }
   return busy;
 }

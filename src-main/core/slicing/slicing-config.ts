@@ -1,21 +1,10 @@
 // The SlicingConfig of SliceGPT's reference code (TransformerCompression, slicing_scheduler.py), as its JSON has it:
 // the width of every site, by the number of its layer.
+import type { SlicingConfig } from '../../contract/results.ts';
 import type { Decoder } from '../architectures/decoder.ts';
 
-export interface SlicingConfig {
-  hidden_size: number;
-  layers_num: number;
-  do_slice_head: boolean;
-  parallel_blocks: boolean;
-  embedding_dimensions: Record<string, number>;
-  attention_input_dimensions: Record<string, number>;
-  attention_output_dimensions: Record<string, number>;
-  mlp_input_dimensions: Record<string, number>;
-  mlp_output_dimensions: Record<string, number>;
-  head_dimension: number;
-  /** Only of models whose file lost the widths of its sites. */
-  const_dimension: number | null;
-}
+/** The file in a folder that says how its model was sliced. */
+export const slicingFile = 'slicing.json';
 
 /** The SlicingConfig of a shared slice: one width everywhere, the head's included. */
 export function sharedSlicingConfig({ config }: Decoder, width: number): SlicingConfig {

@@ -1,6 +1,6 @@
 // From a complete file to a published one: evaluated, held against the gate, proved.
 import { AppError } from '../../contract/errors.ts';
-import type { FitRecipe, QuantizeRecipe } from '../../contract/recipe.ts';
+import type { FitRecipe, QuantizeRecipe, SliceRecipe } from '../../contract/recipe.ts';
 import type { Proof, Quality, QuantizeResult } from '../../contract/results.ts';
 import type { EvaluationEngine } from '../stages/engine.ts';
 import { evaluate } from '../stages/evaluate.ts';
@@ -11,7 +11,7 @@ import { gateOf } from './gate.ts';
 import { keepUnproved, publish } from './output-paths.ts';
 
 export interface FinishOptions {
-  recipe: QuantizeRecipe | FitRecipe;
+  recipe: QuantizeRecipe | FitRecipe | SliceRecipe;
   source: string;
   /** The complete file, under its unfinished name. */
   file: string;
@@ -21,6 +21,8 @@ export interface FinishOptions {
   text: EvaluationTokens | null;
   /** Largest loss that the plan predicted. */
   predictedKld: number;
+  /** Gives the proved file its name, or what it is made into. By default the file itself is the output. */
+  publish?: () => Promise<void>;
 }
 
 export interface Finished {
@@ -40,7 +42,7 @@ export async function finishFile(context: JobContext, options: FinishOptions): P
     const { proof } = finished;
     if (proof && !proof.passed)
       throw new AppError('PROOF_FAILED', `The file did not pass its proof: ${proof.reason}.`, { proof });
-    await publish(file, recipe);
+    await (options.publish ?? (() => publish(file, recipe)))();
     return finished;
   } catch (error) {
     const failure = AppError.from(error);

@@ -6,6 +6,7 @@ import { score } from '../../core/planning/rank.ts';
 import type { MeasuredPlan, SliceOutcome } from '../../core/planning/slice-verdict.ts';
 import { writtenFloatType } from '../../core/quantization/float-model.ts';
 import type { Planned } from '../planner/plan-model.ts';
+import { requireInvariance } from '../stages/invariance.ts';
 import { makeSlice } from '../stages/slice.ts';
 import { blockStatistics } from '../stages/statistics.ts';
 import type { FitWork, Made } from './fit-candidates.ts';
@@ -19,13 +20,13 @@ export async function makeSliced(
   const { device, calibration } = recipe;
   const { file } = planned.drafts.get(plan.id)!;
   const { hiddenSize } = step;
+  await requireInvariance(context, { model: source.path, device });
   const statistics = await blockStatistics(context, { source: source.path, hiddenSize, device, calibration });
   const { fileBytes, sha256 } = await makeSlice(context, {
     source: source.path,
     statistics,
     planned: { file },
-    width: step.width,
-    orientation: step.orientation,
+    step,
     seed: sliceSeed,
     type: file.candidate.type ?? writtenFloatType(source.tensors),
     importance: recipe.importance !== 'off',
@@ -59,7 +60,9 @@ export async function trySlice(
     const made = await make(slice);
     return { made, outcome: { kind: 'compared', slice: measuredPlan(planned, made)!, unsliced } };
   } catch (error) {
-    if (!(error instanceof AppError && error.code === 'IMPORTANCE_MISSING')) throw error;
+    // A model that a rotation changes can be fitted still, without a slice.
+    const isOfSlicing = error instanceof AppError && ['IMPORTANCE_MISSING', 'NUMERICAL_FAILURE'].includes(error.code);
+    if (!isOfSlicing) throw error;
     return { made: null, outcome: { kind: 'not-made', plan: slice, reason: error.message } };
   }
 }

@@ -1,9 +1,10 @@
 // Names of an output on its way: a file has its final name only once it is complete and proved.
 import { constants } from 'node:fs';
-import { access, lstat, rename, rm, stat } from 'node:fs/promises';
+import { access, lstat, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import { claimPart, partPath, releasePart, sweepParts } from '../../core/formats/part-files.ts';
+import { slicingFile } from '../../core/slicing/slicing-config.ts';
 
 export interface OutputTarget {
   output: string;
@@ -15,13 +16,33 @@ export function unfinishedName(output: string, candidate?: number): string {
   return partPath(path.resolve(candidate === undefined ? output : `${output}.candidate-${candidate}`));
 }
 
+export type OutputForm = 'gguf' | 'onnx' | 'safetensors';
+
+/** What an output's name asks for; a name without an ending is a folder of safetensors. @throws USAGE */
+export function outputForm(output: string): OutputForm {
+  const ending = path.extname(output).toLowerCase();
+  if (ending === '.gguf') return 'gguf';
+  if (ending === '.onnx') return 'onnx';
+  if (ending === '.safetensors') {
+    const message = `A model in safetensors form is a folder: name it without an ending, not ${output}.`;
+    throw new AppError('USAGE', message, { output });
+  }
+  return 'safetensors';
+}
+
 /**
  * Refuses, before any work, an output that cannot be written or would overwrite something; one that is an input is
  * refused even with force. @throws OUTPUT_EXISTS, FILE_NOT_FOUND, NOT_WRITABLE, USAGE
  */
 export async function checkOutput({ output, force }: OutputTarget, inputs: readonly string[]): Promise<void> {
+  if (outputForm(output) !== 'gguf')
+    throw new AppError('USAGE', `The output must end in .gguf: ${output}.`, { output });
+  await checkAnyOutput({ output, force }, inputs);
+}
+
+/** The same for an output of any form. */
+export async function checkAnyOutput({ output, force }: OutputTarget, inputs: readonly string[]): Promise<void> {
   const full = path.resolve(output);
-  if (!/\.gguf$/i.test(output)) throw new AppError('USAGE', `The output must end in .gguf: ${output}.`, { output });
   await checkFolder(path.dirname(full));
   await refuseInputs(full, inputs);
   await refuseExisting({ output, force });
@@ -59,14 +80,23 @@ export async function refuseInputs(output: string, inputs: readonly string[]): P
   }
 }
 
-/** A name that is taken, by a link to nowhere too, is not taken over without force; a folder never is. */
+/**
+ * A name that is taken, by a link to nowhere too, is not taken over without force; of folders only one that Snug wrote,
+ * where a folder is to be written.
+ */
 async function refuseExisting({ output, force }: OutputTarget): Promise<void> {
   const found = await lstat(output).catch(() => null);
   if (!found) return;
-  if (found.isDirectory())
+  if (found.isDirectory() && !(outputForm(output) === 'safetensors' && (await isOurFolder(output))))
     throw new AppError('OUTPUT_EXISTS', `${output} is a folder: choose another name.`, { output });
   if (!force)
     throw new AppError('OUTPUT_EXISTS', `${output} exists already: choose another name or use --force.`, { output });
+}
+
+/** Empty, or a model that was written here before. */
+async function isOurFolder(folder: string): Promise<boolean> {
+  const names = await readdir(folder);
+  return names.length === 0 || names.includes(slicingFile);
 }
 
 /** Runs `work`, which makes `files`; whatever of them is left under those names afterwards goes. */
@@ -77,7 +107,7 @@ export async function cleaning<T>(files: readonly string[], work: () => Promise<
   } finally {
     for (const file of files) {
       releasePart(file);
-      await rm(file, { force: true });
+      await rm(file, { force: true, recursive: true });
       await sweepParts(file); // of a worker that was killed
     }
   }
@@ -86,6 +116,8 @@ export async function cleaning<T>(files: readonly string[], work: () => Promise<
 /** Gives a finished file its name. @throws OUTPUT_EXISTS when it was taken in the meantime */
 export async function publish(file: string, target: OutputTarget): Promise<void> {
   await refuseExisting(target);
+  const found = await stat(target.output).catch(() => null);
+  if (found?.isDirectory()) await rm(target.output, { recursive: true });
   await rename(file, target.output);
 }
 

@@ -7,7 +7,9 @@ import { withModel } from '../stages/open.ts';
 import type { JobContext } from './context.ts';
 import { runEvaluate } from './evaluate.ts';
 import { runFit } from './fit.ts';
+import { runInvariance } from './invariance.ts';
 import { runQuantize } from './quantize.ts';
+import { runSlice } from './slice.ts';
 
 export async function runRecipe(context: JobContext, recipe: Recipe): Promise<JobResult> {
   switch (recipe.verb) {
@@ -15,6 +17,10 @@ export async function runRecipe(context: JobContext, recipe: Recipe): Promise<Jo
       return { verb: 'calibrate', value: await runCalibrate(context, recipe) };
     case 'quantize':
       return { verb: 'quantize', value: await runQuantize(context, recipe) };
+    case 'slice':
+      return { verb: 'slice', value: await runSlice(context, recipe) };
+    case 'invariance':
+      return { verb: 'invariance', value: await runInvariance(context, recipe) };
     case 'evaluate':
       return { verb: 'evaluate', value: await runEvaluate(context, recipe) };
     case 'plan': {

@@ -1,9 +1,12 @@
 // What a model is and what can be done with it, from its header alone.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import type { Inspection } from '../../contract/model.ts';
 import { graphRefusal } from '../../core/architectures/graph-refusal.ts';
 import { conversionRefusal } from '../../core/export/hf-to-gguf/convert-folder.ts';
 import { openModel, type ModelSource } from '../../core/formats/model-source.ts';
+import { slicingFile } from '../../core/slicing/slicing-config.ts';
 import { openFolderTokenizer } from '../../core/tokens/folder-tokenizer.ts';
 
 /** What no command does yet. */
@@ -19,7 +22,7 @@ export async function inspect(path: string): Promise<Inspection> {
     const runnable = isGguf ? true : ((await conversionRefusal(source)) ?? true);
     return {
       path: source.path,
-      format: source.kind,
+      format: isSlicedFolder(source) ? 'sliced' : source.kind,
       architecture: config.architecture,
       parameters: source.parameters,
       fileBytes: source.fileBytes,
@@ -53,6 +56,10 @@ export async function inspect(path: string): Promise<Inspection> {
     await source.close();
   }
 }
+
+/** A folder that `snug slice` wrote. */
+const isSlicedFolder = ({ kind, path: folder }: ModelSource): boolean =>
+  kind === 'safetensors' && existsSync(join(folder, slicingFile));
 
 function typeCounts({ tensors }: ModelSource): Record<string, number> {
   const counts: Record<string, number> = {};

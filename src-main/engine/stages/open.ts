@@ -4,8 +4,13 @@ import { AppError } from '../../contract/errors.ts';
 import { openModel, type ModelSource } from '../../core/formats/model-source.ts';
 import { reportAs, stage, type JobContext } from '../jobs/context.ts';
 
-/** `isConverted`: made from a folder for this job; its file goes with the job. */
-export type GgufSource = ModelSource & Required<Pick<ModelSource, 'gguf'>> & { isConverted: boolean };
+/** `isConverted`: made from the folder `original` for this job; its file goes with the job. */
+export type GgufSource = ModelSource &
+  Required<Pick<ModelSource, 'gguf'>> & {
+    isConverted: boolean;
+    /** What the user named. */
+    original: string;
+  };
 
 /**
  * Opens a model that llama.cpp can run, and closes it after `work`; a folder of safetensors is converted for it first.
@@ -28,10 +33,10 @@ export async function withModel<T>(
 async function openAsGguf(context: JobContext, model: string): Promise<GgufSource> {
   const source = await openModel(model);
   const { gguf } = source;
-  if (gguf) return { ...source, gguf, isConverted: false };
+  if (gguf) return { ...source, gguf, isConverted: false, original: model };
   await source.close();
   const made = await openModel(await converted(context, model));
-  return { ...made, gguf: made.gguf!, isConverted: true };
+  return { ...made, gguf: made.gguf!, isConverted: true, original: model };
 }
 
 /** The folder as a GGUF with the weights it has, in the job's scratch folder. */

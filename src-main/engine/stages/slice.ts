@@ -1,18 +1,109 @@
-// Slicing by one shared rotation: the file itself.
-import { ggmlTypeByName } from '../../core/formats/ggml-types.ts';
+// Slicing by one shared rotation: which types the sliced tensors get, and the file itself.
+import path from 'node:path';
+import { AppError } from '../../contract/errors.ts';
 import type { SliceStep } from '../../contract/plan.ts';
+import { ggmlTypeByName } from '../../core/formats/ggml-types.ts';
+import { openGguf } from '../../core/formats/gguf-reader.ts';
+import { candidateOf, type Candidate } from '../../core/planning/candidates.ts';
+import { findMix } from '../../core/quantization/mixes.ts';
 import { reportAs, stage, type JobContext } from '../jobs/context.ts';
-import type { PlannedFile } from '../planner/headers.ts';
+import { plannedFile, writeHeader, type PlannedFile } from '../planner/headers.ts';
 import type { BlockStatistics } from './statistics.ts';
+
+const floatTypes = ['F32', 'F16', 'BF16'] as const;
+type FloatType = (typeof floatTypes)[number];
+
+/** The float type of this name, or null. */
+export const floatTypeOf = (type: string): FloatType | null =>
+  floatTypes.find((name) => name === type.toUpperCase()) ?? null;
+
+/** Widths of a type's files are multiples of this: 8 for floats, else the block of the type (method of llama.cpp's kernels). */
+export function roundOf(type: string): number {
+  const float = floatTypeOf(type);
+  return float ? 8 : ggmlTypeByName(findMix(type).type)!.blockSize;
+}
+
+export interface SlicedFile {
+  file: PlannedFile;
+  /** Path of the header alone. */
+  header: string;
+  parametersBefore: number;
+  parametersAfter: number;
+  untiedParameters: number;
+}
+
+interface SlicePlanOptions {
+  source: string;
+  step: SliceStep;
+  /** A float type or a named mix. */
+  type: string;
+  importance: boolean;
+}
+
+/** What slicing `source` will write, to the byte, in a float type or a mix that llama.cpp chooses types for. */
+export async function planSlice(
+  context: JobContext,
+  { source, step, type, importance }: SlicePlanOptions,
+): Promise<SlicedFile> {
+  const { width, orientation } = step;
+  const skeleton = path.join(context.scratch, `sliced-${width}-${type}.gguf`);
+  const base = floatTypeOf(type) ?? 'F16';
+  const sizes = await context.worker((client) =>
+    client.sliceHeader({ source, output: skeleton, width, orientation, type: base }, { signal: context.signal }),
+  );
+  const model = await openGguf(skeleton);
+  try {
+    const candidate = await typesOf(context, { skeleton, type, importance, tensors: model.tensors });
+    const file = plannedFile(model, candidate, step);
+    const { parametersBefore, parametersAfter, untiedParameters } = sizes;
+    return {
+      file,
+      header: await writeHeader(file, context.scratch),
+      parametersBefore,
+      parametersAfter,
+      untiedParameters,
+    };
+  } finally {
+    await model.close();
+  }
+}
+
+interface TypeQuestion {
+  skeleton: string;
+  type: string;
+  importance: boolean;
+  tensors: readonly { name: string; type: string }[];
+}
+
+async function typesOf(context: JobContext, { skeleton, type, importance, tensors }: TypeQuestion): Promise<Candidate> {
+  const question = { name: findMix(type).name, pure: false, importance };
+  if (floatTypeOf(type)) {
+    const types = Object.fromEntries(tensors.map((tensor) => [tensor.name, tensor.type]));
+    return { ...candidateOf(question, types)!, id: path.basename(skeleton, '.gguf') };
+  }
+  const { results } = await context.llama((client) =>
+    client.mixTypes({ model: skeleton, mixes: [question] }, { signal: context.signal }),
+  );
+  const [answer] = results;
+  const candidate = candidateOf(question, answer?.types ?? null);
+  if (candidate) return { ...candidate, id: path.basename(skeleton, '.gguf') };
+  if (answer?.needsImportance)
+    throw new AppError('IMPORTANCE_MISSING', `${type} gives garbage without importance: leave --importance on.`, {
+      type,
+    });
+  throw new AppError(
+    'LLAMA_FAILED',
+    `llama.cpp cannot make ${type} of the sliced model: ${answer?.reason ?? 'no reason given'}.`,
+    { type },
+  );
+}
 
 export interface SliceOptions {
   source: string;
   statistics: BlockStatistics;
-  planned: { file: PlannedFile };
-  width: number;
-  orientation: SliceStep['orientation'];
+  planned: Pick<SlicedFile, 'file'>;
+  step: SliceStep;
   seed: number;
-  /** A float type, or the mix or type that `planned` is of. */
   type: string;
   /** Whether errors of quantised types are weighed by importance. */
   importance: boolean;
@@ -22,12 +113,10 @@ export interface SliceOptions {
 
 export type SliceMade = Awaited<ReturnType<Parameters<Parameters<JobContext['worker']>[0]>[0]['sliceShared']>>;
 
-const floatTypeOf = (type: string): 'F32' | 'F16' | 'BF16' | null =>
-  (['F32', 'F16', 'BF16'] as const).find((name) => name === ggmlTypeByName(type)?.name) ?? null;
-
 /** Writes the sliced file, quantised in the same pass where its type is not a float. */
 export async function makeSlice(context: JobContext, options: SliceOptions): Promise<SliceMade> {
-  const { source, statistics, planned, width, orientation, seed, importance, output, detail } = options;
+  const { source, statistics, planned, step, seed, importance, output, detail } = options;
+  const { width, orientation } = step;
   const float = floatTypeOf(options.type);
   const { types, fileType } = planned.file.candidate;
   return stage(context, 'slice', async () => {

@@ -4,9 +4,8 @@ import type { GraphRuntime } from '../../../src-main/core/graph/block-runner.ts'
 import type { Floats, LinearAlgebra, Product } from '../../../src-main/core/linear-algebra/linear-algebra.ts';
 import { checkInvariance } from '../../../src-main/core/slicing/invariance.ts';
 import { goldenModels, goldenTokens } from '../../support/golden-models.ts';
-import { decoderOpener, golden, ports } from '../../support/slicing.ts';
-
-const decoderOf = decoderOpener();
+import { decoderOf } from '../../support/graph-runs.ts';
+import { golden, ports } from '../../support/slicing.ts';
 
 /** Makes one sliced tensor `factor` times what it should be. */
 function spoiling(tensor: string, factor: number): LinearAlgebra {

@@ -11,7 +11,7 @@ import type { ImportanceFile } from '../../../src-main/core/quantization/importa
 import { quantizeModel } from '../../../src-main/core/quantization/quantize-model.ts';
 import { writeImportance } from '../../../src-main/core/quantization/write-importance.ts';
 import { collectSharedStatistics } from '../../../src-main/core/calibration/collect-statistics.ts';
-import type { SavedGram } from '../../../src-main/core/calibration/gram-file.ts';
+import type { SummedGram } from '../../../src-main/core/calibration/gram-file.ts';
 import { orientations } from '../../../src-main/core/slicing/orientation.ts';
 import { rotatedImportance, rotatedMeanSquares } from '../../../src-main/core/slicing/rotated-importance.ts';
 import type { SharedRotation } from '../../../src-main/core/slicing/shared-rotation.ts';
@@ -21,10 +21,10 @@ import { slicedSource } from '../../../src-main/core/slicing/sliced-source.ts';
 import { someTokens, temporaryFolder } from '../../llama-host/host.ts';
 import { goldenModels, goldenTokens } from '../../support/golden-models.ts';
 import { sampleModel } from '../../support/paths.ts';
-import { calibrated, decoderOpener, float32, golden, ports } from '../../support/slicing.ts';
+import { decoderOf } from '../../support/graph-runs.ts';
+import { calibrated, float32, golden, ports } from '../../support/slicing.ts';
 
 const folder = temporaryFolder();
-const decoderOf = decoderOpener();
 const opened: ImportanceFile[] = [];
 afterEach(async () => {
   for (const file of opened.splice(0)) await file.close();
@@ -54,7 +54,7 @@ async function importanceOf(means: ReadonlyMap<string, ArrayLike<number>>, rows:
 
 interface Sample {
   decoder: Decoder;
-  gram: SavedGram;
+  gram: SummedGram;
   rotation: SharedRotation;
   /** Of the dense model. */
   file: ImportanceFile;

@@ -20,7 +20,8 @@ import {
   readJson,
 } from '../../support/golden-models.ts';
 import { referenceForward } from '../../support/reference-decoder.ts';
-import { calibrated, decoderOpener, float32, golden, ports } from '../../support/slicing.ts';
+import { decoderOf } from '../../support/graph-runs.ts';
+import { calibrated, float32, golden, ports } from '../../support/slicing.ts';
 
 interface SharedReference {
   width: number;
@@ -32,8 +33,6 @@ interface SharedReference {
 }
 
 const folder = temporaryFolder();
-const decoderOf = decoderOpener();
-
 const stored = (name: string, tensor: string): Float64Array =>
   readFloat64(path.join(golden(name), 'shared.safetensors'), tensor);
 const told = (name: string): SharedReference => readJson<SharedReference>(path.join(golden(name), 'shared.json'));

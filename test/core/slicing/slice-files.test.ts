@@ -13,9 +13,9 @@ import type { SliceRequest, SliceResult } from '../../../src-main/core/slicing/s
 import { exact, handlers, plainCaller, temporaryFolder } from '../../llama-host/host.ts';
 import { furthest, goldenModels, goldenTokens } from '../../support/golden-models.ts';
 import { fixtures } from '../../support/paths.ts';
+import { decoderOf } from '../../support/graph-runs.ts';
 import {
   calibrated,
-  decoderOpener,
   firstDirections,
   float32,
   golden,
@@ -25,8 +25,6 @@ import {
 } from '../../support/slicing.ts';
 
 const folder = temporaryFolder();
-const decoderOf = decoderOpener();
-
 const rotationOf = async (decoder: Decoder, windows: Int32Array[], width: number): Promise<SharedRotation> =>
   (await calibrated(decoder, windows, { width })).rotation;
 

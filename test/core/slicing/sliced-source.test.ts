@@ -14,18 +14,10 @@ import type { SlicedSource } from '../../../src-main/core/slicing/sliced-source.
 import { sharedSlicingConfig } from '../../../src-main/core/slicing/slicing-config.ts';
 import { temporaryFolder } from '../../llama-host/host.ts';
 import { furthest, goldenModels, goldenTokens, readJson } from '../../support/golden-models.ts';
-import {
-  calibrated,
-  decoderOpener,
-  firstDirections,
-  float32,
-  golden,
-  graphRows,
-  ports,
-} from '../../support/slicing.ts';
+import { decoderOf } from '../../support/graph-runs.ts';
+import { calibrated, firstDirections, float32, golden, graphRows, ports } from '../../support/slicing.ts';
 
 const folder = temporaryFolder();
-const decoderOf = decoderOpener();
 const sliced = (decoder: Decoder, rotation: SharedRotation): Promise<SlicedSource> =>
   slicedSource({ ...ports, decoder, rotation });
 const floats = (bytes: Uint8Array): Float32Array => new Float32Array(bytes.slice().buffer);

@@ -26,6 +26,7 @@ test.each([
   ['llama', 'llama'],
   ['mistral', 'llama'],
   ['qwen2', 'llama'],
+  ['seed_oss', 'llama'],
   // Norms on heads, which llama has not.
   ['qwen3', 'qwen3'],
 ] as const)('%s is written as %s', (name, written) => {

@@ -1,7 +1,7 @@
 // The config.json of an exported folder: the source's own where it has one, else made from the GGUF header. Names that
 // transformers 4 and 5 both read: rope_theta with rope_scaling, torch_dtype.
 import type { Decoder } from '../../architectures/decoder.ts';
-import type { RopeScaling } from '../../architectures/rope.ts';
+import type { RopeScaling } from '../../architectures/rope-scaling.ts';
 import type { JsonObject } from '../../formats/json-object.ts';
 import { readFloats } from '../../graph/float-values.ts';
 import type { Dequantize } from '../../graph/float-values.ts';

@@ -2,7 +2,7 @@
 // ropeDivisors (core/architectures/rope.ts). The file does not hold the parameters themselves.
 import { AppError } from '../../../contract/errors.ts';
 import { ropeDivisors, ropeFrequencies } from '../../architectures/rope.ts';
-import type { RopeScaling } from '../../architectures/rope.ts';
+import type { RopeScaling } from '../../architectures/rope-scaling.ts';
 
 /** The factors of every model with this scaling so far (Llama 3.1 to 3.3, and those trained from them). */
 const lowFreqFactor = 1;

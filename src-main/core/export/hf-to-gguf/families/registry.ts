@@ -5,8 +5,9 @@ import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
 import { qwen2 } from './qwen2.ts';
 import { qwen3 } from './qwen3.ts';
+import { seedOss } from './seed-oss.ts';
 
-const families: readonly Family[] = [llama, mistral, qwen2, qwen3];
+const families: readonly Family[] = [llama, mistral, qwen2, qwen3, seedOss];
 
 /** The family of a `model_type`. @throws UNSUPPORTED_ARCHITECTURE with the list of those that are built */
 export function familyOf(modelType: string, path: string): Family {

@@ -1,0 +1,137 @@
+import { AppError } from '../../contract/errors.ts';
+import type { SliceRecipe } from '../../contract/recipe.ts';
+import type { SliceResult } from '../../contract/results.ts';
+import { openDecoder } from '../../core/architectures/decoder.ts';
+import { predictFile } from '../../core/planning/prior.ts';
+import { predictSlice, withTypes } from '../../core/planning/slice-prior.ts';
+import { sliceStep } from '../../core/planning/slices.ts';
+import { findMix } from '../../core/quantization/mixes.ts';
+import { sharedSlicingConfig } from '../../core/slicing/slicing-config.ts';
+import { sharedWidth } from '../../core/slicing/shared-width.ts';
+import { defaultRun } from '../planner/plan-model.ts';
+import { chooseEngine } from '../stages/engine.ts';
+import { exportModel } from '../stages/export.ts';
+import { requireGraphs } from '../stages/graphs.ts';
+import { requireInvariance } from '../stages/invariance.ts';
+import { withModel, type GgufSource } from '../stages/open.ts';
+import { floatTypeOf, makeSlice, planSlice, roundOf } from '../stages/slice.ts';
+import { blockStatistics } from '../stages/statistics.ts';
+import { openEvaluation } from '../stages/texts.ts';
+import { stage, totalSeconds, type JobContext } from './context.ts';
+import { finishFile } from './finish-file.ts';
+import { checkGate } from './gate.ts';
+import { checkAnyOutput, cleaning, outputForm, publish, refuseInputs, unfinishedName } from './output-paths.ts';
+
+/** The verb `slice`: a narrower model by one rotation, as GGUF, safetensors or ONNX; measured and proved as GGUF. */
+export async function runSlice(context: JobContext, recipe: SliceRecipe): Promise<SliceResult> {
+  await checkAnyOutput(recipe, [recipe.model]);
+  checkGate(recipe.evaluation, recipe.evaluate);
+  checkForm(recipe);
+  return withModel(context, recipe.model, async (source) => {
+    await refuseInputs(
+      recipe.output,
+      source.gguf.shards.map(({ name }) => name),
+    );
+    requireGraphs(source);
+    return sliceSource(context, recipe, source);
+  });
+}
+
+/** Types that a form can hold besides GGUF, which holds all; stock ONNX runtimes have no bfloat16 on the CPU. */
+const typesOfForm = { safetensors: ['F32', 'F16', 'BF16'], onnx: ['F32', 'F16'] } as const;
+
+/** @throws USAGE */
+function checkForm({ output, type }: SliceRecipe): void {
+  const { name } = findMix(type);
+  const form = outputForm(output);
+  if (form === 'gguf') return;
+  const possible: readonly string[] = typesOfForm[form];
+  if (possible.includes(name)) return;
+  const message = `${output} cannot hold ${name}: ${form} takes ${possible.join(', ')}; for ${name} name a .gguf file.`;
+  throw new AppError('USAGE', message, { output, type: name, possible: [...possible] });
+}
+
+/** @throws USAGE */
+function widthOf({ sparsity, width, round, type }: SliceRecipe, hiddenSize: number): number {
+  const step = round ?? roundOf(type);
+  if (sparsity !== null) return sharedWidth(hiddenSize, sparsity, step).width;
+  if (width === null || width > hiddenSize) {
+    const message = `The width is ${width}; it has to be a whole number from 1 to the model's ${hiddenSize}.`;
+    throw new AppError('USAGE', message, { width, hiddenSize });
+  }
+  if (width % step === 0) return width;
+  const nearest = sharedWidth(hiddenSize, 1 - width / hiddenSize, step).width;
+  const message = `A width of ${width} is no multiple of ${step}, as ${type} needs: take ${nearest}, or another --type or --round.`;
+  throw new AppError('USAGE', message, { width, round: step, type, nearest });
+}
+
+async function sliceSource(context: JobContext, recipe: SliceRecipe, source: GgufSource): Promise<SliceResult> {
+  const { device, calibration, type } = recipe;
+  const hiddenSize = source.config.hiddenSize!;
+  const width = widthOf(recipe, hiddenSize);
+  const importance = recipe.importance !== 'off' && !floatTypeOf(type);
+  const orientation = recipe.orientation ?? (floatTypeOf(type) ? 'pca' : 'hadamard');
+  const step = { ...sliceStep(width, hiddenSize, false), orientation };
+  const planned = await stage(context, 'plan', () =>
+    planSlice(context, { source: source.path, step, type, importance }),
+  );
+  const { file: plannedFile } = planned;
+  const predicted = withTypes(
+    predictSlice(step.sparsity, source.parameters),
+    predictFile(plannedFile.tensors, plannedFile.candidate.types, source.parameters),
+  );
+  const engine = await chooseEngine(context, recipe, [source.path]);
+  const text = await stage(context, 'tokenize', () =>
+    openEvaluation(context, source.path, recipe.evaluation, calibration.texts),
+  );
+  const invariance = await requireInvariance(context, { model: source.path, device });
+  const statistics = await blockStatistics(context, { source: source.path, hiddenSize, device, calibration });
+  const widths = sharedSlicingConfig(openDecoder(source), width);
+  const file = unfinishedName(recipe.output);
+  return cleaning([file], async () => {
+    const made = await makeSlice(context, {
+      ...{ source: source.path, statistics, planned, step, type, importance, output: file },
+      seed: calibration.seed,
+    });
+    let written = { fileBytes: made.fileBytes, sha256: made.sha256 };
+    const finished = await finishFile(context, {
+      ...{ recipe, source: source.path, file, engine, text: recipe.evaluate || recipe.prove ? text : null },
+      predictedKld: predicted.kldHigh,
+      planned: { header: planned.header, ...defaultRun(source.config.contextLength) },
+      publish: async () => {
+        if (outputForm(recipe.output) === 'gguf') return publish(file, recipe);
+        written = await exportModel(context, {
+          recipe,
+          file,
+          folder: source.isConverted ? source.original : null,
+          widths,
+        });
+      },
+    });
+    const { parametersBefore, parametersAfter, untiedParameters } = planned;
+    return {
+      run: context.run,
+      warnings: context.warnings,
+      device: context.device,
+      output: recipe.output,
+      method: 'shared',
+      type: findMix(type).name,
+      widths,
+      sparsity: step.sparsity,
+      orientation,
+      energyLost: made.energyLost,
+      ...{ parametersBefore, parametersAfter, untiedParameters },
+      sourceBytes: source.fileBytes,
+      ...written,
+      tensorTypes: made.tensorTypes,
+      calibration: statistics.use,
+      calibrationReused: statistics.reused,
+      calibrationResumedAtLayer: statistics.resumedAtLayer,
+      invariance,
+      ...finished,
+      seconds: totalSeconds(context).total,
+      stages: context.seconds,
+      peakMemoryBytes: context.peakMemoryBytes,
+    };
+  });
+}

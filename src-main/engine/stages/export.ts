@@ -1,0 +1,48 @@
+// A proved GGUF of a family with graphs in another form.
+import path from 'node:path';
+import type { SliceRecipe } from '../../contract/recipe.ts';
+import type { SlicingConfig } from '../../contract/results.ts';
+import { reportAs, stage, type JobContext } from '../jobs/context.ts';
+import { outputForm, publish, unfinishedName } from '../jobs/output-paths.ts';
+import { floatTypeOf } from './slice.ts';
+
+export interface ExportOptions {
+  recipe: SliceRecipe;
+  /** The GGUF; stays. */
+  file: string;
+  /** The folder of the dense model, whose tokenizer files go along; null where it was a GGUF. */
+  folder: string | null;
+  widths: SlicingConfig;
+}
+
+/** Writes the recipe's output from `file`. @throws OUTPUT_EXISTS, DISK_FULL, UNSUPPORTED_ARCHITECTURE */
+export async function exportModel(
+  context: JobContext,
+  { recipe, file, folder, widths }: ExportOptions,
+): Promise<{ fileBytes: number; sha256: string }> {
+  const form = outputForm(recipe.output);
+  return stage(context, 'export', async () => {
+    const isFolder = form === 'safetensors';
+    // A folder is made beside its place and moved there whole; an ONNX file and its weights are each written so.
+    const output = isFolder ? unfinishedName(`${recipe.output}.folder`) : path.resolve(recipe.output);
+    const made = await context.worker((client) =>
+      client.exportModel(
+        {
+          ...{ source: file, output, form: isFolder ? 'safetensors' : 'onnx', force: recipe.force },
+          ...{ type: floatTypeOf(recipe.type)!, tokenizerFrom: folder, slicing: widths },
+        },
+        { signal: context.signal, onProgress: reportAs(context, 'export') },
+      ),
+    );
+    context.peakMemoryBytes = Math.max(context.peakMemoryBytes, made.peakMemoryBytes);
+    if (isFolder) {
+      if (!made.hasTokenizer) {
+        context.warnings.push(
+          `${recipe.output} has no tokenizer: the source's could not be written in Hugging Face's form.`,
+        );
+      }
+      await publish(output, recipe);
+    }
+    return { fileBytes: made.fileBytes, sha256: made.sha256 };
+  });
+}

@@ -1,0 +1,80 @@
+// The check that a rotation without slicing changes nothing: once for every model, before its first slice.
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { AppError } from '../../contract/errors.ts';
+import { evaluationOptions, type DeviceName } from '../../contract/recipe.ts';
+import { invariance as invarianceSchema, type Invariance } from '../../contract/results.ts';
+import { reportAs, stage, type JobContext } from '../jobs/context.ts';
+import { graphProvider } from './device.ts';
+import { openEvaluation, type EvaluationTokens } from './texts.ts';
+
+export interface InvarianceOptions {
+  /** Path of a GGUF whose family has graphs. */
+  model: string;
+  device: DeviceName;
+  text: EvaluationTokens;
+}
+
+export interface CheckedInvariance extends Invariance {
+  peakMemoryBytes: number;
+}
+
+/** Runs the check. Not passed is a result. */
+export async function runInvarianceCheck(
+  context: JobContext,
+  { model, device, text }: InvarianceOptions,
+): Promise<CheckedInvariance> {
+  return stage(context, 'invariance', async () => {
+    const found = await context.worker((client) =>
+      client.invariance(
+        { source: model, windows: text.windows, threads: context.threads, provider: graphProvider(device) },
+        { signal: context.signal, onProgress: reportAs(context, 'invariance') },
+      ),
+    );
+    context.peakMemoryBytes = Math.max(context.peakMemoryBytes, found.peakMemoryBytes);
+    const { largestLogitChange, ...rest } = found;
+    return { ...rest, maxLogitDifference: largestLogitChange };
+  });
+}
+
+/** Enough tokens of the bundled text to tell. */
+const quickCheck = evaluationOptions.parse({ window: 512, windows: 4, allowSameText: true });
+
+/**
+ * What the check says of a model: kept from before for a file that has not changed since, else run now.
+ * @throws NUMERICAL_FAILURE where a rotation changes the model
+ */
+export async function requireInvariance(
+  context: JobContext,
+  { model, device }: Omit<InvarianceOptions, 'text'>,
+): Promise<Invariance> {
+  const record = await recordOf(context, model);
+  const kept = await readRecord(record);
+  if (kept) return kept;
+  const text = await openEvaluation(context, model, quickCheck, []);
+  const found = invarianceSchema.parse(await runInvarianceCheck(context, { model, device, text }));
+  if (!found.passed) {
+    const message = `A rotation alone moves the logits of ${model} by ${found.maxLogitDifference.toExponential(2)}, more than ${found.tolerance.toExponential(2)}: it cannot be sliced.`;
+    throw new AppError('NUMERICAL_FAILURE', message, { model, ...found });
+  }
+  await writeFile(record, JSON.stringify(found)).catch(() => {}); // a folder that cannot be written costs only time
+  return found;
+}
+
+/** A file named after the model file's identity: its place, size and time. */
+async function recordOf(context: JobContext, model: string): Promise<string> {
+  const { size, mtimeMs } = await stat(model);
+  const identity = createHash('sha256')
+    .update(JSON.stringify([path.resolve(model), size, mtimeMs]))
+    .digest('hex');
+  return path.join(context.folders.home, 'statistics', `invariance-${identity.slice(0, 32)}.json`);
+}
+
+async function readRecord(file: string): Promise<Invariance | null> {
+  try {
+    return invarianceSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch {
+    return null; // none, or one of another version
+  }
+}

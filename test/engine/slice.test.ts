@@ -1,0 +1,145 @@
+// Slicing jobs from end to end on the bundled sample (hidden size 256): every form of output, reuse of a calibration,
+// what is refused before any work.
+import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { openDecoder } from '../../src-main/core/architectures/decoder.ts';
+import { openModel } from '../../src-main/core/formats/model-source.ts';
+import { errorOf, quick, resultOf, startEngine, temporaryFolder } from '../support/engine.ts';
+import { architectures, sampleModel } from '../support/paths.ts';
+
+const slice = (output: string, more: object = {}): object => ({
+  verb: 'slice',
+  model: sampleModel,
+  output,
+  sparsity: 0.25,
+  ...quick,
+  ...more,
+});
+
+/** Files of a folder that a run left besides its output. */
+const leftIn = (folder: string, output: string): string[] =>
+  readdirSync(folder).filter((name) => name !== path.basename(output));
+
+describe('a sliced GGUF', () => {
+  test('is measured, proved, and made from a calibration that the next run uses again', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const output = path.join(folder, 'sliced.gguf');
+    const first = resultOf(await engine.run(slice(output)), 'slice');
+
+    const model = await openModel(output);
+    const { config } = openDecoder(model);
+    await model.close();
+    expect(config).toMatchObject({ hiddenSize: 192, headDim: 32 });
+    expect(first).toMatchObject({
+      method: 'shared',
+      type: 'F16',
+      sparsity: 0.25,
+      orientation: 'pca',
+      fileBytes: statSync(output).size,
+      calibrationReused: false,
+      invariance: { passed: true },
+      proof: { passed: true, loaded: true },
+    });
+    expect(first.widths).toMatchObject({ hidden_size: 256, const_dimension: 192, head_dimension: 192 });
+    expect(first.quality!.kld!.mean).toBeGreaterThan(0.01);
+    expect(first.invariance.perplexityAfter).toBeCloseTo(first.invariance.perplexityBefore, 2);
+    expect(leftIn(folder, output)).toEqual([]);
+
+    const again = resultOf(await engine.run(slice(output, { force: true })), 'slice');
+    expect(again).toMatchObject({ calibrationReused: true, sha256: first.sha256 });
+
+    const other = slice(output, { force: true, calibration: { samples: 3, length: 256 } });
+    expect(resultOf(await engine.run(other), 'slice').calibrationReused).toBe(false);
+  });
+
+  test('is quantised in the same pass, by default in the Hadamard orientation', async () => {
+    const engine = await startEngine();
+    const output = path.join(temporaryFolder(), 'small.gguf');
+    const result = resultOf(await engine.run(slice(output, { type: 'Q8_0', width: 192, sparsity: null })), 'slice');
+    expect(result).toMatchObject({ type: 'Q8_0', orientation: 'hadamard', proof: { passed: true } });
+    expect(result.tensorTypes['Q8_0']).toBeGreaterThan(40);
+    expect(result.fileBytes).toBe(statSync(output).size);
+  });
+});
+
+describe('other forms', () => {
+  test('a folder of safetensors, which is a model again', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const output = path.join(folder, 'sliced');
+    const result = resultOf(await engine.run(slice(output)), 'slice');
+    expect(JSON.parse(readFileSync(path.join(output, 'slicing.json'), 'utf8'))).toEqual(result.widths);
+    expect(leftIn(folder, output)).toEqual([]);
+    expect((await engine.call.inspect({ model: output }, {} as never)).format).toBe('sliced');
+    const model = await openModel(output);
+    expect(openDecoder(model).config).toMatchObject({ hiddenSize: 192, headDim: 32 });
+    expect(result.fileBytes).toBe(model.fileBytes);
+    await model.close();
+    const evaluated = resultOf(
+      await engine.run({ verb: 'evaluate', model: output, against: sampleModel, ...quick }),
+      'evaluate',
+    );
+    expect(evaluated.kld!.mean).toBeCloseTo(result.quality!.kld!.mean, 3);
+  });
+
+  test('an ONNX model', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const output = path.join(folder, 'sliced.onnx');
+    const result = resultOf(await engine.run(slice(output, { type: 'F32' })), 'slice');
+    expect(result.fileBytes).toBe(statSync(output).size);
+    expect(leftIn(folder, output)).toEqual([]);
+  });
+});
+
+describe('what is refused before any work', () => {
+  const cases: [name: string, more: object, message: RegExp][] = [
+    ['a width beyond the model', { sparsity: null, width: 512 }, /from 1 to the model's 256/],
+    ['a width that the type cannot have', { sparsity: null, width: 200, type: 'Q8_0' }, /no multiple of 32.*take 192/],
+    ['quantised safetensors', { output: 'folder', type: 'Q8_0' }, /cannot hold Q8_0/],
+    ['a safetensors file', { output: 'model.safetensors' }, /is a folder/],
+    ['an unknown type', { type: 'Q9_K' }, /no mix "Q9_K"/],
+  ];
+  test.each(cases)('%s', async (_name, more, message) => {
+    const engine = await startEngine();
+    const name = 'output' in more ? String(more.output) : 'out.gguf';
+    const output = path.join(temporaryFolder(), name);
+    expect(errorOf(await engine.run(slice(output, { ...more, output })))).toMatchObject({
+      code: 'USAGE',
+      message: expect.stringMatching(message) as string,
+    });
+  });
+
+  test('a folder of the user is not replaced, forced or not', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    writeFileSync(path.join(folder, 'thesis.txt'), 'mine');
+    const error = errorOf(await engine.run(slice(folder, { force: true })));
+    expect(error.code).toBe('OUTPUT_EXISTS');
+    expect(readdirSync(folder)).toEqual(['thesis.txt']);
+  });
+
+  test.skipIf(!architectures)('a family without graphs', async () => {
+    const engine = await startEngine();
+    const output = path.join(temporaryFolder(), 'out.gguf');
+    const error = errorOf(await engine.run(slice(output, { model: path.join(architectures!, 'qwen3moe.gguf') })));
+    expect(error).toMatchObject({
+      code: 'UNSUPPORTED_ARCHITECTURE',
+      details: { reason: expect.any(String) as string },
+    });
+  });
+});
+
+test('invariance: a rotation leaves the sample as it was', async () => {
+  const engine = await startEngine();
+  const result = resultOf(
+    await engine.run({ verb: 'invariance', model: sampleModel, threads: 1, evaluation: { window: 128, windows: 2 } }),
+    'invariance',
+  );
+  expect(result).toMatchObject({ passed: true, tokens: 256, text: 'evaluation' });
+  expect(result.maxLogitDifference).toBeLessThan(2e-2 * result.largestLogit);
+  expect(result.orthogonality).toBeLessThan(1e-12);
+  expect(Math.abs(result.perplexityAfter / result.perplexityBefore - 1)).toBeLessThan(1e-5);
+});
