@@ -1,0 +1,72 @@
+// Slices among the plans of a real engine, on the sample cut to a width of 160: there the types with blocks of 256 fall
+// back to larger ones, so that slices of others are among the smallest files.
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { quick, resultOf, startEngine, temporaryFolder } from '../support/engine.ts';
+import { narrowSample } from '../support/narrow-sample.ts';
+import { sampleModel } from '../support/paths.ts';
+
+const narrow = narrowSample();
+
+async function fit(recipe: object) {
+  const engine = await startEngine();
+  const output = path.join(temporaryFolder(), 'out.gguf');
+  const model = { verb: 'fit', model: await narrow, output, candidates: 1, ...quick };
+  return resultOf(await engine.run({ ...model, ...recipe }), 'fit');
+}
+
+const fileOf = (bytes: number) => ({ target: { kind: 'file', bytes } });
+
+describe('plan', () => {
+  it('offers slices of types that are just too large, at the widest width that fits, behind the best without a slice', async () => {
+    const engine = await startEngine();
+    const list = resultOf(await engine.run({ verb: 'plan', model: sampleModel, ...fileOf(5e6) }), 'plan');
+    expect(list.sliceRefusal).toBeNull();
+    expect(list.best).toBe('q5_k_s');
+    const slices = list.plans.filter(({ steps }) => steps[0]?.method === 'slice');
+    expect(slices.map(({ id }) => id)).toEqual(['slice-224+q5_1', 'slice-224+all-q5_1', 'slice-192+q8_0', 'slice-192']);
+    expect(slices[0]).toMatchObject({
+      summary: 'sliced to 224 of 256 columns, Q5_1 mix',
+      steps: [
+        { kind: 'shared', width: 224, hiddenSize: 256, sparsity: 0.125, orientation: 'hadamard' },
+        { method: 'quantize', type: 'Q5_1', pure: false },
+      ],
+      fits: true,
+    });
+    for (const { cost, memory } of slices) {
+      expect(cost.seconds).toBeGreaterThan(0);
+      expect(memory.basis).toBe('llama.cpp');
+    }
+  });
+});
+
+describe('fit', () => {
+  it('chooses the slice where it measures clearly better than the best without one', async () => {
+    // Without importance nothing below 2.2 MB but ternary weights is left.
+    const result = await fit({ ...fileOf(2.2e6), importance: 'off' });
+    expect(result.slices).toMatchObject({ best: 'slice-128+all-iq4_nl', chosen: true });
+    expect(result.best).toBe('slice-128+all-iq4_nl');
+    const [slice, unsliced] = result.measured;
+    expect([slice!.id, unsliced!.id]).toEqual(['slice-128+all-iq4_nl', 'all-tq1_0']);
+    const { kld, standardError } = result.slices.measured!;
+    expect(kld).toBe(slice!.quality.kld!.mean);
+    const error = Math.hypot(standardError, unsliced!.quality.kld!.standardError);
+    expect(kld + error).toBeLessThan(unsliced!.quality.kld!.mean);
+    expect(result.slices.verdict).toMatch(/TQ1_0 on all tensors without slicing fits .* was chosen\.$/);
+    // The file is the plan's to the byte, and what llama.cpp says of its memory is what was planned.
+    expect(statSync(result.output!).size).toBe(result.plan!.fileBytes);
+    expect(createHash('sha256').update(readFileSync(result.output!)).digest('hex')).toBe(result.sha256);
+    expect(result.proof).toMatchObject({ passed: true, reason: null });
+    expect(result.proof!.memory.plannedBytes).toBe(result.proof!.memory.reportedBytes);
+    expect(result.calibration!.tokens).toBe(512);
+  });
+
+  it('makes none where nothing is measured', async () => {
+    const result = await fit({ ...fileOf(2e6), evaluate: false });
+    expect(result).toMatchObject({ best: null, output: null, slices: { best: 'slice-128+all-mxfp4', chosen: false } });
+    expect(result.slices.verdict).toMatch(/^Only slices fit; only a measurement chooses one/);
+    expect(result.verdict).toMatch(/^Does not fit/);
+  });
+});
