@@ -237,6 +237,17 @@ describe('config.json of a GGUF', () => {
   });
 });
 
+test('generation_config.json of a GGUF names every end of a turn', async () => {
+  const read = (folder: string): unknown =>
+    JSON.parse(readFileSync(path.join(folder, 'generation_config.json'), 'utf8'));
+  expect(read((await exported(gqa)).folder)).toEqual({ bos_token_id: 1, eos_token_id: 2, pad_token_id: null });
+  const source = await decoderOf(gqa);
+  const { metadata } = source.model.gguf!;
+  metadata.set('tokenizer.ggml.eot_token_id', { type: 'uint32', value: 5 });
+  const { folder } = await exported(gqa, { decoder: source });
+  expect(read(folder)).toMatchObject({ eos_token_id: [2, 5] });
+});
+
 describe('the folder', () => {
   test('takes the tokenizer and generation settings of a folder, and further files', async () => {
     const from = newPath('from');
