@@ -134,7 +134,7 @@ export const slicingConfig = z.object({
   mlp_input_dimensions: widthPerLayer,
   mlp_output_dimensions: widthPerLayer,
   head_dimension: z.number().int().nullable(),
-  /** The one width where all are equal. */
+  /** Only of models whose file lost the widths of its sites. */
   const_dimension: z.number().int().nullable(),
 });
 export type SlicingConfig = z.infer<typeof slicingConfig>;

@@ -168,7 +168,7 @@ export const results = {
         mlp_input_dimensions: widths,
         mlp_output_dimensions: widths,
         head_dimension: 512,
-        const_dimension: 512,
+        const_dimension: null,
       },
       sparsity: 0.111,
       orientation: 'pca',

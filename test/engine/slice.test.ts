@@ -42,7 +42,7 @@ describe('a sliced GGUF', () => {
       invariance: { passed: true },
       proof: { passed: true, loaded: true },
     });
-    expect(first.widths).toMatchObject({ hidden_size: 256, const_dimension: 192, head_dimension: 192 });
+    expect(first.widths).toMatchObject({ hidden_size: 256, head_dimension: 192 });
     expect(first.quality!.kld!.mean).toBeGreaterThan(0.01);
     expect(first.invariance.perplexityAfter).toBeCloseTo(first.invariance.perplexityBefore, 2);
     expect(leftIn(folder, output)).toEqual([]);

@@ -1,9 +1,10 @@
 // What a worker holds at most while it calibrates and slices: it follows the largest block, not the model.
 import { fork } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { workerApi } from '../../src-main/contract/worker-api.ts';
+import { statisticsFiles } from '../../src-main/core/calibration/saved-statistics.ts';
 import { openModel } from '../../src-main/core/formats/model-source.ts';
 import { connect } from '../../src-main/rpc/client.ts';
 import { childTransport } from '../../src-main/rpc/node-child.ts';
@@ -42,11 +43,14 @@ async function peakOf(source: string, width: number): Promise<number> {
   const child = fork(path.join(root, 'src-main/worker/main.ts'), { serialization: 'advanced', execArgv: [] });
   try {
     const { call } = connect(workerApi, childTransport(child));
-    const [gram, importance, output] = [file('model.gram'), file('model.imatrix.gguf'), file('sliced.gguf')];
+    const [statistics, output] = [file('statistics'), file('sliced.gguf')];
+    mkdirSync(statistics);
     const windows = [1, 2, 3, 4].map((seed) => someTokens(256, seed));
-    await call.blockStatistics({ source, windows, gram, importance, datasets: [], threads: 2 });
+    const calibration = { source, windows, folder: statistics, fingerprint: 'none', datasets: [] };
+    await call.blockStatistics({ ...calibration, threads: 2 });
+    const { gram } = statisticsFiles(statistics);
     const { peakMemoryBytes } = await call.sliceShared({ source, gram, output, width, type: 'F16', threads: 2 });
-    for (const made of [gram, importance, output]) rmSync(made);
+    for (const made of [statistics, output]) rmSync(made, { recursive: true });
     return peakMemoryBytes;
   } finally {
     child.kill('SIGKILL');

@@ -3,15 +3,13 @@
 import { openDecoder } from '../../src-main/core/architectures/decoder.ts';
 import type { Decoder } from '../../src-main/core/architectures/decoder.ts';
 import { openModel } from '../../src-main/core/formats/model-source.ts';
-import { elementCount } from '../../src-main/core/formats/tensor.ts';
 import type { GraphRuntime } from '../../src-main/core/graph/block-runner.ts';
+import { readFloats } from '../../src-main/core/graph/float-values.ts';
 import { forward } from '../../src-main/core/graph/forward.ts';
-import { collectSharedStatistics } from '../../src-main/core/slicing/collect-statistics.ts';
-import type { SharedStatistics } from '../../src-main/core/slicing/collect-statistics.ts';
+import { collectSharedStatistics } from '../../src-main/core/calibration/collect-statistics.ts';
+import type { SharedStatistics } from '../../src-main/core/calibration/collect-statistics.ts';
 import { sharedRotation } from '../../src-main/core/slicing/shared-rotation.ts';
-import { planSlicedTensors } from '../../src-main/core/slicing/sliced-tensors.ts';
-import { transformedParts } from '../../src-main/core/slicing/transform-tensor.ts';
-import { writtenForm } from '../../src-main/core/slicing/written-form.ts';
+import { slicedSource } from '../../src-main/core/slicing/sliced-source.ts';
 import { nativeDequantizer } from '../../src-main/worker/native/native-dequantizer.ts';
 import { openLinearAlgebra } from '../../src-main/worker/native/native-linear-algebra.ts';
 import { onnxRuntime } from '../../src-main/worker/onnx/onnx-runtime.ts';
@@ -100,22 +98,11 @@ async function rotate(
   { gram }: SharedStatistics,
   { threads, width }: { threads: number; width: number },
 ): Promise<Float32Array[]> {
-  const { model, config } = decoder;
   const linearAlgebra = openLinearAlgebra(threads);
-  const rotation = await sharedRotation({ gram, size: config.hiddenSize, width, linearAlgebra, signal });
-  const form = writtenForm(decoder);
-  const { tensors } = planSlicedTensors({ decoder, width, type: 'F32', form, constantFinalNorm: null });
   const dequantize = nativeDequantizer(threads);
-  const context = { model, rotation, headDim: config.headDim, dequantize, linearAlgebra, signal };
+  const rotation = await sharedRotation({ gram, size: decoder.config.hiddenSize, width, linearAlgebra, signal });
+  const sliced = await slicedSource({ decoder, rotation, dequantize, linearAlgebra, signal });
   const rotated: Float32Array[] = [];
-  for (const tensor of tensors) {
-    const values = new Float32Array(elementCount(tensor.shape)!);
-    let done = 0;
-    for await (const part of transformedParts(tensor, context)) {
-      values.set(part, done);
-      done += part.length;
-    }
-    rotated.push(values);
-  }
+  for (const entry of sliced.tensors) rotated.push(await readFloats(sliced, entry, dequantize));
   return rotated;
 }

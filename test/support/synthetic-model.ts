@@ -1,6 +1,6 @@
 // A llama GGUF four times the size of the 135M model, made from a seed: what memory takes is the same whatever the
 // weights are. F16, 24 layers, 539 million weights, 1.1 GB. The sample model's tokenizer, filled up with unused tokens.
-import { convertFloats } from '../../src-main/core/export/hf-to-gguf/float-values.ts';
+import { convertFloats } from '../../src-main/core/formats/float-values.ts';
 import { openGguf } from '../../src-main/core/formats/gguf-reader.ts';
 import type { GgufMetadata } from '../../src-main/core/formats/gguf-values.ts';
 import { createGgufWriter, ggufLayout } from '../../src-main/core/formats/gguf-writer.ts';

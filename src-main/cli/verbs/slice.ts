@@ -90,7 +90,7 @@ function sizeVerdict({ parametersBefore, parametersAfter, sparsity }: SliceResul
 }
 
 function widthText({ widths, sparsity, energyLost, orientation }: SliceResult): string {
-  const kept = `${widths.const_dimension} of ${widths.hidden_size} (${percent(sparsity)} cut)`;
+  const kept = `${widths.head_dimension} of ${widths.hidden_size} (${percent(sparsity)} cut)`;
   return `${kept}, ${percent(energyLost)} of the signal's energy lost, ${orientation} orientation`;
 }
 

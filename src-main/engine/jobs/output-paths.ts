@@ -93,11 +93,14 @@ async function refuseExisting({ output, force }: OutputTarget): Promise<void> {
     throw new AppError('OUTPUT_EXISTS', `${output} exists already: choose another name or use --force.`, { output });
 }
 
-/** Empty, or a model that was written here before. */
+/** Empty, or a model that was written here before, with nothing beside its files. */
 async function isOurFolder(folder: string): Promise<boolean> {
   const names = await readdir(folder);
-  return names.length === 0 || names.includes(slicingFile);
+  return names.length === 0 || (names.includes(slicingFile) && names.every((name) => modelFile.test(name)));
 }
+
+/** Files of a model in Hugging Face's form. */
+const modelFile = /\.(safetensors|json|model|txt|jinja)$/;
 
 /** Runs `work`, which makes `files`; whatever of them is left under those names afterwards goes. */
 export async function cleaning<T>(files: readonly string[], work: () => Promise<T>): Promise<T> {

@@ -1,7 +1,9 @@
+import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import type { SliceRecipe } from '../../contract/recipe.ts';
 import type { SliceResult } from '../../contract/results.ts';
 import { openDecoder } from '../../core/architectures/decoder.ts';
+import { sweepParts } from '../../core/formats/part-files.ts';
 import { predictFile } from '../../core/planning/prior.ts';
 import { predictSlice, withTypes } from '../../core/planning/slice-prior.ts';
 import { sliceStep } from '../../core/planning/slices.ts';
@@ -66,61 +68,35 @@ function widthOf({ sparsity, width, round, type }: SliceRecipe, hiddenSize: numb
 }
 
 async function sliceSource(context: JobContext, recipe: SliceRecipe, source: GgufSource): Promise<SliceResult> {
-  const { device, calibration, type } = recipe;
-  const hiddenSize = source.config.hiddenSize!;
-  const width = widthOf(recipe, hiddenSize);
-  const importance = recipe.importance !== 'off' && !floatTypeOf(type);
-  const orientation = recipe.orientation ?? (floatTypeOf(type) ? 'pca' : 'hadamard');
-  const step = { ...sliceStep(width, hiddenSize, false), orientation };
-  const planned = await stage(context, 'plan', () =>
-    planSlice(context, { source: source.path, step, type, importance }),
-  );
-  const { file: plannedFile } = planned;
-  const predicted = withTypes(
-    predictSlice(step.sparsity, source.parameters),
-    predictFile(plannedFile.tensors, plannedFile.candidate.types, source.parameters),
-  );
+  const { device, calibration } = recipe;
+  const { slice, planned, predictedKld } = await planRecipe(context, recipe, source);
   const engine = await chooseEngine(context, recipe, [source.path]);
   const text = await stage(context, 'tokenize', () =>
     openEvaluation(context, source.path, recipe.evaluation, calibration.texts),
   );
   const invariance = await requireInvariance(context, { model: source.path, device });
+  const { hiddenSize } = slice.step;
   const statistics = await blockStatistics(context, { source: source.path, hiddenSize, device, calibration });
-  const widths = sharedSlicingConfig(openDecoder(source), width);
-  const file = unfinishedName(recipe.output);
+  const file = await unfinishedGguf(recipe);
   return cleaning([file], async () => {
-    const made = await makeSlice(context, {
-      ...{ source: source.path, statistics, planned, step, type, importance, output: file },
-      seed: calibration.seed,
-    });
+    const made = await makeSlice(context, { source: source.path, statistics, planned, ...slice, output: file });
+    const widths = sharedSlicingConfig(openDecoder(source), slice.step.width);
     let written = { fileBytes: made.fileBytes, sha256: made.sha256 };
     const finished = await finishFile(context, {
       ...{ recipe, source: source.path, file, engine, text: recipe.evaluate || recipe.prove ? text : null },
-      predictedKld: predicted.kldHigh,
+      predictedKld,
       planned: { header: planned.header, ...defaultRun(source.config.contextLength) },
       publish: async () => {
         if (outputForm(recipe.output) === 'gguf') return publish(file, recipe);
-        written = await exportModel(context, {
-          recipe,
-          file,
-          folder: source.isConverted ? source.original : null,
-          widths,
-        });
+        const folder = source.isConverted ? source.original : null;
+        written = await exportModel(context, { recipe, file, folder, widths });
       },
     });
-    const { parametersBefore, parametersAfter, untiedParameters } = planned;
     return {
-      run: context.run,
-      warnings: context.warnings,
-      device: context.device,
-      output: recipe.output,
-      method: 'shared',
-      type: findMix(type).name,
-      widths,
-      sparsity: step.sparsity,
-      orientation,
-      energyLost: made.energyLost,
-      ...{ parametersBefore, parametersAfter, untiedParameters },
+      ...{ run: context.run, warnings: context.warnings, device: context.device, output: recipe.output },
+      ...{ method: 'shared', type: findMix(recipe.type).name, widths },
+      ...{ sparsity: slice.step.sparsity, orientation: slice.step.orientation, energyLost: made.energyLost },
+      ...planned.sizes,
       sourceBytes: source.fileBytes,
       ...written,
       tensorTypes: made.tensorTypes,
@@ -134,4 +110,28 @@ async function sliceSource(context: JobContext, recipe: SliceRecipe, source: Ggu
       peakMemoryBytes: context.peakMemoryBytes,
     };
   });
+}
+
+/** What is to be made, and what it will be: to the byte, with the loss expected at most. */
+async function planRecipe(context: JobContext, recipe: SliceRecipe, source: GgufSource) {
+  const { type, calibration } = recipe;
+  const hiddenSize = source.config.hiddenSize!;
+  const isFloat = floatTypeOf(type) !== null;
+  const orientation = recipe.orientation ?? (isFloat ? 'pca' : 'hadamard');
+  const step = { ...sliceStep(widthOf(recipe, hiddenSize), hiddenSize, !isFloat), orientation };
+  const importance = recipe.importance !== 'off' && !isFloat;
+  const planned = await stage(context, 'plan', () =>
+    planSlice(context, { source: source.path, step, type, importance }),
+  );
+  const { tensors, candidate } = planned.file;
+  const ofTypes = predictFile(tensors, candidate.types, source.parameters);
+  const { kldHigh } = withTypes(predictSlice(step.sparsity, source.parameters), ofTypes);
+  return { slice: { step, type, importance, seed: calibration.seed }, planned, predictedKld: kldHigh };
+}
+
+/** Where the GGUF is made; of another form's output too, beside it. */
+async function unfinishedGguf({ output }: SliceRecipe): Promise<string> {
+  const name = path.resolve(`${output.replace(/\.(gguf|onnx)$/i, '')}.gguf`);
+  await sweepParts(name);
+  return unfinishedName(name);
 }

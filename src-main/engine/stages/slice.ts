@@ -27,9 +27,7 @@ export interface SlicedFile {
   file: PlannedFile;
   /** Path of the header alone. */
   header: string;
-  parametersBefore: number;
-  parametersAfter: number;
-  untiedParameters: number;
+  sizes: { parametersBefore: number; parametersAfter: number; untiedParameters: number };
 }
 
 interface SlicePlanOptions {
@@ -56,13 +54,8 @@ export async function planSlice(
     const candidate = await typesOf(context, { skeleton, type, importance, tensors: model.tensors });
     const file = plannedFile(model, candidate, step);
     const { parametersBefore, parametersAfter, untiedParameters } = sizes;
-    return {
-      file,
-      header: await writeHeader(file, context.scratch),
-      parametersBefore,
-      parametersAfter,
-      untiedParameters,
-    };
+    const header = await writeHeader(file, context.scratch);
+    return { file, header, sizes: { parametersBefore, parametersAfter, untiedParameters } };
   } finally {
     await model.close();
   }
