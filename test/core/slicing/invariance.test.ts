@@ -49,7 +49,7 @@ describe.skipIf(!goldenModels)('invariance', () => {
           ...runner,
           run: async (feeds, outputs) => {
             const found = await runner.run(feeds, outputs);
-            found['logits']?.fill(NaN, 3, 4);
+            for (const name of Object.keys(found)) if (name.endsWith('logits')) found[name]!.fill(NaN, 3, 4);
             return found;
           },
         };
