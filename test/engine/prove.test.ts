@@ -12,9 +12,12 @@ import { withContext } from '../../src-main/engine/jobs/context.ts';
 import type { JobContext } from '../../src-main/engine/jobs/context.ts';
 import { prove } from '../../src-main/engine/stages/prove.ts';
 import { openEvaluation } from '../../src-main/engine/stages/texts.ts';
+import { openGguf } from '../../src-main/core/formats/gguf-reader.ts';
+import { handlers } from '../../src-main/worker/handlers.ts';
 import { temporaryFolder } from '../llama-host/host.ts';
 import { withMetadata, withTensors } from '../support/broken-models.ts';
 import { root, sampleModel } from '../support/paths.ts';
+import { quiet } from '../worker/quantize-oracle.ts';
 
 const folder = temporaryFolder();
 const file = (name: string): string => path.join(folder, name);
@@ -90,6 +93,23 @@ describe('a proof', () => {
     // F16 weights make llama.cpp round activations: two programs never agree to the last bit.
     expect(proof.maxLogProbDifference).toBeGreaterThan(0);
     expect(proof.toSource!.meanKld).toBe(0);
+  });
+
+  it('of a quantised file allows what rounded activations do, and no more', async () => {
+    const quantised = file('Q8_0.gguf');
+    const model = await openGguf(sampleModel);
+    const { tensors } = model;
+    await model.close();
+    const types = Object.fromEntries(tensors.filter(({ shape }) => shape.length > 1).map(({ name }) => [name, 'Q8_0']));
+    const request = { source: sampleModel, output: quantised, types, fileType: null, importance: null, threads: 1 };
+    await handlers.quantize(request, quiet);
+    const proof = await proofOf(quantised);
+    expect(proof).toMatchObject({ passed: true, against: 'own forward', logProbTolerance: 1, tolerance: 0.02 });
+    expect(proof.meanKld).toBeGreaterThan(0);
+    expect(proof.meanKld).toBeLessThan(1e-3);
+    const otherNorm = file('other-norm.gguf');
+    await faults['a norm of another scale']!(otherNorm);
+    expect(await proofOf(quantised, { ownModel: otherNorm })).toMatchObject({ passed: false, loaded: true });
   });
 
   it('of the source itself does not compare it with itself', async () => {

@@ -15,7 +15,7 @@ export interface JobContext {
   run: string;
   signal: AbortSignal;
   folders: Folders;
-  /** The device that llama.cpp ran on last; tensor kernels always run on the CPU. */
+  /** The device that a model ran on last, in llama.cpp or on our graphs; tensor kernels always run on the CPU. */
   device: string;
   /** For tensor kernels: all cores, or what the recipe says. */
   threads: number;
