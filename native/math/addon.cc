@@ -25,6 +25,7 @@ class MathAddon : public Napi::Addon<MathAddon> {
                              InstanceMethod("gemm", &MathAddon::gemm),
                              InstanceMethod("gram", &MathAddon::gram),
                              InstanceMethod("eigen", &MathAddon::eigen),
+                             InstanceMethod("eigenvalues", &MathAddon::eigenvalues),
                              InstanceMethod("cholesky", &MathAddon::cholesky),
                              InstanceMethod("qr", &MathAddon::qr),
                          });
@@ -110,6 +111,7 @@ class MathAddon : public Napi::Addon<MathAddon> {
   Napi::Value gemm(const Napi::CallbackInfo& info) { return linearAlgebra_.gemm(info); }
   Napi::Value gram(const Napi::CallbackInfo& info) { return linearAlgebra_.gram(info); }
   Napi::Value eigen(const Napi::CallbackInfo& info) { return linearAlgebra_.eigen(info); }
+  Napi::Value eigenvalues(const Napi::CallbackInfo& info) { return linearAlgebra_.eigenvalues(info); }
   Napi::Value cholesky(const Napi::CallbackInfo& info) { return linearAlgebra_.cholesky(info); }
   Napi::Value qr(const Napi::CallbackInfo& info) { return linearAlgebra_.qr(info); }
 

@@ -116,6 +116,16 @@ int64_t LapackLibrary::syevd(FortranInt n, double* a, double* values) const {
   return this->info(info);
 }
 
+int64_t LapackLibrary::syevdValues(FortranInt n, double* a, double* values) const {
+  // Room for the blocked reduction (dsytrd) besides the 2n + 1 that dsyevd demands.
+  const FortranInt workSize = 2 * n + 64 * n + 1;
+  const FortranInt integerSize = 1;
+  std::vector<double> work(static_cast<size_t>(workSize));
+  FortranInt integers = 0, info = 0;
+  dsyevd_("N", "L", &n, a, &n, values, work.data(), &workSize, &integers, &integerSize, &info, 1, 1);
+  return this->info(info);
+}
+
 int64_t LapackLibrary::potrf(FortranInt n, double* a) const {
   FortranInt info = 0;
   dpotrf_("L", &n, a, &n, &info, 1);

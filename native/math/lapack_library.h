@@ -50,6 +50,9 @@ class LapackLibrary {
   // Eigenvalues ascending and vectors (column-major, over `a`) of the lower triangle of a [n, n]. Answers INFO.
   int64_t syevd(FortranInt n, double* a, double* values) const;
 
+  // Eigenvalues alone, ascending; `a` is used up. A third of the work. Answers INFO.
+  int64_t syevdValues(FortranInt n, double* a, double* values) const;
+
   // Lower Cholesky factor over the lower triangle of a [n, n], column-major. Answers INFO.
   int64_t potrf(FortranInt n, double* a) const;
 

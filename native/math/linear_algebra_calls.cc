@@ -86,6 +86,16 @@ Napi::Value LinearAlgebraCalls::eigen(const Napi::CallbackInfo& info) const {
   return start(info, arguments, {"matrix", "values", "vectors", "quality"}, request, eigenSymmetric);
 }
 
+Napi::Value LinearAlgebraCalls::eigenvalues(const Napi::CallbackInfo& info) const {
+  const Arguments arguments(info);
+  EigenvaluesRequest request{};
+  request.size = size(arguments, "size");
+  request.matrix = arguments.numbers<double>("matrix", request.size * request.size);
+  request.values = arguments.numbers<double>("values", request.size);
+  request.quality = arguments.numbers<double>("quality", 1);
+  return start(info, arguments, {"matrix", "values", "quality"}, request, eigenvaluesSymmetric);
+}
+
 Napi::Value LinearAlgebraCalls::cholesky(const Napi::CallbackInfo& info) const {
   const Arguments arguments(info);
   CholeskyRequest request{};

@@ -17,6 +17,7 @@ class LinearAlgebraCalls {
   Napi::Value gemm(const Napi::CallbackInfo& info) const;
   Napi::Value gram(const Napi::CallbackInfo& info) const;
   Napi::Value eigen(const Napi::CallbackInfo& info) const;
+  Napi::Value eigenvalues(const Napi::CallbackInfo& info) const;
   Napi::Value cholesky(const Napi::CallbackInfo& info) const;
   Napi::Value qr(const Napi::CallbackInfo& info) const;
 

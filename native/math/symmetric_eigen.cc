@@ -1,6 +1,7 @@
 // Eigenvalues and vectors of a symmetric matrix, with a measure of how right they are.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <vector>
 
 #include "fallback_eigen.h"
@@ -10,7 +11,8 @@ namespace snug {
 namespace {
 
 // The power of two that brings the largest element near 1: without it, squares of very large or small ones are lost.
-double scaleOf(const EigenRequest& request) {
+template <typename Request>
+double scaleOf(const Request& request) {
   double largest = 0;
   for (int64_t i = 0; i < request.size; ++i) {
     for (int64_t j = i; j < request.size; ++j) {
@@ -96,7 +98,52 @@ double residualOf(const EigenRequest& request, double scale, const Execution& ex
   return norm == 0 ? std::sqrt(sum) : std::sqrt(sum / norm);
 }
 
+// From a scaled copy of the upper triangle to eigenvalues of it, over the copy.
+Outcome scaledValues(const EigenvaluesRequest& request, double scale, const Execution& execution) {
+  const int64_t n = request.size;
+  std::vector<double> copy(static_cast<size_t>(n * n));
+  std::transform(request.matrix, request.matrix + n * n, copy.begin(), [=](double value) { return value / scale; });
+  if (execution.lapack == nullptr)
+    return fallbackEigen({n, copy.data(), request.values, execution.threads, execution.cancel});
+  execution.lapack->setThreads(n < kLeastSizeForThreads ? 1 : execution.threads);
+  const int64_t info = execution.lapack->syevdValues(n, copy.data(), request.values);
+  if (info != 0) return {Outcome::Status::kInvalid, info, static_cast<double>(info)};
+  return {};
+}
+
+// Trace and Frobenius norm are sums of the eigenvalues and of their squares: a wrong value shows in them. O(n²)
+double momentsError(const EigenvaluesRequest& request, double scale) {
+  const int64_t n = request.size;
+  double trace = 0, norm = 0, sum = 0, sizes = 0, squares = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    trace += request.matrix[i * (n + 1)] / scale;
+    for (int64_t j = i; j < n; ++j) {
+      const double element = request.matrix[i * n + j] / scale;
+      norm += element * element * (i == j ? 1 : 2);
+    }
+    sum += request.values[i];
+    sizes += std::fabs(request.values[i]);
+    squares += request.values[i] * request.values[i];
+  }
+  const auto relative = [](double error, double size) { return size == 0 ? std::fabs(error) : std::fabs(error) / size; };
+  return std::max(relative(sum - trace, sizes), relative(squares - norm, norm));
+}
+
 }  // namespace
+
+Outcome eigenvaluesSymmetric(const EigenvaluesRequest& request, const Execution& execution) {
+  const int64_t n = request.size;
+  const Outcome cancelled{Outcome::Status::kCancelled};
+  if (isCancelled(execution.cancel)) return cancelled;
+  const double scale = scaleOf(request);
+  const Outcome outcome = scaledValues(request, scale, execution);
+  if (outcome.status != Outcome::Status::kDone) return outcome;
+  if (isCancelled(execution.cancel)) return cancelled;
+  std::sort(request.values, request.values + n, std::greater<>());
+  request.quality[0] = momentsError(request, scale);
+  std::transform(request.values, request.values + n, request.values, [=](double value) { return value * scale; });
+  return {};
+}
 
 Outcome eigenSymmetric(const EigenRequest& request, const Execution& execution) {
   const int64_t n = request.size;

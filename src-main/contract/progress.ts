@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 export const progress = z.object({
-  /** Name of the stage: open, tokenize, calibrate, plan, slice, quantize, prove, evaluate. */
+  /** Name of the stage: open, tokenize, fingerprint, calibrate, plan, slice, quantize, prove, evaluate. */
   stage: z.string(),
   /** What is being done, for people: the tensor, the window. */
   detail: z.string().optional(),

@@ -52,7 +52,9 @@ export function lossAgainstPrediction(kld: NonNullable<Quality['kld']>, predicte
   return predicted ? `${measured}; ${lossFigure(predicted)} was predicted` : measured;
 }
 
+const engineNames = { onnx: 'Snug’s own graphs', 'llama.cpp': 'llama.cpp' } as const;
+
 /** On what, by what and how it was measured: a number is never shown without. */
 export function howMeasured({ windows, windowTokens, text, engine, kind }: Quality): string {
-  return `measured on ${windows} × ${windowTokens} tokens of “${text}” with ${engine}, ${kind === 'as-run' ? 'as it runs' : 'weights only'}`;
+  return `measured on ${windows} × ${windowTokens} tokens of “${text}” with ${engineNames[engine]}, ${kind === 'as-run' ? 'as it runs' : 'weights only'}`;
 }

@@ -66,12 +66,14 @@ describe('fit', () => {
     expect(fit.proof).toMatchObject({ loaded: true, passed: true, positions: 8, reason: null });
     expect(fit.proof!.memory.plannedBytes).toBe(fit.proof!.memory.reportedBytes);
     expect(fit.quality).toMatchObject({
-      engine: 'llama.cpp',
-      kind: 'as-run',
+      engine: 'onnx',
+      kind: 'weights-only',
       text: 'evaluation',
       windows: 2,
       windowTokens: 256,
     });
+    // One engine for all, or the numbers could not be compared.
+    expect(new Set(fit.measured.map(({ quality }) => quality.engine))).toEqual(new Set(['onnx']));
     expect(fit.command).toContain(output);
     expect(Object.keys(fit.seconds)).toEqual(
       expect.arrayContaining(['open', 'plan', 'calibrate', 'quantize', 'measure', 'evaluate', 'prove', 'total']),
@@ -112,9 +114,11 @@ describe('fit', () => {
       plan: 'all-q4_0',
       importance: 'off',
       ...quick,
+      evaluation: { ...quick.evaluation, engine: 'llama.cpp' },
     };
     const fit = resultOf(await engine.run(recipe), 'fit');
     expect(fit.best).toBe('all-q4_0');
+    expect(fit.quality).toMatchObject({ engine: 'llama.cpp', kind: 'as-run' });
     expect(fit.measured).toEqual([]);
     expect(fit.calibration).toBeNull();
   });

@@ -17,7 +17,7 @@ import { referenceTexts, root } from '../support/paths.ts';
 const source = denseModel();
 const folder = temporaryFolder();
 const file = (name: string): string => path.join(folder, name);
-const { gram } = statisticsFiles(folder);
+const { gram, importance } = statisticsFiles(folder);
 
 /** Rows of the text that the figures were measured with. */
 function rowsOf(name: string): Int32Array[] {
@@ -32,11 +32,12 @@ afterAll(() => child.kill());
 describe.skipIf(source === null || referenceTexts === null)('the dense 135M model at width 512 of 576', () => {
   const output = file('sliced.F16.gguf');
   let sliced: Awaited<ReturnType<typeof call.sliceShared>>;
+  let calibrated: Awaited<ReturnType<typeof call.blockStatistics>>;
 
   beforeAll(async () => {
     const rows = rowsOf('calibration');
     const params = { source: source!, windows: rows, folder, fingerprint: 'none', datasets: [], threads: 2 };
-    await call.blockStatistics(params);
+    calibrated = await call.blockStatistics(params);
     sliced = await call.sliceShared({ source: source!, gram, output, width: 512, type: 'F16', threads: 2 });
   });
 
@@ -53,6 +54,20 @@ describe.skipIf(source === null || referenceTexts === null)('the dense 135M mode
     },
   );
 
+  it('our own graphs find the same: the reference wider than the candidate', async () => {
+    const windows = rowsOf('wiki');
+    const params = { reference: source!, candidate: output, windows, scratch: folder, threads: 2 };
+    const found = await call.compareBlocks(params);
+    const divergence = mean(found.windows.flatMap((window) => [...window.kld!]));
+    const measured = Math.exp(mean(found.windows.flatMap(({ candidateNll }) => [...candidateNll])));
+    const dense = Math.exp(mean(found.windows.flatMap(({ referenceNll }) => [...referenceNll!])));
+    const agreement = mean(found.windows.flatMap(({ sameTop }) => [...sameTop!]));
+    expect(Math.abs(divergence / 0.702 - 1)).toBeLessThan(0.03);
+    expect(Math.abs(measured / 55.16 - 1)).toBeLessThan(0.03);
+    expect(Math.abs(dense / 27.04 - 1)).toBeLessThan(0.01);
+    expect(Math.abs(agreement - 0.58)).toBeLessThan(0.01);
+  });
+
   it('takes no more memory than its largest block three times, the embedding and 1.2 GiB', async () => {
     const model = await openModel(source!);
     const { bytes } = model.tensors.find(({ name }) => name === 'token_embd.weight')!;
@@ -64,5 +79,32 @@ describe.skipIf(source === null || referenceTexts === null)('the dense 135M mode
     );
     expect(sliced.peakMemoryBytes).toBeLessThan(3 * blockBytes + bytes + 1.2 * 2 ** 30);
     expect(sliced.untiedParameters).toBe(49_152 * 512);
+  });
+
+  it('is the same when only rotated, checked in under a tenth of the default calibration', async () => {
+    const windows = rowsOf('calibration')
+      .slice(0, 4)
+      .map((row) => row.subarray(0, 512));
+    const checked = await call.invariance({ source: source!, windows, threads: 2 });
+    expect(checked).toMatchObject({ tokens: 2048, passed: true });
+    // Found: 1.4e-6 of the largest.
+    expect(checked.largestLogitChange).toBeLessThan(1e-4 * checked.largestLogit);
+    expect(Math.abs(checked.perplexityAfter / checked.perplexityBefore - 1)).toBeLessThan(1e-5);
+    const defaultCalibration = (calibrated.seconds / calibrated.tokens) * 128 * 2048;
+    expect(checked.seconds).toBeLessThan(defaultCalibration / 10);
+  });
+
+  it('takes types in the same pass, with importance of its own', async () => {
+    const types = Object.fromEntries(
+      Array.from({ length: 30 }, (_, layer) => [`blk.${layer}.ffn_gate.weight`, 'IQ3_XXS'] as const),
+    );
+    const mixed = file('sliced.mixed.gguf');
+    const params = { source: source!, gram, output: mixed, width: 512, type: 'F16' as const, threads: 2 };
+    const result = await call.sliceShared({ ...params, types, importance });
+    expect(result.tensorTypes).toEqual({ ...sliced.tensorTypes, F16: sliced.tensorTypes['F16']! - 30, IQ3_XXS: 30 });
+    const windows = rowsOf('wiki').slice(0, 2);
+    const found = await llama.compare({ reference: output, candidate: mixed, windows, settings: exact }, caller());
+    // Against the float slice: a third of the weights in 3 bits.
+    expect(mean(found.windows.flatMap((window) => [...window.kld!]))).toBeLessThan(0.5);
   });
 });

@@ -199,6 +199,9 @@ describe('words', () => {
       'loses 0.021 ± 0.002 nats per token; ≈ 0.006 was predicted',
     );
     expect(howMeasured(quality)).toBe('measured on 8 × 512 tokens of “evaluation” with llama.cpp, as it runs');
+    expect(howMeasured({ ...quality, engine: 'onnx', kind: 'weights-only' })).toBe(
+      'measured on 8 × 512 tokens of “evaluation” with Snug’s own graphs, weights only',
+    );
     expect(lossInWords(0)).toEqual({ words: 'nothing', tone: 'good' });
     expect(lossInWords(3).tone).toBe('bad');
   });

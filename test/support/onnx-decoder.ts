@@ -12,6 +12,13 @@ export interface OnnxDecoder {
   ): Promise<{ logits: Float32Array; shape: readonly number[]; cache: Cache }>;
 }
 
+/** Places of the ones of a mask's last `length` columns: positions that leave padding out. */
+function positionsOf(mask: readonly number[], length: number): number[] {
+  return mask
+    .map((_, index) => Math.max(0, mask.slice(0, index + 1).reduce((sum, one) => sum + one, 0) - 1))
+    .slice(-length);
+}
+
 const int64 = (rows: readonly (readonly number[])[]): Tensor =>
   new Tensor('int64', BigInt64Array.from(rows.flat(), BigInt), [rows.length, rows[0]!.length]);
 
@@ -30,7 +37,13 @@ export async function openOnnxDecoder(
       const past = cache ?? Object.fromEntries(pastNames.map((name) => [name, empty()]));
       const pastLength = Object.values(past)[0]!.dims[2]!;
       const all = rows.map((row) => Array.from({ length: pastLength + row.length }, () => 1));
-      const outputs = await session.run({ input_ids: int64(rows), attention_mask: int64(mask ?? all), ...past });
+      const seen = mask ?? all;
+      const outputs = await session.run({
+        input_ids: int64(rows),
+        attention_mask: int64(seen),
+        position_ids: int64(seen.map((row) => positionsOf(row, rows[0]!.length))),
+        ...past,
+      });
       const { logits, ...present } = outputs;
       const next = Object.entries(present).map(([name, value]) => [name.replace('present', 'past_key_values'), value]);
       return {

@@ -53,7 +53,7 @@ async function killedAt(share: number, params: Params): Promise<void> {
   const onProgress = ({ done, total }: { done: number; total: number }): void => {
     if (done / total >= share) child.kill('SIGKILL');
   };
-  const end = await call.blockStatistics(params, { onProgress }).catch((error: Error) => error);
+  const end = await call.blockStatistics(params, { onProgress }).catch((error: unknown) => error);
   expect(end).toBeInstanceOf(Error);
 }
 
@@ -77,6 +77,7 @@ describe('a calibration that was killed', () => {
     expect(readdirSync(killed)).toContain('checkpoint.gguf');
     const folder = emptyFolder();
     cpSync(killed, folder, { recursive: true });
+    writeFileSync(`${checkpointPath(folder)}.${process.ppid}.part`, 'what a dead process with this id was writing');
     const told: number[] = [];
     const resumed = await handlers.blockStatistics(request(folder), {
       ...quiet,

@@ -102,6 +102,7 @@ describe('bad input', () => {
   const spoiled = Float64Array.of(1, NaN, 0, 1);
   it.each<[string, (algebra: LinearAlgebra) => Promise<unknown>]>([
     ['eigh', (algebra) => algebra.eigh({ what, matrix: spoiled, size: 2 }, signal)],
+    ['eigvalsh', (algebra) => algebra.eigvalsh({ what, matrix: spoiled, size: 2 }, signal)],
     ['gemm', (algebra) => algebra.gemm({ what, rows: 2, inner: 2, columns: 2, a: spoiled, b: square }, signal)],
     ['qr', (algebra) => algebra.qr({ what, matrix: spoiled, rows: 2, columns: 2 }, signal)],
     [
@@ -125,6 +126,8 @@ describe('bad input', () => {
       quality: new Float64Array(2),
     };
     expect(() => addon.eigen({ ...eigen, ...run })).toThrow(/vectors has length 3, expected 4/);
+    const values = { ...run, size: 2, matrix: square, values: new Float64Array(1), quality: new Float64Array(1) };
+    expect(() => addon.eigenvalues(values)).toThrow(/values has length 1, expected 2/);
     const product = {
       rows: 1,
       inner: 1,
@@ -162,9 +165,18 @@ describe('what comes out is verified', () => {
   });
 
   it('an eigenproblem that does not converge', async () => {
-    const algebra = spoiling({ eigen: async () => ({ status: 'notConverged', index: 4 }) });
-    const error = await thrownBy(() => algebra.eigh(problem, signal));
-    expect(error).toMatchObject({ code: 'NUMERICAL_FAILURE', details: { what, index: 4 } });
+    const lost = async () => ({ status: 'notConverged', index: 4 }) as const;
+    const algebra = spoiling({ eigen: lost, eigenvalues: lost });
+    for (const call of [algebra.eigh(problem, signal), algebra.eigvalsh(problem, signal)]) {
+      const error = await thrownBy(() => call);
+      expect(error).toMatchObject({ code: 'NUMERICAL_FAILURE', details: { what, index: 4 } });
+    }
+  });
+
+  it('eigenvalues whose sums are not those of the matrix', async () => {
+    const algebra = spoiling({ eigenvalues: async () => ({ status: 'done', moments: 2e-10 }) });
+    const error = await thrownBy(() => algebra.eigvalsh(problem, signal));
+    expect(error).toMatchObject({ code: 'NUMERICAL_FAILURE', details: { what, measured: '2e-10' } });
   });
 
   it('a Q of QR that is not orthonormal', async () => {

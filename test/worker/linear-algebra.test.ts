@@ -31,6 +31,9 @@ function multiply(left: Float64Array, right: Float64Array, size: number): Float6
 async function expectSolved(algebra: LinearAlgebra, matrix: Float64Array, size: number): Promise<Float64Array> {
   const { values, vectors, library } = await algebra.eigh({ what, matrix, size }, signal);
   expect(library).toBe(algebra.library.kind);
+  const alone = await algebra.eigvalsh({ what, matrix, size }, signal);
+  expect(alone).toEqual(alone.toSorted().toReversed());
+  expect(distance(alone, values)).toBeLessThanOrEqual(1e-13 * size * Math.max(...values.map(Math.abs)));
   expect(values).toEqual(values.toSorted().toReversed());
   expect(distanceFromOrthonormal(vectors, size, size)).toBeLessThan(1e-12);
   const scaled = fromMatrix(toMatrix(vectors, size, size).mulRowVector(Array.from(values)));

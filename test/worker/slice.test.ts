@@ -89,7 +89,7 @@ test.each([
   const start = Math.min(...tensors.map(({ offset }) => offset));
   expect(header.length).toBe(slice.length);
   expect(header.subarray(0, start).equals(slice.subarray(0, start))).toBe(true);
-  expect(header.subarray(start).every((byte) => byte === 0)).toBe(true);
+  expect(header.subarray(start).equals(Buffer.alloc(header.length - start))).toBe(true);
   const again = handlers.sliceHeader({ ...params, output: file(`${type}.header.gguf`) }, quiet);
   await expect(again).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
 });

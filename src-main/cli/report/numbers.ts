@@ -57,7 +57,9 @@ export function agreement(share: number): string {
   return outOf === undefined ? `${same} nearly every time` : `${same} ${count(share * outOf)} times in ${count(outOf)}`;
 }
 
+const engineNames = { onnx: "Snug's own graphs", 'llama.cpp': 'llama.cpp' } as const;
+
 /** `llama.cpp, weights only` */
 export function measuredBy(quality: Quality): string {
-  return `${quality.engine}, ${quality.kind === 'weights-only' ? 'weights only' : 'as run'}`;
+  return `${engineNames[quality.engine]}, ${quality.kind === 'weights-only' ? 'weights only' : 'as run'}`;
 }

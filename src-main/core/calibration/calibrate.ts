@@ -1,6 +1,6 @@
 // A calibration in a folder of its own: the residual in two files, a checkpoint after every layer, the finished
 // statistics at the end. Killed at any moment, it goes on at the last finished layer and gives the same bytes.
-import { rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import { requireSpace } from '../formats/output-file.ts';
@@ -55,6 +55,7 @@ export async function calibrate(request: CalibrateRequest): Promise<Calibrated> 
 async function run(request: CalibrateRequest): Promise<Calibrated> {
   const { folder, decoder, windows, signal } = request;
   const shape = residualShape(decoder, windows);
+  await removeParts(folder);
   await checkSpace(request, shape);
   const { files, checkpoint, startedOver } = await openResidual(request, shape);
   const residual = new ChecksummedResidual(files);
@@ -78,6 +79,12 @@ async function run(request: CalibrateRequest): Promise<Calibrated> {
   } finally {
     await residual.close();
   }
+}
+
+/** Removes what a process was writing when it was killed. Whoever has its id now has nothing to do with it. */
+async function removeParts(folder: string): Promise<void> {
+  const parts = (await readdir(folder)).filter((name) => name.endsWith('.part'));
+  for (const name of parts) await rm(path.join(folder, name));
 }
 
 /** Removes what only an unfinished calibration needs. */

@@ -131,8 +131,7 @@ class Sums {
     for (let index = 0; index < gram.length; index += 1) this.#gram[index]! += gram[index]!;
     this.#traces.push(trace);
     if (!this.#linearAlgebra) return;
-    const { values } = await this.#linearAlgebra.eigh({ what, matrix: gram, size }, this.#signal);
-    this.#spectra.push(values);
+    this.#spectra.push(await this.#linearAlgebra.eigvalsh({ what, matrix: gram, size }, this.#signal));
   }
 }
 

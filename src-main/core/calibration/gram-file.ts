@@ -4,10 +4,11 @@
 import { AppError, malformed } from '../../contract/errors.ts';
 import { firstNonFinite } from '../formats/finite-check.ts';
 import { GgufMetadata } from '../formats/gguf-values.ts';
-import { readSealed, writeSealed } from './sealed-gguf.ts';
+import { checkSealed, readSealed, writeSealed } from './sealed-gguf.ts';
 
 const fileKind = 'snug.gram';
 const prefix = 'snug.gram.';
+const ofPrefix = `${prefix}of.`;
 
 export interface SavedGram {
   /** [D, D] float64, symmetric. */
@@ -41,7 +42,7 @@ export async function writeGram(output: string, saved: GramToWrite): Promise<voi
   const metadata = new GgufMetadata(output)
     .set(`${prefix}tokens`, { type: 'uint64', value: BigInt(tokens) })
     .set(`${prefix}sites`, { type: 'uint32', value: sites });
-  for (const [key, value] of Object.entries(madeOf)) metadata.set(`${prefix}of.${key}`, { type: 'string', value });
+  for (const [key, value] of Object.entries(madeOf)) metadata.set(ofPrefix + key, { type: 'string', value });
   const tensors = [
     { name: 'gram', shape: [size, size], values: gram },
     ...(traces ? [{ name: 'traces', shape: [sites], values: traces }] : []),
@@ -62,8 +63,16 @@ export async function readGram(path: string): Promise<SavedGram> {
     const bad = values ? firstNonFinite('F64', new Uint8Array(values.buffer)) : -1;
     if (bad !== -1) throw new AppError('NON_FINITE', `${path} holds ${values![bad]}: calibrate again.`, { path });
   }
-  const ofKey = `${prefix}of.`;
-  const keys = [...metadata.keys()].filter((key) => key.startsWith(ofKey));
-  const madeOf = Object.fromEntries(keys.map((key) => [key.slice(ofKey.length), metadata.string(key)]));
-  return { gram, size, tokens: metadata.integer(`${prefix}tokens`), sites, traces, spectra, madeOf };
+  const tokens = metadata.integer(`${prefix}tokens`);
+  return { gram, size, tokens, sites, traces, spectra, madeOf: madeOfIn(metadata) };
+}
+
+/** Reads all of a Gram's file and keeps only what it was made of. @throws FILE_NOT_FOUND, FILE_MALFORMED */
+export async function checkGram(path: string): Promise<SavedGram['madeOf']> {
+  return madeOfIn(await checkSealed(path, fileKind));
+}
+
+function madeOfIn(metadata: GgufMetadata): SavedGram['madeOf'] {
+  const keys = [...metadata.keys()].filter((key) => key.startsWith(ofPrefix));
+  return Object.fromEntries(keys.map((key) => [key.slice(ofPrefix.length), metadata.string(key)]));
 }

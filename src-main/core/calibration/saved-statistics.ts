@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import { malformed } from '../../contract/errors.ts';
-import { readGram } from './gram-file.ts';
+import { checkGram } from './gram-file.ts';
 
 /** Keys of a Gram's `madeOf` that tie the folder together. */
 export const fingerprintKey = 'fingerprint';
@@ -22,12 +22,12 @@ export const statisticsFiles = (folder: string): StatisticsFiles => ({
 });
 
 /**
- * Reads all of a saved calibration once.
- * @throws FILE_MALFORMED, NON_FINITE, FILE_NOT_FOUND when it is not whole, or belongs to another fingerprint
+ * Reads all of a saved calibration once, a piece at a time.
+ * @throws FILE_MALFORMED, FILE_NOT_FOUND when it is not whole, or belongs to another fingerprint
  */
 export async function checkStatistics(folder: string, fingerprint: string): Promise<void> {
   const { gram, importance } = statisticsFiles(folder);
-  const { madeOf } = await readGram(gram);
+  const madeOf = await checkGram(gram);
   const found = madeOf[fingerprintKey];
   if (found !== fingerprint) throw malformed(gram, 'fingerprint', { expected: fingerprint, actual: String(found) });
   const expected = String(madeOf[importanceSumKey]);

@@ -5,9 +5,11 @@ import { malformed } from '../../contract/errors.ts';
 import { openGguf } from '../formats/gguf-reader.ts';
 import { createGgufWriter, ggufLayout } from '../formats/gguf-writer.ts';
 import { GgufMetadata } from '../formats/gguf-values.ts';
+import type { TensorEntry } from '../formats/tensor.ts';
 
 const kindKey = 'general.type';
 const sumKey = 'snug.crc32';
+const slabBytes = 2 ** 22;
 
 export interface SealedTensor {
   name: string;
@@ -22,30 +24,6 @@ export interface SealedFile {
   tensors: ReadonlyMap<string, Float64Array<ArrayBuffer>>;
 }
 
-/** Puts the number that covers the header and, once for each part in order, the tensors, into a layout's metadata. */
-class Seal {
-  readonly #metadata: GgufMetadata;
-  #sum = 0;
-
-  constructor(metadata: GgufMetadata) {
-    this.#metadata = metadata;
-    this.#set(0);
-  }
-
-  add(bytes: Uint8Array): void {
-    this.#sum = crc32(bytes, this.#sum);
-  }
-
-  close(): number {
-    this.#set(this.#sum);
-    return this.#sum;
-  }
-
-  #set(value: number): void {
-    this.#metadata.set(sumKey, { type: 'uint32', value });
-  }
-}
-
 /**
  * Writes tensors and `metadata` as `output`, in place of an older file there. With `sync` false the file may be lost,
  * or found torn, after a power cut; after a kill it is whole. @throws DISK_FULL, FILE_NOT_FOUND
@@ -56,14 +34,11 @@ export async function writeSealed(
   { sync = true }: { sync?: boolean } = {},
 ): Promise<void> {
   const sealed = new GgufMetadata(output, [[kindKey, { type: 'string', value: kind }], ...metadata]);
-  const seal = new Seal(sealed);
-  const layout = ggufLayout(
-    sealed,
-    tensors.map(({ name, shape }) => ({ name, shape, type: 'F64' })),
-  );
-  seal.add(layout.header);
-  for (const { values } of tensors) seal.add(bytesOf(values));
-  seal.close();
+  setSum(sealed, 0);
+  const shapes = tensors.map(({ name, shape }) => ({ name, shape, type: 'F64' }));
+  const layout = ggufLayout(sealed, shapes);
+  const sum = tensors.reduce((total, { values }) => crc32(bytesOf(values), total), crc32(layout.header));
+  setSum(sealed, sum);
   const writer = await createGgufWriter(output, layout, { force: true, sync });
   for (const { name, values } of tensors) await writer.writeTensor(name, bytesOf(values));
   await writer.finish();
@@ -71,6 +46,26 @@ export async function writeSealed(
 
 /** Reads a file that writeSealed wrote. @throws FILE_NOT_FOUND; FILE_MALFORMED for another kind and for any changed bit */
 export async function readSealed(path: string, kind: string): Promise<SealedFile> {
+  const tensors = new Map<string, Float64Array<ArrayBuffer>>();
+  const metadata = await scan(path, kind, ({ name, bytes }) => {
+    const values = new Float64Array(bytes / Float64Array.BYTES_PER_ELEMENT);
+    tensors.set(name, values);
+    return bytesOf(values);
+  });
+  return { metadata, tensors };
+}
+
+/** Reads such a file a slab at a time and keeps its metadata only. @throws as readSealed */
+export async function checkSealed(path: string, kind: string): Promise<GgufMetadata> {
+  return scan(path, kind, () => null);
+}
+
+/** Reads all tensors into what `targetOf` gives (null: nowhere) and compares the sum. */
+async function scan(
+  path: string,
+  kind: string,
+  targetOf: (entry: TensorEntry) => Uint8Array | null,
+): Promise<GgufMetadata> {
   const file = await openGguf(path);
   try {
     const actual = file.metadata.string(kindKey, 'model');
@@ -81,23 +76,27 @@ export async function readSealed(path: string, kind: string): Promise<SealedFile
       });
     const expected = file.metadata.integer(sumKey);
     const metadata = file.metadata.clone();
-    const seal = new Seal(metadata);
-    seal.add(ggufLayout(metadata, file.tensors).header);
-    const tensors = new Map<string, Float64Array<ArrayBuffer>>();
+    setSum(metadata, 0);
+    let sum = crc32(ggufLayout(metadata, file.tensors).header);
+    const slab = new Uint8Array(slabBytes);
     for (const entry of file.tensors) {
-      const values = new Float64Array(entry.bytes / Float64Array.BYTES_PER_ELEMENT);
-      await file.readInto(entry, bytesOf(values));
-      seal.add(bytesOf(values));
-      tensors.set(entry.name, values);
+      const target = targetOf(entry);
+      for (let offset = 0; offset < entry.bytes; offset += slabBytes) {
+        const length = Math.min(slabBytes, entry.bytes - offset);
+        const bytes = target?.subarray(offset, offset + length) ?? slab.subarray(0, length);
+        await file.readInto(entry, bytes, offset);
+        sum = crc32(bytes, sum);
+      }
     }
-    const sum = seal.close();
     if (sum !== expected)
       throw malformed(path, 'content', { expected: `the checksum ${expected}`, actual: String(sum) });
-    return { metadata, tensors };
+    return metadata;
   } finally {
     await file.close();
   }
 }
+
+const setSum = (metadata: GgufMetadata, value: number): GgufMetadata => metadata.set(sumKey, { type: 'uint32', value });
 
 const bytesOf = (values: Float64Array): Uint8Array =>
   new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

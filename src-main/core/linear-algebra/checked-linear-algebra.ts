@@ -29,6 +29,7 @@ export function checkedLinearAlgebra(kernels: LinearAlgebraKernels): LinearAlgeb
   return {
     library: kernels.library,
     eigh: (problem, signal) => eigh(kernels, problem, signal),
+    eigvalsh: (problem, signal) => eigvalsh(kernels, problem, signal),
     gramAccumulate: (update, signal) => gramAccumulate(kernels, update, signal),
     gemm: (product, signal) => gemm(kernels, product, signal),
     choleskySolve: (problem, signal) => choleskySolve(kernels, problem, signal),
@@ -53,6 +54,23 @@ async function eigh(
   requireBelow(what, 'the largest |QᵀQ - I|', outcome.orthogonality, orthogonalityTolerance);
   requireBelow(what, 'the residual ‖AQ - QΛ‖ / ‖A‖', outcome.residual, residualTolerance);
   return { values, vectors, library: kernels.library.kind };
+}
+
+async function eigvalsh(
+  kernels: LinearAlgebraKernels,
+  { what, matrix, size }: EigenProblem,
+  signal: AbortSignal,
+): Promise<Float64Array> {
+  signal.throwIfAborted();
+  requireEigenSize(what, size);
+  requireArray(what, ['matrix', matrix], Float64Array, size * size);
+  requireFiniteUpper(what, matrix, size);
+  const values = new Float64Array(size);
+  const outcome = await kernels.eigenvalues({ matrix, size, values }, signal);
+  if (outcome.status === 'notConverged') throw notConverged(what, outcome.index);
+  requireFinite(what, 'the eigenvalues', values, size);
+  requireBelow(what, 'the error of Σλ and Σλ²', outcome.moments, residualTolerance);
+  return values;
 }
 
 async function gramAccumulate(kernels: LinearAlgebraKernels, update: GramUpdate, signal: AbortSignal): Promise<void> {

@@ -2,16 +2,17 @@
 // on the calling thread, so that an abort waits for the end of a call; hidden sizes above 1,000 take minutes.
 import { CholeskyDecomposition, EigenvalueDecomposition, Matrix, QrDecomposition } from 'ml-matrix';
 import { checkedLinearAlgebra } from './checked-linear-algebra.ts';
-import type { EigenOutcome, LinearAlgebraKernels } from './kernels.ts';
+import type { EigenOutcome, EigenvaluesOutcome, LinearAlgebraKernels } from './kernels.ts';
 import type { Floats, GramUpdate, LinearAlgebra, LinearAlgebraLibrary, Product } from './linear-algebra.ts';
 
-type Problem<Kernel extends 'eigen' | 'cholesky' | 'qr'> = Parameters<LinearAlgebraKernels[Kernel]>[0];
+type Problem<Kernel extends 'eigen' | 'eigenvalues' | 'cholesky' | 'qr'> = Parameters<LinearAlgebraKernels[Kernel]>[0];
 
 export function jsLinearAlgebra(notice: string | null = null): LinearAlgebra {
   const library: LinearAlgebraLibrary = { kind: 'ml-matrix', name: 'ml-matrix', path: null, integerBits: null, notice };
   return checkedLinearAlgebra({
     library,
     eigen: async (problem) => eigen(problem),
+    eigenvalues: async (problem) => eigenvalues(problem),
     gram: async (update) => gram(update),
     gemm: async (product) => gemm(product),
     cholesky: async (problem) => cholesky(problem),
@@ -56,6 +57,20 @@ function eigen({ matrix, size, values, vectors }: Problem<'eigen'>): EigenOutcom
     orthogonality: distanceFromOrthonormal(q),
     residual: residual === 0 ? 0 : residual / symmetric.norm(),
   };
+}
+
+function eigenvalues({ matrix, size, values }: Problem<'eigenvalues'>): EigenvaluesOutcome {
+  const symmetric = symmetricOf(matrix, size);
+  const solved = new EigenvalueDecomposition(symmetric, { assumeSymmetric: true }).realEigenvalues;
+  values.set(solved.toSorted((left, right) => right - left));
+  const sumOf = (part: (value: number) => number): number => values.reduce((sum, value) => sum + part(value), 0);
+  const relative = (error: number, whole: number): number => Math.abs(error) / (whole || 1);
+  const norm = symmetric.norm() ** 2;
+  const moments = Math.max(
+    relative(sumOf((value) => value) - symmetric.trace(), sumOf(Math.abs)),
+    relative(sumOf((value) => value * value) - norm, norm),
+  );
+  return { status: 'done', moments };
 }
 
 function distanceFromOrthonormal(q: Matrix): number {

@@ -6,6 +6,14 @@ export type EigenOutcome =
   | { status: 'done'; /** Largest |VᵀV - I|. */ orthogonality: number; /** ‖A V - V Λ‖ / ‖A‖. */ residual: number }
   | { status: 'notConverged'; index: number };
 
+export type EigenvaluesOutcome =
+  | {
+      status: 'done';
+      /** The larger of |Σλ - tr A| / Σ|λ| and |Σλ² - ‖A‖²| / ‖A‖². */
+      moments: number;
+    }
+  | { status: 'notConverged'; index: number };
+
 export interface LinearAlgebraKernels {
   readonly library: LinearAlgebraLibrary;
   /** Fills `values` [size] descending and `vectors` [size, size], vector j in column j, its largest component positive. */
@@ -13,6 +21,11 @@ export interface LinearAlgebraKernels {
     problem: { matrix: Float64Array; size: number; values: Float64Array; vectors: Float64Array },
     signal: AbortSignal,
   ): Promise<EigenOutcome>;
+  /** Fills `values` [size] descending. */
+  eigenvalues(
+    problem: { matrix: Float64Array; size: number; values: Float64Array },
+    signal: AbortSignal,
+  ): Promise<EigenvaluesOutcome>;
   /** Answers the first element of `values` that is not finite (or whose column's squares overflow), or null. */
   gram(update: Required<GramUpdate>, signal: AbortSignal): Promise<{ element: number; value: number } | null>;
   /** Fills `output`. */

@@ -67,17 +67,17 @@ export class StatisticsStore {
     return exists(this.#finished(fingerprint));
   }
 
-  /** Reads all of a finished calibration once. @throws FILE_MALFORMED, NON_FINITE, FILE_NOT_FOUND when it is not whole */
+  /** Notes the use of a finished calibration, then reads all of it once. @throws FILE_MALFORMED, FILE_NOT_FOUND when it is not whole */
   async check(fingerprint: string): Promise<void> {
+    const now = new Date();
+    await utimes(statisticsFiles(this.#finished(fingerprint)).gram, now, now);
     await checkStatistics(this.#finished(fingerprint), fingerprint);
   }
 
-  /** Notes the use of a finished calibration and puts its files into `target`, where nobody removes them. */
+  /** Puts the files of a finished calibration into `target`, where nobody removes them. */
   async take(fingerprint: string, target: string): Promise<StatisticsFiles> {
     const [from, to] = [statisticsFiles(this.#finished(fingerprint)), statisticsFiles(target)];
     await mkdir(target, { recursive: true });
-    const now = new Date();
-    await utimes(from.gram, now, now);
     for (const name of ['gram', 'importance'] as const) {
       await rm(to[name], { force: true });
       await link(from[name], to[name]).catch(() => copyFile(from[name], to[name])); // not every file system has links

@@ -31,13 +31,14 @@ export function exactLogProbs(
   return client.logProbs({ model, ...window, settings }, { signal: context.signal });
 }
 
-/** How far log-probabilities of tokens with p >= 0.01 may lie apart, by what llama.cpp rounds activations to (docs/proof). */
+/** How far log-probabilities of tokens with p >= 0.01 may lie apart, by what llama.cpp rounds activations to (docs/graphs.md). */
 const tolerances = { F32: 2e-3, F16: 0.02, BF16: 0.16, quantised: 0.35 } as const;
 
 /** The tolerance for a file: that of its coarsest matrix. */
 export async function logProbTolerance(file: string): Promise<number> {
-  const { tensors, close } = await openModel(file);
-  await close();
+  const model = await openModel(file);
+  const { tensors } = model;
+  await model.close();
   if (!hasOnlyFloats(tensors)) return tolerances.quantised;
   const types = new Set(tensors.filter(({ shape }) => shape.length > 1).map(({ type }) => type));
   if (types.has('BF16')) return tolerances.BF16;

@@ -91,6 +91,16 @@ export interface NativeEigen extends NativeExecution {
   quality: Float64Array;
 }
 
+export interface NativeEigenvalues extends NativeExecution {
+  size: number;
+  /** [size, size], upper triangle read. */
+  matrix: Float64Array;
+  /** [size] */
+  values: Float64Array;
+  /** [1]: how far trace and Frobenius norm of the values are from the matrix's, relative. */
+  quality: Float64Array;
+}
+
 export interface NativeCholesky extends NativeExecution {
   size: number;
   columns: number;
@@ -129,6 +139,8 @@ export interface MathAddon {
   gram(gram: NativeGram): Promise<NativeOutcome>;
   /** `invalid`: no convergence at `element`. */
   eigen(eigen: NativeEigen): Promise<NativeOutcome>;
+  /** `invalid`: no convergence at `element`. */
+  eigenvalues(eigenvalues: NativeEigenvalues): Promise<NativeOutcome>;
   /** `invalid`: `element` is the index of the pivot, `value` the pivot. */
   cholesky(cholesky: NativeCholesky): Promise<NativeOutcome>;
   qr(qr: NativeQr): Promise<NativeOutcome>;

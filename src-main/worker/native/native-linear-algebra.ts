@@ -75,6 +75,13 @@ function nativeKernels(addon: MathAddon, library: LinearAlgebraLibrary, threads:
       if (status === 'invalid') return { status: 'notConverged', index: element };
       return { status: 'done', orthogonality: quality[0]!, residual: quality[1]! };
     },
+    eigenvalues: async (problem, signal) => {
+      const quality = new Float64Array(1);
+      const call = (cancel: Int32Array) => addon.eigenvalues({ ...problem, quality, fallback, threads, cancel });
+      const { status, element } = await abandonable(signal, call);
+      if (status === 'invalid') return { status: 'notConverged', index: element };
+      return { status: 'done', moments: quality[0]! };
+    },
     gram: async ({ values, rows, size, gram, chunkRows, precision }, signal) => {
       const options = { values, rows, size, gram, chunkRows, isDouble: precision === 'float64', fallback, threads };
       const { status, element, value } = await stoppable(signal, (cancel) => addon.gram({ ...options, cancel }));

@@ -6,7 +6,7 @@ import type { GraphProvider } from '../../contract/worker-api.ts';
 import type { BlockRunner, GraphRuntime, GraphTensor } from '../../core/graph/block-runner.ts';
 
 /** onnxruntime's own version. */
-export const onnxVersion = env.versions.node ?? env.versions.common;
+export const onnxVersion: string = env.versions.node ?? env.versions.common;
 
 export interface OnnxOptions {
   provider?: GraphProvider;

@@ -28,7 +28,10 @@ export const blockStatistics: HandlersOf<WorkerApi>['blockStatistics'] = (params
     const start = performance.now();
     const { folder, fingerprint, windows, datasets, threads } = params;
     const spectra = params.spectra ? openLinearAlgebra(threads) : null;
-    const settings = Object.entries(settingsOf(params, spectra)).map(([key, value]) => [key, String(value)]);
+    const settings = Object.entries(settingsOf(params, spectra)).map(([key, value]): [string, string] => [
+      key,
+      String(value),
+    ]);
     const { architecture, config } = decoder;
     const shape = `${architecture.name}, ${config.numHiddenLayers} layers, hidden size ${config.hiddenSize}`;
     const found = await calibrate({

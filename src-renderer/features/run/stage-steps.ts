@@ -33,6 +33,9 @@ export function stageSteps(
   }));
 }
 
+/** Stages that only some runs have: they are shown when they come. */
+const rareStageWords: Record<string, string> = { fingerprint: 'Look for saved statistics' };
+
 export function stageLabel(name: string): string {
-  return stageWords[name] ?? name.charAt(0).toUpperCase() + name.slice(1);
+  return stageWords[name] ?? rareStageWords[name] ?? name.charAt(0).toUpperCase() + name.slice(1);
 }

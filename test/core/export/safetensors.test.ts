@@ -1,11 +1,10 @@
-// Exported Hugging Face folders: read back, the same weights bit for bit and the same logits; forms, scaling, tokenizers.
+// Exported Hugging Face folders: read back, the same weights bit for bit and the same logits; forms and scaling.
 import { existsSync, readdirSync, readFileSync, writeFileSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openDecoder } from '../../../src-main/core/architectures/decoder.ts';
 import type { Decoder } from '../../../src-main/core/architectures/decoder.ts';
 import { ropeDivisors } from '../../../src-main/core/architectures/rope.ts';
-import { ggufTokenizer } from '../../../src-main/core/export/safetensors/gguf-tokenizer.ts';
 import { hfForm } from '../../../src-main/core/export/safetensors/hf-forms.ts';
 import { llama3ScalingOf } from '../../../src-main/core/export/safetensors/llama3-scaling.ts';
 import { writeSafetensorsFolder } from '../../../src-main/core/export/safetensors/write-safetensors-folder.ts';
@@ -18,16 +17,12 @@ import type { ModelSource } from '../../../src-main/core/formats/model-source.ts
 import { readLayerTensor } from '../../../src-main/core/graph/block-weights.ts';
 import { readFloats } from '../../../src-main/core/graph/float-values.ts';
 import { forward } from '../../../src-main/core/graph/forward.ts';
-import { openFolderTokenizer } from '../../../src-main/core/tokens/folder-tokenizer.ts';
-import { tokenize } from '../../../src-main/llama-host/duties/tokenize.ts';
 import { nativeDequantizer } from '../../../src-main/worker/native/native-dequantizer.ts';
 import { onnxRuntime } from '../../../src-main/worker/onnx/onnx-runtime.ts';
-import { awkwardStrings } from '../../fixtures/awkward-strings.ts';
-import { checkOutBundle } from '../../llama-host/bundle.ts';
 import { furthest, goldenModels, goldenPositions, goldenTokens, readFloat64 } from '../../support/golden-models.ts';
-import { fixtures, ggufPackageBundle, realModel, sampleFolder, sampleModel } from '../../support/paths.ts';
-import { failureOf, sha256, temporaryFolder } from '../formats/temporary-folder.ts';
-import { converted, hasAddon, newPath, plainMetadata } from './folders.ts';
+import { fixtures, sampleFolder, sampleModel } from '../../support/paths.ts';
+import { failureOf, sha256 } from '../formats/temporary-folder.ts';
+import { converted, newPath, plainMetadata } from './folders.ts';
 
 const dequantize = nativeDequantizer(1);
 const { signal } = new AbortController();
@@ -200,14 +195,13 @@ describe('config.json of a GGUF', () => {
     expect(llama3ScalingOf(divisors, theta, 'm')).toEqual(scaling);
   });
 
-  test('divisors of another kind are refused, ones are none', async () => {
-    expect(llama3ScalingOf(new Float32Array(8).fill(1), 10_000, 'm')).toBeNull();
-    const linear = failureOf((async () => llama3ScalingOf(new Float32Array(8).fill(2), 10_000, 'm'))());
-    expect(await linear).toMatchObject({ code: 'UNSUPPORTED_ARCHITECTURE' });
-    const other = Float32Array.from(
-      ropeDivisors({ originalContext: 8192, factor: 8, lowFreqFactor: 1, highFreqFactor: 8 }, 500_000, 128),
-    );
-    expect(() => llama3ScalingOf(other, 500_000, 'm')).toThrow(/rope_freqs.weight/);
+  test('divisors of another kind are refused, ones are none', () => {
+    const told = (divisors: Float32Array, theta: number): unknown => llama3ScalingOf(divisors, theta, 'm');
+    expect(told(new Float32Array(8).fill(1), 10_000)).toBeNull();
+    const refused = expect.objectContaining({ code: 'UNSUPPORTED_ARCHITECTURE' }) as Error;
+    expect(() => told(new Float32Array(8).fill(2), 10_000)).toThrow(refused);
+    const scaling = { originalContext: 8192, factor: 8, lowFreqFactor: 1, highFreqFactor: 8 };
+    expect(() => told(Float32Array.from(ropeDivisors(scaling, 500_000, 128)), 500_000)).toThrow(refused);
   });
 
   test('the form follows width, biases and norms on heads', async () => {
@@ -235,6 +229,17 @@ describe('config.json of a GGUF', () => {
       /layers with different tensors/,
     );
   });
+});
+
+test('generation_config.json of a GGUF names every end of a turn', async () => {
+  const read = (folder: string): unknown =>
+    JSON.parse(readFileSync(path.join(folder, 'generation_config.json'), 'utf8'));
+  expect(read((await exported(gqa)).folder)).toEqual({ bos_token_id: 1, eos_token_id: 2, pad_token_id: null });
+  const source = await decoderOf(gqa);
+  const { metadata } = source.model.gguf!;
+  metadata.set('tokenizer.ggml.eot_token_id', { type: 'uint32', value: 5 });
+  const { folder } = await exported(gqa, { decoder: source });
+  expect(read(folder)).toMatchObject({ eos_token_id: [2, 5] });
 });
 
 describe('the folder', () => {
@@ -298,65 +303,11 @@ describe('the folder', () => {
   });
 });
 
-describe.skipIf(!hasAddon)('tokenizers of GGUF headers give the ids of llama.cpp', () => {
-  const strings = Object.values(awkwardStrings).flatMap((texts) => texts.map((text) => text.toWellFormed()));
-
-  async function differing(model: string, texts: readonly string[], addSpecial: boolean): Promise<string[]> {
-    const source = await openModel(model);
-    opened.push(source);
-    const folder = newPath('tokenizer');
-    mkdirSync(folder);
-    const files = ggufTokenizer(source.gguf!.metadata)!;
-    for (const [name, value] of Object.entries(files)) writeFileSync(path.join(folder, name), JSON.stringify(value));
-    const { encode } = await openFolderTokenizer(folder);
-    const encoder = new TextEncoder();
-    const items = texts.map((text) => encoder.encode(text));
-    const { ids } = await tokenize(
-      { model, texts: items, addSpecial, parseSpecial: true },
-      { signal, progress: () => {} },
-    );
-    return texts.filter((text, index) => String(encode(text, addSpecial)) !== String(ids[index]));
-  }
-
-  const models = [sampleModel, ...(realModel === null ? [] : [realModel])];
-  test.each(
-    models.flatMap((model) => [
-      [path.basename(model), model, true] as const,
-      [path.basename(model), model, false] as const,
-    ]),
-  )('%s', async (_, model, addSpecial) => {
-    expect(await differing(model, strings, addSpecial)).toEqual([]);
-  });
-
-  describe.skipIf(!existsSync(ggufPackageBundle))('vocabularies of the bundle', () => {
-    const place = temporaryFolder();
-    const vocabularies = existsSync(ggufPackageBundle) ? path.join(checkOutBundle(place, ['models']), 'models') : '';
-    test.each(['gpt-2', 'llama-bpe', 'qwen2'])('%s', async (name) => {
-      const model = path.join(vocabularies, `ggml-vocab-${name}.gguf`);
-      const texts = [...strings, ...readFileSync(`${model}.inp`, 'utf8').split('\n__ggml_vocab_test__\n')];
-      // Qwen composes characters, llama.cpp does not; and llama.cpp takes Qwen's plain token </s> for a control token.
-      const isAlike = (text: string): boolean => text === text.normalize('NFC') && text !== '</s>';
-      const same = texts.filter((text) => name !== 'qwen2' || isAlike(text));
-      expect(same.length).toBeGreaterThan(200);
-      expect(await differing(model, same, true)).toEqual([]);
-    });
-  });
-
-  test('others have none here', async () => {
-    const source = await openModel(gqa);
-    opened.push(source);
-    const { metadata } = source.gguf!;
-    expect(ggufTokenizer(metadata)).not.toBeNull();
-    expect(ggufTokenizer(metadata.clone().set('tokenizer.ggml.pre', { type: 'string', value: 'tekken' }))).toBeNull();
-    expect(ggufTokenizer(metadata.clone().set('tokenizer.ggml.model', { type: 'string', value: 'llama' }))).toBeNull();
-  });
-
-  test('a converted folder exported and converted again has the same keys', async () => {
-    const { folder, hasTokenizer } = await exported(sampleModel, { type: 'F16' });
-    expect(hasTokenizer).toBe(true);
-    const [again, first] = [plainMetadata(await converted(folder)), plainMetadata(await converted(sampleFolder))];
-    const keys = Object.keys(first).filter((key) => key.startsWith('tokenizer.') || key.startsWith('llama.'));
-    expect(keys.length).toBeGreaterThan(15);
-    for (const key of keys) expect(again[key], key).toEqual(first[key]);
-  });
+test('a converted folder exported and converted again has the same keys', async () => {
+  const { folder, hasTokenizer } = await exported(sampleModel, { type: 'F16' });
+  expect(hasTokenizer).toBe(true);
+  const [again, first] = [plainMetadata(await converted(folder)), plainMetadata(await converted(sampleFolder))];
+  const keys = Object.keys(first).filter((key) => key.startsWith('tokenizer.') || key.startsWith('llama.'));
+  expect(keys.length).toBeGreaterThan(15);
+  for (const key of keys) expect(again[key], key).toEqual(first[key]);
 });

@@ -59,6 +59,27 @@ describe('ProtobufWriter', () => {
   });
 });
 
+describe('a message with gaps', () => {
+  test('is the message that has their bytes', () => {
+    const content = Uint8Array.of(7, 8, 9);
+    const around = (fill: (writer: ProtobufWriter) => ProtobufWriter): ProtobufWriter =>
+      new ProtobufWriter()
+        .text(1, 'a')
+        .message(2, fill(new ProtobufWriter().integer(1, 300)))
+        .text(3, 'b');
+    const pieces = around((writer) => writer.gap(9, { name: 'w', length: 3 })).pieces();
+    expect(pieces.map((piece) => (piece instanceof Uint8Array ? null : piece.name))).toEqual([null, 'w', null]);
+    const filled = pieces.flatMap((piece) => [...(piece instanceof Uint8Array ? piece : content)]);
+    expect(filled).toEqual([...around((writer) => writer.bytes(9, content)).finish()]);
+  });
+
+  test('has no bytes by itself', () => {
+    const gap = { name: 'w', length: 3 };
+    expect(() => new ProtobufWriter().gap(9, gap).finish()).toThrow(/gaps/);
+    expect(() => new ProtobufWriter().text(1, 'a').gap(9, gap).finish()).toThrow(/gaps/);
+  });
+});
+
 describe('encodeModel', () => {
   test('nodes, constants, inputs, outputs and opsets are where onnx.proto3 has them', () => {
     const bytes = encodeModel({

@@ -32,6 +32,13 @@ describe.skipIf(!goldenModels)('invariance', () => {
     expect(found.largestLogitChange).toBeGreaterThan(found.tolerance);
   });
 
+  test('windows that predict nothing are refused', async () => {
+    const decoder = await decoderOf(golden('llama-gqa'));
+    for (const windows of [[], [Int32Array.of(1)]]) {
+      await expect(checkInvariance({ ...ports, decoder, windows })).rejects.toMatchObject({ code: 'USAGE' });
+    }
+  });
+
   test('NaN in a pass is an error that names the model', async () => {
     const [decoder, windows] = [await decoderOf(golden('llama-gqa')), goldenTokens('llama-gqa')];
     const runtime: GraphRuntime = {

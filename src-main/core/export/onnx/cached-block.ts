@@ -1,5 +1,5 @@
 // The parts of a block whose attention continues a cache: what onnxruntime, optimum and transformers.js call
-// past_key_values. Padding on the left is masked, and positions count the tokens that are none.
+// past_key_values. Padding on the left is masked.
 // Letters: B batch, T new tokens, P past, S = P + T, H heads, KV key/value heads, G = H / KV, hd head size.
 import type { BlockParts, DecoderConfig } from '../../architectures/architecture.ts';
 import { ropeFrequencies } from '../../architectures/rope.ts';
@@ -23,10 +23,17 @@ export interface CacheValues {
   joined: Value;
 }
 
-/** Makes them from `inputIds` [B, T] and `attentionMask` [B, S], 0 for padding. `divisors` [hd / 2], null for ones. */
+export interface CacheInputs {
+  /** int64: [B, T], [B, S] with 0 for padding, [B, T]. */
+  inputIds: Value;
+  attentionMask: Value;
+  positionIds: Value;
+}
+
+/** `divisors` [hd / 2] of the rotary frequencies, null for ones. */
 export function cacheValues(
   g: PortableGraph,
-  { inputIds, attentionMask }: { inputIds: Value; attentionMask: Value },
+  { inputIds, attentionMask, positionIds }: CacheInputs,
   config: DecoderConfig,
   divisors: ArrayLike<number> | null,
 ): CacheValues {
@@ -37,7 +44,6 @@ export function cacheValues(
   const keys = g.range(g.integers([0]), total);
   const seen = g.reshape(attentionMask, [0, 1, 1, 1, -1]);
 
-  const positions = g.sliceFrom(g.placesOfOnes(attentionMask), 1, past);
   const frequencies = Float32Array.from(
     ropeFrequencies(ropeTheta, headDim),
     (value, j) => value / (divisors?.[j] ?? 1),
@@ -47,7 +53,7 @@ export function cacheValues(
     batch,
     length,
     mask: g.causalMask(queries, keys, seen, unseen),
-    rope: g.angles(g.reshape(positions, [0, -1, 1, 1]), g.floats(frequencies, [headDim / 2])),
+    rope: g.angles(g.reshape(positionIds, [0, -1, 1, 1]), g.floats(frequencies, [headDim / 2])),
     grouped: g.concat([batch, g.integers([numKeyValueHeads, groups]), length, total], 0),
     joined: g.concat([batch, g.integers([numKeyValueHeads, -1]), total], 0),
   };

@@ -1,6 +1,6 @@
-// A whole decoder as one graph with a cache. Inputs and outputs have the names that optimum gives and transformers.js
-// asks for; both leave out position_ids where a model has none, so positions are counted from attention_mask here.
-// Source: huggingface/optimum-onnx exporters (TextDecoderOnnxConfig); transformers.js models/modeling_utils.js.
+// A whole decoder as one graph with a cache. Inputs and outputs are those that optimum exports for these families and
+// that it and transformers.js feed, position_ids among them.
+// Source: huggingface/optimum-onnx, TextDecoderWithPositionIdsOnnxConfig; transformers.js, models/session.js.
 import type { Decoder } from '../../architectures/decoder.ts';
 import { globalTensors } from '../../architectures/layer-tensors.ts';
 import type { OnnxWeight } from '../../graph/onnx-model.ts';
@@ -9,7 +9,7 @@ import { cachedParts, cacheValues } from './cached-block.ts';
 import { PortableGraph } from './portable-graph.ts';
 
 /**
- * Inputs: `input_ids` [B, T] and `attention_mask` [B, P + T] int64, `past_key_values.N.key` and `.value`
+ * Inputs: `input_ids` [B, T], `attention_mask` [B, P + T] and `position_ids` [B, T] int64, `past_key_values.N.key` and `.value`
  * [B, KV, P, hd]; outputs: `logits` [B, T, V], `present.N.key` and `.value` [B, KV, P + T, hd]. P may be 0.
  * `divisors` [hd / 2] of the rotary frequencies, null for ones.
  */
@@ -24,7 +24,8 @@ export function decoderGraph(
   const inputIds = g.input('input_ids', ['batch_size', 'sequence_length'], 'int64');
   const total = 'past_sequence_length + sequence_length';
   const attentionMask = g.input('attention_mask', ['batch_size', total], 'int64');
-  const shared = cacheValues(g, { inputIds, attentionMask }, config, divisors);
+  const positionIds = g.input('position_ids', ['batch_size', 'sequence_length'], 'int64');
+  const shared = cacheValues(g, { inputIds, attentionMask, positionIds }, config, divisors);
 
   let x = g.reshape(g.rowsOf(globalTensors.embeddings.huggingFace, inputIds), [-1, hiddenSize]);
   for (const [layer, entries] of layers.entries()) {

@@ -67,17 +67,6 @@ export class PortableGraph extends GraphBuilder {
     return this.one('Range', scalars);
   }
 
-  /** Elements from `start`, int64 [1], to the end along `axis`. */
-  sliceFrom(value: Value, axis: number, start: Value): Value {
-    return this.one('Slice', [value, start, this.integers([Number.MAX_SAFE_INTEGER]), this.integers([axis])]);
-  }
-
-  /** 0-based places of the ones of each row [B, S] int64; 0 before the first. */
-  placesOfOnes(value: Value): Value {
-    const counted = this.one('CumSum', [value, this.reshape(this.integers([1]), [])]);
-    return this.one('Max', [this.subtract(counted, this.integers([1])), this.integers([0])]);
-  }
-
   /** Cosines and sines of float32 angles: position · frequency. */
   angles(positions: Value, frequencies: Value): { cos: Value; sin: Value } {
     const angles = this.multiply(this.#cast(positions, 'float32'), frequencies);

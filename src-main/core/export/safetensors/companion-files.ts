@@ -2,6 +2,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../../../contract/errors.ts';
+import type { GgufMetadata } from '../../formats/gguf-values.ts';
+import type { JsonObject } from '../../formats/json-object.ts';
 import type { ModelSource } from '../../formats/model-source.ts';
 import { ggufTokenizer } from './gguf-tokenizer.ts';
 
@@ -32,9 +34,21 @@ export const jsonBytes = (value: object): Uint8Array => Buffer.from(`${JSON.stri
 /** From `folder` where one is given, else from the GGUF header. @throws FILE_NOT_FOUND when the folder is not there */
 export async function companionFiles(model: ModelSource, folder: string | null): Promise<CompanionFiles> {
   if (folder !== null) return fromFolder(folder);
-  const made = model.gguf ? ggufTokenizer(model.gguf.metadata) : null;
-  const files = new Map(Object.entries(made ?? {}).map(([name, value]) => [name, jsonBytes(value)]));
-  return { files, hasTokenizer: made !== null };
+  if (!model.gguf) return { files: new Map(), hasTokenizer: false };
+  const { metadata } = model.gguf;
+  const tokenizer = ggufTokenizer(metadata);
+  const generation = generationConfig(metadata);
+  const made = { ...tokenizer, ...(generation && { 'generation_config.json': generation }) };
+  const files = new Map(Object.entries(made).map(([name, value]) => [name, jsonBytes(value)]));
+  return { files, hasTokenizer: tokenizer !== null };
+}
+
+/** Where a text begins and a turn ends; null where the header does not say. */
+function generationConfig(metadata: GgufMetadata): JsonObject | null {
+  const id = (role: string): number | null => metadata.integer(`tokenizer.ggml.${role}_token_id`, null);
+  const ends = [...new Set(['eos', 'eot', 'eom'].map(id).filter((end) => end !== null))];
+  if (ends.length === 0) return null;
+  return { bos_token_id: id('bos'), eos_token_id: ends.length === 1 ? ends[0] : ends, pad_token_id: id('padding') };
 }
 
 async function fromFolder(folder: string): Promise<CompanionFiles> {

@@ -13,9 +13,9 @@ const dtypes: Readonly<Record<WeightType, string>> = { F32: 'float32', F16: 'flo
 
 /** @throws UNSUPPORTED_ARCHITECTURE when no config.json says what the decoder computes */
 export async function configJsonOf(decoder: Decoder, type: WeightType, dequantize: Dequantize): Promise<JsonObject> {
-  const { configJson } = decoder.model;
+  const { gguf, configJson } = decoder.model;
   const torchDtype = { torch_dtype: dtypes[type] };
-  if (!configJson) return { ...(await fromHeader(decoder, dequantize)), ...torchDtype };
+  if (gguf || !configJson) return { ...(await fromHeader(decoder, dequantize)), ...torchDtype };
   const { dtype: _, ...fields } = configJson;
   return { ...fields, ...torchDtype };
 }

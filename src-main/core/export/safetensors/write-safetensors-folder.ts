@@ -112,8 +112,8 @@ async function commitAll(
 }
 
 async function refuseUsed(folder: string): Promise<void> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
+  const names = await readdir(folder).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw AppError.from(error);
   });
   if (names.length === 0) return;

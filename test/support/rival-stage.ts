@@ -1,0 +1,121 @@
+// Snug's side of test/bench/rival.ts: one stage in this process, on core's own functions, so that the time within
+// session runs can be told from the rest. Reading weights is within the time, as it is part of every stage here.
+import { openDecoder } from '../../src-main/core/architectures/decoder.ts';
+import type { Decoder } from '../../src-main/core/architectures/decoder.ts';
+import { openModel } from '../../src-main/core/formats/model-source.ts';
+import { elementCount } from '../../src-main/core/formats/tensor.ts';
+import type { GraphRuntime } from '../../src-main/core/graph/block-runner.ts';
+import { forward } from '../../src-main/core/graph/forward.ts';
+import { collectSharedStatistics } from '../../src-main/core/slicing/collect-statistics.ts';
+import type { SharedStatistics } from '../../src-main/core/slicing/collect-statistics.ts';
+import { sharedRotation } from '../../src-main/core/slicing/shared-rotation.ts';
+import { planSlicedTensors } from '../../src-main/core/slicing/sliced-tensors.ts';
+import { transformedParts } from '../../src-main/core/slicing/transform-tensor.ts';
+import { writtenForm } from '../../src-main/core/slicing/written-form.ts';
+import { nativeDequantizer } from '../../src-main/worker/native/native-dequantizer.ts';
+import { openLinearAlgebra } from '../../src-main/worker/native/native-linear-algebra.ts';
+import { onnxRuntime } from '../../src-main/worker/onnx/onnx-runtime.ts';
+import { peakMemoryBytes } from '../../src-main/worker/peak-memory.ts';
+import { mean, readJson } from './golden-models.ts';
+
+export const stages = ['calibrate', 'rotate', 'evaluate'] as const;
+export type Stage = (typeof stages)[number];
+
+export interface StageRequest {
+  model: string;
+  /** JSON with `input_ids`: rows of one length. */
+  rows: string;
+  stage: Stage;
+  threads: number;
+  /** Of the rotation. */
+  width: number;
+}
+
+/** What both sides tell of a stage; `result` has to agree. */
+export interface StageResult {
+  result: number[];
+  seconds: number;
+  /** Of all threads. */
+  cpuSeconds: number;
+  peakMemoryBytes: number;
+}
+
+const { signal } = new AbortController();
+
+/** Runs one stage. `runSeconds` is the time within session runs. */
+export async function runStage(request: StageRequest): Promise<StageResult & { runSeconds: number }> {
+  const { model: file, rows, stage, threads, width } = request;
+  const windows = readJson<{ input_ids: number[][] }>(rows).input_ids.map((row) => Int32Array.from(row));
+  const model = await openModel(file);
+  const decoder = openDecoder(model);
+  const timed = timedRuntime(threads);
+  const options = { decoder, windows, runtime: timed.runtime, dequantize: nativeDequantizer(threads), signal };
+  const start = performance.now();
+  const cpu = process.cpuUsage();
+  let result: number[];
+  if (stage === 'evaluate') {
+    const { nll } = await forward(options);
+    result = [Math.exp(mean(nll))];
+  } else {
+    const found = await collectSharedStatistics({ ...options, progress: () => undefined });
+    if (stage === 'rotate') await rotate(decoder, found, { threads, width });
+    result = [sum(found.gram), sum(found.squares.get(`blk.${decoder.layers.length - 1}.ffn_down.weight`)!)];
+  }
+  const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  await model.close();
+  const runSeconds = timed.milliseconds() / 1000;
+  return { result, seconds, cpuSeconds: (user + system) / 1e6, peakMemoryBytes: peakMemoryBytes(), runSeconds };
+}
+
+const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
+
+/** The product's runtime with a clock around its runs. */
+function timedRuntime(threads: number): { runtime: GraphRuntime; milliseconds: () => number } {
+  const runtime = onnxRuntime({ threads });
+  let milliseconds = 0;
+  return {
+    milliseconds: () => milliseconds,
+    runtime: {
+      provider: runtime.provider,
+      async open(model) {
+        const runner = await runtime.open(model);
+        return {
+          async run(feeds, outputs) {
+            const start = performance.now();
+            const filled = await runner.run(feeds, outputs);
+            milliseconds += performance.now() - start;
+            return filled;
+          },
+          dispose: () => runner.dispose(),
+        };
+      },
+    },
+  };
+}
+
+/** Makes every tensor of the sliced model in memory, float32, as the rival does; nothing is written. */
+async function rotate(
+  decoder: Decoder,
+  { gram }: SharedStatistics,
+  { threads, width }: { threads: number; width: number },
+): Promise<Float32Array[]> {
+  const { model, config } = decoder;
+  const linearAlgebra = openLinearAlgebra(threads);
+  const rotation = await sharedRotation({ gram, size: config.hiddenSize, width, linearAlgebra, signal });
+  const form = writtenForm(decoder);
+  const { tensors } = planSlicedTensors({ decoder, width, type: 'F32', form, constantFinalNorm: null });
+  const dequantize = nativeDequantizer(threads);
+  const context = { model, rotation, headDim: config.headDim, dequantize, linearAlgebra, signal };
+  const rotated: Float32Array[] = [];
+  for (const tensor of tensors) {
+    const values = new Float32Array(elementCount(tensor.shape)!);
+    let done = 0;
+    for await (const part of transformedParts(tensor, context)) {
+      values.set(part, done);
+      done += part.length;
+    }
+    rotated.push(values);
+  }
+  return rotated;
+}
