@@ -1,6 +1,5 @@
 // The candidates of a fit: made, measured on held-out text, and the best of them finished.
 import type { Plan } from '../../contract/plan.ts';
-import type { FitRecipe } from '../../contract/recipe.ts';
 import type { FitResult, SliceComparison } from '../../contract/results.ts';
 import { AppError } from '../../contract/errors.ts';
 import { runOf, serverCommand } from '../../core/planning/command.ts';
@@ -9,49 +8,17 @@ import { compareSlices, isBetter, type SliceOutcome } from '../../core/planning/
 import { sliceOf } from '../../core/planning/slices.ts';
 import { verdictOf } from '../../core/planning/verdict.ts';
 import type { Planned } from '../planner/plan-model.ts';
-import type { EvaluationEngine } from '../stages/engine.ts';
 import { evaluate } from '../stages/evaluate.ts';
-import type { GgufSource } from '../stages/open.ts';
 import type { PlannedRun } from '../stages/prove.ts';
-import type { EvaluationTokens } from '../stages/texts.ts';
 import { totalSeconds, type JobContext } from './context.ts';
 import { finishFile } from './finish-file.ts';
 import { lossOf, makeSliced, trySlice } from './fit-slice.ts';
-import { makeFile, type ImportanceUse } from './make-file.ts';
+import type { Choice, FitWork, Made } from './fit-work.ts';
+import { makeFile } from './make-file.ts';
 import { cleaning, unfinishedName } from './output-paths.ts';
 
 /** Above this many bytes llama.cpp's expansion to F16 costs more than it tells; candidates are then compared as they run. */
 const largestExpansionBytes = 4e9;
-
-export interface FitWork {
-  context: JobContext;
-  recipe: FitRecipe;
-  planned: Planned;
-  source: GgufSource;
-  importance: ImportanceUse;
-  /** Measures every candidate, and the winner at the end. */
-  engine: EvaluationEngine;
-  /** null where nothing is measured. */
-  text: EvaluationTokens | null;
-}
-
-/** Plans to make, best first. */
-export interface Choice {
-  plans: readonly Plan[];
-  /** The best slice that fits, to be held against the best of `plans`; null where there is none. */
-  slice: Plan | null;
-  /** What is to be said of slices where none is compared. */
-  outcome: SliceOutcome;
-}
-
-export interface Made {
-  plan: Plan;
-  file: string;
-  fileBytes: number;
-  sha256: string;
-  calibration: FitResult['calibration'];
-  measured: FitResult['measured'][number] | null;
-}
 
 /** Makes the chosen plans, keeps the one that measures best, finishes it; a slice only where it is clearly better. */
 export async function makeAndMeasure(work: FitWork, { plans, slice, outcome }: Choice): Promise<FitResult> {

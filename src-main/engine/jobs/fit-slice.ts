@@ -9,7 +9,7 @@ import type { Planned } from '../planner/plan-model.ts';
 import { requireInvariance } from '../stages/invariance.ts';
 import { makeSlice } from '../stages/slice.ts';
 import { blockStatistics } from '../stages/statistics.ts';
-import type { FitWork, Made } from './fit-candidates.ts';
+import type { FitWork, Made } from './fit-work.ts';
 
 /** Writes the file of a plan that slices: statistics of the model's own graphs, then the file in one pass. */
 export async function makeSliced(

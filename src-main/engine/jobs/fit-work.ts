@@ -1,0 +1,41 @@
+// What a fit works with: the plans it makes, and what was made of them.
+import type { Plan } from '../../contract/plan.ts';
+import type { FitRecipe } from '../../contract/recipe.ts';
+import type { FitResult } from '../../contract/results.ts';
+import type { SliceOutcome } from '../../core/planning/slice-verdict.ts';
+import type { Planned } from '../planner/plan-model.ts';
+import type { EvaluationEngine } from '../stages/engine.ts';
+import type { GgufSource } from '../stages/open.ts';
+import type { EvaluationTokens } from '../stages/texts.ts';
+import type { JobContext } from './context.ts';
+import type { ImportanceUse } from './make-file.ts';
+
+export interface FitWork {
+  context: JobContext;
+  recipe: FitRecipe;
+  planned: Planned;
+  source: GgufSource;
+  importance: ImportanceUse;
+  /** Measures every candidate, and the winner at the end. */
+  engine: EvaluationEngine;
+  /** null where nothing is measured. */
+  text: EvaluationTokens | null;
+}
+
+/** Plans to make, best first. */
+export interface Choice {
+  plans: readonly Plan[];
+  /** The best slice that fits, to be held against the best of `plans`; null where there is none. */
+  slice: Plan | null;
+  /** What is to be said of slices where none is compared. */
+  outcome: SliceOutcome;
+}
+
+export interface Made {
+  plan: Plan;
+  file: string;
+  fileBytes: number;
+  sha256: string;
+  calibration: FitResult['calibration'];
+  measured: FitResult['measured'][number] | null;
+}
