@@ -143,6 +143,7 @@ describe('results as text', () => {
                    log-probabilities at 256 positions are within 0.0030 of Snug's own of the file (limit 0.3500)
                    8.00 MiB of memory needed, 8.00 MiB planned
       it wrote     "The house was\\nold"
+      slicing      Slicing to 3072 columns with Q4_K_M was not made: it is expected to lose at least 0.2.
       calibration  128 samples, 65,536 tokens
       device       CPU
       took         10 min, peak memory 3.00 GiB
@@ -226,6 +227,24 @@ describe('results as text', () => {
     expect(stdout).not.toContain('█');
   });
 
+  it('plan shows the best slice, which a better plan beats, and says why there are none', async () => {
+    const step = { method: 'slice', kind: 'shared', width: 3072, hiddenSize: 4096, sparsity: 0.25 } as const;
+    const slices = ['slice-3072', 'slice-2816'].map((id): Plan => {
+      return { ...plans[1]!, id, summary: id, steps: [{ ...step, orientation: 'pca' }] };
+    });
+    const shown = async (value: Partial<typeof results.plan.value>): Promise<string> =>
+      (
+        await withResult('plan m.gguf --memory 24GiB', {
+          verb: 'plan',
+          value: { ...results.plan.value, ...value },
+        })
+      ).stdout;
+    const listed = await shown({ plans: [...plans, ...slices] });
+    expect(listed).toContain('slice-3072');
+    expect(listed).not.toContain('slice-2816');
+    const refused = await shown({ sliceRefusal: 'It has no graphs.' } as never);
+    expect(refused).toContain('No slices among the plans: It has no graphs.');
+  });
   it('plan leaves out what a better plan beats in size and loss, but never the best', async () => {
     const [best, over] = plans as [Plan, Plan];
     const beaten = { ...best, id: 'beaten', predicted: { ...best.predicted, kld: 0.03 } };

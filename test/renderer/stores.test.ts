@@ -6,6 +6,7 @@ import { AppError } from '../../src-main/contract/errors.ts';
 import { useEngineStore } from '../../src-renderer/stores/engine-store.ts';
 import { useFitStore } from '../../src-renderer/stores/fit-store.ts';
 import { useJobsStore } from '../../src-renderer/stores/jobs-store.ts';
+import { planFor } from '../support/plans.ts';
 import { fakeEngine, inspection, planList, type FakeEngine } from './fake-engine.ts';
 
 const chooseOutput = vi.fn<(suggested: string) => Promise<string | null>>();
@@ -22,12 +23,12 @@ async function started(engine: FakeEngine): Promise<ReturnType<typeof useFitStor
 }
 
 /** Opens the model and brings its plans. */
-async function planned(engine: FakeEngine): Promise<ReturnType<typeof useFitStore>> {
+async function planned(engine: FakeEngine, value = planList): Promise<ReturnType<typeof useFitStore>> {
   const fit = await started(engine);
   await fit.open(inspection.path);
   await fit.plan();
   engine.send('job-1', { type: 'started' });
-  engine.send('job-1', { type: 'finished', result: { verb: 'plan', value: planList } });
+  engine.send('job-1', { type: 'finished', result: { verb: 'plan', value } });
   await vi.waitFor(() => expect(fit.plans).not.toBeNull());
   return fit;
 }
@@ -166,6 +167,18 @@ describe('the fit store', () => {
       target: planList.target,
     });
     expect(fit.isRunning).toBe(true);
+  });
+
+  it('names the file of a slice for its width and type', async () => {
+    const step = { method: 'slice', kind: 'shared', width: 192, hiddenSize: 256, sparsity: 0.25 } as const;
+    const quantize = { method: 'quantize', type: 'Q8_0', pure: false, importance: true } as const;
+    const slice = planFor('slice-192+q8_0', { steps: [{ ...step, orientation: 'hadamard' }, quantize] });
+    const engine = fakeEngine();
+    const fit = await planned(engine, { ...planList, plans: [slice, ...planList.plans] });
+    fit.chosenId = slice.id;
+    chooseOutput.mockResolvedValue(null);
+    await fit.make();
+    expect(chooseOutput).toHaveBeenCalledWith('/models/sample.slice-192.Q8_0.gguf');
   });
 
   it('starts nothing when the user backs out of the dialog', async () => {

@@ -2,9 +2,17 @@
 // What the window says: targets as typed, plans against their limit, the bar's geometry, numbers and errors in words.
 import { describe, expect, it } from 'vitest';
 import { errorCodes } from '../../src-main/contract/errors.ts';
-import type { Quality } from '../../src-main/contract/results.ts';
+import type { FitResult, Quality } from '../../src-main/contract/results.ts';
 import { modelOfFile, nameOf, suggestOutput } from '../../src-renderer/features/model/model-path.ts';
-import { barOf, fitInWords, headlineOf, shortList, usesSource } from '../../src-renderer/features/plans/plan-view.ts';
+import {
+  barOf,
+  fitInWords,
+  headlineOf,
+  isSlice,
+  shortList,
+  slicesInWords,
+  usesSource,
+} from '../../src-renderer/features/plans/plan-view.ts';
 import { stageSteps } from '../../src-renderer/features/run/stage-steps.ts';
 import {
   contextStops,
@@ -23,6 +31,7 @@ import {
   nextWordAgreement,
   perplexityChange,
 } from '../../src-renderer/words/quality-words.ts';
+import { planFor } from '../support/plans.ts';
 import { planList } from './fake-engine.ts';
 
 const GiB = 2 ** 30;
@@ -128,6 +137,23 @@ describe('plans', () => {
     expect(usesSource(best)).toBe(false);
   });
 
+  it('show the best slice too, which makes a file even where its weights are not quantised', () => {
+    const step = { method: 'slice', kind: 'shared', width: 448, hiddenSize: 512, sparsity: 0.125 } as const;
+    const slices = ['slice-448', 'slice-384'].map((id) =>
+      planFor(id, { steps: [{ ...step, orientation: 'pca' }], totalBytes: 20 * GiB }),
+    );
+    const list = { ...planList, plans: [best, second, ...slices, source] };
+    expect(shortList(list, best.id, 1).map(({ id }) => id)).toEqual(['q5_k_m', 'slice-448', 'source']);
+    expect([slices[0]!, best].map(isSlice)).toEqual([true, false]);
+    expect(usesSource(slices[0]!)).toBe(false);
+  });
+
+  it('tell what became of the slices, unless nothing was made', () => {
+    const result = { plan: best, slices: { verdict: 'Slicing loses more.' } } as FitResult;
+    expect(slicesInWords(result)).toBe('Slicing loses more.');
+    expect(slicesInWords({ ...result, plan: source })).toBe('');
+  });
+
   it('are one segment against a file size', () => {
     expect(barOf(best, { kind: 'file', bytes: 8e9 }).segments).toEqual([
       { part: 'weights', label: 'File', bytes: 1000 },
@@ -198,6 +224,15 @@ describe('words', () => {
       'quantize waiting',
       'evaluate waiting',
       'prove waiting',
+    ]);
+    expect(stageSteps([], null, 'slice').map(({ name }) => name)).toEqual([
+      'open',
+      'plan',
+      'calibrate',
+      'tokenize',
+      'slice',
+      'evaluate',
+      'prove',
     ]);
   });
 });

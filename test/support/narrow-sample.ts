@@ -15,8 +15,8 @@ export async function narrowSample(): Promise<string> {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   const output = path.join(folder, 'narrow.F16.gguf');
   const windows = [1, 2].map((seed) => someTokens(128, seed));
-  const settings = { fingerprint: 'none', datasets: [], threads: 1, provider: 'cpu' as const, spectra: false };
-  await handlers.blockStatistics({ source: sampleModel, windows, folder, ...settings }, quiet);
+  const settings = { fingerprint: 'none', threads: 1, provider: 'cpu', spectra: false } as const;
+  await handlers.blockStatistics({ source: sampleModel, windows, folder, datasets: [], ...settings }, quiet);
   const form = { width: 160, orientation: 'pca', seed: 0, type: 'F16', types: null, fileType: null } as const;
   const rest = { importance: null, threads: 1 };
   await handlers.sliceShared(

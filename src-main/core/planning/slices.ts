@@ -10,7 +10,9 @@ const sparsities = [0.1, 0.15, 0.2, 0.25, 0.3] as const;
 const largestSparsity = 0.35;
 /** Rows of the older types are whole blocks of 32; float rows are kept to the same, which every kernel likes. */
 const smallestBlock = 32;
-const mostTypes = 4;
+/** Types that are tried, and slices that become plans. */
+const mostTypes = 12;
+const mostSlices = 4;
 
 /** Widths, widest first, at which rows of a sliced stream can have `type`: whole blocks of it. Empty where there are none. */
 export function sliceWidths(hiddenSize: number, type: string): number[] {
@@ -23,7 +25,7 @@ export function sliceWidths(hiddenSize: number, type: string): number[] {
   return [...new Set(widths)];
 }
 
-/** The types nearest above the target, by size, whose files are too large: those that no smaller file beats in loss. */
+/** Types whose files are too large, nearest first: those that no smaller file beats in loss. */
 export function typesToSlice<Entry extends { plan: Plan }>(entries: readonly Entry[], by: 'memory' | 'file'): Entry[] {
   const size = ({ plan }: Entry): number => (by === 'memory' ? plan.memory.totalBytes : plan.fileBytes);
   const loss = ({ plan }: Entry): number => plan.predicted.kld;
@@ -36,6 +38,15 @@ export function typesToSlice<Entry extends { plan: Plan }>(entries: readonly Ent
     return isUseful;
   });
   return useful.slice(0, mostTypes);
+}
+
+/** The slices that become plans: those that fit, by expected loss, then the others, by size. */
+export function bestSlices<Entry extends { plan: Plan }>(entries: readonly Entry[], by: 'memory' | 'file'): Entry[] {
+  const size = ({ plan }: Entry): number => (by === 'memory' ? plan.memory.totalBytes : plan.fileBytes);
+  const sorted = [...entries].sort(({ plan: a }, { plan: b }) => a.predicted.kld - b.predicted.kld);
+  const fitting = sorted.filter(({ plan }) => plan.fits);
+  const tooLarge = sorted.filter(({ plan }) => !plan.fits).sort((a, b) => size(a) - size(b));
+  return [...fitting, ...tooLarge].slice(0, mostSlices);
 }
 
 /** A slice whose weights are quantised is turned within the kept space, which spreads outliers (QuaRot, arXiv 2404.00456;

@@ -13,21 +13,12 @@ import type { PlannedRun } from '../stages/prove.ts';
 import { totalSeconds, type JobContext } from './context.ts';
 import { finishFile } from './finish-file.ts';
 import { lossOf, makeSliced, trySlice } from './fit-slice.ts';
-import type { FitWork, Made } from './fit-work.ts';
+import type { Choice, FitWork, Made } from './fit-work.ts';
 import { makeFile } from './make-file.ts';
 import { cleaning, unfinishedName } from './output-paths.ts';
 
 /** Above this many bytes llama.cpp's expansion to F16 costs more than it tells; candidates are then compared as they run. */
 const largestExpansionBytes = 4e9;
-
-/** Plans to make, best first. */
-export interface Choice {
-  plans: readonly Plan[];
-  /** The best slice that fits, to be held against the best of `plans`; null where there is none. */
-  slice: Plan | null;
-  /** What is to be said of slices where none is compared. */
-  outcome: SliceOutcome;
-}
 
 /** Makes the chosen plans, keeps the one that measures best, finishes it; a slice only where it is clearly better. */
 export async function makeAndMeasure(work: FitWork, { plans, slice, outcome }: Choice): Promise<FitResult> {

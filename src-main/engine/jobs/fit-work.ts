@@ -1,7 +1,8 @@
-// What the parts of a fit hand to each other.
+// What a fit works with: the plans it makes, and what was made of them.
 import type { Plan } from '../../contract/plan.ts';
 import type { FitRecipe } from '../../contract/recipe.ts';
 import type { FitResult } from '../../contract/results.ts';
+import type { SliceOutcome } from '../../core/planning/slice-verdict.ts';
 import type { Planned } from '../planner/plan-model.ts';
 import type { EvaluationEngine } from '../stages/engine.ts';
 import type { GgufSource } from '../stages/open.ts';
@@ -21,7 +22,15 @@ export interface FitWork {
   text: EvaluationTokens | null;
 }
 
-/** A candidate's file. */
+/** Plans to make, best first. */
+export interface Choice {
+  plans: readonly Plan[];
+  /** The best slice that fits, to be held against the best of `plans`; null where there is none. */
+  slice: Plan | null;
+  /** What is to be said of slices where none is compared. */
+  outcome: SliceOutcome;
+}
+
 export interface Made {
   plan: Plan;
   file: string;

@@ -3,8 +3,9 @@
 import path from 'node:path';
 import type { KvType } from '../../contract/llama-host-api.ts';
 import type { Plan, SliceStep } from '../../contract/plan.ts';
+import type { Target } from '../../contract/target.ts';
 import { isPossible, mixQuestionOf, type Candidate } from '../../core/planning/candidates.ts';
-import { slicedCandidate, sliceStep, sliceWidths, typesToSlice } from '../../core/planning/slices.ts';
+import { bestSlices, slicedCandidate, sliceStep, sliceWidths, typesToSlice } from '../../core/planning/slices.ts';
 import { openModel } from '../../core/formats/model-source.ts';
 import { hasOnlyFloats, writtenFloatType } from '../../core/quantization/float-model.ts';
 import { findMix } from '../../core/quantization/mixes.ts';
@@ -26,7 +27,7 @@ export interface SlicePlanOptions {
   run: { context: number; kvType: KvType; reserveBytes: number };
 }
 
-/** The slices worth a plan: of every type that is just too large the widest that fits, else the narrowest. */
+/** The slices worth a plan, of types that are just too large: of each the widest that fits, else the narrowest. */
 export async function slicePlans(
   context: JobContext,
   source: GgufSource,
@@ -34,25 +35,43 @@ export async function slicePlans(
 ): Promise<DraftedPlan[]> {
   const { hiddenSize } = source.config;
   if (hiddenSize === null) return [];
+  const { target } = facts;
   // What is quantised already has no type of its own to slice in.
   const hasType = ({ type }: Candidate): boolean => type !== null || hasOnlyFloats(source.tensors);
   const sliceable = unsliced.filter(
     ({ draft: { file } }) => hasType(file.candidate) && widthsOf(file.candidate, hiddenSize).length > 0,
   );
-  const candidates = typesToSlice(sliceable, facts.target.kind).map(({ draft }) => draft.file.candidate);
+  const types = typesToSlice(sliceable, target.kind);
+  const candidates = types.map(({ draft }) => draft.file.candidate);
   const files = await slicedFiles(context, source, { candidates, hiddenSize, importance: facts.importance });
   const drafts: Draft[] = [];
-  for (const file of files) drafts.push({ file, header: await writeHeader(file, context.scratch), steps: [] });
+  for (const { plan, draft } of types) {
+    const widestFirst = files.filter((file) => isOfType(file, draft.file.candidate));
+    for (const file of nearTarget(widestFirst, plan, target))
+      drafts.push({ file, header: await writeHeader(file, context.scratch), steps: [] });
+  }
   const { context: tokens, kvType, reserveBytes } = run;
   const questions = drafts.map(({ header }) => ({ header, context: tokens, kvType, gpuLayers: facts.gpuLayers }));
   const memories = await askMemory(context, questions, reserveBytes);
   const sliced = drafts.map((draft, index) => ({ draft, plan: planOf(draft, memories[index]!, facts) }));
-  return candidates.flatMap(({ type, pure }) => {
-    const widestFirst = sliced.filter(
-      ({ draft: { file } }) => file.candidate.type === type && file.candidate.pure === pure,
-    );
+  const ofEachType = candidates.flatMap((candidate) => {
+    const widestFirst = sliced.filter(({ draft }) => isOfType(draft.file, candidate));
     return widestFirst.find(({ plan }) => plan.fits) ?? widestFirst.at(-1) ?? [];
   });
+  return bestSlices(ofEachType, target.kind);
+}
+
+const isOfType = ({ candidate }: PlannedFile, { type, pure }: Candidate): boolean =>
+  candidate.type === type && candidate.pure === pure;
+
+/**
+ * The widest file that fits and the one before it, or the narrowest: by their bytes, and what the type takes besides them
+ * without a slice. A slice takes a little less, so that the wider of the two may fit in truth.
+ */
+function nearTarget(widestFirst: readonly PlannedFile[], unsliced: Plan, target: Target): PlannedFile[] {
+  const besides = target.kind === 'file' ? 0 : unsliced.memory.totalBytes - unsliced.fileBytes;
+  const fitting = widestFirst.findIndex(({ fileBytes }) => fileBytes + besides <= target.bytes);
+  return fitting === -1 ? widestFirst.slice(-1) : widestFirst.slice(Math.max(0, fitting - 1), fitting + 1);
 }
 
 /** Widths that the rows of most of a candidate's tensors can have, widest first. */

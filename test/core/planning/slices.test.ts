@@ -7,6 +7,7 @@ import { predictSlice, withTypes } from '../../../src-main/core/planning/slice-p
 import { compareSlices, isBetter, type MeasuredPlan } from '../../../src-main/core/planning/slice-verdict.ts';
 import {
   bestPlan,
+  bestSlices,
   slicedCandidate,
   sliceStep,
   sliceWidths,
@@ -48,7 +49,13 @@ describe('types to slice', () => {
       entry('q4', 120, 0.07),
       entry('q3', 90, 0.4),
     ];
-    expect(typesToSlice(entries, 'file').map(({ plan }) => plan.id)).toEqual(['q4', 'q5', 'q6', 'q8']);
+    expect(typesToSlice(entries, 'file').map(({ plan }) => plan.id)).toEqual(['q4', 'q5', 'q6', 'q8', 'source']);
+  });
+
+  it('become plans by expected loss where they fit, then by size, four of them', () => {
+    const entries = [entry('a', 90, 0.9), entry('b', 300, 0.1), entry('c', 120, 0.5), entry('d', 80, 0.7)];
+    const best = bestSlices([...entries, entry('e', 110, 2)], 'file');
+    expect(best.map(({ plan }) => plan.id)).toEqual(['d', 'a', 'e', 'c']);
   });
 });
 
