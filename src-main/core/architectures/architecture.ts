@@ -74,6 +74,11 @@ export interface BlockParts {
   norm: (rows: Value, role: 'attentionNorm' | 'mlpNorm') => Value;
   /** Norms heads, rotates them and attends. Answers [N, H·hd]. */
   attend: (inputs: AttentionInputs) => Value;
+  /**
+   * The residual behind what a norm leads to: `rows` that were normed, and the branches [N, D] that are added to them. A
+   * sliced model takes `rows` into its next basis here (core/slicing/per-block).
+   */
+  residual: (rows: Value, branches: readonly Value[], role: 'attentionNorm' | 'mlpNorm') => Value;
 }
 
 /** Values of a block's graph that others build on; rows are tokens, N = B·T. */
@@ -91,6 +96,9 @@ export interface BlockValues {
 /** A reason why a model of the family cannot be worked on, or null. */
 export type Refusal = (facts: ModelFacts) => string | null;
 
+/** `sequential`: x + Attention(norm(x)), then x + MLP(norm(x)). `parallel`: x + Attention(norm(x)) + MLP(norm(x)). */
+export type BlockLayout = 'sequential' | 'parallel';
+
 export interface Architecture {
   readonly name: string;
   /** `model_type` of a config.json; nothing else selects the family there. */
@@ -98,8 +106,7 @@ export interface Architecture {
   /** `general.architecture` of a GGUF file. */
   readonly ggufArchitectures: readonly string[];
   readonly refuses: readonly Refusal[];
-  /** `sequential`: x + Attention(norm(x)), then x + MLP(norm(x)). */
-  readonly blockLayout: 'sequential';
+  readonly blockLayout: BlockLayout;
   readonly norm: { readonly kind: 'rmsnorm' };
   /** How a GGUF of the family orders the rows of q and k within a head; Hugging Face always has halves. */
   readonly ggufQueryKeyRows: 'interleaved' | 'halves';

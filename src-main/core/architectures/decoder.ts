@@ -3,7 +3,7 @@ import { AppError, malformed } from '../../contract/errors.ts';
 import type { ModelSource } from '../formats/model-source.ts';
 import type { TensorEntry } from '../formats/tensor.ts';
 import type { Architecture, DecoderConfig, LayerRole, LayerTensor, SizeName } from './architecture.ts';
-import { globalTensors, ignoredTensors } from './layer-tensors.ts';
+import { globalTensors, ignoredTensors, shortcutNames } from './layer-tensors.ts';
 import type { GlobalRole } from './layer-tensors.ts';
 import { ModelFacts } from './model-facts.ts';
 import { architectureOf } from './registry.ts';
@@ -28,13 +28,11 @@ export interface Decoder {
  * wrongly, or a tensor has no part in them; FILE_MALFORMED when a size or tensor is missing or has a wrong shape
  */
 export function openDecoder(model: ModelSource): Decoder {
-  const architecture = architectureOf(model);
-  const facts = new ModelFacts(model);
-  for (const refuses of architecture.refuses) {
-    const reason = refuses(facts);
-    if (reason !== null) throw unsupported(model, architecture, reason);
+  const { architecture, config } = describeModel(model);
+  if (isSlicedPerBlock(model)) {
+    const message = `${model.path} was sliced block by block: what is asked for needs a model that was not.`;
+    throw new AppError('UNSUPPORTED_ARCHITECTURE', message, { path: model.path, architecture: architecture.name });
   }
-  const config = readDecoderConfig(facts);
   const tensors = new TensorClaims(model);
   const { hiddenSize, vocabSize, headDim } = config;
   const matrix = [hiddenSize, vocabSize];
@@ -51,12 +49,34 @@ export function openDecoder(model: ModelSource): Decoder {
       claimLayer(tensors, architecture, config, layer),
     ),
   };
-  const stray = tensors.unclaimed().find(
-    // A tied head may be saved a second time; Hugging Face's own loader ties it again.
-    ({ name }) => !ignoredTensors.test(name) && !(config.tiedEmbeddings && name === globalName('lmHead', model)),
-  );
-  if (stray) throw unsupported(model, architecture, `tensor ${stray.name} has no part in its graph`);
+  // A tied head may be saved a second time; Hugging Face's own loader ties it again.
+  refuseStrays(tensors, decoder, config.tiedEmbeddings ? globalName('lmHead', model) : null);
   return decoder;
+}
+
+/** Whether an open model was sliced block by block (core/slicing/per-block): it has shortcuts. */
+export const isSlicedPerBlock = ({ tensors }: Pick<ModelSource, 'tensors'>): boolean =>
+  tensors.some(({ name }) => name.endsWith(`.${shortcutNames.attentionShortcut}`));
+
+/** The family of an open model and its sizes. @throws UNSUPPORTED_ARCHITECTURE, FILE_MALFORMED as openDecoder */
+export function describeModel(model: ModelSource): Pick<Decoder, 'architecture' | 'config'> {
+  const architecture = architectureOf(model);
+  const facts = new ModelFacts(model);
+  for (const refuses of architecture.refuses) {
+    const reason = refuses(facts);
+    if (reason !== null) throw unsupported(model, architecture, reason);
+  }
+  return { architecture, config: readDecoderConfig(facts) };
+}
+
+/** @throws UNSUPPORTED_ARCHITECTURE naming a tensor that nobody claimed, but the one named `allowed` */
+export function refuseStrays(
+  tensors: TensorClaims,
+  { model, architecture }: Pick<Decoder, 'model' | 'architecture'>,
+  allowed: string | null = null,
+): void {
+  const stray = tensors.unclaimed().find(({ name }) => !ignoredTensors.test(name) && name !== allowed);
+  if (stray) throw unsupported(model, architecture, `tensor ${stray.name} has no part in its graph`);
 }
 
 function unsupported(model: ModelSource, { name }: Architecture, reason: string): AppError {
@@ -72,12 +92,8 @@ function layerTensorName(tensor: LayerTensor, layer: number, kind: ModelSource['
   return kind === 'gguf' ? `blk.${layer}.${tensor.gguf}` : `model.layers.${layer}.${tensor.huggingFace}`;
 }
 
-function claimLayer(
-  tensors: TensorClaims,
-  architecture: Architecture,
-  config: DecoderConfig,
-  layer: number,
-): ReadonlyMap<LayerRole, TensorEntry> {
+/** Sizes of a layer's tensor, fastest first. */
+export function layerTensorShape({ shape }: LayerTensor, config: DecoderConfig): number[] {
   const sizes: Record<SizeName, number> = {
     hidden: config.hiddenSize,
     query: config.numAttentionHeads * config.headDim,
@@ -85,10 +101,19 @@ function claimLayer(
     intermediate: config.intermediateSize,
     head: config.headDim,
   };
+  return shape.map((size) => sizes[size]).toReversed();
+}
+
+function claimLayer(
+  tensors: TensorClaims,
+  architecture: Architecture,
+  config: DecoderConfig,
+  layer: number,
+): ReadonlyMap<LayerRole, TensorEntry> {
   const found = new Map<LayerRole, TensorEntry>();
   for (const [role, tensor] of Object.entries(architecture.layer) as [LayerRole, LayerTensor][]) {
     const name = layerTensorName(tensor, layer, tensors.kind);
-    const shape = tensor.shape.map((size) => sizes[size]).toReversed();
+    const shape = layerTensorShape(tensor, config);
     const entry = tensor.isOptional ? tensors.optional(name, shape) : tensors.required(name, shape);
     if (entry) found.set(role, entry);
   }
@@ -121,7 +146,7 @@ function readDecoderConfig(facts: ModelFacts): DecoderConfig {
 }
 
 /** Tensors by name, each given out once. */
-class TensorClaims {
+export class TensorClaims {
   readonly kind: ModelSource['kind'];
   readonly #path: string;
   readonly #left: Map<string, TensorEntry>;

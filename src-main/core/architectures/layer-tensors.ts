@@ -12,6 +12,14 @@ export const globalTensors = {
 } as const;
 export type GlobalRole = keyof typeof globalTensors;
 
+/** What only models sliced block by block have: x·S takes the residual into the basis of a step's output. */
+export type ShortcutRole = 'attentionShortcut' | 'mlpShortcut';
+/** Behind `model.layers.N.`, as SliceGPT's released code saves them: parameters of the layer itself (rotate.py). */
+export const shortcutNames: Readonly<Record<ShortcutRole, string>> = {
+  attentionShortcut: 'attn_shortcut_Q',
+  mlpShortcut: 'mlp_shortcut_Q',
+};
+
 /** Tensors without weights of their own: tables that old checkpoints carry. */
 export const ignoredTensors = /\.rotary_emb\.inv_freq$/;
 

@@ -38,10 +38,10 @@ export function buildSequentialBlock(g: GraphBuilder, x: Value, shape: BlockShap
     qNorm: headNorm('qNorm'),
     kNorm: headNorm('kNorm'),
   });
-  const middle = g.add(x, linear(attentionOutputInput, 'o'));
+  const middle = parts.residual(x, [linear(attentionOutputInput, 'o')], 'attentionNorm');
 
   const mlpInput = parts.norm(middle, 'mlpNorm');
   const mlpOutputInput = g.multiply(g.silu(linear(mlpInput, 'gate')), linear(mlpInput, 'up'));
-  const output = g.add(middle, linear(mlpOutputInput, 'down'));
+  const output = parts.residual(middle, [linear(mlpOutputInput, 'down')], 'mlpNorm');
   return { output, attentionInput, mlpInput, attentionOutputInput, mlpOutputInput };
 }

@@ -1,5 +1,5 @@
 // Runs a model's blocks over a residual, layer by layer: one layer's weights and one graph in memory at a time.
-import type { LayerRole, LinearRole } from '../architectures/architecture.ts';
+import type { Architecture, LayerRole, LinearRole } from '../architectures/architecture.ts';
 import type { Decoder } from '../architectures/decoder.ts';
 import { ropeTables } from '../architectures/rope.ts';
 import { buildBlockGraph, blockSites, statisticsFeeds } from './block-graph.ts';
@@ -74,7 +74,7 @@ export async function openBlockStream(options: BlockStreamOptions): Promise<Bloc
         onRun?.(rows);
       }
       await residual.advance();
-      return grams === null ? null : layerStatistics(decoder, layer, sums, weights);
+      return grams === null ? null : layerStatistics(decoder.architecture, layer, sums, weights);
     },
     async close() {
       for (const graph of graphs.values()) await (await graph).runner.dispose();
@@ -83,11 +83,16 @@ export async function openBlockStream(options: BlockStreamOptions): Promise<Bloc
   };
 }
 
-function layerStatistics(decoder: Decoder, layer: number, sums: SiteSums, weights: BlockWeights): LayerStatistics {
-  const { attentionInputs, attentionOutput, mlpInputs, mlpOutput } = decoder.architecture;
+/** What a layer's sums say of its linears; `norms` are the weights that the graph's norms are without. */
+export function layerStatistics(
+  { attentionInputs, attentionOutput, mlpInputs, mlpOutput }: Architecture,
+  layer: number,
+  sums: SiteSums,
+  norms: Partial<Pick<BlockWeights, 'attentionNorm' | 'mlpNorm'>>,
+): LayerStatistics {
   const [attentionInput, attentionOutputInput, mlpInput, mlpOutputInput] = blockSites;
-  const attention = sums.squares(attentionInput, weights.attentionNorm);
-  const mlp = sums.squares(mlpInput, weights.mlpNorm);
+  const attention = sums.squares(attentionInput, norms.attentionNorm);
+  const mlp = sums.squares(mlpInput, norms.mlpNorm);
   return {
     layer,
     rows: sums.rows,

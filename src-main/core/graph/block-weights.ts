@@ -33,7 +33,7 @@ export async function readLayerTensor(
 
 /** What the rotary frequencies are divided by [hd / 2]: of a tensor, or of a config.json's scaling; null for ones. */
 export async function readRopeDivisors(
-  { model, config, ropeDivisors: entry }: Decoder,
+  { model, config, ropeDivisors: entry }: Pick<Decoder, 'model' | 'config' | 'ropeDivisors'>,
   dequantize: Dequantize,
 ): Promise<ArrayLike<number> | null> {
   if (entry) return readFloats(model, entry, dequantize);

@@ -12,7 +12,7 @@ const slabBytes = 2 ** 24;
  * The shape of a residual for token windows of one length.
  * @throws USAGE when windows differ in length or a token is not in the vocabulary
  */
-export function residualShape({ config }: Decoder, windows: readonly Int32Array[]): ResidualShape {
+export function residualShape({ config }: Pick<Decoder, 'config'>, windows: readonly Int32Array[]): ResidualShape {
   const windowLength = windows[0]?.length ?? 0;
   const { hiddenSize, vocabSize } = config;
   if (windowLength === 0) throw new AppError('USAGE', 'A forward pass needs a window of at least one token.');
@@ -30,7 +30,7 @@ export function residualShape({ config }: Decoder, windows: readonly Int32Array[
 
 /** Fills a residual with the embeddings of `windows`. Memory: the rows that occur, in the file's type. @throws NON_FINITE */
 export async function embedWindows(
-  { model, embeddings, config }: Decoder,
+  { model, embeddings, config }: Pick<Decoder, 'model' | 'embeddings' | 'config'>,
   windows: readonly Int32Array[],
   dequantize: Dequantize,
   residual: Residual,

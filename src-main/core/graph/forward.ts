@@ -7,6 +7,8 @@ import type { LayerStatistics } from './block-stream.ts';
 import type { GraphRuntime } from './block-runner.ts';
 import type { Dequantize } from './float-values.ts';
 import { headStatistics, openHead } from './head.ts';
+import type { HeadSource } from './head-slabs.ts';
+import { passProgress } from './pass-progress.ts';
 import type { HeadStatistics, Position } from './head.ts';
 import { embedWindows, residualShape } from './embed-windows.ts';
 import { memoryResidual } from './residual.ts';
@@ -55,7 +57,9 @@ export async function forward(options: ForwardOptions): Promise<ForwardResult> {
   const grams = statistics?.grams ?? null;
   const stream = await openBlockStream({ decoder, runtime, dequantize, windowLength, grams });
   try {
-    const onRun = tokenProgress(options, windowLength);
+    const rows = windows.length * windowLength;
+    const passes = decoder.layers.length;
+    const onRun = passProgress({ stage: 'forward', rows, passes, done: firstLayer }, options.progress);
     const runLayer = async (layer: number): Promise<void> => {
       const found = await stream.runLayer(layer, residual, { signal, onRun });
       if (found) await statistics?.onLayer(found);
@@ -65,8 +69,20 @@ export async function forward(options: ForwardOptions): Promise<ForwardResult> {
   } finally {
     await stream.close();
   }
-  if (statistics)
-    await statistics.onHead(await headStatistics(options, residual, statistics.grams.includes('headInput'), signal));
+  return headResult(decoder, residual, options);
+}
+
+/** The end of a forward pass: what the head makes of the last residual, statistics included. */
+export async function headResult(
+  decoder: HeadSource,
+  residual: Residual,
+  options: Omit<ForwardOptions, 'decoder'>,
+): Promise<ForwardResult> {
+  const { windows, runtime, dequantize, statistics, signal } = options;
+  if (statistics) {
+    const hasGram = statistics.grams.includes('headInput');
+    await statistics.onHead(await headStatistics({ decoder, runtime, dequantize }, residual, hasGram, signal));
+  }
   const { nll = true, positions = [], rowKind = 'logProbs' } = options;
   if (!nll && positions.length === 0) return { nll: new Float32Array(), rows: new Float32Array() };
   const head = await openHead(decoder, runtime, dequantize);
@@ -78,22 +94,4 @@ export async function forward(options: ForwardOptions): Promise<ForwardResult> {
   } finally {
     await head.close();
   }
-}
-
-/** Progress in tokens through all layers: a token counts by the share of layers it has passed. */
-function tokenProgress(
-  { decoder, windows, firstLayer = 0, progress }: ForwardOptions,
-  windowLength: number,
-): (rows: number) => void {
-  const layers = decoder.layers.length;
-  const total = windows.length * windowLength;
-  const start = performance.now();
-  const before = (total * firstLayer) / layers;
-  let passed = 0;
-  return (rows) => {
-    passed += rows;
-    const done = before + passed / layers;
-    const perSecond = (done - before) / Math.max(1e-3, (performance.now() - start) / 1000);
-    progress?.({ stage: 'forward', done, total, unit: 'tokens', perSecond, secondsLeft: (total - done) / perSecond });
-  };
 }

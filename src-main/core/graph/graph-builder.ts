@@ -109,6 +109,11 @@ export class GraphBuilder {
     return this.one('Add', [left, right]);
   }
 
+  /** Of at least one value, added in order. */
+  sum(values: readonly Value[]): Value {
+    return values.reduce((total, value) => this.add(total, value));
+  }
+
   multiply(left: Value, right: Value): Value {
     return this.one('Mul', [left, right]);
   }
@@ -174,6 +179,21 @@ export class GraphBuilder {
   rope(value: Value, tables: { cos: Value; sin: Value }): Value {
     const inputs = [value, this.integers([0]), tables.cos, tables.sin];
     return this.node('RotaryEmbedding', inputs, {}, { domain: microsoftDomain })[0]!;
+  }
+
+  /** Drops whatever no output depends on, inputs included: what remains of a block that was built for a part of it. */
+  dropUnused(): void {
+    const wanted = new Set(this.#outputs.map(({ value }) => value.name));
+    const drop = <T>(items: T[], isWanted: (item: T) => boolean): void => {
+      items.splice(0, items.length, ...items.filter(isWanted));
+    };
+    // A node's inputs were made before it.
+    for (const { inputs, outputs } of this.#nodes.toReversed()) {
+      if (outputs.some(({ name }) => wanted.has(name))) for (const input of inputs) if (input) wanted.add(input.name);
+    }
+    drop(this.#nodes, ({ outputs }) => outputs.some(({ name }) => wanted.has(name)));
+    drop(this.#constants, ({ name }) => wanted.has(name));
+    drop(this.#inputs, ({ name }) => wanted.has(name));
   }
 
   /** The model file. The builder is used up. */

@@ -1,6 +1,8 @@
 // Runs output layers over slabs of the vocabulary: slabs outside, rows inside, so that neither a whole output layer nor
 // the logits of many rows are ever in memory.
+import type { DecoderConfig } from '../architectures/architecture.ts';
 import type { Decoder } from '../architectures/decoder.ts';
+import type { ModelSource } from '../formats/model-source.ts';
 import type { GraphRuntime, GraphTensor } from './block-runner.ts';
 import { readFloatRows, readFloats } from './float-values.ts';
 import type { Dequantize } from './float-values.ts';
@@ -13,7 +15,12 @@ export const rowsPerRun = 256;
 const mostWeights = 2 ** 24;
 const mostLogits = 2 ** 22;
 
-export type HeadDecoders = Readonly<Partial<Record<HeadSide, Decoder>> & { candidate: Decoder }>;
+/** What a head needs of a model; a sliced one makes its own (core/slicing/per-block/sliced-head.ts). */
+export interface HeadSource extends Pick<Decoder, 'finalNorm' | 'lmHead'> {
+  readonly model: Pick<ModelSource, 'read' | 'readInto'>;
+  readonly config: Pick<DecoderConfig, 'hiddenSize' | 'normEps' | 'vocabSize'>;
+}
+export type HeadDecoders = Readonly<Partial<Record<HeadSide, HeadSource>> & { candidate: HeadSource }>;
 /** [rows, D] of every side that is there. */
 export type HeadRows = Readonly<Partial<Record<HeadSide, Float32Array>>>;
 
@@ -43,7 +50,7 @@ export interface HeadSlabsOptions {
 export async function openHeadSlabs(options: HeadSlabsOptions): Promise<HeadSlabs> {
   const { decoders, runtime, dequantize } = options;
   const { vocabSize } = decoders.candidate.config;
-  const sides = Object.entries(decoders) as [HeadSide, Decoder][];
+  const sides = Object.entries(decoders) as [HeadSide, HeadSource][];
   const widest = Math.max(...sides.map(([, { config }]) => config.hiddenSize));
   const mostTokens = Math.max(1, Math.floor(Math.min(mostLogits / rowsPerRun, mostWeights / widest)));
   const slabSize = options.slabSize ?? Math.min(vocabSize, mostTokens);

@@ -1,11 +1,11 @@
 // The end of a forward pass: last norm and output layer, in slabs of the vocabulary. Logits leave the graph only for
 // positions that are asked for.
-import type { Decoder } from '../architectures/decoder.ts';
 import { buildFinalNormGraph, statisticsFeeds } from './block-graph.ts';
 import type { GraphRuntime } from './block-runner.ts';
 import { readFloats } from './float-values.ts';
 import type { Dequantize } from './float-values.ts';
 import { openHeadSlabs, rowsPerRun } from './head-slabs.ts';
+import type { HeadSource } from './head-slabs.ts';
 import { residualRuns } from './residual.ts';
 import type { Residual } from './residual.ts';
 import { SiteSums } from './site-sums.ts';
@@ -35,7 +35,7 @@ export interface Head {
 }
 
 /** Opens the head; one slab of the output layer is in memory at a time. Close it when done. @throws NON_FINITE */
-export async function openHead(decoder: Decoder, runtime: GraphRuntime, dequantize: Dequantize): Promise<Head> {
+export async function openHead(decoder: HeadSource, runtime: GraphRuntime, dequantize: Dequantize): Promise<Head> {
   const { hiddenSize, vocabSize } = decoder.config;
   const slabs = await openHeadSlabs({ decoders: { candidate: decoder }, runtime, dequantize });
 
@@ -82,7 +82,7 @@ function normalise(logits: Float32Array): void {
 
 /** Statistics of the last norm, the last of the 2L + 1 sites; its Gram where `hasGram` says so. */
 export async function headStatistics(
-  { decoder, runtime, dequantize }: { decoder: Decoder; runtime: GraphRuntime; dequantize: Dequantize },
+  { decoder, runtime, dequantize }: { decoder: HeadSource; runtime: GraphRuntime; dequantize: Dequantize },
   residual: Residual,
   hasGram: boolean,
   signal: AbortSignal,

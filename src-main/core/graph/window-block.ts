@@ -35,5 +35,6 @@ export function windowParts(g: GraphBuilder, shape: WindowShape): BlockParts {
       const sizes = { windowLength: length, heads: numAttentionHeads, keyValueHeads: numKeyValueHeads, headDim };
       return causalAttention(g, heads, sizes);
     },
+    residual: (rows, branches) => g.sum([rows, ...branches]),
   };
 }

@@ -78,7 +78,7 @@ function damped(gram: Float64Array, size: number, damping: number): Float64Array
 }
 
 /** The first `width` columns of [size, size], as rows: [width, size]. */
-function firstColumns(matrix: Float64Array, size: number, width: number): Float64Array {
+export function firstColumns(matrix: Float64Array, size: number, width: number): Float64Array {
   const rows = new Float64Array(width * size);
   for (let row = 0; row < size; row += 1) {
     for (let column = 0; column < width; column += 1) rows[column * size + row] = matrix[row * size + column]!;
@@ -87,7 +87,7 @@ function firstColumns(matrix: Float64Array, size: number, width: number): Float6
 }
 
 /** Largest |basis·basisᵀ - I|. */
-async function distanceFromOrthonormal(
+export async function distanceFromOrthonormal(
   basis: Float64Array,
   { width, size }: { width: number; size: number },
   linearAlgebra: LinearAlgebra,

@@ -91,6 +91,7 @@ export function cachedParts(g: PortableGraph, { layer, config, shared, nameOf }:
   };
 
   return {
+    residual: (rows, branches) => g.sum([rows, ...branches]),
     weight: (role) => g.weight(nameOf(role)),
     norm: (rows, role) => g.rmsNorm(rows, g.weight(nameOf(role)), normEps),
     attend: ({ q, k, v, qNorm, kNorm }) => {

@@ -1,24 +1,18 @@
-// Writes a decoder as a Hugging Face folder that transformers loads: weights, config.json, tokenizer. Nothing appears
-// under its name before all of it is complete; the weights come last, without which no folder is taken for a model.
-import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+// Writes a decoder as a Hugging Face folder that transformers loads: weights, config.json, tokenizer.
 import { AppError } from '../../../contract/errors.ts';
 import type { Progress } from '../../../contract/progress.ts';
 import type { Decoder } from '../../architectures/decoder.ts';
 import type { JsonObject } from '../../formats/json-object.ts';
-import { createOutput } from '../../formats/output-file.ts';
-import type { OutputFile } from '../../formats/output-file.ts';
-import { createSafetensorsWriter } from '../../formats/safetensors-writer.ts';
-import type { SafetensorsWriter } from '../../formats/safetensors-writer.ts';
 import { safetensorsBytes } from '../../formats/safetensors-layout.ts';
 import type { Dequantize } from '../../graph/float-values.ts';
 import { Throughput } from '../../quantization/throughput.ts';
 import type { WeightType } from '../hf-to-gguf/plan-tensors.ts';
 import { decoderContent } from '../weights/decoder-content.ts';
 import { decoderTensors } from '../weights/decoder-tensors.ts';
-import { ofAllFiles } from '../weights/written-files.ts';
-import { companionFiles, companionNames, jsonBytes } from './companion-files.ts';
+import { companionFiles, jsonBytes } from './companion-files.ts';
 import { configJsonOf } from './config-json.ts';
+import { writeModelFolder } from './model-folder-writer.ts';
+import type { FolderResult } from './model-folder-writer.ts';
 
 export interface SafetensorsRequest {
   decoder: Decoder;
@@ -39,11 +33,7 @@ export interface SafetensorsRequest {
   progress: (progress: Progress) => void;
 }
 
-export interface SafetensorsResult {
-  /** Of the weights: all files. */
-  fileBytes: number;
-  /** Of the weights' file; of several: of their lines `HASH  NAME`, in order. */
-  sha256: string;
+export interface SafetensorsResult extends FolderResult {
   /** False where only the weights could be written: the folder runs ids, but no text. */
   hasTokenizer: boolean;
 }
@@ -54,69 +44,24 @@ export interface SafetensorsResult {
  * NON_FINITE, UNSUPPORTED_TYPE, DISK_FULL, CANCELLED
  */
 export async function writeSafetensorsFolder(request: SafetensorsRequest): Promise<SafetensorsResult> {
-  const { decoder, folder, type, extra = {}, dequantize, signal, force = false, maxShardBytes } = request;
+  const { decoder, type, extra = {}, dequantize, signal } = request;
   try {
-    signal.throwIfAborted();
-    if (!force) await refuseUsed(folder);
     const { files, hasTokenizer } = await companionFiles(decoder.model, request.tokenizerFrom);
     for (const [name, value] of Object.entries(extra)) files.set(name, jsonBytes(value));
     files.set('config.json', jsonBytes(await configJsonOf(decoder, type, dequantize)));
 
     // Vectors first: the writer puts wider types before, and in its order the checksum costs nothing.
     const tensors = decoderTensors(decoder, type).toSorted((a, b) => a.shape.length - b.shape.length);
-    const options = { metadata: { format: 'pt' }, force, ...(maxShardBytes === undefined ? {} : { maxShardBytes }) };
-    const writer = await createSafetensorsWriter(folder, tensors, options);
-    const outputs: OutputFile[] = [];
-    try {
+    const written = await writeModelFolder({ ...request, files, tensors }, async (writer) => {
       const totalBytes = tensors.reduce((sum, tensor) => sum + safetensorsBytes(tensor), 0);
       const throughput = new Throughput('export', totalBytes, request.progress);
       const source = { model: decoder.model, headDim: decoder.config.headDim, dequantize, signal };
       for (const tensor of tensors) {
         await writer.writeTensor(tensor.name, decoderContent(tensor, source, throughput));
       }
-      for (const [name, content] of files) {
-        const output = await createOutput(join(folder, name), { force, expectedBytes: content.length });
-        outputs.push(output);
-        await output.write(content, 0);
-      }
-      signal.throwIfAborted();
-      const weights = await commitAll(writer, outputs);
-      for (const name of companionNames) if (!files.has(name)) await rm(join(folder, name), { force: true });
-      return { ...ofAllFiles(weights), hasTokenizer };
-    } catch (error) {
-      for (const output of outputs) await output.discard();
-      await writer.discard();
-      throw error;
-    }
+    });
+    return { ...written, hasTokenizer };
   } catch (error) {
     throw AppError.from(error);
   }
-}
-
-/** Gives the small files and then the weights their names; a failure takes all of them back. */
-async function commitAll(
-  writer: SafetensorsWriter,
-  outputs: readonly OutputFile[],
-): ReturnType<SafetensorsWriter['finish']> {
-  const committed: string[] = [];
-  try {
-    for (const output of outputs) {
-      await output.commit();
-      committed.push(output.path);
-    }
-    return await writer.finish();
-  } catch (error) {
-    for (const path of committed) await rm(path, { force: true });
-    throw error;
-  }
-}
-
-async function refuseUsed(folder: string): Promise<void> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw AppError.from(error);
-  });
-  if (names.length === 0) return;
-  const message = `${folder} is not empty: choose another folder, or use --force to replace the model in it.`;
-  throw new AppError('OUTPUT_EXISTS', message, { path: folder });
 }

@@ -16,7 +16,11 @@ export interface DecoderTensor extends TensorShape {
 }
 
 /** Name of a layer's tensor. */
-export function layerTensorName({ architecture }: Decoder, layer: number, role: LayerRole): string {
+export function layerTensorName(
+  { architecture }: Pick<Decoder, 'architecture'>,
+  layer: number,
+  role: LayerRole,
+): string {
   return `model.layers.${layer}.${architecture.layer[role]!.huggingFace}`;
 }
 

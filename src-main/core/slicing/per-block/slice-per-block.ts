@@ -1,0 +1,227 @@
+// SliceGPT as published, block by block on the already sliced stream (method.md 1.5 and 1.6; released code: rotate.py). In
+// memory: one step's weights, one Gram and two bases; the unrotated residual X [N, D] lies where the caller says.
+// At a site with basis Q the next step reads z = (X·Q)[:, :n], and its residual is un-rotated by (Qᵀ)[:n, :]. The released
+// code runs attention a second time with its output projection sliced; both are projected by the same Qm, so that result is
+// (M·Qm)[:, :a], which the MLP step forms by itself: no second pass.
+import { AppError } from '../../../contract/errors.ts';
+import type { Progress } from '../../../contract/progress.ts';
+import type { SlicingConfig } from '../../../contract/results.ts';
+import type { Decoder } from '../../architectures/decoder.ts';
+import { globalTensors } from '../../architectures/layer-tensors.ts';
+import { ropeTables } from '../../architectures/rope.ts';
+import type { BlockRunner, GraphRuntime } from '../../graph/block-runner.ts';
+import { readRopeDivisors } from '../../graph/block-weights.ts';
+import { embedWindows, residualShape } from '../../graph/embed-windows.ts';
+import type { Dequantize } from '../../graph/float-values.ts';
+import { passProgress } from '../../graph/pass-progress.ts';
+import { residualRows, residualRuns } from '../../graph/residual.ts';
+import type { Residual } from '../../graph/residual.ts';
+import type { LinearAlgebra } from '../../linear-algebra/linear-algebra.ts';
+import { blockSteps } from './block-steps.ts';
+import type { BlockStep } from './block-steps.ts';
+import { SiteGram } from './site-basis.ts';
+import type { FindBasis, Signals, SiteBasis } from './site-basis.ts';
+import { siteLayout, siteNames, siteWidths } from './site-widths.ts';
+import { buildStepGraph } from './sliced-graphs.ts';
+import { stepWeights, turnedTensor } from './step-weights.ts';
+import type { Directions, WriteTensor } from './step-weights.ts';
+
+export interface PerBlockOptions {
+  decoder: Decoder;
+  /** Token ids, all windows of one length. */
+  windows: readonly Int32Array[];
+  /** The width of every site. */
+  widths: SlicingConfig;
+  findBasis: FindBasis;
+  /** @default 'raw' */
+  signals?: Signals;
+  /** As the released code: embeddings centred on RMSNorm models too, eps 1e-5. Changes the function. @default false */
+  paperCompat?: boolean;
+  /** Where X is kept, [windows · T, D]; stays open. */
+  residual: Residual;
+  /** Called with every tensor of the sliced model, under its Hugging Face name. */
+  write: WriteTensor;
+  runtime: GraphRuntime;
+  dequantize: Dequantize;
+  linearAlgebra: LinearAlgebra;
+  signal: AbortSignal;
+  progress: (progress: Progress) => void;
+}
+
+/** What slicing found at a site. */
+export interface SiteReport extends Pick<SiteBasis, 'eigenvalues' | 'damping' | 'energyLost' | 'orthogonality'> {
+  name: string;
+  width: number;
+}
+
+/** The eps of the released code's RMSN (modules.py), whatever the model's is. */
+const paperEps = 1e-5;
+
+/** The eps that a sliced model's norms have. */
+export const slicedEps = ({ config }: Pick<Decoder, 'config'>, paperCompat: boolean): number =>
+  paperCompat ? paperEps : config.normEps;
+
+/**
+ * Slices a model. Answers what was found at each site, in order.
+ * @throws USAGE on widths or windows that do not fit; NON_FINITE naming the tensor; NUMERICAL_FAILURE naming the site;
+ * OUT_OF_MEMORY, DISK_FULL, the signal's reason
+ */
+export async function slicePerBlock(options: PerBlockOptions): Promise<SiteReport[]> {
+  const { decoder, windows, dequantize, residual, write, findBasis, paperCompat = false, signal } = options;
+  const layout = siteLayout(decoder);
+  const widths = siteWidths(options.widths, layout);
+  const names = siteNames(layout);
+  checkResidual(options);
+  const reports: SiteReport[] = [];
+  const { hiddenSize: size } = decoder.config;
+
+  async function directions(index: number, gram: SiteGram): Promise<Directions> {
+    const [name, width] = [names[index]!, widths[index]!];
+    const { basis, ...found } = await findBasis({ index, name, width, size }, gram.gram);
+    reports.push({ name, width, ...found });
+    return { basis, width, size };
+  }
+
+  const stream = await openStepStream(options, names);
+  try {
+    await embedWindows(decoder, windows, dequantize, residual);
+    if (paperCompat) await replaceRuns(residual, centreRows);
+    const first = stream.gramOf(0);
+    for await (const { rows, values } of residualRuns(residual)) await first.add(values, rows);
+    let input = await directions(0, first);
+    const embeddings = {
+      kind: 'columns',
+      source: decoder.embeddings,
+      norm: null,
+      scale: 1,
+      interleaves: false,
+    } as const;
+    // E with centred rows, times Q, is E times Q with centred columns.
+    const turned = paperCompat ? { ...input, basis: centredRows(input) } : input;
+    const { huggingFace: embeddingsName } = globalTensors.embeddings;
+    await write(embeddingsName, turnedTensor(options, embeddingsName, embeddings, turned));
+
+    const steps = blockSteps(decoder.architecture);
+    for (let index = 0; index + 1 < names.length; index += 1) {
+      signal.throwIfAborted();
+      const [layer, step] = [Math.floor(index / steps.length), steps[index % steps.length]!];
+      const weights = await stepWeights(options, layer, step, input);
+      const gram = await stream.run({ index, layer, step, input, feeds: weights.feeds });
+      const output = await directions(index + 1, gram);
+      await weights.finish(output, write);
+      input = output;
+    }
+
+    const { huggingFace: headName } = globalTensors.lmHead;
+    const { lmHead: source, finalNorm: norm } = decoder;
+    const head = { kind: 'columns', source, norm, scale: 1, interleaves: false } as const;
+    await write(headName, turnedTensor(options, headName, head, input));
+    return reports;
+  } finally {
+    await stream.close();
+  }
+}
+
+function checkResidual({ decoder, windows, residual }: PerBlockOptions): void {
+  const shape = residualShape(decoder, windows);
+  const fits = residual.hiddenSize === shape.hiddenSize && residualRows(residual) === residualRows(shape);
+  if (fits && residual.windowLength === shape.windowLength) return;
+  throw new AppError('INTERNAL', 'The residual has another shape than the windows.', { ...shape });
+}
+
+/** Rows less their mean, in place. */
+function centreRows(values: Float32Array | Float64Array, size: number): void {
+  for (let start = 0; start < values.length; start += size) {
+    let sum = 0;
+    for (let index = start; index < start + size; index += 1) sum += values[index]!;
+    for (let index = start; index < start + size; index += 1) values[index]! -= sum / size;
+  }
+}
+
+function centredRows({ basis, size }: Directions): Float64Array {
+  const result = basis.slice();
+  centreRows(result, size);
+  return result;
+}
+
+async function replaceRuns(residual: Residual, change: (values: Float32Array, size: number) => void): Promise<void> {
+  for await (const { first, values } of residualRuns(residual)) {
+    change(values, residual.hiddenSize);
+    await residual.write(first, values);
+  }
+  await residual.advance();
+}
+
+interface StepRun {
+  /** Of the site that the step starts from. */
+  index: number;
+  layer: number;
+  step: BlockStep;
+  input: Directions;
+  feeds: Awaited<ReturnType<typeof stepWeights>>['feeds'];
+}
+
+interface StepStream {
+  gramOf(site: number): SiteGram;
+  /** Replaces X by what the step makes of it, D wide. Answers the Gram of its output's site. */
+  run(step: StepRun): Promise<SiteGram>;
+  close(): Promise<void>;
+}
+
+async function openStepStream(options: PerBlockOptions, names: readonly string[]): Promise<StepStream> {
+  const {
+    decoder,
+    runtime,
+    dequantize,
+    linearAlgebra,
+    residual,
+    signal,
+    signals = 'raw',
+    paperCompat = false,
+  } = options;
+  const { architecture, config, layers } = decoder;
+  const { windowLength, hiddenSize: size } = residual;
+  const normEps = slicedEps(decoder, paperCompat);
+  const rope = ropeTables(config, windowLength, await readRopeDivisors(decoder, dequantize));
+  /** By step, width and roles: steps of one form share a session. */
+  const runners = new Map<string, Promise<BlockRunner>>();
+  const passes = { stage: 'slice', rows: residualRows(residual), passes: names.length - 1 };
+  const onRun = passProgress(passes, options.progress);
+
+  function runnerOf({ step, layer, input }: StepRun): Promise<BlockRunner> {
+    const roles = new Set(layers[layer]!.keys());
+    const key = [step.norm, input.width, ...roles].join();
+    const shape = { ...config, normEps, windowLength, rope, roles };
+    const open = (): Promise<BlockRunner> =>
+      runtime.open(buildStepGraph(architecture, step, shape, { input: input.width, output: size }));
+    if (!runners.has(key)) runners.set(key, open());
+    return runners.get(key)!;
+  }
+
+  const gramOf = (site: number): SiteGram =>
+    new SiteGram({ site: { name: names[site]!, size }, signals, normEps, linearAlgebra, signal });
+  return {
+    gramOf,
+    async run(stepRun) {
+      const { input, feeds, index } = stepRun;
+      const runner = await runnerOf(stepRun);
+      const directions = { data: new Float32Array(input.basis), shape: [input.width, size] };
+      const weights = { ...feeds, basis: directions, shortcut: directions };
+      const gram = gramOf(index + 1);
+      for await (const { first, rows, values } of residualRuns(residual)) {
+        signal.throwIfAborted();
+        const x = { data: values, shape: [rows, size] };
+        await runner.run({ x, ...weights }, { y: x });
+        await gram.add(values, rows);
+        await residual.write(first, values);
+        onRun(rows);
+      }
+      await residual.advance();
+      return gram;
+    },
+    async close() {
+      for (const runner of runners.values()) await (await runner).dispose();
+      runners.clear();
+    },
+  };
+}

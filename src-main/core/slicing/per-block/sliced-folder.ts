@@ -1,0 +1,113 @@
+// A sliced model on disk: a Hugging Face folder whose layers have shortcuts, and slicing.json with every width. Tensors
+// have the names under which the released code saves them; stock programs do not load it, as its widths are no model's.
+import { join } from 'node:path';
+import { malformed } from '../../../contract/errors.ts';
+import { slicingConfig } from '../../../contract/results.ts';
+import type { SlicingConfig } from '../../../contract/results.ts';
+import { companionFiles, jsonBytes } from '../../export/safetensors/companion-files.ts';
+import { configJsonOf } from '../../export/safetensors/config-json.ts';
+import { writeModelFolder } from '../../export/safetensors/model-folder-writer.ts';
+import type { FolderResult } from '../../export/safetensors/model-folder-writer.ts';
+import type { WeightType } from '../../export/hf-to-gguf/plan-tensors.ts';
+import { convertFloats } from '../../formats/float-values.ts';
+import { firstNonFinite } from '../../formats/finite-check.ts';
+import { readJsonFile } from '../../formats/json-object.ts';
+import { openModel } from '../../formats/model-source.ts';
+import { bytesOf } from '../../formats/typed-views.ts';
+import { AppError } from '../../../contract/errors.ts';
+import { slicingFile } from '../slicing-config.ts';
+import { siteLayout, siteWidths } from './site-widths.ts';
+import { openSlicedDecoder, slicedTensors } from './sliced-decoder.ts';
+import type { SlicedDecoder } from './sliced-decoder.ts';
+import { slicedEps, slicePerBlock } from './slice-per-block.ts';
+import type { PerBlockOptions, SiteReport } from './slice-per-block.ts';
+
+export interface SlicedFolderRequest extends Omit<PerBlockOptions, 'write'> {
+  /** Made where only its parent is there; must be empty unless `force` is set. */
+  folder: string;
+  /** Of matrices, shortcuts among them; vectors are F32. */
+  type: WeightType;
+  /** Folder of the source, for its tokenizer and generation settings; null: a GGUF header's own. */
+  tokenizerFrom: string | null;
+  force?: boolean;
+  /** Most data bytes of one file of weights. @default 5e9 */
+  maxShardBytes?: number;
+}
+
+export interface SlicedFolderResult extends FolderResult {
+  hasTokenizer: boolean;
+  sites: SiteReport[];
+}
+
+/**
+ * Slices a model into a folder: tensors are written as they are made. A failure or a cancel leaves nothing of it.
+ * @throws as slicePerBlock; OUTPUT_EXISTS, FILE_NOT_FOUND, DISK_FULL, NON_FINITE where a value has no finite form in
+ * `type`, UNSUPPORTED_ARCHITECTURE when no config.json says what the decoder computes
+ */
+export async function writeSlicedFolder(request: SlicedFolderRequest): Promise<SlicedFolderResult> {
+  const { decoder, type, widths: slicing, dequantize, paperCompat = false, tokenizerFrom } = request;
+  const widths = siteWidths(slicing, siteLayout(decoder));
+  const planned = slicedTensors(decoder, widths).map((tensor) => ({
+    ...tensor,
+    type: tensor.shape.length === 1 ? ('F32' as const) : type,
+  }));
+  const typeOf = new Map(planned.map((tensor) => [tensor.name, tensor.type]));
+  const { files, hasTokenizer } = await companionFiles(decoder.model, tokenizerFrom);
+  files.set(slicingFile, jsonBytes(slicing));
+  const config = await configJsonOf(decoder, type, dequantize);
+  const epsilon = slicedEps(decoder, paperCompat);
+  const epsKey = 'layer_norm_eps' in config ? 'layer_norm_eps' : 'rms_norm_eps';
+  files.set('config.json', jsonBytes({ ...config, [epsKey]: epsilon, tie_word_embeddings: false }));
+
+  let sites: SiteReport[] = [];
+  const written = await writeModelFolder({ ...request, files, tensors: planned }, async (writer) => {
+    sites = await slicePerBlock({
+      ...request,
+      write: (name, parts) => writer.writeTensor(name, cast(name, parts, typeOf.get(name)!)),
+    });
+  });
+  return { ...written, hasTokenizer, sites };
+}
+
+/** @throws NON_FINITE where a value has no finite form in `type` */
+async function* cast(
+  tensor: string,
+  parts: Iterable<Float32Array> | AsyncIterable<Float32Array>,
+  type: WeightType,
+): AsyncGenerator<Uint8Array, void> {
+  for await (const part of parts) {
+    const bytes = convertFloats(bytesOf(part), 'F32', type);
+    const element = firstNonFinite(type, bytes);
+    if (element !== -1) {
+      const value = String(part[element]);
+      const message = `Tensor ${tensor} of the sliced model holds ${value}, which has no finite form in ${type}: write it as F32.`;
+      throw new AppError('NON_FINITE', message, { tensor, value, type });
+    }
+    yield bytes;
+  }
+}
+
+/**
+ * Opens a folder that writeSlicedFolder wrote; reads headers only. Close its `model` when done.
+ * @throws FILE_NOT_FOUND, FILE_MALFORMED naming a width, tensor or key; UNSUPPORTED_ARCHITECTURE
+ */
+export async function openSlicedFolder(folder: string): Promise<SlicedDecoder> {
+  const file = join(folder, slicingFile);
+  const slicing = await readSlicingConfig(file);
+  const model = await openModel(folder);
+  try {
+    return openSlicedDecoder(model, slicing, file);
+  } catch (error) {
+    await model.close();
+    throw error;
+  }
+}
+
+/** Reads a SlicingConfig: that of a folder, or widths that a user wrote. @throws FILE_NOT_FOUND, FILE_MALFORMED */
+export async function readSlicingConfig(file: string): Promise<SlicingConfig> {
+  const parsed = slicingConfig.safeParse(await readJsonFile(file));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const where = issue!.path.join('.') || 'file';
+  throw malformed(file, where, { expected: "the widths of SliceGPT's SlicingConfig", actual: issue!.message });
+}

@@ -1,0 +1,87 @@
+// The closed parameter count against golden counts (ref.py and the released code) and against the sizes of published models
+// as SliceGPT's code leaves them at 20%, from their configs alone.
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import {
+  countFusedParameters,
+  countSlicedParameters,
+  parameterShapeOf,
+} from '../../../../src-main/core/slicing/per-block/count-parameters.ts';
+import type { BranchShape, ParameterShape } from '../../../../src-main/core/slicing/per-block/count-parameters.ts';
+import {
+  constantWidth,
+  constantWidths,
+  slicingConfigOf,
+} from '../../../../src-main/core/slicing/per-block/site-widths.ts';
+import type { SlicingConfig } from '../../../../src-main/contract/results.ts';
+import { goldenModels, readJson } from '../../../support/golden-models.ts';
+import { decoderOf } from '../../../support/graph-runs.ts';
+import { golden } from '../../../support/slicing.ts';
+
+/** LayerNorm biases are folded into every linear that reads, so all of those have one; so has the head. */
+const branch = (inputRows: number, outputColumns: number): BranchShape => ({
+  ...{ inputRows, outputColumns, inputBiases: inputRows, hasOutputBias: true },
+});
+
+/** OPT: learned positions (two rows more than the context), as many key as query heads, a plain MLP. */
+const opt = (hiddenSize: number, numHiddenLayers: number, ffn: number, vocabSize: number, context: number): ParameterShape => ({
+  ...{ hiddenSize, numHiddenLayers, vocabSize, blockLayout: 'sequential', embeddingTables: 2, positions: context + 2 },
+  attention: branch(3 * hiddenSize, hiddenSize),
+  mlp: branch(ffn, ffn),
+  ...{ headNorms: 0, hasHeadBias: true },
+});
+
+/** Phi-2: a parallel block, rotary positions. */
+const phi = (hiddenSize: number, numHiddenLayers: number, ffn: number, vocabSize: number): ParameterShape => ({
+  ...opt(hiddenSize, numHiddenLayers, ffn, vocabSize, 0),
+  ...{ blockLayout: 'parallel', embeddingTables: 1, positions: 0 },
+});
+
+/** Phi-3: one matrix for q, k and v, one for gate and up; RMSNorm. */
+const phi3: ParameterShape = {
+  ...{ hiddenSize: 64, numHiddenLayers: 4, vocabSize: 512, blockLayout: 'sequential', positions: 0 },
+  attention: { inputRows: 64 + 2 * 32, outputColumns: 64, inputBiases: 0, hasOutputBias: false },
+  mlp: { inputRows: 2 * 160, outputColumns: 160, inputBiases: 0, hasOutputBias: false },
+  ...{ headNorms: 0, hasHeadBias: false },
+};
+
+const constant = (shape: ParameterShape, width: number, sliceHead = false): SlicingConfig =>
+  slicingConfigOf(shape, constantWidths(shape, width, sliceHead), sliceHead);
+
+test.each([
+  { name: 'OPT-125m', shape: opt(768, 12, 3072, 50_272, 2048), expected: 147_250_880 },
+  { name: 'Phi-2', shape: phi(2560, 32, 10_240, 51_200), expected: 2_391_772_160 },
+])('$name at 20% has $expected parameters', ({ shape, expected }) => {
+  const width = constantWidth(shape.hiddenSize, 0.2, 8);
+  expect(countSlicedParameters(shape, constant(shape, width))).toBe(expected);
+});
+
+describe.skipIf(!goldenModels)('golden counts', () => {
+  interface Counts {
+    params_fused: number;
+    params_sliced: number;
+    params_sliced_head: number;
+  }
+  const expectCounts = (name: string, shape: ParameterShape): void => {
+    const told = readJson<Counts>(path.join(golden(name), 'correct.json'));
+    expect(countFusedParameters(shape)).toBe(told.params_fused);
+    expect(countSlicedParameters(shape, constant(shape, 48))).toBe(told.params_sliced);
+    expect(countSlicedParameters(shape, constant(shape, 48, true))).toBe(told.params_sliced_head);
+  };
+
+  test.each(['llama-gqa', 'llama-tied', 'qwen2', 'qwen3', 'mistral'])('of %s, open', async (name) => {
+    expectCounts(name, parameterShapeOf(await decoderOf(golden(name))));
+  });
+
+  test.each([
+    { name: 'opt', shape: opt(64, 4, 160, 512, 128) },
+    { name: 'phi', shape: phi(64, 4, 160, 512) },
+    { name: 'phi3', shape: phi3 },
+  ])('of $name, from its config', ({ name, shape }) => expectCounts(name, shape));
+
+  test.each(['opt', 'phi', 'phi3'])('the widths of %s are those that the released code saved', (name) => {
+    const shape = { opt: opt(64, 4, 160, 512, 128), phi: phi(64, 4, 160, 512), phi3 }[name]!;
+    const told = readJson<{ slicing_config: SlicingConfig }>(path.join(golden(name), 'official.json'));
+    expect(constant(shape, 48)).toEqual(told.slicing_config);
+  });
+});

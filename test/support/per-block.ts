@@ -1,0 +1,52 @@
+// Shared by tests of per-block slicing: a model sliced into a folder and opened again, both on one thread.
+import { afterEach } from 'vitest';
+import type { Decoder } from '../../src-main/core/architectures/decoder.ts';
+import { residualShape } from '../../src-main/core/graph/embed-windows.ts';
+import { memoryResidual } from '../../src-main/core/graph/residual.ts';
+import { pcaBasis } from '../../src-main/core/slicing/per-block/site-basis.ts';
+import { constantWidths, siteLayout, slicingConfigOf } from '../../src-main/core/slicing/per-block/site-widths.ts';
+import type { SlicedDecoder } from '../../src-main/core/slicing/per-block/sliced-decoder.ts';
+import { openSlicedFolder, writeSlicedFolder } from '../../src-main/core/slicing/per-block/sliced-folder.ts';
+import type { SlicedFolderRequest, SlicedFolderResult } from '../../src-main/core/slicing/per-block/sliced-folder.ts';
+import type { SlicingConfig } from '../../src-main/contract/results.ts';
+import { ports } from './slicing.ts';
+
+const opened: SlicedDecoder[] = [];
+afterEach(async () => {
+  for (const { model } of opened.splice(0)) await model.close();
+});
+
+/** One width everywhere. */
+export const constantConfig = (decoder: Decoder, width: number, sliceHead = false): SlicingConfig => {
+  const layout = siteLayout(decoder);
+  return slicingConfigOf(layout, constantWidths(layout, width, sliceHead), sliceHead);
+};
+
+/** PCA without a turn, as the references have it. */
+export const plainPca = pcaBasis({ ...ports, orientation: 'pca', seed: 0 });
+
+/** Only inside a test. */
+export const reopened = async (folder: string): Promise<SlicedDecoder> => {
+  const decoder = await openSlicedFolder(folder);
+  opened.push(decoder);
+  return decoder;
+};
+
+/** Only inside a test. Slices into `folder`, F32, and opens it. */
+export async function slicedInto(
+  folder: string,
+  {
+    decoder,
+    windows,
+    widths,
+    ...more
+  }: Pick<SlicedFolderRequest, 'decoder' | 'windows' | 'widths'> & Partial<SlicedFolderRequest>,
+): Promise<{ result: SlicedFolderResult; sliced: SlicedDecoder }> {
+  const result = await writeSlicedFolder({
+    ...ports,
+    ...{ decoder, windows, widths, folder, type: 'F32', tokenizerFrom: null, findBasis: plainPca },
+    residual: memoryResidual(residualShape(decoder, windows)),
+    ...more,
+  });
+  return { result, sliced: await reopened(folder) };
+}
