@@ -74,9 +74,7 @@ export function slicedTensors(
 ): Omit<TensorShape, 'type'>[] {
   const { vocabSize } = decoder.config;
   const layers = decoder.layers.flatMap((entries, layer) =>
-    layerTensors(decoder, widths, layer).filter(
-      ({ role, isOptional }) => !isOptional || entries.has(role),
-    ),
+    layerTensors(decoder, widths, layer).filter(({ role, isOptional }) => !isOptional || entries.has(role)),
   );
   return [
     { name: globalTensors.embeddings.huggingFace, shape: [widths[0]!, vocabSize] },

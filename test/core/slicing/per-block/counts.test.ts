@@ -23,8 +23,15 @@ const branch = (inputRows: number, outputColumns: number): BranchShape => ({
   ...{ inputRows, outputColumns, inputBiases: inputRows, hasOutputBias: true },
 });
 
+interface PlainSizes {
+  hiddenSize: number;
+  numHiddenLayers: number;
+  ffn: number;
+  vocabSize: number;
+}
+
 /** OPT: learned positions (two rows more than the context), as many key as query heads, a plain MLP. */
-const opt = (hiddenSize: number, numHiddenLayers: number, ffn: number, vocabSize: number, context: number): ParameterShape => ({
+const opt = ({ hiddenSize, numHiddenLayers, ffn, vocabSize }: PlainSizes, context: number): ParameterShape => ({
   ...{ hiddenSize, numHiddenLayers, vocabSize, blockLayout: 'sequential', embeddingTables: 2, positions: context + 2 },
   attention: branch(3 * hiddenSize, hiddenSize),
   mlp: branch(ffn, ffn),
@@ -32,10 +39,14 @@ const opt = (hiddenSize: number, numHiddenLayers: number, ffn: number, vocabSize
 });
 
 /** Phi-2: a parallel block, rotary positions. */
-const phi = (hiddenSize: number, numHiddenLayers: number, ffn: number, vocabSize: number): ParameterShape => ({
-  ...opt(hiddenSize, numHiddenLayers, ffn, vocabSize, 0),
+const phi = (sizes: PlainSizes): ParameterShape => ({
+  ...opt(sizes, 0),
   ...{ blockLayout: 'parallel', embeddingTables: 1, positions: 0 },
 });
+
+const tiny: PlainSizes = { hiddenSize: 64, numHiddenLayers: 4, ffn: 160, vocabSize: 512 };
+const opt125: PlainSizes = { hiddenSize: 768, numHiddenLayers: 12, ffn: 3072, vocabSize: 50_272 };
+const phi2: PlainSizes = { hiddenSize: 2560, numHiddenLayers: 32, ffn: 10_240, vocabSize: 51_200 };
 
 /** Phi-3: one matrix for q, k and v, one for gate and up; RMSNorm. */
 const phi3: ParameterShape = {
@@ -45,12 +56,24 @@ const phi3: ParameterShape = {
   ...{ headNorms: 0, hasHeadBias: false },
 };
 
+/** SmolLM2-135M: 9 query and 3 key heads of 64, tied. */
+const smol: ParameterShape = {
+  ...{ hiddenSize: 576, numHiddenLayers: 30, vocabSize: 49_152, blockLayout: 'sequential', positions: 0 },
+  attention: { inputRows: 576 + 2 * 192, outputColumns: 576, inputBiases: 0, hasOutputBias: false },
+  mlp: { inputRows: 2 * 1536, outputColumns: 1536, inputBiases: 0, hasOutputBias: false },
+  ...{ headNorms: 0, hasHeadBias: false },
+};
+
 const constant = (shape: ParameterShape, width: number, sliceHead = false): SlicingConfig =>
   slicingConfigOf(shape, constantWidths(shape, width, sliceHead), sliceHead);
 
+test('SmolLM2-135M at width 512 has what the released code counts', () => {
+  expect(countSlicedParameters(smol, constant(smol, 512))).toBe(163_708_928);
+});
+
 test.each([
-  { name: 'OPT-125m', shape: opt(768, 12, 3072, 50_272, 2048), expected: 147_250_880 },
-  { name: 'Phi-2', shape: phi(2560, 32, 10_240, 51_200), expected: 2_391_772_160 },
+  { name: 'OPT-125m', shape: opt(opt125, 2048), expected: 147_250_880 },
+  { name: 'Phi-2', shape: phi(phi2), expected: 2_391_772_160 },
 ])('$name at 20% has $expected parameters', ({ shape, expected }) => {
   const width = constantWidth(shape.hiddenSize, 0.2, 8);
   expect(countSlicedParameters(shape, constant(shape, width))).toBe(expected);
@@ -74,13 +97,13 @@ describe.skipIf(!goldenModels)('golden counts', () => {
   });
 
   test.each([
-    { name: 'opt', shape: opt(64, 4, 160, 512, 128) },
-    { name: 'phi', shape: phi(64, 4, 160, 512) },
+    { name: 'opt', shape: opt(tiny, 128) },
+    { name: 'phi', shape: phi(tiny) },
     { name: 'phi3', shape: phi3 },
   ])('of $name, from its config', ({ name, shape }) => expectCounts(name, shape));
 
   test.each(['opt', 'phi', 'phi3'])('the widths of %s are those that the released code saved', (name) => {
-    const shape = { opt: opt(64, 4, 160, 512, 128), phi: phi(64, 4, 160, 512), phi3 }[name]!;
+    const shape = { opt: opt(tiny, 128), phi: phi(tiny), phi3 }[name]!;
     const told = readJson<{ slicing_config: SlicingConfig }>(path.join(golden(name), 'official.json'));
     expect(constant(shape, 48)).toEqual(told.slicing_config);
   });

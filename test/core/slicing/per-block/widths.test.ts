@@ -72,7 +72,8 @@ describe('widths by variance', () => {
     const found = varianceWidths(sequential, spectra, { sparsity: 0.25, round: 8, sliceHead: false });
     expect(found.widths.at(-1)).toBe(64);
     const kept = (spectrum: Float64Array, width: number): number =>
-      spectrum.subarray(0, width).reduce((sum, value) => sum + value, 0) / spectrum.reduce((sum, value) => sum + value, 0);
+      spectrum.subarray(0, width).reduce((sum, value) => sum + value, 0) /
+      spectrum.reduce((sum, value) => sum + value, 0);
     for (const [site, width] of found.widths.slice(0, -1).entries()) {
       expect(width % 8).toBe(0);
       expect(kept(spectra[site]!, width)).toBeGreaterThanOrEqual(found.retained - 1e-12);
