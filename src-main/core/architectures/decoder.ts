@@ -2,23 +2,30 @@
 import { AppError, malformed } from '../../contract/errors.ts';
 import type { ModelSource } from '../formats/model-source.ts';
 import type { TensorEntry } from '../formats/tensor.ts';
-import type { Architecture, DecoderConfig, LayerRole, LayerTensor, SizeName } from './architecture.ts';
-import { globalTensors, ignoredTensors, shortcutNames } from './layer-tensors.ts';
-import type { GlobalRole } from './layer-tensors.ts';
+import { tensorRows } from '../formats/tensor.ts';
+import type { Architecture, DecoderConfig, GlobalRole, LayerRole, LayerTensor, SizeName } from './architecture.ts';
+import { ignoredTensors, shortcutNames } from './layer-tensors.ts';
 import { ModelFacts } from './model-facts.ts';
+import { postNormReason } from './post-norm.ts';
+import { activeWindow, readActivation } from './refusals.ts';
 import { architectureOf } from './registry.ts';
-import { readRopeScaling } from './rope.ts';
+import { readRopeScaling, rotaryDimensions } from './rope.ts';
 
 export interface Decoder {
   readonly model: ModelSource;
   readonly architecture: Architecture;
   readonly config: DecoderConfig;
   readonly embeddings: TensorEntry;
+  /** Rows that are added to those of the embeddings [P, D], where places are learned: from position 0 on. */
+  readonly positions: TensorEntry | null;
   readonly finalNorm: TensorEntry;
+  readonly finalNormBias: TensorEntry | null;
   /** The output layer's matrix [V, D]: the embeddings where they are tied. */
   readonly lmHead: TensorEntry;
-  /** Divisors of the rotary frequencies [hd / 2], of GGUF files. */
+  readonly lmHeadBias: TensorEntry | null;
+  /** Divisors of the rotary frequencies [r / 2], of GGUF files. */
   readonly ropeDivisors: TensorEntry | null;
+  /** Of a tensor that holds several linears, each has its rows. */
   readonly layers: readonly ReadonlyMap<LayerRole, TensorEntry>[];
 }
 
@@ -34,23 +41,31 @@ export function openDecoder(model: ModelSource): Decoder {
     throw new AppError('UNSUPPORTED_ARCHITECTURE', message, { path: model.path, architecture: architecture.name });
   }
   const tensors = new TensorClaims(model);
-  const { hiddenSize, vocabSize, headDim } = config;
+  const { hiddenSize, vocabSize, rotaryDim } = config;
+  const name = (role: GlobalRole): string | null =>
+    architecture.globals[role]?.[model.kind === 'gguf' ? 'gguf' : 'huggingFace'] ?? null;
+  const required = (role: GlobalRole, shape: readonly number[]): TensorEntry => tensors.required(name(role)!, shape);
+  const declared = (role: GlobalRole, shape: readonly number[]): TensorEntry | null =>
+    name(role) === null ? null : required(role, shape);
   const matrix = [hiddenSize, vocabSize];
-  const embeddings = tensors.required(globalName('embeddings', model)!, matrix);
+  const embeddings = required('embeddings', matrix);
   const decoder = {
     model,
     architecture,
     config,
     embeddings,
-    finalNorm: tensors.required(globalName('finalNorm', model)!, [hiddenSize]),
-    lmHead: config.tiedEmbeddings ? embeddings : tensors.required(globalName('lmHead', model)!, matrix),
-    ropeDivisors: tensors.optional(globalName('ropeDivisors', model), [headDim / 2]),
+    positions: claimPositions(tensors, name('positions'), architecture, config),
+    finalNorm: required('finalNorm', [hiddenSize]),
+    finalNormBias: declared('finalNormBias', [hiddenSize]),
+    lmHead: config.tiedEmbeddings ? embeddings : required('lmHead', matrix),
+    lmHeadBias: declared('lmHeadBias', [vocabSize]),
+    ropeDivisors: tensors.optional(name('ropeDivisors'), [rotaryDim / 2]),
     layers: Array.from({ length: config.numHiddenLayers }, (_, layer) =>
       claimLayer(tensors, architecture, config, layer),
     ),
   };
   // A tied head may be saved a second time; Hugging Face's own loader ties it again.
-  refuseStrays(tensors, decoder, config.tiedEmbeddings ? globalName('lmHead', model) : null);
+  refuseStrays(tensors, decoder, config.tiedEmbeddings ? name('lmHead') : null);
   return decoder;
 }
 
@@ -60,13 +75,15 @@ export const isSlicedPerBlock = ({ tensors }: Pick<ModelSource, 'tensors'>): boo
 
 /** The family of an open model and its sizes. @throws UNSUPPORTED_ARCHITECTURE, FILE_MALFORMED as openDecoder */
 export function describeModel(model: ModelSource): Pick<Decoder, 'architecture' | 'config'> {
+  const postNorm = postNormReason(model);
+  if (postNorm !== null) throw unsupported(model, model.config.architecture, postNorm);
   const architecture = architectureOf(model);
   const facts = new ModelFacts(model);
   for (const refuses of architecture.refuses) {
-    const reason = refuses(facts);
-    if (reason !== null) throw unsupported(model, architecture, reason);
+    const reason = refuses(facts, architecture);
+    if (reason !== null) throw unsupported(model, architecture.name, reason);
   }
-  return { architecture, config: readDecoderConfig(facts) };
+  return { architecture, config: readDecoderConfig(facts, architecture) };
 }
 
 /** @throws UNSUPPORTED_ARCHITECTURE naming a tensor that nobody claimed, but the one named `allowed` */
@@ -76,24 +93,41 @@ export function refuseStrays(
   allowed: string | null = null,
 ): void {
   const stray = tensors.unclaimed().find(({ name }) => !ignoredTensors.test(name) && name !== allowed);
-  if (stray) throw unsupported(model, architecture, `tensor ${stray.name} has no part in its graph`);
+  if (stray) throw unsupported(model, architecture.name, `tensor ${stray.name} has no part in its graph`);
 }
 
-function unsupported(model: ModelSource, { name }: Architecture, reason: string): AppError {
-  const message = `${model.path} is a ${name} model that Snug has no graph for: ${reason}.`;
-  return new AppError('UNSUPPORTED_ARCHITECTURE', message, { path: model.path, architecture: name, reason });
+function unsupported(model: ModelSource, family: string, reason: string): AppError {
+  const message = `${model.path} is a ${family} model that Snug has no graph for: ${reason}.`;
+  return new AppError('UNSUPPORTED_ARCHITECTURE', message, { path: model.path, architecture: family, reason });
 }
 
-const globalName = (role: GlobalRole, { kind }: ModelSource): string | null =>
-  globalTensors[role][kind === 'gguf' ? 'gguf' : 'huggingFace'];
-
-/** Name of a layer's tensor in a form of model. */
-function layerTensorName(tensor: LayerTensor, layer: number, kind: ModelSource['kind']): string {
-  return kind === 'gguf' ? `blk.${layer}.${tensor.gguf}` : `model.layers.${layer}.${tensor.huggingFace}`;
+/** The rows of a learned table that are positions. */
+export function claimPositions(
+  tensors: TensorClaims,
+  name: string | null,
+  { positions }: Architecture,
+  { hiddenSize, longestWindow }: DecoderConfig,
+): TensorEntry | null {
+  if (positions.kind !== 'learned') return null;
+  const entry = tensors.required(name!, [hiddenSize, longestWindow! + positions.offset]);
+  return tensorRows(entry, positions.offset, longestWindow!);
 }
 
-/** Sizes of a layer's tensor, fastest first. */
-export function layerTensorShape({ shape }: LayerTensor, config: DecoderConfig): number[] {
+/** Name of a layer's tensor in a form of model: of one that holds several linears, that of all. */
+export function layerTensorName(
+  { huggingFaceLayers }: Architecture,
+  tensor: LayerTensor,
+  layer: number,
+  kind: ModelSource['kind'],
+): string {
+  return kind === 'gguf' ? `blk.${layer}.${tensor.gguf}` : `${huggingFaceLayers}.${layer}.${tensor.huggingFace}`;
+}
+
+/** Sizes of a layer's tensor, fastest first, and which of its rows are this linear's where it holds several. */
+export function layerTensorShape(
+  { shape, siblings }: LayerTensor,
+  config: DecoderConfig,
+): { shape: number[]; own: { first: number; rows: number } } {
   const sizes: Record<SizeName, number> = {
     hidden: config.hiddenSize,
     query: config.numAttentionHeads * config.headDim,
@@ -101,7 +135,9 @@ export function layerTensorShape({ shape }: LayerTensor, config: DecoderConfig):
     intermediate: config.intermediateSize,
     head: config.headDim,
   };
-  return shape.map((size) => sizes[size]).toReversed();
+  const rowsOf = (names: readonly SizeName[]): number => names.reduce((sum, size) => sum + sizes[size], 0);
+  const [first, behind, rows] = [rowsOf(siblings?.before ?? []), rowsOf(siblings?.behind ?? []), sizes[shape[0]]];
+  return { shape: [...shape.slice(1).map((size) => sizes[size]), first + rows + behind], own: { first, rows } };
 }
 
 function claimLayer(
@@ -112,19 +148,27 @@ function claimLayer(
 ): ReadonlyMap<LayerRole, TensorEntry> {
   const found = new Map<LayerRole, TensorEntry>();
   for (const [role, tensor] of Object.entries(architecture.layer) as [LayerRole, LayerTensor][]) {
-    const name = layerTensorName(tensor, layer, tensors.kind);
-    const shape = layerTensorShape(tensor, config);
+    const name = layerTensorName(architecture, tensor, layer, tensors.kind);
+    const { shape, own } = layerTensorShape(tensor, config);
     const entry = tensor.isOptional ? tensors.optional(name, shape) : tensors.required(name, shape);
-    if (entry) found.set(role, entry);
+    if (entry) found.set(role, tensor.siblings ? tensorRows(entry, own.first, own.rows) : entry);
   }
   return found;
 }
 
+type SizeKey = Exclude<
+  keyof DecoderConfig,
+  'ropeScaling' | 'tiedEmbeddings' | 'rotaryDim' | 'activation' | 'longestWindow'
+>;
+
 /** @throws FILE_MALFORMED naming a size that is missing or impossible */
-function readDecoderConfig(facts: ModelFacts): DecoderConfig {
+function readDecoderConfig(
+  facts: ModelFacts,
+  { positions, norm, activations, boundsWindows }: Architecture,
+): DecoderConfig {
   const { config } = facts.model;
-  const needed = (key: Exclude<keyof DecoderConfig, 'ropeScaling' | 'tiedEmbeddings'>): number =>
-    config[key] ?? facts.malformed(key, 'a number above zero', null);
+  const needed = (key: SizeKey, fallback: number | null = null): number =>
+    config[key] ?? fallback ?? facts.malformed(key, 'a number above zero', null);
   const sizes = {
     hiddenSize: needed('hiddenSize'),
     numHiddenLayers: needed('numHiddenLayers'),
@@ -133,38 +177,57 @@ function readDecoderConfig(facts: ModelFacts): DecoderConfig {
     headDim: needed('headDim'),
     intermediateSize: needed('intermediateSize'),
     vocabSize: needed('vocabSize'),
-    normEps: needed('normEps'),
+    normEps: needed('normEps', norm.eps),
     // llama.cpp's and transformers' own default.
     ropeTheta: config.ropeTheta ?? 10_000,
   };
   const { headDim, numAttentionHeads, numKeyValueHeads } = sizes;
-  if (headDim % 2 !== 0) facts.malformed('headDim', 'an even number', headDim);
+  const isLearned = positions.kind === 'learned';
+  const share = isLearned ? 0 : positions.share === 'whole' ? 1 : positions.share;
+  const rotaryDim = isLearned ? 0 : rotaryDimensions(facts, share)!;
+  if (rotaryDim % 2 !== 0 || rotaryDim > headDim) {
+    facts.malformed('headDim', `an even number of dimensions that rotate, up to ${headDim}`, rotaryDim);
+  }
   if (numAttentionHeads % numKeyValueHeads !== 0) {
     facts.malformed('numKeyValueHeads', `a divisor of ${numAttentionHeads} heads`, numKeyValueHeads);
   }
-  return { ...sizes, ropeScaling: readRopeScaling(facts), tiedEmbeddings: config.tiedEmbeddings };
+  const rows = isLearned
+    ? (config.contextLength ?? facts.malformed('contextLength', 'a number above zero', null))
+    : null;
+  // llama.cpp ignores the window of such a family, so a GGUF is run without it.
+  const slides = boundsWindows && !facts.isGguf ? activeWindow(facts) : null;
+  return {
+    ...sizes,
+    ropeScaling: readRopeScaling(facts),
+    rotaryDim,
+    activation: readActivation(facts) ?? activations[0],
+    longestWindow: rows ?? slides,
+    tiedEmbeddings: config.tiedEmbeddings,
+  };
 }
 
-/** Tensors by name, each given out once. */
+/** Tensors by name. One that holds several linears is given out for each of them. */
 export class TensorClaims {
   readonly kind: ModelSource['kind'];
   readonly #path: string;
-  readonly #left: Map<string, TensorEntry>;
+  readonly #all: ReadonlyMap<string, TensorEntry>;
+  readonly #left: Set<TensorEntry>;
 
   constructor(model: ModelSource) {
     this.kind = model.kind;
     this.#path = model.path;
-    this.#left = new Map(model.tensors.map((entry) => [entry.name, entry]));
+    this.#all = new Map(model.tensors.map((entry) => [entry.name, entry]));
+    this.#left = new Set(model.tensors);
   }
 
   optional(name: string | null, shape: readonly number[]): TensorEntry | null {
-    const entry = name === null ? undefined : this.#left.get(name);
+    const entry = name === null ? undefined : this.#all.get(name);
     if (!entry) return null;
     if (entry.shape.join() !== shape.join()) {
       const [expected, actual] = [shape.join(' x '), entry.shape.join(' x ')];
       throw malformed(this.#path, `tensor ${entry.name}`, { expected, actual, tensor: entry.name });
     }
-    this.#left.delete(entry.name);
+    this.#left.delete(entry);
     return entry;
   }
 
@@ -179,6 +242,6 @@ export class TensorClaims {
   }
 
   unclaimed(): TensorEntry[] {
-    return [...this.#left.values()];
+    return [...this.#left];
   }
 }

@@ -4,7 +4,7 @@
 // widths below the hidden size the runner's norm divides by what is left of x; a common factor, which no kernel of ggml
 // heeds. Columns of o and down do not turn: theirs are the dense model's.
 import type { Decoder } from '../architectures/decoder.ts';
-import { globalTensors } from '../architectures/layer-tensors.ts';
+import { decoderGlobals } from '../architectures/layer-tensors.ts';
 import type { LinearAlgebra } from '../linear-algebra/linear-algebra.ts';
 import type { ImportanceFile } from '../quantization/importance-file.ts';
 import type { SummedGram } from '../calibration/gram-file.ts';
@@ -29,7 +29,7 @@ export async function rotatedImportance(options: RotatedImportanceOptions): Prom
   const means = await rotatedMeanSquares(options);
   const isTurned = ({ name, transform }: SlicedTensor): boolean =>
     transform.kind === 'columns' &&
-    (transform.norm !== null || (sliced.tiedEmbeddings && name === globalTensors.embeddings.gguf));
+    (transform.norm !== null || (sliced.tiedEmbeddings && name === decoderGlobals.embeddings.gguf));
   const turned = new Set(sliced.tensors.filter(isTurned).map(({ name }) => name));
   const kept = new Set(
     sliced.tensors.filter(({ name, transform }) => transform.kind === 'rows' && file.has(name)).map(({ name }) => name),

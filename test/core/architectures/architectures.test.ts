@@ -9,6 +9,7 @@ import { architectureOf, architectures } from '../../../src-main/core/architectu
 import { ropeDivisors, ropeTables } from '../../../src-main/core/architectures/rope.ts';
 import { llama3RopeFactors } from '../../../src-main/core/export/hf-to-gguf/rope.ts';
 import type { GgufValue } from '../../../src-main/core/formats/gguf-values.ts';
+import { findOverlap } from '../../../src-main/core/formats/tensor.ts';
 import type { ModelSource } from '../../../src-main/core/formats/model-source.ts';
 import { readJson, tinyModel, tinyModels } from '../../support/golden-models.ts';
 import { modelOf } from '../../support/graph-runs.ts';
@@ -47,12 +48,18 @@ describe('tensors', () => {
   ])('of %s are each in one part', async (file) => {
     const model = await modelOf(file);
     const decoder = openDecoder(model);
-    const globals = [decoder.embeddings, decoder.finalNorm, decoder.lmHead, decoder.ropeDivisors];
-    const claimed = [
-      ...new Set(globals.flatMap((entry) => (entry ? [entry.name] : []))),
-      ...decoder.layers.flatMap((layer) => [...layer.values()].map(({ name }) => name)),
-    ];
-    expect(claimed.toSorted()).toEqual(model.tensors.map(({ name }) => name).toSorted());
+    const { embeddings, positions, finalNorm, finalNormBias, lmHead, lmHeadBias, ropeDivisors: divisors } = decoder;
+    const claimed = new Set([
+      ...[embeddings, positions, finalNorm, finalNormBias, lmHead, lmHeadBias, divisors].filter(
+        (entry) => entry !== null,
+      ),
+      ...decoder.layers.flatMap((layer) => [...layer.values()]),
+    ]);
+    // The first rows of a table of positions stand for none.
+    const skipped = positions ? 2 * decoder.config.hiddenSize * 4 : 0;
+    const bytes = [...claimed].reduce((sum, entry) => sum + entry.bytes, skipped);
+    expect(bytes).toBe(model.tensors.reduce((sum, entry) => sum + entry.bytes, 0));
+    expect(findOverlap([...claimed])).toBeNull();
     expect(decoder.config.tiedEmbeddings).toBe(decoder.lmHead === decoder.embeddings);
   });
 
@@ -230,7 +237,7 @@ describe('rotary embeddings', () => {
   });
 
   test('tables are exact far out', () => {
-    const { cos, sin } = ropeTables({ ropeTheta: 10_000, headDim: 4 }, 5000, [1, 2]);
+    const { cos, sin } = ropeTables({ ropeTheta: 10_000, rotaryDim: 4 }, 5000, [1, 2]);
     expect(cos[4999 * 2]).toBe(Math.fround(Math.cos(4999)));
     expect(sin[4999 * 2 + 1]).toBe(Math.fround(Math.sin(4999 / 200)));
   });

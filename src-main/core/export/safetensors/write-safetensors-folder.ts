@@ -8,7 +8,7 @@ import type { Dequantize } from '../../graph/float-values.ts';
 import { Throughput } from '../../quantization/throughput.ts';
 import type { WeightType } from '../hf-to-gguf/plan-tensors.ts';
 import { decoderContent } from '../weights/decoder-content.ts';
-import { decoderTensors } from '../weights/decoder-tensors.ts';
+import { folderTensors } from '../weights/decoder-tensors.ts';
 import { companionFiles, jsonBytes } from './companion-files.ts';
 import { configJsonOf } from './config-json.ts';
 import { writeModelFolder } from './model-folder-writer.ts';
@@ -51,7 +51,7 @@ export async function writeSafetensorsFolder(request: SafetensorsRequest): Promi
     files.set('config.json', jsonBytes(await configJsonOf(decoder, type, dequantize)));
 
     // Vectors first: the writer puts wider types before, and in its order the checksum costs nothing.
-    const tensors = decoderTensors(decoder, type).toSorted((a, b) => a.shape.length - b.shape.length);
+    const tensors = folderTensors(decoder, type).toSorted((a, b) => a.shape.length - b.shape.length);
     const written = await writeModelFolder({ ...request, files, tensors }, async (writer) => {
       const totalBytes = tensors.reduce((sum, tensor) => sum + safetensorsBytes(tensor), 0);
       const throughput = new Throughput('export', totalBytes, request.progress);

@@ -3,6 +3,8 @@
 import type { SlicingConfig } from '../../../contract/results.ts';
 import type { Decoder } from '../../architectures/decoder.ts';
 import type { LinearRole } from '../../architectures/architecture.ts';
+import { fusedRoles } from '../../graph/fusion.ts';
+import { hasHeadBias, positionsTable } from './fused-form.ts';
 import { siteLayout, siteWidths, stepsPerLayer } from './site-widths.ts';
 import type { SiteLayout } from './site-widths.ts';
 
@@ -63,21 +65,22 @@ export const countFusedParameters = (shape: ParameterShape): number =>
 export function parameterShapeOf(decoder: Decoder): ParameterShape {
   const { architecture, config, layers } = decoder;
   const tensors = layers[0]!;
+  const fused = fusedRoles(architecture, tensors.keys());
   const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
   const rows = (role: LinearRole): number => tensors.get(role)!.shape[1]!;
   const branch = (inputs: readonly LinearRole[], output: LinearRole): BranchShape => ({
     inputRows: sum(inputs.map(rows)),
     outputColumns: tensors.get(output)!.shape[0]!,
-    inputBiases: sum(inputs.filter((role) => tensors.has(`${role}Bias`)).map(rows)),
-    hasOutputBias: tensors.has(`${output}Bias`),
+    inputBiases: sum(inputs.filter((role) => fused.has(`${role}Bias`)).map(rows)),
+    hasOutputBias: fused.has(`${output}Bias`),
   });
   return {
     ...siteLayout(decoder),
     vocabSize: config.vocabSize,
-    positions: 0,
+    positions: positionsTable(decoder)?.shape[1] ?? 0,
     attention: branch(architecture.attentionInputs, architecture.attentionOutput),
     mlp: branch(architecture.mlpInputs, architecture.mlpOutput),
     headNorms: sum((['qNorm', 'kNorm'] as const).map((role) => tensors.get(role)?.shape[0] ?? 0)),
-    hasHeadBias: false,
+    hasHeadBias: hasHeadBias(architecture),
   };
 }

@@ -6,7 +6,8 @@ import type { ModelSource } from '../../formats/model-source.ts';
 import { elementCount, tensorRange } from '../../formats/tensor.ts';
 import type { TensorEntry } from '../../formats/tensor.ts';
 import { siteLayout, siteWidths } from './site-widths.ts';
-import { openSlicedDecoder, slicedTensors } from './sliced-decoder.ts';
+import { slicedTensors } from './fused-form.ts';
+import { openSlicedDecoder } from './sliced-decoder.ts';
 import type { SlicedDecoder } from './sliced-decoder.ts';
 
 /**
@@ -38,14 +39,16 @@ function narrowedModel(decoder: SlicedDecoder, widths: readonly number[]): Model
     const source = sources.get(entry.name)!;
     const elementBytes = entry.bytes / elementCount(entry.shape)!;
     const [rowBytes, sourceRowBytes] = [entry.shape[0]! * elementBytes, source.shape[0]! * elementBytes];
-    const first = Math.floor(offset / rowBytes);
-    const count = Math.ceil((offset + target.length) / rowBytes) - first;
+    // The entry may be some rows of its tensor, which begins at 0.
+    const start = entry.offset + offset;
+    const first = Math.floor(start / rowBytes);
+    const count = Math.ceil((start + target.length) / rowBytes) - first;
     const rows = await model.read(source, first * sourceRowBytes, count * sourceRowBytes);
     const kept = new Uint8Array(count * rowBytes);
     for (let row = 0; row < count; row += 1) {
       kept.set(rows.subarray(row * sourceRowBytes, row * sourceRowBytes + rowBytes), row * rowBytes);
     }
-    const skipped = offset - first * rowBytes;
+    const skipped = start - first * rowBytes;
     target.set(kept.subarray(skipped, skipped + target.length));
   }
 

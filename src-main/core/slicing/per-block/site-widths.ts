@@ -18,7 +18,8 @@ export interface SiteLayout {
 /** Where the stream of an open model is cut. */
 export function siteLayout({ architecture, config }: Pick<Decoder, 'architecture' | 'config'>): SiteLayout {
   const { hiddenSize, numHiddenLayers } = config;
-  return { hiddenSize, numHiddenLayers, blockLayout: architecture.blockLayout };
+  const embeddingTables = architecture.positions.kind === 'learned' ? 2 : 1;
+  return { hiddenSize, numHiddenLayers, blockLayout: architecture.blockLayout, embeddingTables };
 }
 
 /** Steps of one layer. */

@@ -7,10 +7,10 @@ import { AppError } from '../../../contract/errors.ts';
 import type { Progress } from '../../../contract/progress.ts';
 import type { SlicingConfig } from '../../../contract/results.ts';
 import type { Decoder } from '../../architectures/decoder.ts';
-import { globalTensors } from '../../architectures/layer-tensors.ts';
 import { ropeTables } from '../../architectures/rope.ts';
 import type { BlockRunner, GraphRuntime } from '../../graph/block-runner.ts';
 import { readRopeDivisors } from '../../graph/block-weights.ts';
+import { centreRows } from '../../graph/fusion.ts';
 import { embedWindows, residualShape } from '../../graph/embed-windows.ts';
 import type { Dequantize } from '../../graph/float-values.ts';
 import { passProgress } from '../../graph/pass-progress.ts';
@@ -23,7 +23,8 @@ import { SiteGram } from './site-basis.ts';
 import type { FindBasis, Signals, SiteBasis } from './site-basis.ts';
 import { siteLayout, siteNames, siteWidths } from './site-widths.ts';
 import { buildStepGraph } from './sliced-graphs.ts';
-import { stepWeights, turnedTensor } from './step-weights.ts';
+import { stepWeights } from './step-weights.ts';
+import { writeHead, writeTables } from './outer-weights.ts';
 import type { Directions, WriteTensor } from './step-weights.ts';
 
 export interface PerBlockOptions {
@@ -89,17 +90,7 @@ export async function slicePerBlock(options: PerBlockOptions): Promise<SiteRepor
     const first = stream.gramOf(0);
     for await (const { rows, values } of residualRuns(residual)) await first.add(values, rows);
     let input = await directions(0, first);
-    const embeddings = {
-      kind: 'columns',
-      source: decoder.embeddings,
-      norm: null,
-      scale: 1,
-      interleaves: false,
-    } as const;
-    // E with centred rows, times Q, is E times Q with centred columns.
-    const turned = paperCompat ? { ...input, basis: centredRows(input) } : input;
-    const { huggingFace: embeddingsName } = globalTensors.embeddings;
-    await write(embeddingsName, turnedTensor(options, embeddingsName, embeddings, turned));
+    await writeTables(options, input);
 
     const steps = blockSteps(decoder.architecture);
     for (let index = 0; index + 1 < names.length; index += 1) {
@@ -112,10 +103,7 @@ export async function slicePerBlock(options: PerBlockOptions): Promise<SiteRepor
       input = output;
     }
 
-    const { huggingFace: headName } = globalTensors.lmHead;
-    const { lmHead: source, finalNorm: norm } = decoder;
-    const head = { kind: 'columns', source, norm, scale: 1, interleaves: false } as const;
-    await write(headName, turnedTensor(options, headName, head, input));
+    await writeHead(options, input);
     return reports;
   } finally {
     await stream.close();
@@ -127,21 +115,6 @@ function checkResidual({ decoder, windows, residual }: PerBlockOptions): void {
   const fits = residual.hiddenSize === shape.hiddenSize && residualRows(residual) === residualRows(shape);
   if (fits && residual.windowLength === shape.windowLength) return;
   throw new AppError('INTERNAL', 'The residual has another shape than the windows.', { ...shape });
-}
-
-/** Rows less their mean, in place. */
-function centreRows(values: Float32Array | Float64Array, size: number): void {
-  for (let start = 0; start < values.length; start += size) {
-    let sum = 0;
-    for (let index = start; index < start + size; index += 1) sum += values[index]!;
-    for (let index = start; index < start + size; index += 1) values[index]! -= sum / size;
-  }
-}
-
-function centredRows({ basis, size }: Directions): Float64Array {
-  const result = basis.slice();
-  centreRows(result, size);
-  return result;
 }
 
 async function replaceRuns(residual: Residual, change: (values: Float32Array, size: number) => void): Promise<void> {

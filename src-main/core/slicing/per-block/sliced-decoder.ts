@@ -1,86 +1,25 @@
 // A model sliced block by block, seen through its family: tensors by their part, widths by site. Reads no weights.
 import { AppError, malformed } from '../../../contract/errors.ts';
 import type { SlicingConfig } from '../../../contract/results.ts';
-import type { LayerRole, LayerTensor, LinearRole } from '../../architectures/architecture.ts';
-import { describeModel, layerTensorShape, refuseStrays, TensorClaims } from '../../architectures/decoder.ts';
+import { claimPositions, describeModel, refuseStrays, TensorClaims } from '../../architectures/decoder.ts';
 import type { Decoder } from '../../architectures/decoder.ts';
-import { globalTensors, shortcutNames } from '../../architectures/layer-tensors.ts';
-import { layerTensorName } from '../../export/weights/decoder-tensors.ts';
+import { globalTensorName } from '../../export/weights/decoder-tensors.ts';
 import type { ModelSource } from '../../formats/model-source.ts';
-import type { TensorEntry, TensorShape } from '../../formats/tensor.ts';
-import { blockSteps } from './block-steps.ts';
-import type { BlockStep, SlicedRole } from './block-steps.ts';
+import { tensorRows } from '../../formats/tensor.ts';
+import type { TensorEntry } from '../../formats/tensor.ts';
+import type { SlicedRole } from './block-steps.ts';
+import { hasHeadBias, headBiasName, layerForms } from './fused-form.ts';
+import type { Described } from './fused-form.ts';
 import { siteLayout, siteWidths } from './site-widths.ts';
-import type { StepWidths } from './sliced-graphs.ts';
 
-export interface SlicedDecoder extends Pick<Decoder, 'model' | 'architecture' | 'config' | 'embeddings' | 'lmHead'> {
+type Shared = 'model' | 'architecture' | 'config' | 'embeddings' | 'positions' | 'lmHead' | 'lmHeadBias';
+
+/** Its family's norms are RMS norms without weights: what LayerNorms did is in the weights. */
+export interface SlicedDecoder extends Pick<Decoder, Shared> {
   readonly slicing: SlicingConfig;
   /** Of all sites, in order. config.hiddenSize is still that of the dense model: norms divide by it. */
   readonly widths: readonly number[];
   readonly layers: readonly ReadonlyMap<SlicedRole, TensorEntry>[];
-}
-
-type Described = Pick<Decoder, 'architecture' | 'config'>;
-
-/** Widths of the steps of one layer. */
-export function layerWidths({ architecture }: Described, widths: readonly number[], layer: number): StepWidths[] {
-  const steps = blockSteps(architecture).length;
-  return Array.from({ length: steps }, (_, step) => {
-    const site = layer * steps + step;
-    return { input: widths[site]!, output: widths[site + 1]! };
-  });
-}
-
-/** Sizes, fastest first, that a role's tensor of the dense sizes `shape` has between sites of these widths. */
-function slicedShape(role: LayerRole, shape: readonly number[], step: BlockStep, widths: StepWidths): number[] {
-  if (step.inputs.includes(role as LinearRole)) return [widths.input, ...shape.slice(1)];
-  const writes = step.outputs.some((linear) => role === linear || role === `${linear}Bias`);
-  return writes ? [...shape.slice(0, -1), widths.output] : [...shape];
-}
-
-/** A layer's tensors of a sliced model: names of Hugging Face, shapes. `has` says which of the dense ones are there. */
-function layerTensors(
-  described: Described,
-  widths: readonly number[],
-  layer: number,
-): { role: SlicedRole; name: string; shape: number[]; isOptional: boolean }[] {
-  const { architecture, config } = described;
-  const steps = blockSteps(architecture);
-  const ownWidths = layerWidths(described, widths, layer);
-  const roles = (Object.entries(architecture.layer) as [LayerRole, LayerTensor][]).flatMap(([role, tensor]) => {
-    if (role === 'attentionNorm' || role === 'mlpNorm') return [];
-    const step = steps.findIndex(({ inputs, outputs }) =>
-      [...inputs, ...outputs].some((linear) => role === linear || role === `${linear}Bias`),
-    );
-    const shape = layerTensorShape(tensor, config);
-    const sliced = step === -1 ? shape : slicedShape(role, shape, steps[step]!, ownWidths[step]!);
-    const { isOptional } = tensor;
-    return [{ role, name: layerTensorName(described, layer, role), shape: sliced, isOptional }];
-  });
-  const shortcuts = steps.map(({ shortcut }, step) => ({
-    role: shortcut,
-    name: `model.layers.${layer}.${shortcutNames[shortcut]}`,
-    // x·S with x in rows: [n, o], as the released code saves it.
-    shape: [ownWidths[step]!.output, ownWidths[step]!.input],
-    isOptional: false,
-  }));
-  return [...roles, ...shortcuts];
-}
-
-/** Every tensor of `decoder` sliced to these widths: names of Hugging Face, shapes with the fastest first. */
-export function slicedTensors(
-  decoder: Described & { layers: readonly Pick<ReadonlyMap<string, unknown>, 'has'>[] },
-  widths: readonly number[],
-): Omit<TensorShape, 'type'>[] {
-  const { vocabSize } = decoder.config;
-  const layers = decoder.layers.flatMap((entries, layer) =>
-    layerTensors(decoder, widths, layer).filter(({ role, isOptional }) => !isOptional || entries.has(role)),
-  );
-  return [
-    { name: globalTensors.embeddings.huggingFace, shape: [widths[0]!, vocabSize] },
-    ...layers.map(({ name, shape }) => ({ name, shape })),
-    { name: globalTensors.lmHead.huggingFace, shape: [widths.at(-1)!, vocabSize] },
-  ];
 }
 
 /**
@@ -92,18 +31,23 @@ export function openSlicedDecoder(model: ModelSource, slicing: SlicingConfig, fi
   const described = describeModel(model);
   const { architecture, config } = described;
   const widths = widthsOf(slicing, described, file);
+  const [first, last] = [widths[0]!, widths.at(-1)!];
   const tensors = new TensorClaims(model);
   const global = (role: 'embeddings' | 'lmHead', width: number): TensorEntry =>
-    tensors.required(globalTensors[role].huggingFace, [width, config.vocabSize]);
+    tensors.required(globalTensorName(described, role), [width, config.vocabSize]);
+  const positionsName = architecture.globals.positions?.huggingFace ?? null;
   const decoder = {
-    ...{ model, architecture, config: { ...config, tiedEmbeddings: false }, slicing, widths },
-    embeddings: global('embeddings', widths[0]!),
-    lmHead: global('lmHead', widths.at(-1)!),
+    ...{ model, slicing, widths, config: { ...config, tiedEmbeddings: false } },
+    architecture: { ...architecture, norm: { ...architecture.norm, kind: 'rmsnorm' as const } },
+    embeddings: global('embeddings', first),
+    positions: claimPositions(tensors, positionsName, architecture, { ...config, hiddenSize: first }),
+    lmHead: global('lmHead', last),
+    lmHeadBias: hasHeadBias(architecture) ? tensors.required(headBiasName(described), [config.vocabSize]) : null,
     layers: Array.from({ length: config.numHiddenLayers }, (_, layer) => {
       const found = new Map<SlicedRole, TensorEntry>();
-      for (const { role, name, shape, isOptional } of layerTensors(described, widths, layer)) {
+      for (const { role, name, shape, own, isOptional } of layerForms(described, widths, layer)) {
         const entry = isOptional ? tensors.optional(name, shape) : tensors.required(name, shape);
-        if (entry) found.set(role, entry);
+        if (entry) found.set(role, own ? tensorRows(entry, own.first, own.rows) : entry);
       }
       return found;
     }),

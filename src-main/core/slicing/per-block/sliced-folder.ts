@@ -1,7 +1,7 @@
 // A sliced model on disk: a Hugging Face folder whose layers have shortcuts, and slicing.json with every width. Tensors
 // have the names under which the released code saves them; stock programs do not load it, as its widths are no model's.
 import { join } from 'node:path';
-import { malformed } from '../../../contract/errors.ts';
+import { AppError, malformed } from '../../../contract/errors.ts';
 import { slicingConfig } from '../../../contract/results.ts';
 import type { SlicingConfig } from '../../../contract/results.ts';
 import { companionFiles, jsonBytes } from '../../export/safetensors/companion-files.ts';
@@ -14,10 +14,10 @@ import { firstNonFinite } from '../../formats/finite-check.ts';
 import { readJsonFile } from '../../formats/json-object.ts';
 import { openModel } from '../../formats/model-source.ts';
 import { bytesOf } from '../../formats/typed-views.ts';
-import { AppError } from '../../../contract/errors.ts';
 import { slicingFile } from '../slicing-config.ts';
 import { siteLayout, siteWidths } from './site-widths.ts';
-import { openSlicedDecoder, slicedTensors } from './sliced-decoder.ts';
+import { slicedTensors } from './fused-form.ts';
+import { openSlicedDecoder } from './sliced-decoder.ts';
 import type { SlicedDecoder } from './sliced-decoder.ts';
 import { slicedEps, slicePerBlock } from './slice-per-block.ts';
 import type { PerBlockOptions, SiteReport } from './slice-per-block.ts';
@@ -57,7 +57,8 @@ export async function writeSlicedFolder(request: SlicedFolderRequest): Promise<S
   const config = await configJsonOf(decoder, type, dequantize);
   const epsilon = slicedEps(decoder, paperCompat);
   const epsKey = 'layer_norm_eps' in config ? 'layer_norm_eps' : 'rms_norm_eps';
-  files.set('config.json', jsonBytes({ ...config, [epsKey]: epsilon, tie_word_embeddings: false }));
+  const ownEps = epsilon === decoder.config.normEps ? {} : { [epsKey]: epsilon };
+  files.set('config.json', jsonBytes({ ...config, ...ownEps, tie_word_embeddings: false }));
 
   let sites: SiteReport[] = [];
   const written = await writeModelFolder({ ...request, files, tensors: planned }, async (writer) => {

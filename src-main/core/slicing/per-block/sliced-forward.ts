@@ -16,7 +16,7 @@ import { passProgress } from '../../graph/pass-progress.ts';
 import { memoryResidual, residualRows, residualRuns } from '../../graph/residual.ts';
 import type { Residual, ResidualShape } from '../../graph/residual.ts';
 import { SiteSums } from '../../graph/site-sums.ts';
-import { layerWidths } from './sliced-decoder.ts';
+import { layerWidths } from './fused-form.ts';
 import type { SlicedDecoder } from './sliced-decoder.ts';
 import { buildSlicedBlockGraph } from './sliced-graphs.ts';
 import { slicedHead } from './sliced-head.ts';
@@ -141,7 +141,7 @@ async function openSlicedStream(
         onRun(rows);
       }
       await to.advance();
-      return statistics ? layerStatistics(architecture, layer, sums, {}) : null;
+      return statistics ? layerStatistics(architecture, layer, sums, new Map()) : null;
     },
     async close() {
       for (const graph of graphs.values()) await (await graph).runner.dispose();

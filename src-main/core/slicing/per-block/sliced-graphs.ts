@@ -123,8 +123,10 @@ function addSites(
     mlpInput: widths.at(-1)!.input,
     mlpOutputInput: intermediateSize,
   };
-  return blockSites.map((name) => {
-    const site = { name, rows: values[name], columns: columns[name] };
-    return grams.includes(name) ? addGramOutputs(g, site) : addSquaresOutput(g, site, ones);
+  return blockSites.flatMap((name) => {
+    const rows = values[name];
+    if (!rows) return [];
+    const site = { name, rows, columns: columns[name] };
+    return [grams.includes(name) ? addGramOutputs(g, site) : addSquaresOutput(g, site, ones)];
   });
 }

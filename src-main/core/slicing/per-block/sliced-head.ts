@@ -7,7 +7,8 @@ import type { SlicedDecoder } from './sliced-decoder.ts';
 import { slicedNorm } from './sliced-graphs.ts';
 
 /** The head of a sliced model; the last norm's weight [h] float32 is made when it is read. */
-export function slicedHead({ model, config, widths, lmHead }: SlicedDecoder): HeadSource {
+export function slicedHead(decoder: SlicedDecoder): HeadSource {
+  const { model, config, widths, architecture, lmHead, lmHeadBias } = decoder;
   const hiddenSize = widths.at(-1)!;
   const { weight, eps } = slicedNorm(hiddenSize, config.hiddenSize, config.normEps);
   const bytes = hiddenSize * Float32Array.BYTES_PER_ELEMENT;
@@ -15,7 +16,8 @@ export function slicedHead({ model, config, widths, lmHead }: SlicedDecoder): He
     ...{ name: 'the last norm of a sliced model', type: 'F32', shape: [hiddenSize], shard: 0, offset: 0, bytes },
   };
   return {
-    ...{ finalNorm, lmHead, config: { hiddenSize, normEps: eps, vocabSize: config.vocabSize } },
+    ...{ architecture, finalNorm, finalNormBias: null, lmHead, lmHeadBias },
+    config: { hiddenSize, normEps: eps, vocabSize: config.vocabSize },
     model: {
       read: (entry, offset, length) => model.read(entry, offset, length),
       async readInto(entry, target, offset = 0) {

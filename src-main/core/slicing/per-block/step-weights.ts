@@ -1,18 +1,18 @@
 // The weights of one step: turned into the basis of its input for the run, then into that of its output for the file.
 // Products in float64, each tensor cast once at the end. Letters: D hidden size, n and o widths of input and output.
-import type { LayerRole, LinearRole } from '../../architectures/architecture.ts';
+import type { LayerRole, LinearRole, NormRole } from '../../architectures/architecture.ts';
 import type { Decoder } from '../../architectures/decoder.ts';
-import { shortcutNames } from '../../architectures/layer-tensors.ts';
 import type { TensorEntry } from '../../formats/tensor.ts';
-import { layerTensorName } from '../../export/weights/decoder-tensors.ts';
 import { hasInterleavedRows, readLayerTensor, separateHalves } from '../../graph/block-weights.ts';
 import type { GraphTensor } from '../../graph/block-runner.ts';
 import type { Dequantize } from '../../graph/float-values.ts';
+import { centreColumns, centreRows, fusedRoles, fuseLinear } from '../../graph/fusion.ts';
 import type { LinearAlgebra } from '../../linear-algebra/linear-algebra.ts';
 import { slicedRowReader } from '../transform-tensor.ts';
 import type { TensorTransform } from '../sliced-tensors.ts';
 import { rolesOfStep } from './block-steps.ts';
 import type { BlockStep } from './block-steps.ts';
+import { shortcutName, slicedTensorName } from './fused-form.ts';
 
 /** Takes the tensors of a sliced model as they are made: all elements in order, in parts. */
 export type WriteTensor = (name: string, parts: Iterable<Float32Array> | AsyncIterable<Float32Array>) => Promise<void>;
@@ -64,52 +64,92 @@ export interface StepWeights {
   finish(output: Directions, write: WriteTensor): Promise<void>;
 }
 
-/** Reads the weights of a step of `layer`: W·diag(a)·Q[:, :n] of those that read, float32. @throws NON_FINITE */
+/** Reads the weights of a step of `layer`: W·diag(a)·Q[:, :n] and b + W·β of those that read, float32. @throws NON_FINITE */
 export async function stepWeights(
   context: StepContext,
   layer: number,
   step: BlockStep,
   input: Directions,
 ): Promise<StepWeights> {
-  const { decoder, dequantize, linearAlgebra, signal } = context;
+  const { decoder } = context;
+  const { architecture, config } = decoder;
   const tensors = decoder.layers[layer]!;
-  const nameOf = (role: LayerRole): string => layerTensorName(decoder, layer, role);
+  const nameOf = (role: LayerRole): string => slicedTensorName(decoder, layer, role);
+  // What LayerNorm would take away from the residual, its linears no longer write (core/graph/fusion.ts).
+  const isCentred = architecture.norm.kind === 'layernorm';
+  const writes = (role: LayerRole): boolean =>
+    step.outputs.some((linear) => role === linear || role === `${linear}Bias`);
+  const roles = rolesOfStep(step, fusedRoles(architecture, tensors.keys()));
   const feeds: Record<string, GraphTensor> = {};
-  const roles = rolesOfStep(step, tensors.keys());
   for (const role of roles) {
-    const source = tensors.get(role)!;
-    const shape = source.shape.toReversed();
-    if (!step.inputs.includes(role as LinearRole)) {
-      feeds[role] = { data: await readLayerTensor(decoder, [layer, role], dequantize), shape };
-      continue;
+    const linear = step.inputs.find((candidate) => role === candidate || role === `${candidate}Bias`);
+    if (linear === role) {
+      const source = tensors.get(linear)!;
+      const rows = source.shape[1]!;
+      const transform = { ...columns, source, norm: tensors.get(step.norm)! };
+      const data = await whole(turnedTensor(context, nameOf(role), transform, input), rows * input.width);
+      if (hasInterleavedRows(decoder, role)) separateHalves(data, config.headDim, input.width);
+      feeds[role] = { data, shape: [rows, input.width] };
+    } else if (linear) {
+      const data = await fusedBias(context, layer, linear, step.norm);
+      feeds[role] = { data, shape: [data.length] };
+    } else {
+      const data = await readLayerTensor(decoder, [layer, role], context.dequantize);
+      if (isCentred && writes(role)) centreColumns(data, config.hiddenSize);
+      feeds[role] = { data, shape: tensors.get(role)!.shape.toReversed() };
     }
-    const transform = { kind: 'columns', source, norm: tensors.get(step.norm)!, scale: 1, interleaves: false } as const;
-    const rows = shape[0]!;
-    const data = await whole(turnedTensor(context, nameOf(role), transform, input), rows * input.width);
-    if (hasInterleavedRows(decoder, role)) separateHalves(data, decoder.config.headDim, input.width);
-    feeds[role] = { data, shape: [rows, input.width] };
   }
 
   return {
     feeds,
     async finish(output, write) {
-      for (const role of roles) {
-        const turns = step.outputs.some((linear) => role === linear || role === `${linear}Bias`);
-        const transform = { kind: 'rows', source: tensors.get(role)!, scale: 1 } as const;
-        await write(
-          nameOf(role),
-          turns ? turnedTensor(context, nameOf(role), transform, output) : [feeds[role]!.data as Float32Array],
-        );
-      }
-      const name = `model.layers.${layer}.${shortcutNames[step.shortcut]}`;
-      const product = await linearAlgebra.gemm(
+      const directions = isCentred ? { ...output, basis: centredBasis(output) } : output;
+      const partsOf = (role: LayerRole): AsyncIterable<Float32Array> | Iterable<Float32Array> =>
+        writes(role)
+          ? turnedTensor(context, nameOf(role), { ...turnedRows, source: tensors.get(role)! }, directions)
+          : [feeds[role]!.data as Float32Array];
+      // Linears that share a tensor are its rows one after the other.
+      for (const [name, parts] of Map.groupBy(roles, nameOf)) await write(name, joined(parts.map(partsOf)));
+      const name = shortcutName(decoder, layer, step.shortcut);
+      const product = await context.linearAlgebra.gemm(
         {
           ...{ what: name, rows: input.width, inner: input.size, columns: output.width },
           ...{ a: input.basis, b: output.basis, transposeB: true },
         },
-        signal,
+        context.signal,
       );
       await write(name, [new Float32Array(product)]);
     },
   };
+}
+
+const columns = { kind: 'columns', scale: 1, interleaves: false } as const;
+const turnedRows = { kind: 'rows', scale: 1 } as const;
+
+async function* joined(
+  all: readonly (AsyncIterable<Float32Array> | Iterable<Float32Array>)[],
+): AsyncGenerator<Float32Array, void> {
+  for (const parts of all) yield* parts;
+}
+
+/** b + W·β of a linear behind a norm with bias β, or its own b. */
+async function fusedBias(
+  { decoder, dequantize }: StepContext,
+  layer: number,
+  linear: LinearRole,
+  norm: NormRole,
+): Promise<Float32Array> {
+  const tensors = decoder.layers[layer]!;
+  const read = (role: LayerRole): Promise<Float32Array> => readLayerTensor(decoder, [layer, role], dequantize);
+  const own = tensors.has(`${linear}Bias`) ? await read(`${linear}Bias`) : null;
+  if (!tensors.has(`${norm}Bias`)) return own!;
+  const weights = { weight: await read(norm), bias: await read(`${norm}Bias`) };
+  return fuseLinear(await read(linear), own, weights)!;
+}
+
+/** E with centred rows, times Q, is E times Q with centred columns; Qᵀ times W with centred columns likewise. */
+export function centredBasis({ basis, size }: Directions): Float64Array {
+  const result = basis.slice();
+  centreRows(result, size);
+  return result;
 }

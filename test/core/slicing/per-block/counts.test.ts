@@ -92,9 +92,12 @@ describe.skipIf(!goldenModels)('golden counts', () => {
     expect(countSlicedParameters(shape, constant(shape, 48, true))).toBe(told.params_sliced_head);
   };
 
-  test.each(['llama-gqa', 'llama-tied', 'qwen2', 'qwen3', 'mistral'])('of %s, open', async (name) => {
-    expectCounts(name, parameterShapeOf(await decoderOf(golden(name))));
-  });
+  test.each(['llama-gqa', 'llama-tied', 'qwen2', 'qwen3', 'mistral', 'opt', 'phi', 'phi3'])(
+    'of %s, open',
+    async (name) => {
+      expectCounts(name, parameterShapeOf(await decoderOf(golden(name))));
+    },
+  );
 
   test.each([
     { name: 'opt', shape: opt(tiny, 128) },

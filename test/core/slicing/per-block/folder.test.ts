@@ -11,6 +11,10 @@ import { readFloats } from '../../../../src-main/core/graph/float-values.ts';
 import { fileResidual, memoryResidual } from '../../../../src-main/core/graph/residual.ts';
 import type { HeadStatistics } from '../../../../src-main/core/graph/head.ts';
 import type { LayerStatistics } from '../../../../src-main/core/graph/block-stream.ts';
+import {
+  countSlicedParameters,
+  parameterShapeOf,
+} from '../../../../src-main/core/slicing/per-block/count-parameters.ts';
 import { narrowSliced } from '../../../../src-main/core/slicing/per-block/narrow-sliced.ts';
 import { saveSliced } from '../../../../src-main/core/slicing/per-block/save-sliced.ts';
 import type { SlicedDecoder } from '../../../../src-main/core/slicing/per-block/sliced-decoder.ts';
@@ -135,6 +139,29 @@ describe.skipIf(!goldenModels)('a folder of a sliced model', () => {
     await slicedInto(other, { decoder, windows, widths, paperCompat: true });
     expect(weights(one).equals(weights(other))).toBe(true);
   });
+
+  test.each(['opt', 'phi', 'phi3'])(
+    'of %s, with tables, biases or joined matrices, is cut again and saved',
+    async (name) => {
+      const decoder = await decoderOf(golden(name));
+      const own = goldenTokens(name);
+      const { sliced: whole } = await slicedInto(newPath(), {
+        ...{ decoder, windows: own, widths: constantConfig(decoder, 64) },
+      });
+      const narrow = narrowSliced(whole, constantConfig(decoder, 40));
+      const saved = newPath();
+      await saveSliced({ ...ports, decoder: narrow, folder: saved, tokenizerFrom: null });
+      const again = await reopened(saved);
+      expect(await tensorsOf(again)).toEqual(await tensorsOf(narrow));
+      expect(again.model.parameters).toBe(
+        countSlicedParameters(parameterShapeOf(decoder), constantConfig(decoder, 40)),
+      );
+      const nll = async (model: SlicedDecoder): Promise<Float32Array> =>
+        (await slicedForward({ ...ports, decoder: model, windows: own })).nll;
+      expect(await nll(again)).toEqual(await nll(narrow));
+      expect(mean(await nll(again))).toBeGreaterThan(mean(await nll(whole)));
+    },
+  );
 
   test('cut to d and then to d′ is cut to d′ at once', async () => {
     const decoder = await decoderOf(golden('llama-gqa'));

@@ -3,11 +3,13 @@ import { AppError } from '../../../../contract/errors.ts';
 import type { Family } from './family.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
+import { phi } from './phi.ts';
+import { phi3 } from './phi3.ts';
 import { qwen2 } from './qwen2.ts';
 import { qwen3 } from './qwen3.ts';
 import { seedOss } from './seed-oss.ts';
 
-const families: readonly Family[] = [llama, mistral, qwen2, qwen3, seedOss];
+const families: readonly Family[] = [llama, mistral, qwen2, qwen3, seedOss, phi, phi3];
 
 /** The family of a `model_type`. @throws UNSUPPORTED_ARCHITECTURE with the list of those that are built */
 export function familyOf(modelType: string, path: string): Family {

@@ -1,0 +1,58 @@
+// Tensors outside of the layers of a model that is sliced: tables of embeddings in the basis of the first site, the output
+// layer in that of the last, with the last norm fused. Products in float64, each tensor cast once.
+import type { Decoder } from '../../architectures/decoder.ts';
+import { globalTensorName } from '../../export/weights/decoder-tensors.ts';
+import { readFloatRows, readFloats } from '../../graph/float-values.ts';
+import { fuseLinear } from '../../graph/fusion.ts';
+import { headBiasName, positionsTable } from './fused-form.ts';
+import { centredBasis, turnedTensor } from './step-weights.ts';
+import type { Directions, StepContext, WriteTensor } from './step-weights.ts';
+
+interface OuterContext extends StepContext {
+  write: WriteTensor;
+  paperCompat?: boolean;
+}
+
+const columns = { kind: 'columns', scale: 1, interleaves: false } as const;
+
+/** Writes (E·Q)[:, :e] of every table; without the means of its rows where norms are LayerNorms, or for paperCompat. */
+export async function writeTables(context: OuterContext, input: Directions): Promise<void> {
+  const { decoder, write, paperCompat = false } = context;
+  const isCentred = paperCompat || decoder.architecture.norm.kind === 'layernorm';
+  const directions = isCentred ? { ...input, basis: centredBasis(input) } : input;
+  for (const source of [decoder.embeddings, positionsTable(decoder)]) {
+    if (!source) continue;
+    const name = source === decoder.embeddings ? globalTensorName(decoder, 'embeddings') : source.name;
+    await write(name, turnedTensor(context, name, { ...columns, source, norm: null }, directions));
+  }
+}
+
+/** Writes W·diag(a)·Q[:, :h] of the output layer, and b + W·β where it or the last norm has a bias. */
+export async function writeHead(context: OuterContext, output: Directions): Promise<void> {
+  const { decoder, write } = context;
+  const { lmHead: source, finalNorm: norm, finalNormBias, lmHeadBias } = decoder;
+  const name = globalTensorName(decoder, 'lmHead');
+  await write(name, turnedTensor(context, name, { ...columns, source, norm }, output));
+  if (finalNormBias || lmHeadBias) await write(headBiasName(decoder), headBias(context, decoder));
+}
+
+/** Rows of the output layer that are read at a time. */
+const slabRows = 4096;
+
+async function* headBias(
+  { dequantize }: StepContext,
+  { model, config, lmHead, lmHeadBias, finalNorm, finalNormBias }: Decoder,
+): AsyncGenerator<Float32Array, void> {
+  const { vocabSize, hiddenSize } = config;
+  const own = lmHeadBias && (await readFloats(model, lmHeadBias, dequantize));
+  const norm = {
+    weight: await readFloats(model, finalNorm, dequantize),
+    bias: finalNormBias && (await readFloats(model, finalNormBias, dequantize)),
+  };
+  for (let firstRow = 0; firstRow < vocabSize; firstRow += slabRows) {
+    const rows = Math.min(slabRows, vocabSize - firstRow);
+    const target = new Float32Array(rows * hiddenSize);
+    const matrix = await readFloatRows({ model, entry: lmHead, firstRow }, dequantize, target);
+    yield fuseLinear(matrix, own && own.slice(firstRow, firstRow + rows), norm)!;
+  }
+}
