@@ -37,7 +37,7 @@ export async function writeHead(context: OuterContext, output: Directions): Prom
 }
 
 /** Rows of the output layer that are read at a time. */
-const slabRows = 4096;
+const slabRows = 256;
 
 async function* headBias(
   { dequantize }: StepContext,

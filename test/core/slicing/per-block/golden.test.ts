@@ -39,6 +39,7 @@ interface OfficialReference {
   damp: number[];
   params_sliced: number;
   nll_sliced_f64: number;
+  nll_fused_f64: number;
   slicing_config: SlicingConfig;
 }
 
@@ -136,6 +137,20 @@ describe.skipIf(!goldenModels).each(['llama-gqa', 'llama-tied', 'opt', 'phi', 'p
       const { rows, nll } = await measured(sliced, windows);
       expect(furthest(rows, stored(name, 'official', 'sliced_logits'))).toBeLessThan(2e-3);
       expect(Math.abs(nll - reference.nll_sliced_f64)).toBeLessThan(1e-4);
+    });
+
+    test('at full width is its model with fused norms', async () => {
+      const windows = goldenTokens(name);
+      const decoder = await decoderOf(golden(name));
+      const widths = constantConfig(decoder, decoder.config.hiddenSize);
+      const { sliced } = await slicedInto(path.join(folder, `${name}-fused`), {
+        ...{ decoder, windows, widths },
+        paperCompat: true,
+      });
+      const { rows, nll } = await measured(sliced, windows);
+      expect(furthest(rows, stored(name, 'official', 'fused_logits'))).toBeLessThan(2e-3);
+      const { nll_fused_f64 } = readJson<OfficialReference>(path.join(golden(name), 'official.json'));
+      expect(Math.abs(nll - nll_fused_f64)).toBeLessThan(1e-4);
     });
   },
 );

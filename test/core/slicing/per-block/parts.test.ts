@@ -1,0 +1,76 @@
+// The small parts of per-block slicing that whole models hardly tell apart: eps, precision of Grams, what a step's graph asks.
+import { describe, expect, test } from 'vitest';
+import { GraphBuilder } from '../../../../src-main/core/graph/graph-builder.ts';
+import { pcaBasis, SiteGram } from '../../../../src-main/core/slicing/per-block/site-basis.ts';
+import type { Signals } from '../../../../src-main/core/slicing/per-block/site-basis.ts';
+import { slicedNorm } from '../../../../src-main/core/slicing/per-block/sliced-graphs.ts';
+import { ports } from '../../../support/slicing.ts';
+
+test('a norm of few columns divides by the hidden size, eps included', async () => {
+  const [width, hiddenSize, eps] = [3, 8, 0.5];
+  const norm = slicedNorm(width, hiddenSize, eps);
+  const g = new GraphBuilder('norm');
+  const x = g.input('x', ['N', width]);
+  const y = g.rmsNorm(x, g.floats(new Float32Array(width).fill(norm.weight), [width]), norm.eps);
+  g.output('y', y, ['N', width]);
+  const runner = await ports.runtime.open(g.encode());
+  const rows = [Float32Array.of(0.1, -0.2, 0.3), Float32Array.of(4, 5, -6)];
+  const data = Float32Array.from(rows.flatMap((row) => [...row]));
+  const { y: found } = await runner.run({ x: { data, shape: [2, width] } }, { y: null });
+  await runner.dispose();
+  const expected = rows.flatMap((row) => {
+    const sum = row.reduce((total, value) => total + value ** 2, 0);
+    return Array.from(row, (value) => value / Math.sqrt(sum / hiddenSize + eps));
+  });
+  for (const [index, value] of expected.entries()) expect(found![index]).toBeCloseTo(value, 6);
+});
+
+describe('a Gram', () => {
+  const gramOf = async (signals: Signals, values: number[], size: number): Promise<Float64Array> => {
+    const gram = new SiteGram({ ...ports, site: { name: 'a site', size }, signals, normEps: 0.25 });
+    await gram.add(Float32Array.from(values), values.length / size);
+    return gram.gram;
+  };
+
+  test('of raw signals is summed in float64', async () => {
+    // 4096² + 1² needs 25 bits.
+    expect(Array.from(await gramOf('raw', [4096, 0, 1, 0], 2))).toEqual([2 ** 24 + 1, 0, 0, 0]);
+  });
+
+  test('of normed signals is that of x / sqrt(Σx²/D + eps)', async () => {
+    const [a, b, c] = await gramOf('normed', [3, 4], 2);
+    const scale = 1 / (25 / 2 + 0.25);
+    for (const [found, expected] of [
+      [a, 9 * scale],
+      [b, 12 * scale],
+      [c, 0],
+    ]) {
+      expect(found).toBeCloseTo(expected!, 6);
+    }
+  });
+
+  test('of numbers that are not finite names its site', async () => {
+    await expect(gramOf('raw', [1, NaN], 2)).rejects.toMatchObject({ code: 'NUMERICAL_FAILURE', message: /a site/ });
+  });
+});
+
+test('sites are turned each in its own way', async () => {
+  const findBasis = pcaBasis({ ...ports, orientation: 'random', seed: 3 });
+  const basisOf = async (index: number): Promise<Float64Array> =>
+    (await findBasis({ index, name: 'a site', width: 2, size: 3 }, Float64Array.of(3, 0, 0, 0, 2, 0, 0, 0, 1))).basis;
+  expect(await basisOf(0)).toEqual(await basisOf(0));
+  expect(await basisOf(0)).not.toEqual(await basisOf(1));
+});
+
+test('what no output depends on is dropped, inputs included', async () => {
+  const g = new GraphBuilder('partly used');
+  const [x, unused] = [g.input('x', ['N', 2]), g.input('unused', ['N', 2])];
+  const dead = g.add(g.add(x, unused), g.floats(Float32Array.of(1, 2), [2]));
+  g.multiply(dead, dead);
+  g.output('y', g.add(x, g.floats(Float32Array.of(10, 20), [2])), ['N', 2]);
+  g.dropUnused();
+  const runner = await ports.runtime.open(g.encode());
+  const { y } = await runner.run({ x: { data: Float32Array.of(1, 2), shape: [1, 2] } }, { y: null });
+  await runner.dispose();
+  expect(Array.from(y!)).toEqual([11, 22]);
+});
