@@ -29,6 +29,23 @@ const sliceForm = {
   type: z.enum(['F32', 'F16', 'BF16']),
 };
 
+/** How wide every site of a per-block slice becomes. */
+const cuts = {
+  /** Mean share of the hidden size that goes. */
+  sparsity: z.number().min(0).lt(1),
+  /** Widths are multiples of it. */
+  round: z.number().int().positive().default(8),
+  /** The output layer is cut too. */
+  sliceHead: z.boolean().default(false),
+};
+export const widthSchedule = z.discriminatedUnion('scheduler', [
+  z.object({ scheduler: z.literal('constant'), ...cuts }),
+  /** Every site keeps the same share of its energy. */
+  z.object({ scheduler: z.literal('variance'), ...cuts }),
+  z.object({ scheduler: z.literal('explicit'), widths: slicingConfig }),
+]);
+export type WidthSchedule = z.infer<typeof widthSchedule>;
+
 const slicedSizes = {
   width: z.number().int(),
   sparsity: z.number(),
@@ -165,6 +182,55 @@ export const workerApi = defineApi({
         /** Orders of the Hadamard and of the random part of the orientation; 1 for none. */
         hadamardOrder: z.number().int(),
         randomOrder: z.number().int(),
+        /** The library that computed, as it calls itself. */
+        linearAlgebra: z.string(),
+        seconds: z.number(),
+        peakMemoryBytes: bytes,
+      }),
+      progress,
+    },
+    /** Writes `output`, a folder of `source` sliced block by block on these windows (SliceGPT as published). */
+    slicePerBlock: {
+      params: z.object({
+        source: z.string(),
+        /** All of one length. */
+        windows: z.array(tokenWindow).min(1),
+        schedule: widthSchedule,
+        output: z.string(),
+        /** Of matrices; vectors are F32. */
+        type: sliceForm.type,
+        orientation: sliceForm.orientation,
+        seed: sliceForm.seed,
+        /** `raw`: the residual as it is; `normed`: every token counts the same. */
+        signals: z.enum(['raw', 'normed']).default('raw'),
+        /** As the released code: embeddings centred on RMSNorm models too, eps 1e-5. */
+        paperCompat: z.boolean().default(false),
+        /** Replace files that are there already. */
+        force: z.boolean().default(false),
+        /** Whose tokenizer files go along, null for the GGUF's own. */
+        tokenizerFrom: z.string().nullable(),
+        /** A folder for the residual; it need not be there and stays. */
+        scratch: z.string(),
+        threads: z.number().int().positive(),
+        provider: graphProvider.default('cpu'),
+      }),
+      result: z.object({
+        fileBytes: bytes,
+        sha256: z.string(),
+        hasTokenizer: z.boolean(),
+        widths: slicingConfig,
+        /** Mean over the sites that are cut. */
+        sparsity: z.number(),
+        /** Of the variance scheduler: the share of its energy that every site keeps at least. */
+        retained: z.number().nullable(),
+        sites: z.array(
+          z.object({ name: z.string(), width: z.number().int(), energyLost: z.number(), orthogonality: z.number() }),
+        ),
+        parametersBefore: z.number().int(),
+        /** Shortcuts counted, and the output layer, which is never tied. */
+        parametersAfter: z.number().int(),
+        /** Of `parametersAfter`: what the output layer costs because its tie did not survive. */
+        untiedParameters: z.number().int(),
         /** The library that computed, as it calls itself. */
         linearAlgebra: z.string(),
         seconds: z.number(),

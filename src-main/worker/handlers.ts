@@ -10,6 +10,7 @@ import { exportModel } from './tasks/export-model.ts';
 import { identify } from './tasks/identify.ts';
 import { invariance } from './tasks/invariance.ts';
 import { quantize } from './tasks/quantize.ts';
+import { slicePerBlock } from './tasks/slice-per-block.ts';
 import { sliceHeader, sliceShared } from './tasks/slice-shared.ts';
 import { writeImportance } from './tasks/write-importance.ts';
 
@@ -23,6 +24,7 @@ export const handlers = {
   blockStatistics,
   sliceShared,
   sliceHeader,
+  slicePerBlock,
   exportModel,
   invariance,
   compareBlocks,

@@ -1,0 +1,68 @@
+// Slices a model block by block into a folder.
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HandlersOf } from '../../contract/define-api.ts';
+import type { WorkerApi } from '../../contract/worker-api.ts';
+import { openDecoder } from '../../core/architectures/decoder.ts';
+import { openModel } from '../../core/formats/model-source.ts';
+import { residualShape } from '../../core/graph/embed-windows.ts';
+import { fileResidual } from '../../core/graph/residual.ts';
+import { countSlicedParameters, parameterShapeOf } from '../../core/slicing/per-block/count-parameters.ts';
+import { scheduledWidths } from '../../core/slicing/per-block/scheduled-widths.ts';
+import { pcaBasis } from '../../core/slicing/per-block/site-basis.ts';
+import { writeSlicedFolder } from '../../core/slicing/per-block/sliced-folder.ts';
+import { nativeDequantizer } from '../native/native-dequantizer.ts';
+import { openLinearAlgebra } from '../native/native-linear-algebra.ts';
+import { onnxRuntime } from '../onnx/onnx-runtime.ts';
+import { peakMemoryBytes } from '../peak-memory.ts';
+
+export const slicePerBlock: HandlersOf<WorkerApi>['slicePerBlock'] = async (params, { signal, progress }) => {
+  const {
+    source,
+    output: folder,
+    schedule,
+    windows,
+    signals,
+    paperCompat,
+    scratch,
+    threads,
+    orientation,
+    seed,
+  } = params;
+  const { type, force, tokenizerFrom } = params;
+  const start = performance.now();
+  const model = await openModel(source);
+  const paths = [join(scratch, 'sliced-0.residual'), join(scratch, 'sliced-1.residual')] as const;
+  try {
+    const decoder = openDecoder(model);
+    const linearAlgebra = openLinearAlgebra(threads);
+    await mkdir(scratch, { recursive: true });
+    const residual = await fileResidual(residualShape(decoder, windows), { paths, current: 0 });
+    try {
+      const options = {
+        ...{ decoder, windows, signals, paperCompat, residual, linearAlgebra, signal, progress },
+        ...{ runtime: onnxRuntime(params), dequantize: nativeDequantizer(threads) },
+      };
+      const { widths, sparsity, retained } = await scheduledWidths(schedule, options);
+      const findBasis = pcaBasis({ linearAlgebra, signal, orientation, seed });
+      const made = await writeSlicedFolder({ ...options, widths, findBasis, folder, type, force, tokenizerFrom });
+      const { fileBytes, sha256, hasTokenizer, sites } = made;
+      const { vocabSize, hiddenSize, tiedEmbeddings } = decoder.config;
+      return {
+        ...{ fileBytes, sha256, hasTokenizer, widths, sparsity, retained },
+        sites: sites.map(({ name, width, energyLost, orthogonality }) => ({ name, width, energyLost, orthogonality })),
+        parametersBefore: model.parameters,
+        parametersAfter: countSlicedParameters(parameterShapeOf(decoder), widths),
+        untiedParameters: tiedEmbeddings ? vocabSize * (widths.head_dimension ?? hiddenSize) : 0,
+        linearAlgebra: linearAlgebra.library.name,
+        seconds: (performance.now() - start) / 1000,
+        peakMemoryBytes: peakMemoryBytes(),
+      };
+    } finally {
+      await residual.close();
+      for (const path of paths) await rm(path, { force: true });
+    }
+  } finally {
+    await model.close();
+  }
+};

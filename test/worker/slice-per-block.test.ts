@@ -1,0 +1,69 @@
+// The worker's per-block slice: every schedule of widths, what is left behind, what it says of sizes.
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { workerApi } from '../../src-main/contract/worker-api.ts';
+import type { WidthSchedule } from '../../src-main/contract/worker-api.ts';
+import { slicedForward } from '../../src-main/core/slicing/per-block/sliced-forward.ts';
+import { handlers } from '../../src-main/worker/handlers.ts';
+import { temporaryFolder } from '../llama-host/host.ts';
+import { goldenModels, goldenTokens, mean, readJson } from '../support/golden-models.ts';
+import { constantConfig, reopened } from '../support/per-block.ts';
+import { decoderOf } from '../support/graph-runs.ts';
+import { golden, ports } from '../support/slicing.ts';
+
+const folder = temporaryFolder();
+let made = 0;
+
+describe.skipIf(!goldenModels)('slicePerBlock', () => {
+  const windows = goldenModels ? goldenTokens('llama-tied') : [];
+  const slice = async (schedule: WidthSchedule) => {
+    made += 1;
+    const [output, scratch] = [path.join(folder, `${made}`), path.join(folder, `${made}-scratch`)];
+    const params = workerApi.methods.slicePerBlock.params.parse({
+      ...{ source: golden('llama-tied'), windows, schedule, output, scratch, type: 'F32', threads: 1 },
+      tokenizerFrom: null,
+    });
+    const result = await handlers.slicePerBlock(params, ports);
+    expect(readdirSync(scratch)).toEqual([]);
+    expect(workerApi.methods.slicePerBlock.result.parse(result)).toEqual(result);
+    const sliced = await reopened(output);
+    const nll = mean((await slicedForward({ ...ports, decoder: sliced, windows })).nll);
+    return { output, result, sliced, nll };
+  };
+
+  test('of constant width is the golden one, and says what it costs', async () => {
+    const { result, sliced, nll } = await slice({ scheduler: 'constant', sparsity: 0.25, round: 8, sliceHead: false });
+    const told = readJson<Record<string, number>>(path.join(golden('llama-tied'), 'correct.json'));
+    expect(Math.abs(nll - told['nll_sliced']!)).toBeLessThan(1e-4);
+    expect(result).toMatchObject({
+      ...{ parametersBefore: told['params_dense'], parametersAfter: told['params_sliced'], untiedParameters: 512 * 64 },
+      ...{ sparsity: 0.25, retained: null, hasTokenizer: false, widths: sliced.slicing },
+    });
+    expect(sliced.model.parameters).toBe(result.parametersAfter);
+    expect(result.sites).toHaveLength(9);
+  });
+
+  test('by variance keeps the same share everywhere', async () => {
+    const { result, sliced } = await slice({ scheduler: 'variance', sparsity: 0.25, round: 4, sliceHead: true });
+    expect(result.sparsity).toBeGreaterThanOrEqual(0.25);
+    expect(new Set(sliced.widths).size).toBeGreaterThan(1);
+    // What the cut stream loses is nearly what the dense one would.
+    for (const { energyLost, width } of result.sites) {
+      if (width < 64) expect(energyLost).toBeLessThan(2 * (1 - result.retained!));
+    }
+  });
+
+  test('of explicit widths has them', async () => {
+    const widths = constantConfig(await decoderOf(golden('llama-tied')), 40, true);
+    const { result } = await slice({ scheduler: 'explicit', widths });
+    expect(result).toMatchObject({ widths, sparsity: 1 - 40 / 64, retained: null });
+  });
+
+  test('of an impossible width leaves nothing', async () => {
+    const schedule = { scheduler: 'constant', sparsity: 0.95, round: 8, sliceHead: false } as const;
+    await expect(slice(schedule)).rejects.toMatchObject({ code: 'USAGE' });
+    expect(existsSync(path.join(folder, `${made}`))).toBe(false);
+    expect(readdirSync(path.join(folder, `${made}-scratch`))).toEqual([]);
+  });
+});
