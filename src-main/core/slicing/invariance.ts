@@ -10,6 +10,7 @@ import type { Dequantize } from '../graph/float-values.ts';
 import { forward } from '../graph/forward.ts';
 import type { ForwardOptions, ForwardResult } from '../graph/forward.ts';
 import type { LinearAlgebra } from '../linear-algebra/linear-algebra.ts';
+import { requireSharedForm } from './shared-refusal.ts';
 import { sharedRotation } from './shared-rotation.ts';
 import { slicedSource } from './sliced-source.ts';
 
@@ -48,13 +49,14 @@ export interface Invariance {
  */
 const toleratedShare = 5e-3;
 
-/** Rotates a model by its own Gram over `windows` and compares. A change is a result. @throws USAGE, NON_FINITE, as forward and sharedRotation */
+/** Rotates a model by its own Gram over `windows` and compares. A change is a result. @throws UNSUPPORTED_ARCHITECTURE, USAGE, NON_FINITE, as forward and sharedRotation */
 export async function checkInvariance(request: InvarianceRequest): Promise<Invariance> {
   const { decoder, windows, dequantize, linearAlgebra, signal } = request;
   const { hiddenSize: size } = decoder.config;
   if (windows.some(({ length }) => length < 2)) {
     throw new AppError('USAGE', 'A window of one token has no next token to compare: give at least two.');
   }
+  requireSharedForm(decoder);
   const gram = new Float64Array(size * size);
   const add = (site: Float64Array): void => {
     for (let index = 0; index < gram.length; index += 1) gram[index]! += site[index]!;
