@@ -10,7 +10,8 @@ import type { Dequantize } from '../graph/float-values.ts';
 import { forward } from '../graph/forward.ts';
 import type { ForwardOptions, ForwardResult } from '../graph/forward.ts';
 import type { LinearAlgebra } from '../linear-algebra/linear-algebra.ts';
-import { requireSharedForm } from './shared-refusal.ts';
+import { rotatedDecoder } from './rotated-decoder.ts';
+import { sharedFormReason } from './shared-refusal.ts';
 import { sharedRotation } from './shared-rotation.ts';
 import { slicedSource } from './sliced-source.ts';
 
@@ -49,14 +50,13 @@ export interface Invariance {
  */
 const toleratedShare = 5e-3;
 
-/** Rotates a model by its own Gram over `windows` and compares. A change is a result. @throws UNSUPPORTED_ARCHITECTURE, USAGE, NON_FINITE, as forward and sharedRotation */
+/** Rotates a model by its own Gram over `windows` and compares. A change is a result. @throws USAGE, NON_FINITE, as forward and sharedRotation */
 export async function checkInvariance(request: InvarianceRequest): Promise<Invariance> {
   const { decoder, windows, dequantize, linearAlgebra, signal } = request;
   const { hiddenSize: size } = decoder.config;
   if (windows.some(({ length }) => length < 2)) {
     throw new AppError('USAGE', 'A window of one token has no next token to compare: give at least two.');
   }
-  requireSharedForm(decoder);
   const gram = new Float64Array(size * size);
   const add = (site: Float64Array): void => {
     for (let index = 0; index < gram.length; index += 1) gram[index]! += site[index]!;
@@ -70,8 +70,11 @@ export async function checkInvariance(request: InvarianceRequest): Promise<Invar
     },
   });
   const rotation = await sharedRotation({ gram, size, width: size, linearAlgebra, signal });
-  const rotated = await slicedSource({ decoder, rotation, dequantize, linearAlgebra, signal });
-  const after = await run(request, 1, { decoder: openDecoder(rotated) });
+  const options = { decoder, rotation, dequantize, linearAlgebra, signal };
+  // What would be written where there is such a form, else what our own graphs run.
+  const rotated =
+    sharedFormReason(decoder) === null ? openDecoder(await slicedSource(options)) : await rotatedDecoder(options);
+  const after = await run(request, 1, { decoder: rotated });
 
   const largestLogit = largestDistance(before.rows, null);
   const largestLogitChange = largestDistance(before.rows, after.rows);
