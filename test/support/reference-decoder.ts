@@ -11,7 +11,11 @@ export type Rows = Float64Array[];
 export type ReferenceWeights = ReadonlyMap<LayerRole, ArrayLike<number>>;
 
 /** What a block's arithmetic depends on. */
-export type ReferenceShape = Pick<Decoder, 'config'> & { architecture: Pick<Decoder['architecture'], 'blockLayout'> };
+export interface ReferenceShape extends Pick<Decoder, 'config'> {
+  architecture: Pick<Decoder['architecture'], 'blockLayout'>;
+  /** Another than the exact activation. */
+  activate?: (x: number) => number;
+}
 
 export interface ReferenceLayer {
   /** [D, D] of the weight-free norm outputs; null where the MLP reads the norm of the attention. */
@@ -57,10 +61,13 @@ export const standardised = (row: Float64Array, eps: number): Float64Array => {
 export const affine = (rows: Rows, weight: ArrayLike<number> | undefined, bias: ArrayLike<number> | undefined): Rows =>
   weight ? rows.map((row) => row.map((value, i) => value * weight[i]! + (bias?.[i] ?? 0))) : rows;
 
+export const geluTanh = (x: number): number =>
+  0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
+
 const activations: Readonly<Record<Activation, (x: number) => number>> = {
   silu: (x) => x / (1 + Math.exp(-x)),
   relu: (x) => Math.max(0, x),
-  geluTanh: (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  geluTanh,
   gelu: () => {
     throw new Error('no tiny model has it');
   },
@@ -144,7 +151,8 @@ export function referenceBlock(
   windows: Rows[],
 ): [Rows[], ReferenceLayer] {
   const of = (role: LayerRole): ArrayLike<number> => weights.get(role)!;
-  const { normEps, activation } = decoder.config;
+  const { normEps } = decoder.config;
+  const activate = decoder.activate ?? activations[decoder.config.activation];
   const isParallel = decoder.architecture.blockLayout === 'parallel';
   const normOf = (rows: Rows, role: 'attentionNorm' | 'mlpNorm'): Rows =>
     rows.map((row) => (weights.has(`${role}Bias`) ? standardised(row, normEps) : normed(row, normEps)));
@@ -165,7 +173,7 @@ export function referenceBlock(
     const up = linear(mlpInput, 'up');
     const inner = weights.has('gate') ? linear(mlpInput, 'gate') : up;
     const active = inner.map((row, t) =>
-      row.map((value, i) => activations[activation](value) * (weights.has('gate') ? up[t]![i]! : 1)),
+      row.map((value, i) => activate(value) * (weights.has('gate') ? up[t]![i]! : 1)),
     );
     seen.attention.push(...first);
     seen.o.push(...context);

@@ -7,7 +7,7 @@ import type { Decoder } from '../architectures/decoder.ts';
 import type { ModelSource } from '../formats/model-source.ts';
 
 /** What the written family cannot have; null where a shared slice of the decoder can be written. */
-function formReason({ architecture, config }: Decoder): string | null {
+export function sharedFormReason({ architecture, config }: Decoder): string | null {
   const { norm, blockLayout, positions } = architecture;
   if (norm.kind === 'layernorm') {
     return 'rotation makes its LayerNorms RMS norms, and no GGUF runner has its blocks in that form';
@@ -28,13 +28,13 @@ function message({ path }: ModelSource, reason: string): string {
 export function sharedSliceRefusal(model: ModelSource): string | null {
   const refusal = graphRefusal(model);
   if (refusal !== null) return refusal;
-  const reason = formReason(openDecoder(model));
+  const reason = sharedFormReason(openDecoder(model));
   return reason === null ? null : message(model, reason);
 }
 
 /** @throws UNSUPPORTED_ARCHITECTURE where the sliced model has no form */
 export function requireSharedForm(decoder: Decoder): void {
-  const reason = formReason(decoder);
+  const reason = sharedFormReason(decoder);
   if (reason === null) return;
   const { model, architecture } = decoder;
   const details = { path: model.path, architecture: architecture.name, reason };

@@ -1,6 +1,6 @@
 import type { InvarianceRecipe } from '../../contract/recipe.ts';
 import { invariance, type InvarianceResult } from '../../contract/results.ts';
-import { requireSharedSlice } from '../stages/sliceable.ts';
+import { requireGraphs } from '../stages/sliceable.ts';
 import { runInvarianceCheck } from '../stages/invariance.ts';
 import { withModel } from '../stages/open.ts';
 import { openEvaluation } from '../stages/texts.ts';
@@ -9,7 +9,7 @@ import { stage, totalSeconds, type JobContext } from './context.ts';
 /** The verb `invariance`: a rotation without slicing has to leave logits and perplexity as they were. */
 export async function runInvariance(context: JobContext, recipe: InvarianceRecipe): Promise<InvarianceResult> {
   return withModel(context, recipe.model, async (source) => {
-    requireSharedSlice(source);
+    requireGraphs(source);
     const { device, evaluation } = recipe;
     const text = await stage(context, 'tokenize', () => openEvaluation(context, source.path, evaluation, []));
     const found = await runInvarianceCheck(context, { model: source.path, device, text });

@@ -44,7 +44,7 @@ export async function inspect(path: string): Promise<Inspection> {
       can: {
         slicePerBlock: notBuilt,
         // What a sliced folder becomes has the keys of a converted one.
-        sliceShared: runnable === true ? (sharedSliceRefusal(source) ?? true) : runnable,
+        sliceShared: sharedSliceRefusal(source) ?? runnable,
         prune: notBuilt,
         dropLayers: notBuilt,
         importance: runnable,

@@ -19,7 +19,7 @@ export function familyOf(modelType: string, path: string): Family {
   throw new AppError(
     'UNSUPPORTED_ARCHITECTURE',
     `${path} is a model of type ${modelType}, which Snug does not convert to GGUF; it converts ${supported.join(', ')}. ` +
-      `Convert it with llama.cpp's convert_hf_to_gguf.py, or get the model as GGUF.`,
+      `Where llama.cpp has the family, convert it with its convert_hf_to_gguf.py, or get the model as GGUF.`,
     { path, modelType, supported },
   );
 }
