@@ -66,4 +66,34 @@ describe.skipIf(!goldenModels)('slicePerBlock', () => {
     expect(existsSync(path.join(folder, `${made}`))).toBe(false);
     expect(readdirSync(path.join(folder, `${made}-scratch`))).toEqual([]);
   });
+
+  test('is compared with its dense model, and asked for log-probabilities', async () => {
+    const told = readJson<Record<string, number>>(path.join(golden('llama-tied'), 'correct.json'));
+    const { output } = await slice({ scheduler: 'constant', sparsity: 0.25, round: 8, sliceHead: false });
+    const { output: full } = await slice({ scheduler: 'constant', sparsity: 0, round: 8, sliceHead: false });
+    const scratch = path.join(folder, 'compared');
+    const compared = async (candidate: string) => {
+      const params = {
+        reference: golden('llama-tied'),
+        candidate,
+        windows,
+        scratch,
+        threads: 1,
+        provider: 'cpu',
+      } as const;
+      return (await handlers.compareBlocks(params, ports)).windows;
+    };
+    const all = (lists: (Float32Array | null)[]): number => mean(lists.flatMap((list) => [...list!]));
+    const found = await compared(output);
+    expect(Math.abs(all(found.map((window) => window.candidateNll)) - told['nll_sliced']!)).toBeLessThan(1e-4);
+    expect(Math.abs(all(found.map((window) => window.referenceNll)) - told['nll_dense']!)).toBeLessThan(1e-5);
+    expect(all(found.map((window) => window.kld))).toBeGreaterThan(0.1);
+    expect(Math.abs(all((await compared(full)).map((window) => window.kld)))).toBeLessThan(1e-6);
+
+    // The probability of a window's next token is what the comparison saw.
+    const [window, position] = [windows[0]!, 20];
+    const params = { model: output, tokens: window, positions: [position], threads: 1 };
+    const { logProbs } = await handlers.blockLogProbs({ ...params, provider: 'cpu' }, ports);
+    expect(logProbs[window[position + 1]!]).toBeCloseTo(-found[0]!.candidateNll[position]!, 4);
+  });
 });

@@ -6,19 +6,29 @@ import { AppError } from '../../contract/errors.ts';
 import type { WindowComparison } from '../../contract/llama-host-api.ts';
 import type { Progress } from '../../contract/progress.ts';
 import type { Decoder } from '../architectures/decoder.ts';
+import type { TensorEntry } from '../formats/tensor.ts';
+import type { SlicedDecoder } from '../slicing/per-block/sliced-decoder.ts';
+import { slicedHiddenStates } from '../slicing/per-block/sliced-forward.ts';
+import { slicedHead } from '../slicing/per-block/sliced-head.ts';
 import { residualShape } from './embed-windows.ts';
 import { forward } from './forward.ts';
 import type { ForwardOptions } from './forward.ts';
 import { openHeadSlabs } from './head-slabs.ts';
+import type { HeadSource } from './head-slabs.ts';
 import { fileResidual, memoryResidual, residualRows } from './residual.ts';
 import type { Residual, ResidualShape } from './residual.ts';
 import { nextTokens, scoreTokens } from './token-scores.ts';
 import type { TokenScores } from './token-scores.ts';
 
+/** A model as it is, or one that was sliced block by block. */
+export type ComparedModel = Decoder | SlicedDecoder;
+const isSliced = (model: ComparedModel): model is SlicedDecoder => 'slicing' in model;
+const headOf = (model: ComparedModel): HeadSource => (isSliced(model) ? slicedHead(model) : model);
+
 export interface CompareOptions extends Pick<ForwardOptions, 'runtime' | 'dequantize' | 'signal' | 'progress'> {
   /** null: the candidate alone. */
-  reference: Decoder | null;
-  candidate: Decoder;
+  reference: ComparedModel | null;
+  candidate: ComparedModel;
   /** Token ids, at least two a window; windows of several lengths are run at the longest. */
   windows: readonly Int32Array[];
   /** A folder for residuals that are too large for memory; it need not be there and stays. */
@@ -38,17 +48,29 @@ export async function compareModels(options: CompareOptions): Promise<WindowComp
   const padded = padWindows(windows);
   const work = workProgress(options, padded.length * padded[0]!.length);
   const residuals: Residual[] = [];
-  async function hiddenStates(decoder: Decoder, name: string): Promise<Residual> {
-    const residual = await openResidual(residualShape(decoder, padded), path.join(scratch, name));
+  const names: string[] = [];
+  async function hiddenStates(decoder: ComparedModel, side: string): Promise<Residual> {
+    const open = (shape: ResidualShape, name = side): Promise<Residual> => {
+      names.push(path.join(scratch, name));
+      return openResidual(shape, names.at(-1)!);
+    };
+    const pass = { windows: padded, runtime, dequantize, signal, progress: work.layers(decoder) };
+    if (isSliced(decoder)) {
+      // Its residuals change their width: the next one is there before the last one goes.
+      const openNext = (shape: ResidualShape): Promise<Residual> => open(shape, `${side}-${names.length}`);
+      const residual = await slicedHiddenStates({ ...pass, decoder, openResidual: openNext });
+      residuals.push(residual);
+      return residual;
+    }
+    const residual = await open(residualShape(decoder, padded));
     residuals.push(residual);
-    const progress = work.layers(decoder);
-    await forward({ decoder, windows: padded, runtime, dequantize, residual, nll: false, signal, progress });
+    await forward({ ...pass, decoder, residual, nll: false });
     return residual;
   }
   try {
     const first = reference && (await hiddenStates(reference, 'reference'));
     const second = await hiddenStates(candidate, 'candidate');
-    const decoders = { candidate, ...(reference && { reference }) };
+    const decoders = { candidate: headOf(candidate), ...(reference && { reference: headOf(reference) }) };
     const slabs = await openHeadSlabs({ decoders, runtime, dequantize });
     try {
       const scores = await scoreTokens({
@@ -64,7 +86,7 @@ export async function compareModels(options: CompareOptions): Promise<WindowComp
     }
   } finally {
     for (const residual of residuals) await residual.close();
-    for (const name of ['reference', 'candidate']) await removeResidual(path.join(scratch, name));
+    for (const name of names) await removeResidual(name);
   }
 }
 
@@ -119,7 +141,7 @@ function windowComparison({ candidate, reference, kld }: TokenScores, start: num
 
 interface WorkProgress {
   /** Takes a forward pass's progress through the layers of one model. */
-  layers: (decoder: Decoder) => (progress: Progress) => void;
+  layers: (decoder: ComparedModel) => (progress: Progress) => void;
   onHeadRun: (rows: number, vocabulary: number) => void;
 }
 
@@ -127,9 +149,13 @@ interface WorkProgress {
 function workProgress({ candidate, reference, progress }: CompareOptions, rows: number): WorkProgress {
   const models = reference ? [reference, candidate] : [candidate];
   const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
-  const blocks = ({ layers }: Decoder): number =>
-    sum(layers.flatMap((layer) => Array.from(layer.values(), ({ shape }) => shape.reduce((a, b) => a * b, 1))));
-  const headColumns = sum(models.map(({ config }) => config.hiddenSize));
+  const blocks = ({ layers }: ComparedModel): number =>
+    sum(
+      layers.flatMap((layer: ReadonlyMap<string, TensorEntry>) =>
+        Array.from(layer.values(), ({ shape }) => shape.reduce((a, b) => a * b, 1)),
+      ),
+    );
+  const headColumns = sum(models.map((model) => headOf(model).config.hiddenSize));
   const whole = sum(models.map(blocks)) + headColumns * candidate.config.vocabSize;
   const start = performance.now();
   /** Products of a row and a matrix element so far. */

@@ -2,9 +2,10 @@
 import type { HandlersOf } from '../../contract/define-api.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { WorkerApi } from '../../contract/worker-api.ts';
-import { openDecoder } from '../../core/architectures/decoder.ts';
 import { openModel } from '../../core/formats/model-source.ts';
 import { forward } from '../../core/graph/forward.ts';
+import { openRunnable } from '../../core/slicing/per-block/sliced-folder.ts';
+import { slicedForward } from '../../core/slicing/per-block/sliced-forward.ts';
 import { nativeDequantizer } from '../native/native-dequantizer.ts';
 import { onnxRuntime } from '../onnx/onnx-runtime.ts';
 
@@ -17,15 +18,16 @@ export const blockLogProbs: HandlersOf<WorkerApi>['blockLogProbs'] = async (para
   }
   const model = await openModel(params.model);
   try {
-    const { rows } = await forward({
-      decoder: openDecoder(model),
+    const decoder = await openRunnable(model);
+    const pass = {
       windows: [tokens],
       runtime: onnxRuntime({ provider, threads }),
       dequantize: nativeDequantizer(threads),
       nll: false,
       positions: params.positions.map((position) => ({ window: 0, position })),
       signal,
-    });
+    };
+    const { rows } = await ('slicing' in decoder ? slicedForward({ ...pass, decoder }) : forward({ ...pass, decoder }));
     return { logProbs: rows };
   } finally {
     await model.close();

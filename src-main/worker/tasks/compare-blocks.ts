@@ -1,9 +1,9 @@
 // Compares two models on their own block graphs: per token the NLL of each, their KL divergence and agreement.
 import type { HandlersOf } from '../../contract/define-api.ts';
 import type { WorkerApi } from '../../contract/worker-api.ts';
-import { openDecoder } from '../../core/architectures/decoder.ts';
 import { openModel } from '../../core/formats/model-source.ts';
 import { compareModels } from '../../core/graph/compare-models.ts';
+import { openRunnable } from '../../core/slicing/per-block/sliced-folder.ts';
 import { nativeDequantizer } from '../native/native-dequantizer.ts';
 import { onnxRuntime } from '../onnx/onnx-runtime.ts';
 import { peakMemoryBytes } from '../peak-memory.ts';
@@ -18,8 +18,8 @@ export const compareBlocks: HandlersOf<WorkerApi>['compareBlocks'] = async (para
     const reference = params.reference === null ? null : await openModel(params.reference);
     try {
       const compared = await compareModels({
-        reference: reference && openDecoder(reference),
-        candidate: openDecoder(candidate),
+        reference: reference && (await openRunnable(reference)),
+        candidate: await openRunnable(candidate),
         ...{ windows, scratch, runtime, dequantize, signal, progress },
       });
       const tokens = windows.reduce((sum, { length }) => sum + length, 0);

@@ -1,9 +1,11 @@
 // A sliced model on disk: a Hugging Face folder whose layers have shortcuts, and slicing.json with every width. Tensors
 // have the names under which the released code saves them; stock programs do not load it, as its widths are no model's.
-import { join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { AppError, malformed } from '../../../contract/errors.ts';
 import { slicingConfig } from '../../../contract/results.ts';
 import type { SlicingConfig } from '../../../contract/results.ts';
+import { isSlicedPerBlock, openDecoder } from '../../architectures/decoder.ts';
+import type { Decoder } from '../../architectures/decoder.ts';
 import { companionFiles, jsonBytes } from '../../export/safetensors/companion-files.ts';
 import { configJsonOf } from '../../export/safetensors/config-json.ts';
 import { writeModelFolder } from '../../export/safetensors/model-folder-writer.ts';
@@ -13,6 +15,7 @@ import { convertFloats } from '../../formats/float-values.ts';
 import { firstNonFinite } from '../../formats/finite-check.ts';
 import { readJsonFile } from '../../formats/json-object.ts';
 import { openModel } from '../../formats/model-source.ts';
+import type { ModelSource } from '../../formats/model-source.ts';
 import { bytesOf } from '../../formats/typed-views.ts';
 import { slicingFile } from '../slicing-config.ts';
 import { siteLayout, siteWidths } from './site-widths.ts';
@@ -102,6 +105,14 @@ export async function openSlicedFolder(folder: string): Promise<SlicedDecoder> {
     await model.close();
     throw error;
   }
+}
+
+/** An open model seen through its family, sliced block by block or not. @throws as openDecoder and openSlicedFolder */
+export async function openRunnable(model: ModelSource): Promise<Decoder | SlicedDecoder> {
+  if (!isSlicedPerBlock(model)) return openDecoder(model);
+  const isFile = extname(model.path) === '.safetensors';
+  const file = join(isFile ? dirname(model.path) : model.path, slicingFile);
+  return openSlicedDecoder(model, await readSlicingConfig(file), file);
 }
 
 /** Reads a SlicingConfig: that of a folder, or widths that a user wrote. @throws FILE_NOT_FOUND, FILE_MALFORMED */
