@@ -31,6 +31,9 @@ export interface StepContext {
   signal: AbortSignal;
 }
 
+const columns = { kind: 'columns', scale: 1, interleaves: false } as const;
+const turnedRows = { kind: 'rows', scale: 1 } as const;
+
 /** A tensor in another basis, in parts of rows, float32. @throws NON_FINITE naming the tensor, NUMERICAL_FAILURE */
 export async function* turnedTensor(
   { decoder, dequantize, linearAlgebra, signal }: StepContext,
@@ -122,9 +125,6 @@ export async function stepWeights(
     },
   };
 }
-
-const columns = { kind: 'columns', scale: 1, interleaves: false } as const;
-const turnedRows = { kind: 'rows', scale: 1 } as const;
 
 async function* joined(
   all: readonly (AsyncIterable<Float32Array> | Iterable<Float32Array>)[],
