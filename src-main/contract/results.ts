@@ -177,6 +177,8 @@ export const sliceComparison = z.object({
   /** The file that was made is the slice. */
   chosen: z.boolean(),
   verdict: z.string(),
+  /** Of the model, where a slice was made. */
+  invariance: invariance.nullable(),
 });
 export type SliceComparison = z.infer<typeof sliceComparison>;
 
