@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { graphRefusal } from '../../src-main/core/architectures/graph-refusal.ts';
 import { openModel } from '../../src-main/core/formats/model-source.ts';
 import { inspect } from '../../src-main/engine/library/inspect.ts';
+import type { Inspection } from '../../src-main/contract/model.ts';
+import { goldenModels, tinyModel } from '../support/golden-models.ts';
 import { withMetadata } from '../support/broken-models.ts';
 import { temporaryFolder } from '../support/engine.ts';
 import { architectures, sampleFolder, sampleModel } from '../support/paths.ts';
@@ -27,6 +29,18 @@ describe('slicing by a shared rotation', () => {
   it.skipIf(architectures === null)('is refused with the families that have graphs', async () => {
     const { can } = await inspect(path.join(architectures!, 'qwen3moe.gguf'));
     expect(can.sliceShared).toContain('"qwen3moe", for which Snug has no graphs; it has them for llama, mistral');
+  });
+
+  it.skipIf(goldenModels === null)('is told apart from having graphs and from conversion', async () => {
+    const can = async (name: string): Promise<Inspection['can']> => (await inspect(tinyModel(name))).can;
+    expect(await can('phi3')).toMatchObject({ sliceShared: true, quantize: true });
+    const phi = await can('phi');
+    expect(phi.sliceShared).toContain('LayerNorms');
+    expect(phi.quantize).toBe(true);
+    const opt = await can('opt');
+    expect(opt.sliceShared).toContain('LayerNorms');
+    expect(opt.quantize).toContain('does not convert to GGUF');
+    expect((await can('gemma3_text')).sliceShared).toContain('norms behind its output projections');
   });
 
   it('is refused for a folder that cannot be converted', async () => {

@@ -15,9 +15,13 @@ export const fixtureModels: readonly string[] = existsSync(fixtureFolder)
   ? readdirSync(fixtureFolder).filter((name) => existsSync(path.join(fixtureFolder, name, 'config.json')))
   : [];
 
+/** Other norms and layouts than llama's, and tensors that hold several linears. */
+export const otherLayouts: readonly string[] = goldenModels === null ? [] : ['opt', 'phi', 'phi3'];
+
 /** All that are here and have graphs. */
 export const tinyModels: readonly string[] = [
   ...(goldenModels === null ? [] : ['llama-gqa', 'llama-tied', 'qwen2', 'mistral', 'qwen3', 'llama3-rope']),
+  ...otherLayouts,
   ...fixtureModels,
 ];
 

@@ -173,7 +173,7 @@ describe('the numbers', () => {
     const model = await openModel(source);
     const expected = await referenceForward(openDecoder(model), rows);
     await model.close();
-    const grams = [...expected.layers.flatMap((layer) => [layer.attentionGram, layer.mlpGram]), expected.headGram];
+    const grams = [...expected.layers.flatMap((layer) => [layer.attentionGram, layer.mlpGram!]), expected.headGram];
     expect(sites).toBe(grams.length);
     const sum = grams[0]!.map((_, index) => grams.reduce((total, site) => total + site[index]!, 0));
     expect(furthest(gram, sum) / Math.max(...sum)).toBeLessThan(1e-5);

@@ -2,23 +2,30 @@
 import { AppError, malformed } from '../../contract/errors.ts';
 import type { ModelSource } from '../formats/model-source.ts';
 import type { TensorEntry } from '../formats/tensor.ts';
-import type { Architecture, DecoderConfig, LayerRole, LayerTensor, SizeName } from './architecture.ts';
-import { globalTensors, ignoredTensors } from './layer-tensors.ts';
-import type { GlobalRole } from './layer-tensors.ts';
+import { tensorRows } from '../formats/tensor.ts';
+import type { Architecture, DecoderConfig, GlobalRole, LayerRole, LayerTensor, SizeName } from './architecture.ts';
+import { ignoredTensors } from './layer-tensors.ts';
 import { ModelFacts } from './model-facts.ts';
+import { postNormReason } from './post-norm.ts';
+import { activeWindow, readActivation } from './refusals.ts';
 import { architectureOf } from './registry.ts';
-import { readRopeScaling } from './rope.ts';
+import { readRopeScaling, rotaryDimensions } from './rope.ts';
 
 export interface Decoder {
   readonly model: ModelSource;
   readonly architecture: Architecture;
   readonly config: DecoderConfig;
   readonly embeddings: TensorEntry;
+  /** Rows that are added to those of the embeddings [P, D], where places are learned: from position 0 on. */
+  readonly positions: TensorEntry | null;
   readonly finalNorm: TensorEntry;
+  readonly finalNormBias: TensorEntry | null;
   /** The output layer's matrix [V, D]: the embeddings where they are tied. */
   readonly lmHead: TensorEntry;
-  /** Divisors of the rotary frequencies [hd / 2], of GGUF files. */
+  readonly lmHeadBias: TensorEntry | null;
+  /** Divisors of the rotary frequencies [r / 2], of GGUF files. */
   readonly ropeDivisors: TensorEntry | null;
+  /** Of a tensor that holds several linears, each has its rows. */
   readonly layers: readonly ReadonlyMap<LayerRole, TensorEntry>[];
 }
 
@@ -28,48 +35,73 @@ export interface Decoder {
  * wrongly, or a tensor has no part in them; FILE_MALFORMED when a size or tensor is missing or has a wrong shape
  */
 export function openDecoder(model: ModelSource): Decoder {
+  const postNorm = postNormReason(model);
+  if (postNorm !== null) throw unsupported(model, model.config.architecture, postNorm);
   const architecture = architectureOf(model);
   const facts = new ModelFacts(model);
   for (const refuses of architecture.refuses) {
-    const reason = refuses(facts);
-    if (reason !== null) throw unsupported(model, architecture, reason);
+    const reason = refuses(facts, architecture);
+    if (reason !== null) throw unsupported(model, architecture.name, reason);
   }
-  const config = readDecoderConfig(facts);
+  const config = readDecoderConfig(facts, architecture);
   const tensors = new TensorClaims(model);
-  const { hiddenSize, vocabSize, headDim } = config;
+  const { hiddenSize, vocabSize, rotaryDim } = config;
+  const name = (role: GlobalRole): string | null =>
+    architecture.globals[role]?.[model.kind === 'gguf' ? 'gguf' : 'huggingFace'] ?? null;
+  const required = (role: GlobalRole, shape: readonly number[]): TensorEntry => tensors.required(name(role)!, shape);
+  const declared = (role: GlobalRole, shape: readonly number[]): TensorEntry | null =>
+    name(role) === null ? null : required(role, shape);
   const matrix = [hiddenSize, vocabSize];
-  const embeddings = tensors.required(globalName('embeddings', model)!, matrix);
+  const embeddings = required('embeddings', matrix);
   const decoder = {
     model,
     architecture,
     config,
     embeddings,
-    finalNorm: tensors.required(globalName('finalNorm', model)!, [hiddenSize]),
-    lmHead: config.tiedEmbeddings ? embeddings : tensors.required(globalName('lmHead', model)!, matrix),
-    ropeDivisors: tensors.optional(globalName('ropeDivisors', model), [headDim / 2]),
+    positions: claimPositions(tensors, name('positions'), architecture, config),
+    finalNorm: required('finalNorm', [hiddenSize]),
+    finalNormBias: declared('finalNormBias', [hiddenSize]),
+    lmHead: config.tiedEmbeddings ? embeddings : required('lmHead', matrix),
+    lmHeadBias: declared('lmHeadBias', [vocabSize]),
+    ropeDivisors: tensors.optional(name('ropeDivisors'), [rotaryDim / 2]),
     layers: Array.from({ length: config.numHiddenLayers }, (_, layer) =>
       claimLayer(tensors, architecture, config, layer),
     ),
   };
+  const headName = name('lmHead');
   const stray = tensors.unclaimed().find(
     // A tied head may be saved a second time; Hugging Face's own loader ties it again.
-    ({ name }) => !ignoredTensors.test(name) && !(config.tiedEmbeddings && name === globalName('lmHead', model)),
+    ({ name }) => !ignoredTensors.test(name) && !(config.tiedEmbeddings && name === headName),
   );
-  if (stray) throw unsupported(model, architecture, `tensor ${stray.name} has no part in its graph`);
+  if (stray) throw unsupported(model, architecture.name, `tensor ${stray.name} has no part in its graph`);
   return decoder;
 }
 
-function unsupported(model: ModelSource, { name }: Architecture, reason: string): AppError {
-  const message = `${model.path} is a ${name} model that Snug has no graph for: ${reason}.`;
-  return new AppError('UNSUPPORTED_ARCHITECTURE', message, { path: model.path, architecture: name, reason });
+function unsupported(model: ModelSource, family: string, reason: string): AppError {
+  const message = `${model.path} is a ${family} model that Snug has no graph for: ${reason}.`;
+  return new AppError('UNSUPPORTED_ARCHITECTURE', message, { path: model.path, architecture: family, reason });
 }
 
-const globalName = (role: GlobalRole, { kind }: ModelSource): string | null =>
-  globalTensors[role][kind === 'gguf' ? 'gguf' : 'huggingFace'];
+/** The rows of a learned table that are positions. */
+function claimPositions(
+  tensors: TensorClaims,
+  name: string | null,
+  { positions }: Architecture,
+  { hiddenSize, longestWindow }: DecoderConfig,
+): TensorEntry | null {
+  if (positions.kind !== 'learned') return null;
+  const entry = tensors.required(name!, [hiddenSize, longestWindow! + positions.offset]);
+  return tensorRows(entry, positions.offset, longestWindow!);
+}
 
 /** Name of a layer's tensor in a form of model. */
-function layerTensorName(tensor: LayerTensor, layer: number, kind: ModelSource['kind']): string {
-  return kind === 'gguf' ? `blk.${layer}.${tensor.gguf}` : `model.layers.${layer}.${tensor.huggingFace}`;
+function layerTensorName(
+  { huggingFaceLayers }: Architecture,
+  tensor: LayerTensor,
+  layer: number,
+  kind: ModelSource['kind'],
+): string {
+  return kind === 'gguf' ? `blk.${layer}.${tensor.gguf}` : `${huggingFaceLayers}.${layer}.${tensor.huggingFace}`;
 }
 
 function claimLayer(
@@ -87,19 +119,30 @@ function claimLayer(
   };
   const found = new Map<LayerRole, TensorEntry>();
   for (const [role, tensor] of Object.entries(architecture.layer) as [LayerRole, LayerTensor][]) {
-    const name = layerTensorName(tensor, layer, tensors.kind);
-    const shape = tensor.shape.map((size) => sizes[size]).toReversed();
+    const name = layerTensorName(architecture, tensor, layer, tensors.kind);
+    const rowsOf = (names: readonly SizeName[]): number => names.reduce((sum, size) => sum + sizes[size], 0);
+    const [before, behind] = [rowsOf(tensor.siblings?.before ?? []), rowsOf(tensor.siblings?.behind ?? [])];
+    const own = sizes[tensor.shape[0]];
+    const shape = [...tensor.shape.slice(1).map((size) => sizes[size]), before + own + behind];
     const entry = tensor.isOptional ? tensors.optional(name, shape) : tensors.required(name, shape);
-    if (entry) found.set(role, entry);
+    if (entry) found.set(role, tensor.siblings ? tensorRows(entry, before, own) : entry);
   }
   return found;
 }
 
+type SizeKey = Exclude<
+  keyof DecoderConfig,
+  'ropeScaling' | 'tiedEmbeddings' | 'rotaryDim' | 'activation' | 'longestWindow'
+>;
+
 /** @throws FILE_MALFORMED naming a size that is missing or impossible */
-function readDecoderConfig(facts: ModelFacts): DecoderConfig {
+function readDecoderConfig(
+  facts: ModelFacts,
+  { positions, norm, activations, boundsWindows }: Architecture,
+): DecoderConfig {
   const { config } = facts.model;
-  const needed = (key: Exclude<keyof DecoderConfig, 'ropeScaling' | 'tiedEmbeddings'>): number =>
-    config[key] ?? facts.malformed(key, 'a number above zero', null);
+  const needed = (key: SizeKey, fallback: number | null = null): number =>
+    config[key] ?? fallback ?? facts.malformed(key, 'a number above zero', null);
   const sizes = {
     hiddenSize: needed('hiddenSize'),
     numHiddenLayers: needed('numHiddenLayers'),
@@ -108,38 +151,57 @@ function readDecoderConfig(facts: ModelFacts): DecoderConfig {
     headDim: needed('headDim'),
     intermediateSize: needed('intermediateSize'),
     vocabSize: needed('vocabSize'),
-    normEps: needed('normEps'),
+    normEps: needed('normEps', norm.eps),
     // llama.cpp's and transformers' own default.
     ropeTheta: config.ropeTheta ?? 10_000,
   };
   const { headDim, numAttentionHeads, numKeyValueHeads } = sizes;
-  if (headDim % 2 !== 0) facts.malformed('headDim', 'an even number', headDim);
+  const isLearned = positions.kind === 'learned';
+  const share = isLearned ? 0 : positions.share === 'whole' ? 1 : positions.share;
+  const rotaryDim = isLearned ? 0 : rotaryDimensions(facts, share)!;
+  if (rotaryDim % 2 !== 0 || rotaryDim > headDim) {
+    facts.malformed('headDim', `an even number of dimensions that rotate, up to ${headDim}`, rotaryDim);
+  }
   if (numAttentionHeads % numKeyValueHeads !== 0) {
     facts.malformed('numKeyValueHeads', `a divisor of ${numAttentionHeads} heads`, numKeyValueHeads);
   }
-  return { ...sizes, ropeScaling: readRopeScaling(facts), tiedEmbeddings: config.tiedEmbeddings };
+  const rows = isLearned
+    ? (config.contextLength ?? facts.malformed('contextLength', 'a number above zero', null))
+    : null;
+  // llama.cpp ignores the window of such a family, so a GGUF is run without it.
+  const slides = boundsWindows && !facts.isGguf ? activeWindow(facts) : null;
+  return {
+    ...sizes,
+    ropeScaling: readRopeScaling(facts),
+    rotaryDim,
+    activation: readActivation(facts) ?? activations[0],
+    longestWindow: rows ?? slides,
+    tiedEmbeddings: config.tiedEmbeddings,
+  };
 }
 
-/** Tensors by name, each given out once. */
+/** Tensors by name. One that holds several linears is given out for each of them. */
 class TensorClaims {
   readonly kind: ModelSource['kind'];
   readonly #path: string;
-  readonly #left: Map<string, TensorEntry>;
+  readonly #all: ReadonlyMap<string, TensorEntry>;
+  readonly #left: Set<TensorEntry>;
 
   constructor(model: ModelSource) {
     this.kind = model.kind;
     this.#path = model.path;
-    this.#left = new Map(model.tensors.map((entry) => [entry.name, entry]));
+    this.#all = new Map(model.tensors.map((entry) => [entry.name, entry]));
+    this.#left = new Set(model.tensors);
   }
 
   optional(name: string | null, shape: readonly number[]): TensorEntry | null {
-    const entry = name === null ? undefined : this.#left.get(name);
+    const entry = name === null ? undefined : this.#all.get(name);
     if (!entry) return null;
     if (entry.shape.join() !== shape.join()) {
       const [expected, actual] = [shape.join(' x '), entry.shape.join(' x ')];
       throw malformed(this.#path, `tensor ${entry.name}`, { expected, actual, tensor: entry.name });
     }
-    this.#left.delete(entry.name);
+    this.#left.delete(entry);
     return entry;
   }
 
@@ -154,6 +216,6 @@ class TensorClaims {
   }
 
   unclaimed(): TensorEntry[] {
-    return [...this.#left.values()];
+    return [...this.#left];
   }
 }

@@ -1,21 +1,30 @@
 // Tensor names and shapes that families share. Source: transformers models/llama/modeling_llama.py (and mistral, qwen2,
 // qwen3 of the same form); llama.cpp gguf-py/gguf/constants.py (TENSOR_NAMES). A family spreads the parts it has.
-import type { LayerRole, LayerTensor, LayerTensors, LinearRole, SizeName } from './architecture.ts';
+import type {
+  GlobalRole,
+  GlobalTensor,
+  LayerRole,
+  LayerTensor,
+  LayerTensors,
+  LinearRole,
+  SizeName,
+} from './architecture.ts';
 
-/** Tensors outside of the layers, in both forms. */
-export const globalTensors = {
+/** Tensors outside of the layers as llama has them, in both forms. */
+export const decoderGlobals = {
   embeddings: { huggingFace: 'model.embed_tokens.weight', gguf: 'token_embd.weight' },
   finalNorm: { huggingFace: 'model.norm.weight', gguf: 'output_norm.weight' },
   lmHead: { huggingFace: 'lm_head.weight', gguf: 'output.weight' },
-  /** Divisors of the rotary frequencies [hd / 2]; Hugging Face has them in its config. */
+  /** Divisors of the rotary frequencies; Hugging Face has them in its config. */
   ropeDivisors: { huggingFace: null, gguf: 'rope_freqs.weight' },
-} as const;
-export type GlobalRole = keyof typeof globalTensors;
+} as const satisfies Partial<Record<GlobalRole, GlobalTensor>>;
 
 /** Tensors without weights of their own: tables that old checkpoints carry. */
 export const ignoredTensors = /\.rotary_emb\.inv_freq$/;
 
-const linears: Readonly<Record<LinearRole, readonly [string, string, SizeName, SizeName]>> = {
+type LinearNames = readonly [huggingFace: string, gguf: string, out: SizeName, into: SizeName];
+
+const linears = {
   q: ['self_attn.q_proj', 'attn_q', 'query', 'hidden'],
   k: ['self_attn.k_proj', 'attn_k', 'keyValue', 'hidden'],
   v: ['self_attn.v_proj', 'attn_v', 'keyValue', 'hidden'],
@@ -23,14 +32,17 @@ const linears: Readonly<Record<LinearRole, readonly [string, string, SizeName, S
   gate: ['mlp.gate_proj', 'ffn_gate', 'intermediate', 'hidden'],
   up: ['mlp.up_proj', 'ffn_up', 'intermediate', 'hidden'],
   down: ['mlp.down_proj', 'ffn_down', 'hidden', 'intermediate'],
-};
+} as const satisfies Readonly<Record<LinearRole, LinearNames>>;
 
-const weight = (huggingFace: string, gguf: string, shape: LayerTensor['shape']): LayerTensor => ({
-  huggingFace: `${huggingFace}.weight`,
-  gguf: `${gguf}.weight`,
+const tensor = (huggingFace: string, gguf: string, shape: LayerTensor['shape']): LayerTensor => ({
+  huggingFace,
+  gguf,
   shape,
   isOptional: false,
 });
+
+const weight = (huggingFace: string, gguf: string, shape: LayerTensor['shape']): LayerTensor =>
+  tensor(`${huggingFace}.weight`, `${gguf}.weight`, shape);
 
 /** The seven matrices and two norms that every such block has. */
 export const gatedBlock = {
@@ -55,8 +67,47 @@ export function biases(roles: readonly LinearRole[], presence: 'optional' | 'alw
   return Object.fromEntries(
     roles.map((role): [LayerRole, LayerTensor] => {
       const [huggingFace, gguf, out] = linears[role];
-      const names = { huggingFace: `${huggingFace}.bias`, gguf: `${gguf}.bias` };
-      return [`${role}Bias`, { ...names, shape: [out], isOptional: presence === 'optional' }];
+      const bias = tensor(`${huggingFace}.bias`, `${gguf}.bias`, [out]);
+      return [`${role}Bias`, { ...bias, isOptional: presence === 'optional' }];
     }),
+  );
+}
+
+/** A LayerNorm: its weight and bias under `role`. */
+export function layerNorm(role: 'attentionNorm' | 'mlpNorm', huggingFace: string, gguf: string): LayerTensors {
+  return {
+    [role]: weight(huggingFace, gguf, ['hidden']),
+    [`${role}Bias`]: tensor(`${huggingFace}.bias`, `${gguf}.bias`, ['hidden']),
+  };
+}
+
+/** Matrices without a gate, each with its bias, under Hugging Face's names; a GGUF's are the usual ones. */
+export function biasedLinears(
+  names: Readonly<Partial<Record<LinearRole, string>>>,
+  presence: 'optional' | 'always',
+): LayerTensors {
+  return Object.fromEntries(
+    (Object.entries(names) as [LinearRole, string][]).flatMap(([role, huggingFace]): [LayerRole, LayerTensor][] => {
+      const [, gguf, out, into] = linears[role];
+      const bias = tensor(`${huggingFace}.bias`, `${gguf}.bias`, [out]);
+      return [
+        [role, weight(huggingFace, gguf, [out, into])],
+        [`${role}Bias`, { ...bias, isOptional: presence === 'optional' }],
+      ];
+    }),
+  );
+}
+
+/** Matrices that lie in one tensor, in order: each is a range of its rows. */
+export function joinedLinears(huggingFace: string, gguf: string, roles: readonly LinearRole[]): LayerTensors {
+  const rows = roles.map((role) => linears[role][2]);
+  return Object.fromEntries(
+    roles.map((role, index): [LayerRole, LayerTensor] => [
+      role,
+      {
+        ...weight(huggingFace, gguf, [linears[role][2], linears[role][3]]),
+        siblings: { before: rows.slice(0, index), behind: rows.slice(index + 1) },
+      },
+    ]),
   );
 }

@@ -2,7 +2,7 @@
  * Llama 1 to 3 and the models of its form (SmolLM2, Yi, TinyLlama, Mistral as GGUF): RMSNorm, grouped-query attention
  * with rotary embeddings, SwiGLU. Source: transformers models/llama/modeling_llama.py; llama.cpp LLM_ARCH_LLAMA.
  */
-import { defineArchitecture } from './architecture.ts';
+import { defineArchitecture } from './define-architecture.ts';
 import { biases, gatedBlock } from './layer-tensors.ts';
 import { decoderRefusals } from './refusals.ts';
 import { buildSequentialBlock } from './sequential-block.ts';

@@ -2,7 +2,7 @@
  * Mistral 7B and its relatives: a llama without biases. As GGUF they call themselves llama.
  * Source: transformers models/mistral/modeling_mistral.py. The sliding window of version 0.1 is not built.
  */
-import { defineArchitecture } from './architecture.ts';
+import { defineArchitecture } from './define-architecture.ts';
 import { gatedBlock } from './layer-tensors.ts';
 import { decoderRefusals } from './refusals.ts';
 import { buildSequentialBlock } from './sequential-block.ts';

@@ -2,7 +2,7 @@
  * Qwen 2 and 2.5, dense: a llama with biases on q, k and v. Source: transformers models/qwen2/modeling_qwen2.py;
  * llama.cpp LLM_ARCH_QWEN2, whose rotation takes heads in halves.
  */
-import { defineArchitecture } from './architecture.ts';
+import { defineArchitecture } from './define-architecture.ts';
 import { biases, gatedBlock } from './layer-tensors.ts';
 import { decoderRefusals } from './refusals.ts';
 import { buildSequentialBlock } from './sequential-block.ts';

@@ -4,7 +4,7 @@
  * With `attention_bias` transformers gives the output projection a bias too, which no GGUF of the family can have:
  * llama.cpp's loader refuses it. So it has no part here, and openDecoder refuses it by name.
  */
-import { defineArchitecture } from './architecture.ts';
+import { defineArchitecture } from './define-architecture.ts';
 import { biases, gatedBlock, headNorms } from './layer-tensors.ts';
 import { decoderRefusals } from './refusals.ts';
 import { buildSequentialBlock } from './sequential-block.ts';

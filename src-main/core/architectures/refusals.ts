@@ -1,20 +1,52 @@
 // Variants of known families that our graphs would compute wrongly: each rule names what it found.
 // Source: transformers configuration_*.py of the families; llama.cpp src/llama-model.cpp (load_hparams).
+import type { Activation } from '../graph/graph-builder.ts';
 import type { Refusal } from './architecture.ts';
-import { refuseRopeScaling } from './rope.ts';
+import type { ModelFacts } from './model-facts.ts';
+import { refuseRopeScaling, rotaryDimensions } from './rope.ts';
 
-/** An activation other than SiLU. */
-const refuseActivation: Refusal = (facts) => {
-  const name = facts.text({ huggingFace: 'hidden_act' }) ?? facts.text({ huggingFace: 'hidden_activation' });
-  return name === null || name === 'silu' || name === 'swish' ? null : `its MLP uses ${name}, not SiLU`;
+/** How transformers calls activations. Source: activations.py (ACT2CLS). */
+const activationNames: Readonly<Record<string, Activation>> = {
+  silu: 'silu',
+  swish: 'silu',
+  relu: 'relu',
+  gelu: 'gelu',
+  gelu_new: 'geluTanh',
+  gelu_fast: 'geluTanh',
+  gelu_pytorch_tanh: 'geluTanh',
+};
+const activationLabels: Readonly<Record<Activation, string>> = {
+  silu: 'SiLU',
+  relu: 'ReLU',
+  gelu: 'GELU',
+  geluTanh: "GELU's approximation by tanh",
+};
+
+const activationName = (facts: ModelFacts): string | null =>
+  ['hidden_act', 'hidden_activation', 'activation_function']
+    .map((huggingFace) => facts.text({ huggingFace }))
+    .find((name) => name !== null) ?? null;
+
+/** The activation of a config.json; null where it is silent, as GGUF files are, or names one without a graph. */
+export function readActivation(facts: ModelFacts): Activation | null {
+  const name = activationName(facts);
+  return name === null ? null : (activationNames[name] ?? null);
+}
+
+/** An activation that the family's models do not have. */
+const refuseActivation: Refusal = (facts, { activations }) => {
+  const name = activationName(facts);
+  const found = readActivation(facts);
+  if (name === null || (found !== null && activations.includes(found))) return null;
+  return `its MLP uses ${name}, not ${activations.map((known) => activationLabels[known]).join(' or ')}`;
 };
 
 /** Routed experts, as in Mixtral's GGUF files, which call themselves llama. */
 const refuseExperts: Refusal = ({ model }) =>
   model.experts === null ? null : `it is a mixture of ${model.experts.count} experts, which has no graph yet`;
 
-/** Attention that sees only the last tokens, where that differs from seeing all within the model's context. */
-const refuseSlidingWindow: Refusal = (facts) => {
+/** Tokens that attention sees, where that differs from seeing all within the model's context; else null. */
+export function activeWindow(facts: ModelFacts): number | null {
   const window = facts.number({ huggingFace: 'sliding_window', gguf: 'attention.sliding_window' }) ?? 0;
   const { contextLength, numHiddenLayers } = facts.model.config;
   if (window <= 0 || window >= (contextLength ?? Infinity)) return null;
@@ -23,17 +55,23 @@ const refuseSlidingWindow: Refusal = (facts) => {
   const firstLayer = facts.number({ huggingFace: 'max_window_layers' }) ?? 0;
   const isOn =
     facts.value({ huggingFace: 'use_sliding_window' }) !== false && firstLayer < (numHiddenLayers ?? Infinity);
-  if (!(Array.isArray(kinds) ? kinds.includes('sliding_attention') : isOn)) return null;
+  return (Array.isArray(kinds) ? kinds.includes('sliding_attention') : isOn) ? window : null;
+}
+
+/** A sliding window, in families whose windows of tokens it does not bound. */
+const refuseSlidingWindow: Refusal = (facts, { boundsWindows }) => {
+  const window = boundsWindows ? null : activeWindow(facts);
+  if (window === null) return null;
   return `it attends only to the last ${window} tokens (an active sliding window), which is not built`;
 };
 
-/** Rotary embeddings on a part of each head. */
-const refusePartialRotary: Refusal = (facts) => {
-  const share = facts.number({ huggingFace: 'partial_rotary_factor' }) ?? 1;
-  const dimensions = facts.number({ gguf: 'rope.dimension_count' });
+/** Rotary embeddings on a part of each head, in families that always turn whole heads. */
+const refusePartialRotary: Refusal = (facts, { positions }) => {
+  if (positions.kind === 'learned' || positions.share !== 'whole') return null;
   const { headDim } = facts.model.config;
-  if (share === 1 && (dimensions === null || dimensions === headDim)) return null;
-  return `its rotary embeddings turn ${dimensions ?? share * (headDim ?? 0)} of ${headDim} dimensions of a head`;
+  const dimensions = rotaryDimensions(facts, 1);
+  if (dimensions === null || dimensions === headDim) return null;
+  return `its rotary embeddings turn ${dimensions} of ${headDim} dimensions of a head`;
 };
 
 /** Layers of different sizes: heads or widths per layer. */
@@ -60,7 +98,7 @@ const refuseScales: Refusal = (facts) => {
   return found === undefined ? null : `it scales by ${found}, which has no graph yet`;
 };
 
-/** What no decoder of the llama form may have. */
+/** What no decoder may have. */
 export const decoderRefusals: readonly Refusal[] = [
   refuseActivation,
   refuseExperts,

@@ -4,13 +4,23 @@ import type { ModelSource } from '../formats/model-source.ts';
 import type { Architecture } from './architecture.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
+import { opt } from './opt.ts';
+import { phi } from './phi.ts';
+import { phi3 } from './phi3.ts';
 import { qwen2 } from './qwen2.ts';
 import { qwen3 } from './qwen3.ts';
 import { seedOss } from './seed-oss.ts';
 
-export const architectures = { llama, mistral, qwen2, qwen3, seed_oss: seedOss } as const satisfies Readonly<
-  Record<string, Architecture>
->;
+export const architectures = {
+  llama,
+  mistral,
+  qwen2,
+  qwen3,
+  seed_oss: seedOss,
+  opt,
+  phi,
+  phi3,
+} as const satisfies Readonly<Record<string, Architecture>>;
 
 /** The family of a model. @throws UNSUPPORTED_ARCHITECTURE with the supported families and the nearest name */
 export function architectureOf(model: Pick<ModelSource, 'path' | 'kind' | 'config'>): Architecture {

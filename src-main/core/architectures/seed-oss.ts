@@ -3,7 +3,7 @@
  * Source: transformers models/seed_oss/modeling_seed_oss.py; llama.cpp LLM_ARCH_SEED_OSS, whose rotation takes heads in
  * halves, whose second norm is called after the attention, and whose loader refuses a bias on o, gate, up or down.
  */
-import { defineArchitecture } from './architecture.ts';
+import { defineArchitecture } from './define-architecture.ts';
 import { biases, gatedBlock } from './layer-tensors.ts';
 import { decoderRefusals } from './refusals.ts';
 import { buildSequentialBlock } from './sequential-block.ts';

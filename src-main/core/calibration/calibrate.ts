@@ -97,7 +97,7 @@ async function checkSpace({ folder, decoder }: CalibrateRequest, shape: Residual
   const { hiddenSize, intermediateSize, numHiddenLayers } = decoder.config;
   const residualBytes = residualRows(shape) * hiddenSize * Float32Array.BYTES_PER_ELEMENT;
   const linears = 7 * numHiddenLayers * Math.max(hiddenSize, intermediateSize);
-  const spectra = (2 * numHiddenLayers + 1) * hiddenSize;
+  const spectra = (decoder.architecture.norms.length * numHiddenLayers + 1) * hiddenSize;
   const statisticsBytes = 3 * (hiddenSize ** 2 + spectra + linears) * Float64Array.BYTES_PER_ELEMENT;
   const paths = [...residualPaths(folder), checkpointPath(folder)];
   const sizes = await Promise.all(

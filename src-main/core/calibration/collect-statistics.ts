@@ -1,4 +1,5 @@
-// Calibration for a shared rotation: C = Σ_sites Gram(RMSN(x_site)) over the 2L + 1 norm inputs of the dense model, the
+// Calibration for a shared rotation: C = Σ_sites Gram(RMSN(x_site)) over the 2L + 1 norm inputs of the dense model (L + 1
+// of parallel blocks), the
 // trace and on request the spectrum of each, and the sums of squares of every linear's input columns (method.md 1.2 and
 // 3). Layer by layer: one layer's Grams at a time. The squares at the norms are the diagonals of their Grams, so they
 // cost nothing more.
@@ -6,7 +7,6 @@ import { AppError } from '../../contract/errors.ts';
 import type { Progress } from '../../contract/progress.ts';
 import type { LinearRole } from '../architectures/architecture.ts';
 import type { Decoder } from '../architectures/decoder.ts';
-import { globalTensors } from '../architectures/layer-tensors.ts';
 import { normSites } from '../graph/block-graph.ts';
 import type { GraphRuntime } from '../graph/block-runner.ts';
 import type { LayerStatistics } from '../graph/block-stream.ts';
@@ -20,7 +20,7 @@ export interface SharedStatistics {
   gram: Float64Array;
   /** Tokens that every site saw. */
   tokens: number;
-  /** 2L + 1 in the end. */
+  /** 2L + 1 in the end, L + 1 of parallel blocks. */
   sites: number;
   /** Of every site's Gram, in the order of the forward pass. */
   traces: readonly number[];
@@ -72,7 +72,7 @@ export async function collectSharedStatistics(options: CollectOptions): Promise<
         await options.onLayer?.(found.layer + 1, sums.statistics);
       },
       onHead: async (found) => {
-        const name = globalTensors[tiedEmbeddings ? 'embeddings' : 'lmHead'].gguf;
+        const name = decoder.architecture.globals[tiedEmbeddings ? 'embeddings' : 'lmHead']!.gguf!;
         sums.addSquares('the output layer', name, found.squares);
         await sums.addGram('the output layer', found.gram!);
       },

@@ -28,6 +28,14 @@ export function elementCount(shape: readonly number[]): number | null {
   return count;
 }
 
+/** Rows [first, first + count) of a matrix, or elements of a vector, as a tensor of the same name: they lie together. */
+export function tensorRows(entry: TensorEntry, first: number, count: number): TensorEntry {
+  const rows = entry.shape.at(-1)!;
+  const rowBytes = entry.bytes / rows;
+  const shape = [...entry.shape.slice(0, -1), count];
+  return { ...entry, shape, offset: entry.offset + first * rowBytes, bytes: count * rowBytes };
+}
+
 /** The part of a tensor that a read asks for, checked. Offsets count from the tensor's first byte. */
 export function tensorRange(
   entry: TensorEntry,

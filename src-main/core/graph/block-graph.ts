@@ -2,7 +2,7 @@
 // windows of a run is free, their length is fixed, because masks and rotary tables are constants.
 import type { Architecture } from '../architectures/architecture.ts';
 import type { GraphTensor } from './block-runner.ts';
-import { addGramOutputs, addSquaresOutput } from './gram.ts';
+import { addGramOutputs, addSquaresOutput, addSumsOutput } from './gram.ts';
 import type { Site, SiteOutputs } from './gram.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import type { Value } from './graph-builder.ts';
@@ -14,7 +14,7 @@ export const blockSites = ['attentionInput', 'attentionOutputInput', 'mlpInput',
 export type BlockSite = (typeof blockSites)[number];
 export type StatisticsSite = BlockSite | 'headInput';
 
-/** The 2L + 1 norm inputs' sites, of which one rotation for a whole model is made (SliceGPT; docs/graphs.md). */
+/** The norm inputs' sites (2L + 1, or L + 1 of parallel blocks), of which one rotation for a whole model is made (SliceGPT; docs/graphs.md). */
 export const normSites: readonly StatisticsSite[] = ['attentionInput', 'mlpInput', 'headInput'];
 
 export interface BuiltGraph {
@@ -27,14 +27,24 @@ export function statisticsFeeds({ statistics }: BuiltGraph, rows: number): Recor
   return statistics.length > 0 ? { ones: { data: new Float32Array(rows).fill(1), shape: [1, rows] } } : {};
 }
 
-/** Outputs of a site: its Gram, whose diagonal has the squares, or the squares of its columns alone. */
-function addStatistics(g: GraphBuilder, site: Site, hasGram: boolean, ones: Value): SiteOutputs {
-  return hasGram ? addGramOutputs(g, site) : addSquaresOutput(g, site, ones);
+/** What is wanted of a site: its Gram, whose diagonal has the squares, or the squares of its columns alone; their sums. */
+interface Wanted {
+  gram: boolean;
+  sums: boolean;
 }
+
+function addStatistics(g: GraphBuilder, site: Site, { gram, sums }: Wanted, ones: Value): SiteOutputs {
+  const outputs = gram ? addGramOutputs(g, site) : addSquaresOutput(g, site, ones);
+  return { ...outputs, sums: sums ? addSumsOutput(g, site, ones) : null };
+}
+
+/** Behind a norm with a bias the sums of columns are needed too: what a linear reads is not what was summed. */
+const needsSums = ({ norm }: Architecture, site: StatisticsSite): boolean =>
+  norm.kind === 'layernorm' && normSites.includes(site);
 
 /**
  * Input `x` [N, D] and the layer's weights by role; output `y` [N, D]. With `grams` (null: no statistics) every site is
- * an output too: the sites named as Grams, the others as squares of their columns.
+ * an output too: the sites named as Grams, the others as squares of their columns. Norms are fused (fusion.ts).
  */
 export function buildBlockGraph(
   architecture: Architecture,
@@ -54,9 +64,11 @@ export function buildBlockGraph(
     mlpInput: hiddenSize,
     mlpOutputInput: intermediateSize,
   };
-  const statistics = blockSites.map((name) =>
-    addStatistics(g, { name, rows: values[name], columns: columns[name] }, grams.includes(name), ones),
-  );
+  const statistics = blockSites.flatMap((name) => {
+    const rows = values[name];
+    const wanted = { gram: grams.includes(name), sums: needsSums(architecture, name) };
+    return rows === null ? [] : [addStatistics(g, { name, rows, columns: columns[name] }, wanted, ones)];
+  });
   return { model: g.encode(), statistics };
 }
 
@@ -66,11 +78,16 @@ export interface FinalNormShape {
 }
 
 /** Input `x` [N, D]; output: the site `headInput`, the last norm without its weight, as a Gram or as squares. */
-export function buildFinalNormGraph({ hiddenSize, normEps }: FinalNormShape, hasGram: boolean): BuiltGraph {
+export function buildFinalNormGraph(
+  architecture: Architecture,
+  { hiddenSize, normEps }: FinalNormShape,
+  hasGram: boolean,
+): BuiltGraph {
   const g = new GraphBuilder('final-norm');
   const x = g.input('x', ['N', hiddenSize]);
   const rows = g.rmsNorm(x, g.floats(new Float32Array(hiddenSize).fill(1), [hiddenSize]), normEps);
   const ones = g.input('ones', [1, 'N']);
-  const statistics = [addStatistics(g, { name: 'headInput', rows, columns: hiddenSize }, hasGram, ones)];
+  const wanted = { gram: hasGram, sums: needsSums(architecture, 'headInput') };
+  const statistics = [addStatistics(g, { name: 'headInput', rows, columns: hiddenSize }, wanted, ones)];
   return { model: g.encode(), statistics };
 }

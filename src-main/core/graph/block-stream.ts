@@ -2,12 +2,13 @@
 import type { LayerRole, LinearRole } from '../architectures/architecture.ts';
 import type { Decoder } from '../architectures/decoder.ts';
 import { ropeTables } from '../architectures/rope.ts';
-import { buildBlockGraph, blockSites, statisticsFeeds } from './block-graph.ts';
+import { buildBlockGraph, statisticsFeeds } from './block-graph.ts';
 import type { BlockSite, BuiltGraph, StatisticsSite } from './block-graph.ts';
 import type { BlockRunner, GraphRuntime } from './block-runner.ts';
 import { blockWeightReader, readRopeDivisors } from './block-weights.ts';
 import type { BlockWeights } from './block-weights.ts';
 import type { Dequantize } from './float-values.ts';
+import { fusedRoles } from './fusion.ts';
 import { residualRuns } from './residual.ts';
 import type { Residual } from './residual.ts';
 import { SiteSums } from './site-sums.ts';
@@ -58,7 +59,7 @@ export async function openBlockStream(options: BlockStreamOptions): Promise<Bloc
   return {
     async runLayer(layer, residual, { signal, onRun }) {
       const weights = await read(layer);
-      const roles = new Set(decoder.layers[layer]!.keys());
+      const roles = fusedRoles(decoder.architecture, decoder.layers[layer]!.keys());
       const key = [...roles].join();
       if (!graphs.has(key)) graphs.set(key, open(roles));
       const graph = await graphs.get(key)!;
@@ -84,18 +85,18 @@ export async function openBlockStream(options: BlockStreamOptions): Promise<Bloc
 }
 
 function layerStatistics(decoder: Decoder, layer: number, sums: SiteSums, weights: BlockWeights): LayerStatistics {
-  const { attentionInputs, attentionOutput, mlpInputs, mlpOutput } = decoder.architecture;
-  const [attentionInput, attentionOutputInput, mlpInput, mlpOutputInput] = blockSites;
-  const attention = sums.squares(attentionInput, weights.attentionNorm);
-  const mlp = sums.squares(mlpInput, weights.mlpNorm);
+  const { norms, attentionOutput, mlpOutput } = decoder.architecture;
+  const sites = { attentionNorm: 'attentionInput', mlpNorm: 'mlpInput' } as const;
   return {
     layer,
     rows: sums.rows,
     squares: new Map<LinearRole, Float64Array>([
-      ...attentionInputs.map((role) => [role, attention] as const),
-      [attentionOutput, sums.squares(attentionOutputInput)],
-      ...mlpInputs.map((role) => [role, mlp] as const),
-      [mlpOutput, sums.squares(mlpOutputInput)],
+      ...norms.flatMap(({ norm, linears }) => {
+        const squares = sums.squares(sites[norm], weights.norms.get(norm));
+        return linears.map((role) => [role, squares] as const);
+      }),
+      [attentionOutput, sums.squares('attentionOutputInput')],
+      [mlpOutput, sums.squares('mlpOutputInput')],
     ]),
     grams: sums.grams() as Map<BlockSite, Float64Array>,
   };

@@ -1,18 +1,19 @@
-// One layer's weights as the block graph is fed them: float32, rows of q and k in halves, norm weights folded into the
-// linears behind them (SliceGPT §3.1: W·diag(a)). Arrays are used again for the next layer, so one layer is in memory.
+// One layer's weights as the block graph is fed them: float32, rows of q and k in halves, norms fused with the linears
+// behind them (fusion.ts). Arrays are used again for the next layer, so one layer is in memory.
 import type { Decoder } from '../architectures/decoder.ts';
-import type { LayerRole, LinearRole } from '../architectures/architecture.ts';
+import type { LayerRole, NormRole } from '../architectures/architecture.ts';
 import { ropeDivisors } from '../architectures/rope.ts';
 import type { GraphTensor } from './block-runner.ts';
 import { readFloats } from './float-values.ts';
 import type { Dequantize } from './float-values.ts';
+import { fuseLayer } from './fusion.ts';
+import type { LayerWeights, NormWeights } from './fusion.ts';
 
 export interface BlockWeights {
   /** By role: what the graph is fed. */
   feeds: Record<string, GraphTensor>;
-  /** [D] the weights that were folded. */
-  attentionNorm: Float32Array;
-  mlpNorm: Float32Array;
+  /** What was fused. */
+  norms: ReadonlyMap<NormRole, NormWeights<Float32Array>>;
 }
 
 /**
@@ -31,13 +32,13 @@ export async function readLayerTensor(
   return values;
 }
 
-/** What the rotary frequencies are divided by [hd / 2]: of a tensor, or of a config.json's scaling; null for ones. */
+/** What the rotary frequencies are divided by [r / 2]: of a tensor, or of a config.json's scaling; null for ones. */
 export async function readRopeDivisors(
   { model, config, ropeDivisors: entry }: Decoder,
   dequantize: Dequantize,
 ): Promise<ArrayLike<number> | null> {
   if (entry) return readFloats(model, entry, dequantize);
-  return config.ropeScaling && ropeDivisors(config.ropeScaling, config.ropeTheta, config.headDim);
+  return config.ropeScaling && ropeDivisors(config.ropeScaling, config.ropeTheta, config.rotaryDim);
 }
 
 /** Whether a tensor's rows are in pairs where the graphs, and Hugging Face, have halves of heads. */
@@ -65,30 +66,21 @@ export function separateHalves(values: Float32Array | Uint8Array, headDim: numbe
 
 /** Reads layers one after the other. What it answered last is overwritten by the next call. */
 export function blockWeightReader(decoder: Decoder, dequantize: Dequantize): (layer: number) => Promise<BlockWeights> {
-  const { attentionInputs, mlpInputs } = decoder.architecture;
   const buffers = new Map<LayerRole, Float32Array>();
 
   return async (layer) => {
-    const feeds: Record<string, GraphTensor> = {};
-    for (const [role, { shape }] of decoder.layers[layer]!) {
+    const weights: LayerWeights<Float32Array> = new Map();
+    for (const role of decoder.layers[layer]!.keys()) {
       const data = await readLayerTensor(decoder, [layer, role], dequantize, buffers.get(role));
       buffers.set(role, data);
-      if (role !== 'attentionNorm' && role !== 'mlpNorm') feeds[role] = { data, shape: shape.toReversed() };
+      weights.set(role, data);
     }
-    const attentionNorm = buffers.get('attentionNorm')!;
-    const mlpNorm = buffers.get('mlpNorm')!;
-    const fold = (roles: readonly LinearRole[], norm: Float32Array): void =>
-      roles.forEach((role) => scaleColumns(buffers.get(role)!, norm));
-    fold(attentionInputs, attentionNorm);
-    fold(mlpInputs, mlpNorm);
-    return { feeds, attentionNorm, mlpNorm };
+    const norms = fuseLayer(decoder.architecture, weights);
+    const feeds = Array.from(weights, ([role, data]): [string, GraphTensor] => {
+      // A bias that came of the fusion has no tensor.
+      const shape = decoder.layers[layer]!.get(role)?.shape.toReversed() ?? [data.length];
+      return [role, { data, shape }];
+    });
+    return { feeds: Object.fromEntries(feeds), norms };
   };
-}
-
-/** W·diag(scale), in place. `matrix` [out, in], `scale` [in]. */
-function scaleColumns(matrix: Float32Array, scale: Float32Array): void {
-  const columns = scale.length;
-  for (let start = 0; start < matrix.length; start += columns) {
-    for (let column = 0; column < columns; column += 1) matrix[start + column]! *= scale[column]!;
-  }
 }

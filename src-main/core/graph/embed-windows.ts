@@ -1,8 +1,10 @@
-// The first residual of token windows: rows of the embedding matrix, of which only those that occur are kept.
+// The first residual of token windows: rows of the embedding matrix, of which only those that occur are kept, and of a
+// table of positions where places are learned. Of LayerNorm models both are without their mean (fusion.ts).
 import { AppError } from '../../contract/errors.ts';
 import type { Decoder } from '../architectures/decoder.ts';
-import { decodeFloats } from './float-values.ts';
+import { decodeFloats, readFloatRows } from './float-values.ts';
 import type { Dequantize } from './float-values.ts';
+import { centreRows } from './fusion.ts';
 import type { Residual, ResidualShape } from './residual.ts';
 
 /** Bytes of the matrix that are read at a time. */
@@ -10,12 +12,16 @@ const slabBytes = 2 ** 24;
 
 /**
  * The shape of a residual for token windows of one length.
- * @throws USAGE when windows differ in length or a token is not in the vocabulary
+ * @throws USAGE when windows differ in length or are longer than the model's, or a token is not in the vocabulary
  */
 export function residualShape({ config }: Decoder, windows: readonly Int32Array[]): ResidualShape {
   const windowLength = windows[0]?.length ?? 0;
-  const { hiddenSize, vocabSize } = config;
+  const { hiddenSize, vocabSize, longestWindow } = config;
   if (windowLength === 0) throw new AppError('USAGE', 'A forward pass needs a window of at least one token.');
+  if (longestWindow !== null && windowLength > longestWindow) {
+    const message = `The model can be run on windows of up to ${longestWindow} tokens, not of ${windowLength}: positions end there, or attention no longer sees all.`;
+    throw new AppError('USAGE', message, { longestWindow, windowLength });
+  }
   for (const window of windows) {
     if (window.length !== windowLength) {
       throw new AppError('USAGE', `Windows have to be of one length: ${window.length} and ${windowLength} tokens.`);
@@ -30,7 +36,7 @@ export function residualShape({ config }: Decoder, windows: readonly Int32Array[
 
 /** Fills a residual with the embeddings of `windows`. Memory: the rows that occur, in the file's type. @throws NON_FINITE */
 export async function embedWindows(
-  { model, embeddings, config }: Decoder,
+  { model, embeddings, positions, config, architecture }: Decoder,
   windows: readonly Int32Array[],
   dequantize: Dequantize,
   residual: Residual,
@@ -42,12 +48,18 @@ export async function embedWindows(
   const table = await readRows(tokens, rowBytes, (first, length) => model.read(embeddings, first, length));
   const rows = new Uint8Array(windowLength * rowBytes);
   const values = new Float32Array(windowLength * hiddenSize);
+  const isCentred = architecture.norm.kind === 'layernorm';
+  const learned =
+    positions && (await readFloatRows({ model, entry: positions, firstRow: 0 }, dequantize, values.slice()));
+  if (learned && isCentred) centreRows(learned, hiddenSize);
   for (const [index, window] of windows.entries()) {
     for (const [row, token] of window.entries()) {
       const place = places.get(token)! * rowBytes;
       rows.set(table.subarray(place, place + rowBytes), row * rowBytes);
     }
     await decodeFloats(embeddings, rows, dequantize, values);
+    if (isCentred) centreRows(values, hiddenSize);
+    if (learned) for (let element = 0; element < values.length; element += 1) values[element]! += learned[element]!;
     await residual.write(index * windowLength, values);
   }
   await residual.advance();

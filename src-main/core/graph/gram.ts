@@ -28,6 +28,8 @@ export interface SiteOutputs {
   /** Of a Gram its blocks in order: X[:, block]ᵀ·X[:, from the block on]; otherwise one, [1, columns] sums of squares. */
   names: readonly string[];
   isGram: boolean;
+  /** Its [1, columns] sums of columns; null where they are not wanted. */
+  sums: string | null;
 }
 
 /** Adds a site's Gram to a graph. */
@@ -39,14 +41,20 @@ export function addGramOutputs(g: GraphBuilder, { name, rows, columns }: Site): 
     g.output(`${name}.${index}`, g.gram(left, right), [end - start, columns - start]);
     return `${name}.${index}`;
   });
-  return { site: name, columns, names, isGram: true };
+  return { site: name, columns, names, isGram: true, sums: null };
 }
 
 /** Adds the sums of squares of a site's columns. `ones` [1, N]. */
 export function addSquaresOutput(g: GraphBuilder, { name, rows, columns }: Site, ones: Value): SiteOutputs {
   // Not ReduceSumSquare: up to ten times slower over rows, and less exact.
   g.output(name, g.matmul(ones, g.multiply(rows, rows)), [1, columns]);
-  return { site: name, columns, names: [name], isGram: false };
+  return { site: name, columns, names: [name], isGram: false, sums: null };
+}
+
+/** Adds the sums of a site's columns to its outputs. `ones` [1, N]. */
+export function addSumsOutput(g: GraphBuilder, { name, rows, columns }: Site, ones: Value): string {
+  g.output(`${name}.sums`, g.matmul(ones, rows), [1, columns]);
+  return `${name}.sums`;
 }
 
 /** The sum of one site's Grams over many runs. */

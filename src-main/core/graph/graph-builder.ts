@@ -16,9 +16,12 @@ export interface Value {
   name: string;
 }
 
+/** What an MLP does to its inner values; `geluTanh` is the approximation that transformers calls `gelu_new`. */
+export type Activation = 'silu' | 'relu' | 'gelu' | 'geluTanh';
+
 type PlannedNode = Omit<OnnxNode, 'inputs' | 'outputs'> & { inputs: readonly (Value | null)[]; outputs: Value[] };
 
-/** Angles of rotary embeddings: cosines and sines [T, headDim / 2] float32. */
+/** Angles of rotary embeddings: cosines and sines [T, r / 2] float32 of r dimensions that rotate. */
 export interface RopeTables {
   cos: Float32Array;
   sin: Float32Array;
@@ -122,6 +125,28 @@ export class GraphBuilder {
     return this.multiply(value, this.one('Sigmoid', [value]));
   }
 
+  relu(value: Value): Value {
+    return this.one('Relu', [value]);
+  }
+
+  /** x·Φ(x), or its approximation 0.5·x·(1 + tanh(sqrt(2/π)·(x + 0.044715·x³))). */
+  gelu(value: Value, approximate: 'none' | 'tanh'): Value {
+    return this.one('Gelu', [value], { approximate: { string: approximate } });
+  }
+
+  activate(value: Value, activation: Activation): Value {
+    switch (activation) {
+      case 'silu':
+        return this.silu(value);
+      case 'relu':
+        return this.relu(value);
+      case 'gelu':
+        return this.gelu(value, 'none');
+      case 'geluTanh':
+        return this.gelu(value, 'tanh');
+    }
+  }
+
   /** Over the last dimension. */
   softmax(value: Value): Value {
     return this.one('Softmax', [value], { axis: { int: -1 } });
@@ -170,10 +195,20 @@ export class GraphBuilder {
     return this.one('Cast', [value], { to: { int: elementTypes.float32 } });
   }
 
-  /** Rotates heads laid out in halves: `value` [B, T, heads · headDim], positions 0 to T - 1 of each window. */
-  rope(value: Value, tables: { cos: Value; sin: Value }): Value {
+  /**
+   * Rotates heads laid out in halves: `value` [B, T, heads · headDim], positions 0 to T - 1 of each window. Of `part`
+   * only the first dimensions of each head, which are halves of their own.
+   */
+  rope(
+    value: Value,
+    tables: { cos: Value; sin: Value },
+    part: { rotaryDim: number; heads: number } | null = null,
+  ): Value {
     const inputs = [value, this.integers([0]), tables.cos, tables.sin];
-    return this.node('RotaryEmbedding', inputs, {}, { domain: microsoftDomain })[0]!;
+    const attributes: Record<string, OnnxAttribute> = part
+      ? { rotary_embedding_dim: { int: part.rotaryDim }, num_heads: { int: part.heads } }
+      : {};
+    return this.node('RotaryEmbedding', inputs, attributes, { domain: microsoftDomain })[0]!;
   }
 
   /** The model file. The builder is used up. */

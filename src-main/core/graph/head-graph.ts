@@ -1,19 +1,32 @@
 // The graph of the end of a forward pass over a slab of the vocabulary, for one model or two side by side. Every figure
 // is of the slab alone; token-scores.ts puts slabs together.
+import type { Decoder } from '../architectures/decoder.ts';
 import type { FinalNormShape } from './block-graph.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import type { Value } from './graph-builder.ts';
 
 /** The candidate is always there; the reference is what it is compared with. */
 export type HeadSide = 'candidate' | 'reference';
-export type HeadShapes = Readonly<Partial<Record<HeadSide, FinalNormShape>> & { candidate: FinalNormShape }>;
+export interface HeadShape extends FinalNormShape {
+  hasNormBias: boolean;
+  hasHeadBias: boolean;
+}
+export type HeadShapes = Readonly<Partial<Record<HeadSide, HeadShape>> & { candidate: HeadShape }>;
+
+export const headShape = ({ config, finalNormBias, lmHeadBias }: Decoder): HeadShape => ({
+  hiddenSize: config.hiddenSize,
+  normEps: config.normEps,
+  hasNormBias: finalNormBias !== null,
+  hasHeadBias: lmHeadBias !== null,
+});
 
 /** Per row and side [R, 1]: the largest logit, its place in the slab, its share of the slab's probability, the target's logit. */
 export const sideFigures = ['top', 'topIndex', 'topShare', 'target'] as const;
 export type SideFigure = (typeof sideFigures)[number];
 
 /**
- * Per side inputs `SIDE.x` [R, D], `SIDE.norm` [D] and `SIDE.head` [S, D], and outputs `SIDE.logits` [R, S] and
+ * Per side inputs `SIDE.x` [R, D], `SIDE.norm` [D] and `SIDE.head` [S, D], where there are such `SIDE.normBias` [D] and
+ * `SIDE.headBias` [S], and outputs `SIDE.logits` [R, S] and
  * `SIDE.FIGURE`; input `targets` [R, 1] int64 within the slab. With a reference also `ones` [S, 1] and the output `gap`
  * [R, 1]: the mean of reference logit minus candidate logit under the slab's share of the reference's probabilities.
  * Softmax and its largest value give log-sum-exp to 5e-6; ReduceLogSumExp is ten times worse (docs/graphs.md).
@@ -33,12 +46,14 @@ export function buildHeadGraph({ candidate, reference }: HeadShapes): Uint8Array
 function addSide(
   g: GraphBuilder,
   side: HeadSide,
-  { hiddenSize, normEps }: FinalNormShape,
+  { hiddenSize, normEps, hasNormBias, hasHeadBias }: HeadShape,
   targets: Value,
 ): { logits: Value; probabilities: Value } {
   const x = g.input(`${side}.x`, ['R', hiddenSize]);
-  const rows = g.rmsNorm(x, g.input(`${side}.norm`, [hiddenSize]), normEps);
-  const logits = g.linear(rows, g.input(`${side}.head`, ['S', hiddenSize]));
+  const normed = g.rmsNorm(x, g.input(`${side}.norm`, [hiddenSize]), normEps);
+  const rows = hasNormBias ? g.add(normed, g.input(`${side}.normBias`, [hiddenSize])) : normed;
+  const bias = hasHeadBias ? g.input(`${side}.headBias`, ['S']) : null;
+  const logits = g.linear(rows, g.input(`${side}.head`, ['S', hiddenSize]), bias);
   const probabilities = g.softmax(logits);
   const top = g.top(logits);
   const figures: Record<SideFigure, Value> = {

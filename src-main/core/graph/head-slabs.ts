@@ -4,7 +4,7 @@ import type { Decoder } from '../architectures/decoder.ts';
 import type { GraphRuntime, GraphTensor } from './block-runner.ts';
 import { readFloatRows, readFloats } from './float-values.ts';
 import type { Dequantize } from './float-values.ts';
-import { buildHeadGraph } from './head-graph.ts';
+import { buildHeadGraph, headShape } from './head-graph.ts';
 import type { HeadSide } from './head-graph.ts';
 
 /** Rows of hidden states per run. */
@@ -47,13 +47,13 @@ export async function openHeadSlabs(options: HeadSlabsOptions): Promise<HeadSlab
   const widest = Math.max(...sides.map(([, { config }]) => config.hiddenSize));
   const mostTokens = Math.max(1, Math.floor(Math.min(mostLogits / rowsPerRun, mostWeights / widest)));
   const slabSize = options.slabSize ?? Math.min(vocabSize, mostTokens);
-  const norms = await Promise.all(sides.map(([, { model, finalNorm }]) => readFloats(model, finalNorm, dequantize)));
+  const vectors = await Promise.all(sides.map(async ([side, decoder]) => headVectors(side, decoder, dequantize)));
   const buffers = sides.map(([, { config }]) => new Float32Array(slabSize * config.hiddenSize));
   const ones = new Float32Array(slabSize).fill(1);
   const runner = await runtime.open(
     buildHeadGraph({
-      candidate: decoders.candidate.config,
-      ...(decoders.reference && { reference: decoders.reference.config }),
+      candidate: headShape(decoders.candidate),
+      ...(decoders.reference && { reference: headShape(decoders.reference) }),
     }),
   );
 
@@ -66,7 +66,9 @@ export async function openHeadSlabs(options: HeadSlabsOptions): Promise<HeadSlab
       const target = buffers[index]!.subarray(0, size * hiddenSize);
       const data = await readFloatRows({ model, entry: lmHead, firstRow: start }, dequantize, target);
       feeds[`${side}.head`] = { data, shape: [size, hiddenSize] };
-      feeds[`${side}.norm`] = { data: norms[index]!, shape: [hiddenSize] };
+      const { feeds: own, headBias } = vectors[index]!;
+      Object.assign(feeds, own);
+      if (headBias) feeds[`${side}.headBias`] = { data: headBias.subarray(start, start + size), shape: [size] };
     }
     return feeds;
   }
@@ -94,4 +96,20 @@ export async function openHeadSlabs(options: HeadSlabsOptions): Promise<HeadSlab
     },
     close: () => runner.dispose(),
   };
+}
+
+/** What a side feeds besides its matrix: the last norm, and the whole bias [V] of the output layer. */
+async function headVectors(
+  side: HeadSide,
+  { model, finalNorm, finalNormBias, lmHeadBias, config }: Decoder,
+  dequantize: Dequantize,
+): Promise<{ feeds: Record<string, GraphTensor>; headBias: Float32Array | null }> {
+  const shape = [config.hiddenSize];
+  const feeds: Record<string, GraphTensor> = {
+    [`${side}.norm`]: { data: await readFloats(model, finalNorm, dequantize), shape },
+  };
+  if (finalNormBias) {
+    feeds[`${side}.normBias`] = { data: await readFloats(model, finalNormBias, dequantize), shape };
+  }
+  return { feeds, headBias: lmHeadBias && (await readFloats(model, lmHeadBias, dequantize)) };
 }

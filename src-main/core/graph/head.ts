@@ -87,8 +87,12 @@ export async function headStatistics(
   hasGram: boolean,
   signal: AbortSignal,
 ): Promise<HeadStatistics> {
-  const norm = await readFloats(decoder.model, decoder.finalNorm, dequantize);
-  const graph = buildFinalNormGraph(decoder.config, hasGram);
+  const { model, finalNorm, finalNormBias, architecture, config } = decoder;
+  const norm = {
+    weight: await readFloats(model, finalNorm, dequantize),
+    bias: finalNormBias && (await readFloats(model, finalNormBias, dequantize)),
+  };
+  const graph = buildFinalNormGraph(architecture, config, hasGram);
   const runner = await runtime.open(graph.model);
   try {
     const sums = new SiteSums(graph.statistics);

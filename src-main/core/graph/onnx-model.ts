@@ -36,7 +36,7 @@ export interface OnnxWeight {
 }
 
 /** ONNX tells whole from broken numbers, JavaScript does not: the kind is named. */
-export type OnnxAttribute = { int: number } | { float: number } | { ints: readonly number[] };
+export type OnnxAttribute = { int: number } | { float: number } | { ints: readonly number[] } | { string: string };
 
 export interface OnnxNode {
   /** Empty for ai.onnx. */
@@ -68,7 +68,7 @@ export const microsoftDomain = 'com.microsoft';
 /** TensorProto.DataType. */
 export const elementTypes = { float32: 1, int64: 7, bool: 9, float16: 10 } as const;
 /** AttributeProto.AttributeType. */
-const attributeTypes = { float: 1, int: 2, ints: 7 } as const;
+const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
 /** The bytes of a ModelProto. */
 export function encodeModel(graph: OnnxGraph): Uint8Array<ArrayBuffer> {
@@ -116,6 +116,7 @@ function encodeAttribute(name: string, attribute: OnnxAttribute): ProtobufWriter
   const writer = new ProtobufWriter().text(1, name);
   if ('float' in attribute) return writer.float(2, attribute.float).integer(20, attributeTypes.float);
   if ('int' in attribute) return writer.integer(3, attribute.int).integer(20, attributeTypes.int);
+  if ('string' in attribute) return writer.text(4, attribute.string).integer(20, attributeTypes.string);
   for (const value of attribute.ints) writer.integer(8, value);
   return writer.integer(20, attributeTypes.ints);
 }

@@ -1,5 +1,5 @@
-// The parts of a block over windows of one fixed length: weights are fed by their role's name, norm weights are folded
-// into the linears behind them (SliceGPT §3.1), so norms have no weight here and their outputs are the Gram sites.
+// The parts of a block over windows of one fixed length: weights are fed by their role's name, norms are fused with the
+// linears behind them (fusion.ts), so they are RMS norms without weights here and their outputs are the Gram sites.
 import type { AttentionInputs, BlockParts, BlockShape } from '../architectures/architecture.ts';
 import { causalAttention } from './causal-attention.ts';
 import type { GraphBuilder, RopeTables, Value } from './graph-builder.ts';
@@ -11,16 +11,17 @@ export interface WindowShape extends BlockShape {
 
 /** Parts of a block whose rows are whole windows: N = windows · T. */
 export function windowParts(g: GraphBuilder, shape: WindowShape): BlockParts {
-  const { windowLength: length, hiddenSize, numAttentionHeads, numKeyValueHeads, headDim, normEps } = shape;
+  const { windowLength: length, hiddenSize, numAttentionHeads, numKeyValueHeads, headDim, normEps, rotaryDim } = shape;
   const ones = g.floats(new Float32Array(hiddenSize).fill(1), [hiddenSize]);
-  const halves = [length, headDim / 2];
-  const tables = { cos: g.floats(shape.rope.cos, halves), sin: g.floats(shape.rope.sin, halves) };
+  const halves = [length, rotaryDim / 2];
+  const tables =
+    rotaryDim === 0 ? null : { cos: g.floats(shape.rope.cos, halves), sin: g.floats(shape.rope.sin, halves) };
 
-  /** [N, heads · hd] to [B, T, heads · hd], each head normed where the family does so, and rotated. */
+  /** [N, heads · hd] to [B, T, heads · hd], each head normed and rotated where the family does so. */
   const rotated = (rows: Value, heads: number, norm: Value | null): Value => {
-    if (!norm) return g.rope(g.reshape(rows, [-1, length, heads * headDim]), tables);
-    const perHead = g.rmsNorm(g.reshape(rows, [-1, length, heads, headDim]), norm, normEps);
-    return g.rope(g.reshape(perHead, [-1, length, heads * headDim]), tables);
+    const normed = norm ? g.rmsNorm(g.reshape(rows, [-1, length, heads, headDim]), norm, normEps) : rows;
+    const windows = g.reshape(normed, [-1, length, heads * headDim]);
+    return tables ? g.rope(windows, tables, rotaryDim === headDim ? null : { rotaryDim, heads }) : windows;
   };
 
   return {

@@ -4,7 +4,8 @@
 // widths below the hidden size the runner's norm divides by what is left of x; a common factor, which no kernel of ggml
 // heeds. Columns of o and down do not turn: theirs are the dense model's.
 import type { Decoder } from '../architectures/decoder.ts';
-import { globalTensors } from '../architectures/layer-tensors.ts';
+import type { TensorShape } from '../formats/tensor.ts';
+import { decoderGlobals } from '../architectures/layer-tensors.ts';
 import type { LinearAlgebra } from '../linear-algebra/linear-algebra.ts';
 import type { ImportanceFile } from '../quantization/importance-file.ts';
 import type { SummedGram } from '../calibration/gram-file.ts';
@@ -29,22 +30,31 @@ export async function rotatedImportance(options: RotatedImportanceOptions): Prom
   const means = await rotatedMeanSquares(options);
   const isTurned = ({ name, transform }: SlicedTensor): boolean =>
     transform.kind === 'columns' &&
-    (transform.norm !== null || (sliced.tiedEmbeddings && name === globalTensors.embeddings.gguf));
+    (transform.norm !== null || (sliced.tiedEmbeddings && name === decoderGlobals.embeddings.gguf));
   const turned = new Set(sliced.tensors.filter(isTurned).map(({ name }) => name));
   const kept = new Set(
     sliced.tensors.filter(({ name, transform }) => transform.kind === 'rows' && file.has(name)).map(({ name }) => name),
-  );
-  const dense = sliced.tensors.flatMap(({ name, transform }) =>
-    'source' in transform ? [{ ...transform.source, name }] : [],
   );
   return {
     ...file,
     names: [...turned, ...kept],
     has: (name) => turned.has(name) || kept.has(name),
     // The file is the dense model's; what is made of it fits by construction.
-    checkBelongsTo: () => file.checkBelongsTo(dense, decoder.model.path),
+    checkBelongsTo: () => file.checkBelongsTo(namedInGguf(decoder), decoder.model.path),
     read: async (name) => (turned.has(name) ? { means: means.slice(), unseenSlices: 0 } : file.read(name)),
   };
+}
+
+/** The dense model's tensors under the names that an importance file has: those of its own GGUF. */
+function namedInGguf({ architecture, embeddings, lmHead, layers }: Decoder): TensorShape[] {
+  const { globals } = architecture;
+  return [
+    { ...embeddings, name: globals.embeddings!.gguf! },
+    { ...lmHead, name: globals.lmHead!.gguf! },
+    ...layers.flatMap((entries, layer) =>
+      Array.from(entries, ([role, entry]) => ({ ...entry, name: `blk.${layer}.${architecture.layer[role]!.gguf}` })),
+    ),
+  ];
 }
 
 /** [d] float32: (basis·C·basisᵀ)_jj / (tokens · sites), the mean squares of the columns behind a norm. */

@@ -43,6 +43,8 @@ export async function slicedMetadata(options: MetadataOptions): Promise<GgufMeta
     .set('snug.slice.source_width', uint32(rotation.size))
     .set('snug.slice.orientation', string(kind));
   metadata.delete('snug.slice.seed'); // of an earlier slice
+  // llama.cpp ignores phi3's window, and the family that is written has none.
+  metadata.delete(`${form.architecture}.attention.sliding_window`);
   return kind === 'pca' ? metadata : metadata.set('snug.slice.seed', { type: 'uint64', value: BigInt(seed) });
 }
 

@@ -8,6 +8,7 @@ import type { Dequantize } from '../graph/float-values.ts';
 import type { RotationForm } from './shared-rotation.ts';
 import { requireWidth } from './shared-width.ts';
 import { slicedMetadata } from './sliced-metadata.ts';
+import { requireSharedForm } from './shared-refusal.ts';
 import { planSlicedTensors } from './sliced-tensors.ts';
 import type { SlicedTensor } from './sliced-tensors.ts';
 import { writtenForm } from './written-form.ts';
@@ -37,7 +38,7 @@ export interface SlicedModel {
 
 /**
  * Plans the sliced form of a model. Of its weights it reads the last norm's: that decides whether a tie survives.
- * @throws USAGE when the rotation is of another size than the model, or its width not within it; NON_FINITE; for
+ * @throws UNSUPPORTED_ARCHITECTURE when the sliced model has no form; USAGE when the rotation is of another size than the model, or its width not within it; NON_FINITE; for
  * folders also as convertFolder
  */
 export async function planSlicedModel(
@@ -46,6 +47,7 @@ export async function planSlicedModel(
   dequantize: Dequantize,
 ): Promise<SlicedModel> {
   const { hiddenSize, tiedEmbeddings: wasTied, vocabSize } = decoder.config;
+  requireSharedForm(decoder);
   const { size, width } = rotation;
   if (size !== hiddenSize) {
     const message = `The rotation is one of ${size} dimensions, the model has ${hiddenSize}: calibrate this model.`;

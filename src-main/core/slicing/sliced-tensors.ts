@@ -5,7 +5,7 @@
 // (method.md 3: exact to 3e-14). Norm weights move into the linears behind them: W·diag(a) (SliceGPT §3.1).
 import type { LayerRole, LinearRole } from '../architectures/architecture.ts';
 import type { Decoder } from '../architectures/decoder.ts';
-import { globalTensors } from '../architectures/layer-tensors.ts';
+import { decoderGlobals } from '../architectures/layer-tensors.ts';
 import { ropeDivisors } from '../architectures/rope.ts';
 import type { TensorEntry, TensorShape } from '../formats/tensor.ts';
 import { inLlamaOrder } from '../quantization/tensor-order.ts';
@@ -51,7 +51,7 @@ export function planSlicedTensors(options: PlanOptions): SlicedPlan {
   const columns = { kind: 'columns', interleaves: false } as const;
   const head: SlicedTensor = {
     ...matrix,
-    name: globalTensors.lmHead.gguf,
+    name: decoderGlobals.lmHead.gguf,
     transform: { ...columns, source: decoder.lmHead, norm: decoder.finalNorm, scale: 1 },
   };
   // Tied: logits = s·E·Q · w · s·RMSN(…) have to be c·E·Q·RMSN(…), so w = c / s².
@@ -59,10 +59,10 @@ export function planSlicedTensors(options: PlanOptions): SlicedPlan {
   const tensors: SlicedTensor[] = [
     {
       ...matrix,
-      name: globalTensors.embeddings.gguf,
+      name: decoderGlobals.embeddings.gguf,
       transform: { ...columns, source: decoder.embeddings, norm: null, scale },
     },
-    vector(globalTensors.finalNorm.gguf, constant(width, finalWeight)),
+    vector(decoderGlobals.finalNorm.gguf, constant(width, finalWeight)),
     ...(tiedEmbeddings ? [] : [head]),
     ...ropeTensors(decoder),
     ...Array.from({ length: numHiddenLayers }, (_, layer) => layerTensors(options, layer, scale)).flat(),
@@ -81,10 +81,10 @@ const constant = (length: number, value: number): Float64Array => new Float64Arr
 
 /** rope_freqs.weight: the file's own, or what a config.json's scaling comes to. */
 function ropeTensors({ ropeDivisors: entry, config }: Decoder): SlicedTensor[] {
-  const name = globalTensors.ropeDivisors.gguf;
+  const name = decoderGlobals.ropeDivisors.gguf;
   if (entry) return [{ name, type: 'F32', shape: entry.shape, transform: copy(entry, false) }];
   if (!config.ropeScaling) return [];
-  return [vector(name, ropeDivisors(config.ropeScaling, config.ropeTheta, config.headDim))];
+  return [vector(name, ropeDivisors(config.ropeScaling, config.ropeTheta, config.rotaryDim))];
 }
 
 const copy = (source: TensorEntry, interleaves: boolean): TensorTransform => ({ kind: 'copy', source, interleaves });

@@ -1,6 +1,6 @@
 import type { InvarianceRecipe } from '../../contract/recipe.ts';
 import { invariance, type InvarianceResult } from '../../contract/results.ts';
-import { requireGraphs } from '../stages/graphs.ts';
+import { requireGraphs } from '../stages/sliceable.ts';
 import { runInvarianceCheck } from '../stages/invariance.ts';
 import { withModel } from '../stages/open.ts';
 import { openEvaluation } from '../stages/texts.ts';

@@ -14,7 +14,7 @@ import { sharedWidth } from '../../core/slicing/shared-width.ts';
 import { defaultRun } from '../planner/plan-model.ts';
 import { chooseEngine } from '../stages/engine.ts';
 import { exportModel } from '../stages/export.ts';
-import { requireGraphs } from '../stages/graphs.ts';
+import { requireSharedSlice } from '../stages/sliceable.ts';
 import { requireInvariance } from '../stages/invariance.ts';
 import { withModel, type GgufSource } from '../stages/open.ts';
 import { floatTypeOf, makeSlice, planSlice, roundOf } from '../stages/slice.ts';
@@ -36,7 +36,7 @@ export async function runSlice(context: JobContext, recipe: SliceRecipe): Promis
       recipe.output,
       source.gguf.shards.map(({ name }) => name),
     );
-    requireGraphs(source);
+    requireSharedSlice(source);
     return sliceSource(context, recipe, source);
   });
 }

@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import type { Inspection } from '../../contract/model.ts';
-import { graphRefusal } from '../../core/architectures/graph-refusal.ts';
 import { conversionRefusal } from '../../core/export/hf-to-gguf/convert-folder.ts';
 import { openModel, type ModelSource } from '../../core/formats/model-source.ts';
+import { sharedSliceRefusal } from '../../core/slicing/shared-refusal.ts';
 import { slicingFile } from '../../core/slicing/slicing-config.ts';
 import { openFolderTokenizer } from '../../core/tokens/folder-tokenizer.ts';
 
@@ -44,7 +44,7 @@ export async function inspect(path: string): Promise<Inspection> {
       can: {
         slicePerBlock: notBuilt,
         // What a sliced folder becomes has the keys of a converted one.
-        sliceShared: runnable === true ? (graphRefusal(source) ?? true) : runnable,
+        sliceShared: sharedSliceRefusal(source) ?? runnable,
         prune: notBuilt,
         dropLayers: notBuilt,
         importance: runnable,

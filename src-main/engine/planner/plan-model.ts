@@ -3,12 +3,12 @@
 import type { KvType } from '../../contract/llama-host-api.ts';
 import type { PlanList } from '../../contract/plan.ts';
 import type { Target } from '../../contract/target.ts';
-import { graphRefusal } from '../../core/architectures/graph-refusal.ts';
 import { candidateOf, isPossible, mixQuestions, withoutTwins, type Candidate } from '../../core/planning/candidates.ts';
 import { ranked, type RankContext } from '../../core/planning/rank.ts';
 import { bestPlan } from '../../core/planning/slices.ts';
 import { verdictOf } from '../../core/planning/verdict.ts';
 import { requantizedTensors, requantizedWarning } from '../../core/quantization/source-precision.ts';
+import { sharedSliceRefusal } from '../../core/slicing/shared-refusal.ts';
 import { stage, type JobContext } from '../jobs/context.ts';
 import type { GgufSource } from '../stages/open.ts';
 import { plannedFile, writeHeader } from './headers.ts';
@@ -80,7 +80,7 @@ async function planSource(context: JobContext, source: GgufSource, options: Plan
   const unsliced = measured.map(({ draft, memory }) => ({ draft, plan: planOf(draft, memory, facts) }));
   const variants = target.kind === 'memory' ? await memoryVariants(context, measured, facts, target) : [];
   const varied = variants.map(({ draft, memory }) => ({ draft, plan: planOf(draft, memory, facts) }));
-  const sliceRefusal = graphRefusal(source);
+  const sliceRefusal = sharedSliceRefusal(source);
   const sliced = sliceRefusal === null ? await slicePlans(context, source, { unsliced, facts, run }) : [];
   const all = [...unsliced, ...varied, ...sliced];
   const rank = { context: run.context, layers: facts.layers, by: target.kind };

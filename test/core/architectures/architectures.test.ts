@@ -8,23 +8,27 @@ import { openDecoder } from '../../../src-main/core/architectures/decoder.ts';
 import { architectureOf, architectures } from '../../../src-main/core/architectures/registry.ts';
 import { ropeDivisors, ropeTables } from '../../../src-main/core/architectures/rope.ts';
 import { llama3RopeFactors } from '../../../src-main/core/export/hf-to-gguf/rope.ts';
+import { residualShape } from '../../../src-main/core/graph/embed-windows.ts';
 import type { GgufValue } from '../../../src-main/core/formats/gguf-values.ts';
+import { findOverlap } from '../../../src-main/core/formats/tensor.ts';
 import type { ModelSource } from '../../../src-main/core/formats/model-source.ts';
-import { readJson, tinyModel, tinyModels } from '../../support/golden-models.ts';
+import { goldenModels, readJson, tinyModel, tinyModels } from '../../support/golden-models.ts';
 import { modelOf } from '../../support/graph-runs.ts';
 import { fixtures, sampleFolder, sampleModel } from '../../support/paths.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'snug-architectures-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The sample model as a folder whose config.json says something else. */
-async function sampleWith(fields: Record<string, unknown>): Promise<ModelSource> {
+/** A folder whose config.json says something else. */
+async function folderWith(base: string, fields: Record<string, unknown>): Promise<ModelSource> {
   const own = mkdtempSync(path.join(folder, 'model-'));
-  symlinkSync(path.join(sampleFolder, 'model.safetensors'), path.join(own, 'model.safetensors'));
-  const config = readJson<object>(path.join(sampleFolder, 'config.json'));
+  symlinkSync(path.join(base, 'model.safetensors'), path.join(own, 'model.safetensors'));
+  const config = readJson<object>(path.join(base, 'config.json'));
   writeFileSync(path.join(own, 'config.json'), JSON.stringify({ ...config, ...fields }));
   return modelOf(own);
 }
+
+const sampleWith = (fields: Record<string, unknown>): Promise<ModelSource> => folderWith(sampleFolder, fields);
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
@@ -47,12 +51,18 @@ describe('tensors', () => {
   ])('of %s are each in one part', async (file) => {
     const model = await modelOf(file);
     const decoder = openDecoder(model);
-    const globals = [decoder.embeddings, decoder.finalNorm, decoder.lmHead, decoder.ropeDivisors];
-    const claimed = [
-      ...new Set(globals.flatMap((entry) => (entry ? [entry.name] : []))),
-      ...decoder.layers.flatMap((layer) => [...layer.values()].map(({ name }) => name)),
-    ];
-    expect(claimed.toSorted()).toEqual(model.tensors.map(({ name }) => name).toSorted());
+    const { embeddings, positions, finalNorm, finalNormBias, lmHead, lmHeadBias, ropeDivisors: divisors } = decoder;
+    const claimed = new Set([
+      ...[embeddings, positions, finalNorm, finalNormBias, lmHead, lmHeadBias, divisors].filter(
+        (entry) => entry !== null,
+      ),
+      ...decoder.layers.flatMap((layer) => [...layer.values()]),
+    ]);
+    // The first rows of a table of positions stand for none.
+    const skipped = positions ? 2 * decoder.config.hiddenSize * 4 : 0;
+    const bytes = [...claimed].reduce((sum, entry) => sum + entry.bytes, skipped);
+    expect(bytes).toBe(model.tensors.reduce((sum, entry) => sum + entry.bytes, 0));
+    expect(findOverlap([...claimed])).toBeNull();
     expect(decoder.config.tiedEmbeddings).toBe(decoder.lmHead === decoder.embeddings);
   });
 
@@ -150,6 +160,64 @@ describe('refusals', () => {
   });
 });
 
+describe.skipIf(!goldenModels)('other layouts', () => {
+  test.each<[string, Record<string, unknown>, RegExp]>([
+    ['opt', { do_layer_norm_before: false }, /its norms follow the additions \(do_layer_norm_before is false\)/],
+    ['opt', { word_embed_proj_dim: 32 }, /embeddings have 32 columns and its residual 64/],
+    ['opt', { _remove_final_layer_norm: true }, /no last norm/],
+    ['opt', { layer_norm_elementwise_affine: false }, /norms have no weights/],
+    ['opt', { activation_function: 'tanh' }, /uses tanh, not ReLU or GELU/],
+    ['phi', { qk_layernorm: true }, /norms query and key heads/],
+    ['phi', { hidden_act: 'quick_gelu' }, /uses quick_gelu, not GELU's approximation by tanh or/],
+    ['phi3', { rope_scaling: { type: 'longrope' } }, /LongRoPE scaling/],
+    ['phi3', { rope_scaling: { type: 'yarn' } }, /YaRN scaling/],
+  ])('%s with %j is refused', async (name, fields, message) => {
+    const model = await folderWith(tinyModel(name), fields);
+    const error = failure(() => openDecoder(model));
+    expect(error.code).toBe('UNSUPPORTED_ARCHITECTURE');
+    expect(error.message).toMatch(message);
+  });
+
+  test('say of themselves what a config.json leaves out', async () => {
+    const opt = await folderWith(tinyModel('opt'), { activation_function: null });
+    expect(openDecoder(opt).config).toMatchObject({
+      activation: 'relu',
+      normEps: 1e-5,
+      rotaryDim: 0,
+      longestWindow: 128,
+    });
+    const phi = await folderWith(tinyModel('phi'), { partial_rotary_factor: null, hidden_act: null });
+    expect(openDecoder(phi).config).toMatchObject({ activation: 'geluTanh', rotaryDim: 8, longestWindow: null });
+    const moved = { partial_rotary_factor: null, rope_parameters: { partial_rotary_factor: 0.25 } };
+    expect(openDecoder(await folderWith(tinyModel('phi'), moved)).config.rotaryDim).toBe(4);
+    const uneven = await folderWith(tinyModel('phi'), { partial_rotary_factor: 0.45 });
+    expect(failure(() => openDecoder(uneven))).toMatchObject({ code: 'FILE_MALFORMED', details: { actual: '7' } });
+  });
+
+  test('of phi3 a sliding window bounds the windows of tokens', async () => {
+    expect(openDecoder(await folderWith(tinyModel('phi3'), {})).config.longestWindow).toBeNull();
+    const decoder = openDecoder(await folderWith(tinyModel('phi3'), { sliding_window: 32 }));
+    expect(decoder.config.longestWindow).toBe(32);
+    expect(() => residualShape(decoder, [new Int32Array(33)])).toThrow(/windows of up to 32 tokens, not of 33/);
+    expect(residualShape(decoder, [new Int32Array(32)])).toMatchObject({ windowLength: 32 });
+  });
+
+  test('what has norms behind its output projections is refused, whatever it calls itself', async () => {
+    const message =
+      /norms behind its output projections, .*\(model\.layers\.0\.post_feedforward_layernorm\.weight\).* cannot be sliced/;
+    for (const modelType of ['gemma3_text', 'llama', 'olmo2']) {
+      const model = await folderWith(tinyModel('gemma3_text'), { model_type: modelType });
+      const error = failure(() => openDecoder(model));
+      expect(error).toMatchObject({ code: 'UNSUPPORTED_ARCHITECTURE', details: { architecture: modelType } });
+      expect(error.message).toMatch(message);
+    }
+    const gguf = await modelOf(sampleModel);
+    const entry = { ...gguf.tensors[0]!, name: 'blk.0.post_ffw_norm.weight' };
+    const sandwich = { ...gguf, tensors: [...gguf.tensors, entry] };
+    expect(failure(() => openDecoder(sandwich)).message).toMatch(/\(blk\.0\.post_ffw_norm\.weight\)/);
+  });
+});
+
 describe('registry', () => {
   const model = (kind: ModelSource['kind'], architecture: string) => ({
     path: 'x',
@@ -230,7 +298,7 @@ describe('rotary embeddings', () => {
   });
 
   test('tables are exact far out', () => {
-    const { cos, sin } = ropeTables({ ropeTheta: 10_000, headDim: 4 }, 5000, [1, 2]);
+    const { cos, sin } = ropeTables({ ropeTheta: 10_000, rotaryDim: 4 }, 5000, [1, 2]);
     expect(cos[4999 * 2]).toBe(Math.fround(Math.cos(4999)));
     expect(sin[4999 * 2 + 1]).toBe(Math.fround(Math.sin(4999 / 200)));
   });

@@ -11,7 +11,7 @@ import { openModel } from '../../../src-main/core/formats/model-source.ts';
 import { nativeDequantizer } from '../../../src-main/worker/native/native-dequantizer.ts';
 import type { ProtobufField } from '../../../src-main/core/tokens/protobuf-reader.ts';
 import { protobufFields } from '../../../src-main/core/tokens/protobuf-reader.ts';
-import { furthest, goldenModels, goldenTokens, readFloat64 } from '../../support/golden-models.ts';
+import { furthest, goldenModels, goldenTokens, otherLayouts, readFloat64 } from '../../support/golden-models.ts';
 import { openOnnxDecoder } from '../../support/onnx-decoder.ts';
 import type { Cache, OnnxDecoder } from '../../support/onnx-decoder.ts';
 import { decoderOf } from '../../support/graph-runs.ts';
@@ -59,11 +59,14 @@ async function lastLogits(model: Exported, name: string): Promise<number[]> {
 }
 
 describe.skipIf(!goldenModels)('prefill of golden models', () => {
-  test.each(['llama-gqa', 'llama-tied', 'qwen2', 'mistral', 'qwen3', 'llama3-rope'])('%s', async (name) => {
-    const folder = path.join(goldenModels!, name);
-    const found = await lastLogits(await exported(folder), name);
-    expect(furthest(found, readFloat64(path.join(folder, 'dense.safetensors'), 'logits'))).toBeLessThan(1e-4);
-  });
+  test.each(['llama-gqa', 'llama-tied', 'qwen2', 'mistral', 'qwen3', 'llama3-rope', ...otherLayouts])(
+    '%s',
+    async (name) => {
+      const folder = path.join(goldenModels!, name);
+      const found = await lastLogits(await exported(folder), name);
+      expect(furthest(found, readFloat64(path.join(folder, 'dense.safetensors'), 'logits'))).toBeLessThan(1e-4);
+    },
+  );
 
   // Rows of q and k in pairs, rope_freqs, block types.
   test.each([
@@ -79,7 +82,7 @@ describe.skipIf(!goldenModels)('prefill of golden models', () => {
 
 describe('the cache', () => {
   const families = goldenModels
-    ? ['llama-gqa', 'qwen2', 'qwen3'].map((name) => [name, path.join(goldenModels!, name)] as const)
+    ? ['llama-gqa', 'qwen2', 'qwen3', ...otherLayouts].map((name) => [name, path.join(goldenModels!, name)] as const)
     : [['llama-gqa', gqa] as const];
 
   test.each(families)('prefill and steps are a prefill of all: %s', async (_, file) => {

@@ -16,7 +16,14 @@ import { readFloats } from '../../../src-main/core/graph/float-values.ts';
 import { forward } from '../../../src-main/core/graph/forward.ts';
 import { nativeDequantizer } from '../../../src-main/worker/native/native-dequantizer.ts';
 import { onnxRuntime } from '../../../src-main/worker/onnx/onnx-runtime.ts';
-import { furthest, goldenModels, goldenPositions, goldenTokens, readFloat64 } from '../../support/golden-models.ts';
+import {
+  furthest,
+  goldenModels,
+  goldenPositions,
+  goldenTokens,
+  otherLayouts,
+  readFloat64,
+} from '../../support/golden-models.ts';
 import { decoderOf } from '../../support/graph-runs.ts';
 import { fixtures, sampleFolder, sampleModel } from '../../support/paths.ts';
 import { failureOf, sha256 } from '../formats/temporary-folder.ts';
@@ -45,8 +52,10 @@ async function exported(file: string, more: Partial<SafetensorsRequest> = {}): P
 /** Every weight in float32 by its part, rows of q and k in halves. */
 async function weightsOf(decoder: Decoder): Promise<Map<string, Float32Array>> {
   const found = new Map<string, Float32Array>();
-  for (const role of ['embeddings', 'finalNorm', 'lmHead'] as const) {
-    found.set(role, await readFloats(decoder.model, decoder[role], dequantize));
+  const globals = ['embeddings', 'positions', 'finalNorm', 'finalNormBias', 'lmHead', 'lmHeadBias'] as const;
+  for (const role of globals) {
+    const entry = decoder[role];
+    if (entry) found.set(role, await readFloats(decoder.model, entry, dequantize));
   }
   for (const [layer, entries] of decoder.layers.entries()) {
     for (const role of entries.keys()) {
@@ -71,7 +80,7 @@ describe('weights', () => {
     },
   );
 
-  test.skipIf(!goldenModels).each(['llama-tied', 'qwen2', 'mistral', 'qwen3', 'llama3-rope'])(
+  test.skipIf(!goldenModels).each(['llama-tied', 'qwen2', 'mistral', 'qwen3', 'llama3-rope', ...otherLayouts])(
     'a folder as a folder: %s',
     async (name) => {
       const file = path.join(goldenModels!, name);
@@ -79,6 +88,8 @@ describe('weights', () => {
       const back = await decoderOf(folder);
       expect(back.config).toEqual(source.config);
       expect(await weightsOf(back)).toEqual(await weightsOf(source));
+      const names = ({ model }: Decoder): string[] => model.tensors.map((entry) => entry.name).toSorted();
+      expect(names(back)).toEqual(names(source));
       const own = JSON.parse(readFileSync(path.join(file, 'config.json'), 'utf8')) as object;
       expect(config).toEqual({ ...own, torch_dtype: 'float32' });
     },

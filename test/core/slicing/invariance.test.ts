@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { GraphRuntime } from '../../../src-main/core/graph/block-runner.ts';
 import type { Floats, LinearAlgebra, Product } from '../../../src-main/core/linear-algebra/linear-algebra.ts';
 import { checkInvariance } from '../../../src-main/core/slicing/invariance.ts';
-import { goldenModels, goldenTokens } from '../../support/golden-models.ts';
+import path from 'node:path';
+import { goldenModels, goldenTokens, otherLayouts, readJson } from '../../support/golden-models.ts';
 import { decoderOf } from '../../support/graph-runs.ts';
 import { golden, ports } from '../../support/slicing.ts';
 
@@ -30,6 +31,31 @@ describe.skipIf(!goldenModels)('invariance', () => {
     const found = await checkInvariance({ ...ports, decoder, windows, linearAlgebra: spoiling(tensor, factor) });
     expect(found.passed).toBe(false);
     expect(found.largestLogitChange).toBeGreaterThan(found.tolerance);
+  });
+
+  // The paper's first experiment: a rotated OPT is the same model.
+  test.each(otherLayouts)('a rotation alone does not change %s', async (name) => {
+    const [decoder, windows] = [await decoderOf(golden(name)), goldenTokens(name)];
+    const found = await checkInvariance({ ...ports, decoder, windows });
+    expect(found.passed).toBe(true);
+    expect(found.largestLogitChange).toBeLessThan(1e-5 * found.largestLogit);
+    expect(found.perplexityBefore).toBeCloseTo(
+      Math.exp(readJson<{ nll_f64: number }>(path.join(golden(name), 'dense.json')).nll_f64),
+      2,
+    );
+    expect(Math.abs(found.perplexityAfter / found.perplexityBefore - 1)).toBeLessThan(1e-5);
+  });
+
+  test.each([
+    ['opt', 'o of layer 1', 1.05],
+    ['opt', 'downBias of layer 2', -1],
+    ['opt', 'model.decoder.embed_positions.weight', 1.05],
+    ['phi', 'up of layer 0', 0.95],
+    ['phi', 'oBias of layer 3', 0],
+  ])('%s: %s times %d does not pass', async (name, what, factor) => {
+    const [decoder, windows] = [await decoderOf(golden(name)), goldenTokens(name)];
+    const found = await checkInvariance({ ...ports, decoder, windows, linearAlgebra: spoiling(what, factor) });
+    expect(found.passed).toBe(false);
   });
 
   test('windows that predict nothing are refused', async () => {

@@ -62,8 +62,19 @@ interface Sample {
 }
 
 async function sample(more: Parameters<typeof calibrated>[2]): Promise<Sample> {
-  const windows = [1, 2].map((seed) => someTokens(128, seed));
-  const decoder = await decoderOf(sampleModel);
+  return calibratedSample(
+    sampleModel,
+    [1, 2].map((seed) => someTokens(128, seed)),
+    more,
+  );
+}
+
+async function calibratedSample(
+  model: string,
+  windows: Int32Array[],
+  more: Parameters<typeof calibrated>[2],
+): Promise<Sample> {
+  const decoder = await decoderOf(model);
   const { statistics, rotation } = await calibrated(decoder, windows, more);
   const gram = { ...statistics, gram: Float64Array.from(statistics.gram), size: decoder.config.hiddenSize };
   return { decoder, gram, rotation, file: await importanceOf(statistics.squares, statistics.tokens) };
@@ -122,6 +133,16 @@ test.skipIf(!goldenModels).each(orientations)(
     }
   },
 );
+
+test.skipIf(!goldenModels)('importance of joined tensors belongs to a slice whose tensors are apart', async () => {
+  const found = await calibratedSample(golden('phi3'), goldenTokens('phi3'), { width: 64 });
+  expect(found.file.names).toContain('blk.0.attn_qkv.weight');
+  const types = { 'blk.0.attn_k.weight': 'Q4_0', 'blk.0.attn_output.weight': 'Q4_0' };
+  const [aware, plain] = [await slice(found, { types }), await slice(found, { types, importance: null })];
+  const [left, right] = [await contents(aware.output), await contents(plain.output)];
+  const changed = [...left.keys()].filter((name) => left.get(name) !== right.get(name));
+  expect(changed.toSorted()).toEqual(['blk.0.attn_k.weight Q4_0', 'blk.0.attn_output.weight Q4_0']);
+});
 
 describe('types in the same pass', () => {
   const types = {

@@ -52,7 +52,7 @@ describe.skipIf(!goldenModels).each(['llama-gqa', 'qwen2', 'qwen3'])('golden sha
     const decoder = await decoderOf(golden(name));
     const { hiddenSize: size } = decoder.config;
     const reference = await referenceForward(decoder, windows);
-    const grams = [...reference.layers.flatMap((layer) => [layer.attentionGram, layer.mlpGram]), reference.headGram];
+    const grams = [...reference.layers.flatMap((layer) => [layer.attentionGram, layer.mlpGram!]), reference.headGram];
     const gram = grams[0]!.map((_, index) => grams.reduce((sum, site) => sum + site[index]!, 0));
     const rotation = await sharedRotation({ ...ports, gram, size, width: told(name).width });
     expectEigenvalues(name, rotation, 1e-9);

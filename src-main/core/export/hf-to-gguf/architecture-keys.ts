@@ -28,11 +28,14 @@ export function architectureKeys(
     ['rope.scaling.type', factor === null ? null : string('linear')],
     ['rope.scaling.factor', factor === null ? null : float32(factor)],
     ['rope.freq_base', float32(dimensions.ropeTheta)],
-    ['attention.layer_norm_rms_epsilon', float32(dimensions.normEps)],
+    [
+      family.hasLayerNorms ? 'attention.layer_norm_epsilon' : 'attention.layer_norm_rms_epsilon',
+      float32(dimensions.normEps),
+    ],
     ['attention.key_length', uint32(headDim)],
     ['attention.value_length', uint32(headDim)],
     ['vocab_size', family.writesRopeDimension || needsVocabSize ? uint32(sizes.vocabulary) : null],
-    ['rope.dimension_count', family.writesRopeDimension ? uint32(headDim) : null],
+    ['rope.dimension_count', family.writesRopeDimension ? uint32(dimensions.rotaryDim) : null],
   ];
   return keys.map(([key, value]) => [`${family.ggufArchitecture}.${key}`, value]);
 }

@@ -1,6 +1,7 @@
 // The sizes of a model as its family reads them: config.json, with the family's values where it is silent.
 import { join } from 'node:path';
 import { malformed } from '../../../contract/errors.ts';
+import { isJsonObject } from '../../formats/json-object.ts';
 import type { ModelConfig } from '../../formats/model-config.ts';
 import type { Dimension, Family } from './families/family.ts';
 import type { ModelFolder } from './model-folder.ts';
@@ -10,6 +11,8 @@ export interface Dimensions {
   heads: number;
   keyValueHeads: number;
   headDim: number;
+  /** Dimensions of a head that rotate. */
+  rotaryDim: number;
   contextLength: number;
   ropeTheta: number;
   normEps: number;
@@ -41,7 +44,8 @@ export function readDimensions(family: Family, folder: ModelFolder, model: Model
     heads,
     keyValueHeads,
     headDim,
-    contextLength: model.contextLength ?? defaults.contextLength,
+    rotaryDim: Math.floor(headDim * rotaryShare(family, folder)),
+    contextLength: contextOf(family, folder, model),
     ropeTheta: model.ropeTheta ?? defaults.ropeTheta,
     normEps: model.normEps ?? defaults.normEps,
     tiedEmbeddings: model.tiedEmbeddings,
@@ -52,6 +56,21 @@ export function readDimensions(family: Family, folder: ModelFolder, model: Model
       queries: heads * headDim,
       keys: keyValueHeads * headDim,
       head: headDim,
+      queriesKeysValues: (heads + 2 * keyValueHeads) * headDim,
+      gateUp: 2 * needed(model.intermediateSize, 'intermediate_size'),
     },
   };
+}
+
+/** Share of each head that rotates. */
+export function rotaryShare({ rotaryShare: own }: Family, { config }: ModelFolder): number {
+  const scaling = config['rope_parameters'];
+  const nested = isJsonObject(scaling) ? scaling['partial_rotary_factor'] : null;
+  return config.partial_rotary_factor ?? (typeof nested === 'number' ? nested : null) ?? own ?? 1;
+}
+
+/** Tokens that the file is made for: where llama.cpp ignores a sliding window, those that it leaves alone. */
+function contextOf({ ignoresWindow = false, defaults }: Family, { config }: ModelFolder, model: ModelConfig): number {
+  const context = model.contextLength ?? defaults.contextLength;
+  return ignoresWindow && config.sliding_window ? Math.min(context, config.sliding_window) : context;
 }

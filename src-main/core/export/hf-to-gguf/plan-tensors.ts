@@ -67,7 +67,7 @@ function targetsOf(family: Family, layers: number): Map<string, Target> {
     for (let layer = 0; layer < copies; layer += 1) {
       const [hf, gguf] = [rule.hf, rule.gguf].map((name) => name.replace('{layer}', String(layer)));
       for (const suffix of ['.weight', '.bias'] as const) {
-        if (suffix === '.weight' || rule.mayHaveBias === true) {
+        if (suffix === '.weight' || rule.mayHaveBias) {
           targets.set(`${hf}${suffix}`, { rule, name: `${gguf}${suffix}`, suffix });
         }
       }
@@ -128,7 +128,8 @@ function refuseMissing(
   { tiedEmbeddings }: Dimensions,
 ): void {
   for (const [hf, { rule, name, suffix }] of targets) {
-    if (suffix === '.bias' || found.has(name) || (rule.isHead === true && tiedEmbeddings)) continue;
+    const isNeeded = suffix === '.weight' ? !(rule.isHead === true && tiedEmbeddings) : rule.mayHaveBias === 'needed';
+    if (!isNeeded || found.has(name)) continue;
     throw malformed(source.path, `tensor ${hf}`, { expected: 'the tensor', actual: 'no such tensor', tensor: hf });
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { AppError } from '../../../contract/errors.ts';
 import { namedScaling } from '../../architectures/rope-scaling.ts';
 import type { ModelConfig } from '../../formats/model-config.ts';
+import { rotaryShare } from './dimensions.ts';
 import type { Family } from './families/family.ts';
 import type { ConfigJson, ModelFolder } from './model-folder.ts';
 
@@ -13,7 +14,7 @@ export function refuseUnbuilt(family: Family, folder: ModelFolder, model: ModelC
   const reason =
     architectureReason(family, folder.config) ??
     weightsReason(folder) ??
-    ropeReason(family, folder.config) ??
+    ropeReason(family, folder) ??
     windowReason(family, folder.config, model);
   if (reason === null) return;
   throw new AppError('UNSUPPORTED_ARCHITECTURE', `${file}: ${reason}. Snug does not convert such models yet.`, {
@@ -26,7 +27,10 @@ export function refuseUnbuilt(family: Family, folder: ModelFolder, model: ModelC
 function architectureReason(family: Family, { architectures, hidden_act: activation }: ConfigJson): string | null {
   const foreign = architectures?.find((name) => !family.architectures.includes(name));
   if (foreign !== undefined) return `the architecture is ${foreign}, not ${family.architectures.join(' or ')}`;
-  if (typeof activation === 'string' && activation !== 'silu') return `hidden_act is ${activation}, not silu`;
+  const { activations = ['silu'] } = family;
+  if (typeof activation === 'string' && !activations.includes(activation)) {
+    return `hidden_act is ${activation}, not ${activations.join(' or ')}`;
+  }
   return null;
 }
 
@@ -41,19 +45,21 @@ function weightsReason({ config, hasModules, names }: ModelFolder): string | nul
   return null;
 }
 
-function ropeReason(family: Family, config: ConfigJson): string | null {
-  const scaling = namedScaling(config);
+function ropeReason(family: Family, folder: ModelFolder): string | null {
+  const scaling = namedScaling(folder.config);
   if (scaling !== null && !family.ropeScalings.some((built) => built === scaling.name)) {
-    return `rope scaling "${scaling.name}" (built: ${family.ropeScalings.join(', ')})`;
+    return `rope scaling "${scaling.name}" (built: ${family.ropeScalings.join(', ') || 'none'})`;
   }
-  const share = config.partial_rotary_factor ?? 1;
-  return share === 1 ? null : `rope turns only a share of ${share} of each head (partial_rotary_factor)`;
+  const share = rotaryShare(family, folder);
+  return share === 1 || typeof family.rotaryShare === 'number'
+    ? null
+    : `rope turns only a share of ${share} of each head (partial_rotary_factor)`;
 }
 
 function windowReason(family: Family, config: ConfigJson, model: ModelConfig): string | null {
   const slides = config.layer_types?.some((kind) => kind !== 'full_attention');
   if (slides === true) return 'some layers have a sliding window (layer_types)';
-  if (family.hasWindowSwitch && config.use_sliding_window !== true) return null;
+  if (family.ignoresWindow || (family.hasWindowSwitch && config.use_sliding_window !== true)) return null;
   // Where the field is missing (not null), transformers fills in the family's own.
   const window = config.sliding_window === undefined ? family.defaults.slidingWindow : config.sliding_window;
   const context = model.contextLength ?? family.defaults.contextLength;

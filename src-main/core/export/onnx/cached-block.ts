@@ -1,7 +1,7 @@
 // The parts of a block whose attention continues a cache: what onnxruntime, optimum and transformers.js call
 // past_key_values. Padding on the left is masked.
 // Letters: B batch, T new tokens, P past, S = P + T, H heads, KV key/value heads, G = H / KV, hd head size.
-import type { BlockParts, DecoderConfig } from '../../architectures/architecture.ts';
+import type { Architecture, BlockParts, DecoderConfig, NormRole } from '../../architectures/architecture.ts';
 import { ropeFrequencies } from '../../architectures/rope.ts';
 import type { Value } from '../../graph/graph-builder.ts';
 import type { PortableGraph } from './portable-graph.ts';
@@ -16,8 +16,8 @@ export interface CacheValues {
   length: Value;
   /** [B, 1, 1, T, S], added to scores. */
   mask: Value;
-  /** [B, T, 1, hd / 2]. */
-  rope: { cos: Value; sin: Value };
+  /** [B, T, 1, r / 2]; null where nothing rotates. */
+  rope: { cos: Value; sin: Value } | null;
   /** Sizes of scores with the queries of a group apart, [B, KV, G, T, S], and joined, [B, KV, G·T, S]. */
   grouped: Value;
   joined: Value;
@@ -30,14 +30,14 @@ export interface CacheInputs {
   positionIds: Value;
 }
 
-/** `divisors` [hd / 2] of the rotary frequencies, null for ones. */
+/** `divisors` [r / 2] of the rotary frequencies, null for ones. */
 export function cacheValues(
   g: PortableGraph,
   { inputIds, attentionMask, positionIds }: CacheInputs,
   config: DecoderConfig,
   divisors: ArrayLike<number> | null,
 ): CacheValues {
-  const { headDim, numAttentionHeads, numKeyValueHeads, ropeTheta } = config;
+  const { rotaryDim, numAttentionHeads, numKeyValueHeads, ropeTheta } = config;
   const [batch, length, total] = [g.sizeOf(inputIds, 0), g.sizeOf(inputIds, 1), g.sizeOf(attentionMask, 1)];
   const past = g.subtract(total, length);
   const queries = g.reshape(g.range(past, total), [-1, 1]);
@@ -45,7 +45,7 @@ export function cacheValues(
   const seen = g.reshape(attentionMask, [0, 1, 1, 1, -1]);
 
   const frequencies = Float32Array.from(
-    ropeFrequencies(ropeTheta, headDim),
+    ropeFrequencies(ropeTheta, rotaryDim),
     (value, j) => value / (divisors?.[j] ?? 1),
   );
   const groups = numAttentionHeads / numKeyValueHeads;
@@ -53,7 +53,8 @@ export function cacheValues(
     batch,
     length,
     mask: g.causalMask(queries, keys, seen, unseen),
-    rope: g.angles(g.reshape(positionIds, [0, -1, 1, 1]), g.floats(frequencies, [headDim / 2])),
+    rope:
+      rotaryDim === 0 ? null : g.angles(g.reshape(positionIds, [0, -1, 1, 1]), g.floats(frequencies, [rotaryDim / 2])),
     grouped: g.concat([batch, g.integers([numKeyValueHeads, groups]), length, total], 0),
     joined: g.concat([batch, g.integers([numKeyValueHeads, -1]), total], 0),
   };
@@ -62,21 +63,32 @@ export function cacheValues(
 export interface CachedLayer {
   layer: number;
   config: DecoderConfig;
+  norm: Architecture['norm']['kind'];
   shared: CacheValues;
   /** Name of a role's initializer. */
   nameOf: (role: Parameters<BlockParts['weight']>[0]) => string;
 }
 
 /** Parts of one layer's block; adds the inputs and outputs of its cache, [B, KV, P, hd] and [B, KV, S, hd]. */
-export function cachedParts(g: PortableGraph, { layer, config, shared, nameOf }: CachedLayer): BlockParts {
-  const { numAttentionHeads, numKeyValueHeads, headDim, normEps } = config;
+export function cachedParts(g: PortableGraph, { layer, config, norm: kind, shared, nameOf }: CachedLayer): BlockParts {
+  const { numAttentionHeads, numKeyValueHeads, headDim, normEps, rotaryDim } = config;
   const groups = numAttentionHeads / numKeyValueHeads;
 
-  /** [N, heads · hd] to [B, heads, T, hd], each head normed where the family does so, and rotated. */
+  const weight = (role: Parameters<typeof nameOf>[0]): Value => g.weight(nameOf(role));
+
+  /** Rotates heads [B, T, heads, hd], or their first dimensions. */
+  const turned = (rows: Value): Value => {
+    if (!shared.rope) return rows;
+    if (rotaryDim === headDim) return g.rotate(rows, headDim / 2, shared.rope);
+    const [first, rest] = g.split(rows, -1, [rotaryDim, headDim - rotaryDim]) as [Value, Value];
+    return g.concat([g.rotate(first, rotaryDim / 2, shared.rope), rest], -1);
+  };
+
+  /** [N, heads · hd] to [B, heads, T, hd], each head normed and rotated where the family does so. */
   const rotated = (rows: Value, heads: number, norm: Value | null): Value => {
     const apart = perHead(rows, heads);
     const normed = norm ? g.rmsNorm(apart, norm, normEps) : apart;
-    return g.transpose(g.rotate(normed, headDim / 2, shared.rope), [0, 2, 1, 3]);
+    return g.transpose(turned(normed), [0, 2, 1, 3]);
   };
   const perHead = (rows: Value, heads: number): Value =>
     g.reshapeTo(rows, g.concat([shared.batch, shared.length, g.integers([heads, headDim])], 0));
@@ -91,8 +103,11 @@ export function cachedParts(g: PortableGraph, { layer, config, shared, nameOf }:
   };
 
   return {
-    weight: (role) => g.weight(nameOf(role)),
-    norm: (rows, role) => g.rmsNorm(rows, g.weight(nameOf(role)), normEps),
+    weight,
+    norm: (rows: Value, role: NormRole) =>
+      kind === 'layernorm'
+        ? g.layerNorm(rows, weight(role), weight(`${role}Bias`), normEps)
+        : g.rmsNorm(rows, weight(role), normEps),
     attend: ({ q, k, v, qNorm, kNorm }) => {
       const scale = g.floats(Float32Array.of(1 / Math.sqrt(headDim)), []);
       const keys = continued('key', rotated(k, numKeyValueHeads, kNorm));

@@ -51,6 +51,11 @@ export class PortableGraph extends GraphBuilder {
     return this.multiply(this.one('Div', [value, size]), scale);
   }
 
+  /** (x - mean) / sqrt(variance + eps) · scale + bias over the last dimension. */
+  layerNorm(value: Value, scale: Value, bias: Value, eps: number): Value {
+    return this.one('LayerNormalization', [value, scale, bias], { axis: { int: -1 }, epsilon: { float: eps } });
+  }
+
   /** int64 [1]: the size of a dimension. */
   sizeOf(value: Value, axis: number): Value {
     return this.one('Shape', [value], { start: { int: axis }, end: { int: axis + 1 } });

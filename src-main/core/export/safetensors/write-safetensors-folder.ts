@@ -15,7 +15,7 @@ import type { Dequantize } from '../../graph/float-values.ts';
 import { Throughput } from '../../quantization/throughput.ts';
 import type { WeightType } from '../hf-to-gguf/plan-tensors.ts';
 import { decoderContent } from '../weights/decoder-content.ts';
-import { decoderTensors } from '../weights/decoder-tensors.ts';
+import { folderTensors } from '../weights/decoder-tensors.ts';
 import { ofAllFiles } from '../weights/written-files.ts';
 import { companionFiles, companionNames, jsonBytes } from './companion-files.ts';
 import { configJsonOf } from './config-json.ts';
@@ -63,7 +63,7 @@ export async function writeSafetensorsFolder(request: SafetensorsRequest): Promi
     files.set('config.json', jsonBytes(await configJsonOf(decoder, type, dequantize)));
 
     // Vectors first: the writer puts wider types before, and in its order the checksum costs nothing.
-    const tensors = decoderTensors(decoder, type).toSorted((a, b) => a.shape.length - b.shape.length);
+    const tensors = folderTensors(decoder, type).toSorted((a, b) => a.shape.length - b.shape.length);
     const options = { metadata: { format: 'pt' }, force, ...(maxShardBytes === undefined ? {} : { maxShardBytes }) };
     const writer = await createSafetensorsWriter(folder, tensors, options);
     const outputs: OutputFile[] = [];

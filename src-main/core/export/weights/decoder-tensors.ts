@@ -1,7 +1,6 @@
 // A decoder's tensors as Hugging Face names and orders them, whatever the model is stored as.
-import type { LayerRole } from '../../architectures/architecture.ts';
+import type { GlobalRole, LayerRole } from '../../architectures/architecture.ts';
 import type { Decoder } from '../../architectures/decoder.ts';
-import { globalTensors } from '../../architectures/layer-tensors.ts';
 import type { TensorEntry, TensorShape } from '../../formats/tensor.ts';
 import { hasInterleavedRows } from '../../graph/block-weights.ts';
 import type { WeightType } from '../hf-to-gguf/plan-tensors.ts';
@@ -15,12 +14,20 @@ export interface DecoderTensor extends TensorShape {
   separatesHalves: boolean;
 }
 
-/** Name of a layer's tensor. */
+/** Name of a tensor outside of the layers that the family has. */
+export const globalTensorName = ({ architecture }: Decoder, role: GlobalRole): string =>
+  architecture.globals[role]!.huggingFace!;
+
+/** Name of a layer's tensor; of one of several linears in a tensor, with its role behind. */
 export function layerTensorName({ architecture }: Decoder, layer: number, role: LayerRole): string {
-  return `model.layers.${layer}.${architecture.layer[role]!.huggingFace}`;
+  const { huggingFace, siblings } = architecture.layer[role]!;
+  return `${architecture.huggingFaceLayers}.${layer}.${huggingFace}${siblings ? `.${role}` : ''}`;
 }
 
-/** Every tensor once, a tied output layer as the embeddings; matrices of `type`, vectors F32. */
+/**
+ * Every tensor once, a tied output layer as the embeddings; matrices of `type`, vectors F32. Linears that share a tensor
+ * are apart, and of a table of positions there are the rows that are positions.
+ */
 export function decoderTensors(decoder: Decoder, type: WeightType): DecoderTensor[] {
   const tensorOf = (name: string, source: TensorEntry, separatesHalves = false): DecoderTensor => ({
     name,
@@ -29,15 +36,33 @@ export function decoderTensors(decoder: Decoder, type: WeightType): DecoderTenso
     source,
     separatesHalves,
   });
-  const { embeddings, finalNorm, lmHead, layers } = decoder;
+  const { embeddings, positions, finalNorm, finalNormBias, lmHead, lmHeadBias, layers } = decoder;
+  const global = (role: GlobalRole, source: TensorEntry | null): DecoderTensor[] =>
+    source ? [tensorOf(globalTensorName(decoder, role), source)] : [];
   return [
-    tensorOf(globalTensors.embeddings.huggingFace, embeddings),
+    ...global('embeddings', embeddings),
+    ...global('positions', positions),
     ...layers.flatMap((entries, layer) =>
       Array.from(entries, ([role, source]) =>
         tensorOf(layerTensorName(decoder, layer, role), source, hasInterleavedRows(decoder, role)),
       ),
     ),
-    tensorOf(globalTensors.finalNorm.huggingFace, finalNorm),
-    ...(lmHead === embeddings ? [] : [tensorOf(globalTensors.lmHead.huggingFace, lmHead)]),
+    ...global('finalNorm', finalNorm),
+    ...global('finalNormBias', finalNormBias),
+    ...global('lmHead', lmHead === embeddings ? null : lmHead),
+    ...global('lmHeadBias', lmHeadBias),
   ];
+}
+
+/** The same as a folder has them: linears that share a tensor together, tables of positions whole. */
+export function folderTensors(decoder: Decoder, type: WeightType): DecoderTensor[] {
+  const files = new Map(decoder.model.tensors.map((entry) => [entry.name, entry]));
+  const whole = new Map<string, DecoderTensor>();
+  for (const tensor of decoderTensors(decoder, type)) {
+    const source = files.get(tensor.source.name)!;
+    const isPart = source.bytes !== tensor.source.bytes;
+    const name = isPart ? tensor.name.replace(/(\.weight|\.bias)\.\w+$/, '$1') : tensor.name;
+    whole.set(name, { ...tensor, name, source, shape: source.shape });
+  }
+  return [...whole.values()];
 }

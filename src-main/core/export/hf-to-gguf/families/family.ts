@@ -2,7 +2,15 @@
 // Source: llama.cpp v0.4.0, conversion/*.py and gguf-py/gguf/tensor_mapping.py.
 
 /** Sizes that shapes of tensors are made of. */
-export type Dimension = 'hidden' | 'vocabulary' | 'feedForward' | 'queries' | 'keys' | 'head';
+export type Dimension =
+  | 'hidden'
+  | 'vocabulary'
+  | 'feedForward'
+  | 'queries'
+  | 'keys'
+  | 'head'
+  | 'queriesKeysValues'
+  | 'gateUp';
 
 export interface TensorRule {
   /** Name in the GGUF file, without `.weight`; `{layer}` stands for the number of the block. */
@@ -13,8 +21,8 @@ export interface TensorRule {
   shape: readonly [Dimension] | readonly [columns: Dimension, rows: Dimension];
   /** Rows of each of so many heads go from two halves to pairs, as llama.cpp's interleaved rope wants them. */
   permutedHeads?: 'queries' | 'keys';
-  /** A vector `.bias` may be there too. */
-  mayHaveBias?: boolean;
+  /** A vector `.bias` may be there too; `needed`: has to be. */
+  mayHaveBias?: boolean | 'needed';
   /** Left out where the embedding serves as output layer. */
   isHead?: boolean;
 }
@@ -41,6 +49,14 @@ export interface Family {
     numKeyValueHeads: number | null;
     slidingWindow: number | null;
   };
+  /** Values of `hidden_act` that llama.cpp's graph computes. @default ['silu'] */
+  activations?: readonly string[];
+  /** Of LayerNorms, not RMS norms. @default false */
+  hasLayerNorms?: boolean;
+  /** Share of a head that rotates where config.json is silent; null: llama.cpp's graph turns whole heads. @default null */
+  rotaryShare?: number | null;
+  /** A sliding window that llama.cpp's graph ignores: the file's context ends with it. @default false: refused */
+  ignoresWindow?: boolean;
   /** Forms of `rope_scaling` that llama.cpp's graph of this architecture computes. */
   ropeScalings: readonly ('linear' | 'llama3')[];
   /** Sliding windows count only where `use_sliding_window` is true. */

@@ -3,11 +3,13 @@ import { AppError } from '../../../../contract/errors.ts';
 import type { Family } from './family.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
+import { phi } from './phi.ts';
+import { phi3 } from './phi3.ts';
 import { qwen2 } from './qwen2.ts';
 import { qwen3 } from './qwen3.ts';
 import { seedOss } from './seed-oss.ts';
 
-const families: readonly Family[] = [llama, mistral, qwen2, qwen3, seedOss];
+const families: readonly Family[] = [llama, mistral, qwen2, qwen3, seedOss, phi, phi3];
 
 /** The family of a `model_type`. @throws UNSUPPORTED_ARCHITECTURE with the list of those that are built */
 export function familyOf(modelType: string, path: string): Family {
@@ -17,7 +19,7 @@ export function familyOf(modelType: string, path: string): Family {
   throw new AppError(
     'UNSUPPORTED_ARCHITECTURE',
     `${path} is a model of type ${modelType}, which Snug does not convert to GGUF; it converts ${supported.join(', ')}. ` +
-      `Convert it with llama.cpp's convert_hf_to_gguf.py, or get the model as GGUF.`,
+      `Where llama.cpp has the family, convert it with its convert_hf_to_gguf.py, or get the model as GGUF.`,
     { path, modelType, supported },
   );
 }

@@ -1,0 +1,21 @@
+// Which models can be rotated, and which sliced by one shared rotation.
+import { AppError } from '../../contract/errors.ts';
+import { graphRefusal } from '../../core/architectures/graph-refusal.ts';
+import type { ModelSource } from '../../core/formats/model-source.ts';
+import { sharedSliceRefusal } from '../../core/slicing/shared-refusal.ts';
+
+/** Refuses a model that has no graphs, before any work. @throws UNSUPPORTED_ARCHITECTURE with the reason */
+export function requireGraphs(source: ModelSource): void {
+  refuse(source, graphRefusal(source), 'rotated');
+}
+
+/** Refuses a model that no shared rotation can slice, before any work. @throws UNSUPPORTED_ARCHITECTURE with the reason */
+export function requireSharedSlice(source: ModelSource): void {
+  refuse(source, sharedSliceRefusal(source), 'sliced');
+}
+
+function refuse(source: ModelSource, reason: string | null, what: string): void {
+  if (reason === null) return;
+  const message = `${source.path} cannot be ${what}: ${reason} It can be made smaller by \`snug quantize\` and \`snug fit\`.`;
+  throw new AppError('UNSUPPORTED_ARCHITECTURE', message, { path: source.path, reason });
+}
