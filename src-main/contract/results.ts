@@ -75,25 +75,30 @@ export const calibrateResult = z.object({
 });
 export type CalibrateResult = z.infer<typeof calibrateResult>;
 
-export const quantizeResult = z.object({
+/** What every verb tells of a model that it wrote. */
+const writtenModel = {
   ...common,
   output: z.string(),
-  method: z.literal('quantize'),
   type: z.string(),
-  widths: z.null(),
   parametersBefore: z.number().int(),
   parametersAfter: z.number().int(),
   fileBytes: bytes,
   sha256: z.string(),
   tensorTypes: z.record(z.string(), z.number().int()),
-  unseenExperts: z.number().int(),
-  calibration: calibrationUse.nullable(),
   quality: quality.optional(),
   proof: proof.optional(),
   gate: gate.optional(),
   seconds: z.number(),
   stages: stageSeconds,
   peakMemoryBytes: bytes,
+};
+
+export const quantizeResult = z.object({
+  ...writtenModel,
+  method: z.literal('quantize'),
+  widths: z.null(),
+  unseenExperts: z.number().int(),
+  calibration: calibrationUse.nullable(),
 });
 export type QuantizeResult = z.infer<typeof quantizeResult>;
 
@@ -140,24 +145,17 @@ export const slicingConfig = z.object({
 export type SlicingConfig = z.infer<typeof slicingConfig>;
 
 export const sliceResult = z.object({
-  ...common,
-  output: z.string(),
+  ...writtenModel,
   method: z.literal('shared'),
-  type: z.string(),
   widths: slicingConfig,
   /** What was asked for, rounded: 1 - width / hidden size. */
   sparsity: z.number(),
   orientation,
   /** Share of the signal's energy in the directions that went. */
   energyLost: z.number(),
-  parametersBefore: z.number().int(),
-  parametersAfter: z.number().int(),
   /** Of parametersAfter: what the output layer costs because its tie to the embedding did not survive. */
   untiedParameters: z.number().int(),
   sourceBytes: bytes,
-  fileBytes: bytes,
-  sha256: z.string(),
-  tensorTypes: z.record(z.string(), z.number().int()),
   calibration: calibrationUse,
   /** The saved statistics of an earlier run served. */
   calibrationReused: z.boolean(),
@@ -165,12 +163,6 @@ export const sliceResult = z.object({
   calibrationResumedAtLayer: z.number().int().nullable(),
   /** Of this model, now or before its first slice. */
   invariance,
-  quality: quality.optional(),
-  proof: proof.optional(),
-  gate: gate.optional(),
-  seconds: z.number(),
-  stages: stageSeconds,
-  peakMemoryBytes: bytes,
 });
 export type SliceResult = z.infer<typeof sliceResult>;
 
@@ -185,6 +177,8 @@ export const sliceComparison = z.object({
   /** The file that was made is the slice. */
   chosen: z.boolean(),
   verdict: z.string(),
+  /** Of the model, where a slice was made. */
+  invariance: invariance.nullable(),
 });
 export type SliceComparison = z.infer<typeof sliceComparison>;
 

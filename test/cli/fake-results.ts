@@ -293,6 +293,7 @@ export const results = {
         predicted: { kld: 1.1, kldLow: 0.2, kldHigh: 2.7 },
         measured: null,
         chosen: false,
+        invariance: null,
         verdict: 'Slicing to 3072 columns with Q4_K_M was not made: it is expected to lose at least 0.2.',
       },
       calibration,

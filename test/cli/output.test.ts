@@ -173,7 +173,8 @@ describe('help', () => {
     const run = await snug(line);
     expect(run.exitCode).toBe(0);
     expect(run.engineStarts).toBe(0);
-    for (const { name, summary } of verbs) expect(run.stdout).toContain(`${name.padEnd(9)}  ${summary}`);
+    const longest = Math.max(...verbs.map(({ name }) => name.length));
+    for (const { name, summary } of verbs) expect(run.stdout).toContain(`${name.padEnd(longest)}  ${summary}`);
   });
 
   it.each(['quantize --help', 'quantize -h', 'help quantize', '--help quantize', 'quantize m.gguf --type X --help'])(

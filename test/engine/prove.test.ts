@@ -89,7 +89,7 @@ describe('a proof', () => {
     const copy = file('copy.gguf');
     copyFileSync(sampleModel, copy);
     const proof = await proofOf(copy);
-    expect(proof).toMatchObject({ passed: true, against: 'own forward', positions: 8, logProbTolerance: 0.02 });
+    expect(proof).toMatchObject({ passed: true, against: 'own forward', positions: 8, logProbTolerance: 0.06 });
     // F16 weights make llama.cpp round activations: two programs never agree to the last bit.
     expect(proof.maxLogProbDifference).toBeGreaterThan(0);
     expect(proof.toSource!.meanKld).toBe(0);

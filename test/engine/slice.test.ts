@@ -1,11 +1,12 @@
 // Slicing jobs from end to end on the bundled sample (hidden size 256): every form of output, reuse of a calibration,
 // what is refused before any work.
-import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openDecoder } from '../../src-main/core/architectures/decoder.ts';
 import { openModel } from '../../src-main/core/formats/model-source.ts';
 import { errorOf, quick, resultOf, startEngine, temporaryFolder } from '../support/engine.ts';
+import { goldenModels } from '../support/golden-models.ts';
 import { architectures, sampleModel } from '../support/paths.ts';
 
 const slice = (output: string, more: object = {}): object => ({
@@ -84,6 +85,24 @@ describe('other forms', () => {
     expect(evaluated.kld!.mean).toBeCloseTo(result.quality!.kld!.mean, 3);
   });
 
+  test('a folder is written again beside what the user put there', async () => {
+    const engine = await startEngine();
+    const output = path.join(temporaryFolder(), 'sliced');
+    const bare = { evaluate: false, prove: false };
+    resultOf(await engine.run(slice(output, bare)), 'slice');
+    const [notes, stale] = [path.join(output, 'notes.txt'), path.join(output, 'model-00001-of-00002.safetensors')];
+    writeFileSync(notes, 'mine');
+    writeFileSync(stale, 'of an older model');
+    expect(errorOf(await engine.run(slice(output, bare))).code).toBe('OUTPUT_EXISTS');
+    const again = resultOf(await engine.run(slice(output, { ...bare, sparsity: 0.5, force: true })), 'slice');
+    expect(readFileSync(notes, 'utf8')).toBe('mine');
+    expect(existsSync(stale)).toBe(false);
+    expect(JSON.parse(readFileSync(path.join(output, 'slicing.json'), 'utf8'))).toEqual(again.widths);
+    const model = await openModel(output);
+    expect(openDecoder(model).config.hiddenSize).toBe(128);
+    await model.close();
+  });
+
   test('an ONNX model', async () => {
     const engine = await startEngine();
     const folder = temporaryFolder();
@@ -101,6 +120,13 @@ describe('what is refused before any work', () => {
     ['quantised safetensors', { output: 'folder', type: 'Q8_0' }, /cannot hold Q8_0/],
     ['a safetensors file', { output: 'model.safetensors' }, /is a folder/],
     ['an unknown type', { type: 'Q9_K' }, /no mix "Q9_K"/],
+    [
+      'a sparsity that rounding takes back',
+      { sparsity: 0.2, type: 'Q4_K_M' },
+      /Nothing would be cut.*multiples of 256/,
+    ],
+    ['importance of the dense model', { type: 'Q4_0', importance: '/some/imatrix.gguf' }, /takes on or off/],
+    ['an ending that is none of ours', { output: 'out.ggfu' }, /ends in \.ggfu/],
   ];
   test.each(cases)('%s', async (_name, more, message) => {
     const engine = await startEngine();
@@ -130,6 +156,28 @@ describe('what is refused before any work', () => {
       details: { reason: expect.any(String) as string },
     });
   });
+});
+
+test.skipIf(!goldenModels)('a model without a tokenizer is sliced on token rows', async () => {
+  const engine = await startEngine();
+  const model = path.join(goldenModels!, 'llama-gqa');
+  const rows = path.join(model, 'input.tokens.json');
+  const recipe = {
+    ...{ verb: 'slice', model, output: path.join(temporaryFolder(), 'out.gguf'), width: 48, threads: 1 },
+    calibration: { texts: [rows], samples: 4, length: 48 },
+    evaluation: { text: rows, allowSameText: true },
+  };
+  const result = resultOf(await engine.run(recipe), 'slice');
+  expect(result).toMatchObject({ invariance: { passed: true }, proof: { passed: true, sample: '' } });
+});
+
+test('rows that are no multiple of the block are told', async () => {
+  const engine = await startEngine();
+  const more = { sparsity: null, width: 136, round: 8, type: 'Q8_0', evaluate: false, prove: false };
+  const result = resultOf(await engine.run(slice(path.join(temporaryFolder(), 'out.gguf'), more)), 'slice');
+  expect(result.warnings).toEqual(
+    expect.arrayContaining([expect.stringMatching(/no multiple of 32.* gives them F16/)]),
+  );
 });
 
 test('invariance: a rotation leaves the sample as it was', async () => {

@@ -76,7 +76,7 @@ describe('saved statistics', () => {
     await withElement(changed, 'blk.5.ffn_down.weight', 99, 0x1111);
     const jobs = [
       { home, options: optionsOf({ source: changed }) },
-      { home, options: optionsOf({ spectra: true }), threads: 2 },
+      { home, options: optionsOf(), threads: 2 },
     ];
     for (const job of jobs) expect(await statisticsJob(job)).toMatchObject({ reused: false });
     expect(savedIn(home)).toHaveLength(1 + jobs.length);

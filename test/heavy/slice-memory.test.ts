@@ -65,7 +65,7 @@ it.skipIf(dense === null)('the 135M model at width 512 stays below the limit', a
   const peak = await peakOf(dense!, 512);
   expect(peak).toBeLessThan(limit);
   // What it really takes.
-  expect(peak).toBeLessThan(400 * 2 ** 20);
+  expect(peak).toBeLessThan(520 * 2 ** 20);
 });
 
 it('a model of 24 layers and four times its weights at width 1024 does too', async () => {
@@ -76,5 +76,5 @@ it('a model of 24 layers and four times its weights at width 1024 does too', asy
   const peak = await peakOf(source, 1024);
   expect(peak).toBeLessThan(limit);
   // Less than its weights, which are 1.1 GB in F16.
-  expect(peak).toBeLessThan(700 * 2 ** 20);
+  expect(peak).toBeLessThan(800 * 2 ** 20);
 });

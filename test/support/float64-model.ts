@@ -79,8 +79,8 @@ export async function slicedFloat64(
   const tensors = new Map<string, Float64Array>();
   const signal = new AbortController().signal;
   const { headDim } = config;
-  const context = { model, rotation, headDim, dequantize: noBlockTypes, linearAlgebra, signal };
-  const rowsOf = slicedRowReader(context);
+  const ports = { dequantize: noBlockTypes, linearAlgebra, signal };
+  const rowsOf = slicedRowReader({ model, rotation, headDim, arithmetic: 'float64', ...ports });
   for (const tensor of planSlicedTensors(options).tensors) {
     const parts: number[] = [];
     const range = { first: 0, count: tensor.shape[1] ?? 1 };

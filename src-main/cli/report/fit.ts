@@ -2,6 +2,7 @@
 import type { Target } from '../../contract/target.ts';
 import type { FitResult } from '../../contract/results.ts';
 import { formatDuration, formatFileSize, formatMemory } from '../../contract/units.ts';
+import { invarianceFields } from './invariance.ts';
 import { measured, plural, predictedLoss } from './numbers.ts';
 import { makesFile, planFields, planTable } from './plans.ts';
 import { qualityFields, qualityVerdict, warningLines } from './quality.ts';
@@ -37,6 +38,7 @@ export function describeFit(result: FitResult, target: Target, canvas: Canvas): 
           ? `${plural(result.calibration.samples, 'sample')}, ${plural(result.calibration.tokens, 'token')}`
           : 'none',
       ],
+      ...(result.slices.invariance ? invarianceFields(result.slices.invariance) : []),
       ['device', result.device],
       ['took', `${formatDuration(result.seconds.total)}, peak memory ${formatMemory(result.peakMemoryBytes)}`],
       ['sha256', result.sha256 ?? ''],

@@ -1,5 +1,6 @@
 // Which types a model could have: the named mixes of llama.cpp, and every single type on all tensors, embedding included.
-import { mixes, mixOfType, singleTypes } from '../quantization/mixes.ts';
+import { findMix, mixes, mixOfType, singleTypes } from '../quantization/mixes.ts';
+import { ggmlTypeByName } from '../formats/ggml-types.ts';
 import type { TensorEntry } from '../formats/tensor.ts';
 
 /** A question to llama.cpp: the types of a mix, or of one type on all tensors. */
@@ -68,21 +69,20 @@ export function withoutTwins(candidates: readonly Candidate[]): Candidate[] {
   });
 }
 
-export interface Fallback {
-  /** Matrices that have another type than the mix gives most of its tensors because their rows are no multiple of 256. */
-  tensors: number;
-  matrices: number;
-  to: string[];
-}
-
-/** Tensors that llama.cpp gives a 32-block type in a mix of 256-block types, because their rows are not multiples of 256. */
-export function fallbackOf(candidate: Candidate, tensors: readonly TensorEntry[], mixType: string): Fallback {
-  const isSuper = /^(?:Q\d_K|IQ[1-3]|IQ4_XS|TQ)/.test(mixType);
-  const matrices = tensors.filter(({ shape, name, type }) => shape.length > 1 && candidate.types[name] !== type);
-  const fallen = isSuper ? matrices.filter(({ shape }) => shape[0]! % 256 !== 0) : [];
-  return {
-    tensors: fallen.length,
-    matrices: matrices.length,
-    to: [...new Set(fallen.map(({ name }) => candidate.types[name]!))].sort(),
-  };
+/**
+ * What is to be said where llama.cpp gives matrices another type than the one asked for, because their rows are no
+ * multiple of its block; null where it need not. `tensors` have the types they had before.
+ */
+export function fallbackNote(candidate: Candidate, tensors: readonly TensorEntry[]): string | null {
+  const { type, pure, types } = candidate;
+  if (type === null) return null;
+  const { blockSize } = ggmlTypeByName(pure ? type : findMix(type).type)!;
+  const isFallen = ({ shape }: TensorEntry): boolean => shape[0]! % blockSize !== 0;
+  const matrices = tensors.filter(
+    (tensor) => tensor.shape.length > 1 && (types[tensor.name] !== tensor.type || isFallen(tensor)),
+  );
+  const fallen = matrices.filter(isFallen);
+  if (fallen.length === 0) return null;
+  const given = [...new Set(fallen.map((tensor) => types[tensor.name] ?? tensor.type))].sort();
+  return `${fallen.length} of ${matrices.length} matrices have rows that are no multiple of ${blockSize}, so llama.cpp gives them ${given.join(', ')} instead.`;
 }

@@ -53,6 +53,7 @@ export function compareSlices(plans: readonly Plan[], refusal: string | null, ou
     predicted: best && { kld, kldLow, kldHigh },
     measured: measuredOf(outcome),
     chosen: isChosen(outcome),
+    invariance: null,
     verdict:
       refusal !== null && slices.length === 0 ? `Slicing was not considered: ${refusal}` : sentence(best, outcome),
   };

@@ -29,7 +29,7 @@ export type RotationForm = Pick<SharedRotation, 'size' | 'width'> & {
 };
 
 export interface RotationRequest {
-  /** [D, D] float64, upper triangle: C. */
+  /** [D, D] float64, symmetric: C. */
   gram: Float64Array;
   size: number;
   width: number;
@@ -49,12 +49,17 @@ export async function sharedRotation(request: RotationRequest): Promise<SharedRo
   const { gram, size, width, orientation: kind = 'pca', seed = 0, damping = 0, linearAlgebra, signal } = request;
   requireWidth(width, size);
   const what = 'the shared rotation';
-  const { values, vectors } = await linearAlgebra.eigh({ what, matrix: damped(gram, size, damping), size }, signal);
+  const matrix = damped(gram, size, damping);
+  const { values, vectors } = await linearAlgebra.eigh({ what, matrix, size }, signal);
   const basis = firstColumns(vectors, size, width);
   const turned = await orientBasis(basis, { width, size }, { orientation: kind, seed }, { linearAlgebra, signal });
   const orthogonality = await distanceFromOrthonormal(basis, { width, size }, linearAlgebra, signal);
   requireBelow(what, 'the largest |QᵀQ - I|', orthogonality, orthogonalityTolerance);
   const trace = sum(values);
+  const kept = sum(values.subarray(0, width));
+  const held = await energyOf(basis, matrix, { width, size }, { linearAlgebra, signal });
+  const missing = kept > 0 ? Math.abs(kept - held) / kept : 0;
+  requireBelow(what, 'the share of energy that the kept directions miss', missing, energyTolerance);
   return {
     size,
     width,
@@ -64,6 +69,22 @@ export async function sharedRotation(request: RotationRequest): Promise<SharedRo
     orientation: { kind, seed, hadamardOrder: turned.hadamardOrder, randomOrder: turned.randomOrder },
     orthogonality,
   };
+}
+
+/** Turned within the kept space, the directions still hold the energy of its eigenvalues. */
+const energyTolerance = 1e-9;
+
+/** tr(basis·C·basisᵀ): what of the signal's energy lies in the directions [d, D]. O(d D²). */
+async function energyOf(
+  basis: Float64Array,
+  gram: Float64Array,
+  { width, size }: { width: number; size: number },
+  { linearAlgebra, signal }: { linearAlgebra: LinearAlgebra; signal: AbortSignal },
+): Promise<number> {
+  const what = 'the energy of the kept directions';
+  const product = { what, rows: width, inner: size, columns: size, a: basis, b: gram };
+  const turned = await linearAlgebra.gemm(product, signal);
+  return turned.reduce((total, value, index) => total + value * basis[index]!, 0);
 }
 
 const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);

@@ -1,11 +1,12 @@
-// A sliced model that is nowhere: its tensors are computed from the dense model's when they are read, in float64, and
-// rounded to float32. Whatever reads a model (graphs, exporters, the quantiser) reads this one.
+// A sliced model that is nowhere: its tensors are computed from the dense model's when they are read, and rounded to
+// float32. Whatever reads a model (graphs, exporters, the quantiser) reads this one.
 import type { Decoder } from '../architectures/decoder.ts';
 import { readGgufConfig } from '../formats/gguf-config.ts';
 import type { GgufModel } from '../formats/gguf-reader.ts';
 import { ggufLayout } from '../formats/gguf-writer.ts';
 import type { ModelSource } from '../formats/model-source.ts';
 import { elementCount, tensorRange } from '../formats/tensor.ts';
+import { bytesOf } from '../formats/typed-views.ts';
 import type { TensorEntry } from '../formats/tensor.ts';
 import type { Dequantize } from '../graph/float-values.ts';
 import type { LinearAlgebra } from '../linear-algebra/linear-algebra.ts';
@@ -14,12 +15,15 @@ import type { SharedRotation } from './shared-rotation.ts';
 import { planSlicedModel } from './sliced-model.ts';
 import type { SlicedModel } from './sliced-model.ts';
 import { slicedRowReader } from './transform-tensor.ts';
+import type { Arithmetic } from './transform-tensor.ts';
 
 export interface SlicedSourceOptions {
   decoder: Decoder;
   rotation: Pick<SharedRotation, 'size' | 'width' | 'basis' | 'orientation'>;
   dequantize: Dequantize;
   linearAlgebra: LinearAlgebra;
+  /** @default 'float64' */
+  arithmetic?: Arithmetic;
   signal: AbortSignal;
 }
 
@@ -32,19 +36,19 @@ const ggufVersion = 3;
 
 /**
  * The sliced form of an open model: names, shapes and keys of its GGUF, every tensor F32. Reads of turned columns compute
- * the rows asked for (of q and k whole heads where their rows change order); the last matrix whose rows turn is held in
- * float64. Closing it leaves the dense model open. @throws as planSlicedModel; reads throw NON_FINITE, UNSUPPORTED_TYPE,
+ * the rows asked for (of q and k whole heads where their rows change order); the last matrix whose rows turn is held,
+ * so one read at a time. Closing it leaves the dense model open. @throws as planSlicedModel; reads throw NON_FINITE, UNSUPPORTED_TYPE,
  * NUMERICAL_FAILURE, the signal's reason
  */
 export async function slicedSource(options: SlicedSourceOptions): Promise<SlicedSource> {
-  const { decoder, rotation, dequantize, linearAlgebra, signal } = options;
+  const { decoder, rotation, arithmetic = 'float64', dequantize, linearAlgebra, signal } = options;
   const { model, config } = decoder;
   const sliced = await planSlicedModel(decoder, rotation, dequantize);
   const { metadata } = sliced;
   const { tensors, fileBytes, alignment } = ggufLayout(metadata, sliced.tensors);
   const planned = new Map(sliced.tensors.map((tensor) => [tensor.name, tensor]));
   const rowsFrom = slicedRowReader({
-    ...{ model, rotation, headDim: config.headDim, dequantize, linearAlgebra, signal },
+    ...{ model, rotation, headDim: config.headDim, arithmetic, dequantize, linearAlgebra, signal },
   });
 
   async function readInto(entry: TensorEntry, target: Uint8Array, offset = 0): Promise<void> {
@@ -55,7 +59,7 @@ export async function slicedSource(options: SlicedSourceOptions): Promise<Sliced
     /** Place in `target` of the next part: before its start where the first row is not wanted whole. */
     let place = first * rowBytes - offset;
     for await (const part of rowsFrom(planned.get(entry.name)!, { first, count })) {
-      const bytes = new Uint8Array(new Float32Array(part).buffer);
+      const bytes = bytesOf(part instanceof Float32Array ? part : new Float32Array(part));
       const skipped = Math.max(0, -place);
       target.set(bytes.subarray(skipped, target.length - place), place + skipped);
       place += bytes.length;

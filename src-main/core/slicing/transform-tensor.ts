@@ -1,5 +1,5 @@
-// Makes rows of a sliced model's tensors, part by part, in float64; nothing is rounded before the cast (through float32)
-// at the end. Of a tensor whose columns turn the rows asked for are read; one whose rows turn is held whole.
+// Makes rows of a sliced model's tensors, part by part, in float64, so that nothing is rounded before the cast (through
+// float32) at the end; or in float32, where only the function of the model is looked at. Of a tensor whose columns turn the rows asked for are read; one whose rows turn is held whole.
 // Letters: D hidden size, d width, basis [d, D] = Qᵀ.
 import type { ModelSource } from '../formats/model-source.ts';
 import { elementCount } from '../formats/tensor.ts';
@@ -10,10 +10,15 @@ import type { LinearAlgebra } from '../linear-algebra/linear-algebra.ts';
 import type { SharedRotation } from './shared-rotation.ts';
 import type { SlicedTensor, TensorTransform } from './sliced-tensors.ts';
 
+/** What values are computed in. */
+export type Arithmetic = 'float64' | 'float32';
+type Floats = Float64Array | Float32Array;
+
 export interface TransformContext {
   model: Pick<ModelSource, 'read' | 'readInto'>;
   rotation: Pick<SharedRotation, 'size' | 'width' | 'basis'>;
   headDim: number;
+  arithmetic: Arithmetic;
   dequantize: Dequantize;
   linearAlgebra: LinearAlgebra;
   signal: AbortSignal;
@@ -28,34 +33,59 @@ export interface RowRange {
   count: number;
 }
 
-/** Yields the rows asked for in order, float64, in parts. A part is overwritten by the next one. */
+/** Yields the rows asked for in order, in parts. A part is overwritten by the next one, also of the next read. */
 export type SlicedRowReader = (
   tensor: Pick<SlicedTensor, 'name' | 'transform'>,
   range: RowRange,
-) => AsyncGenerator<Float64Array, void>;
+) => AsyncGenerator<Floats, void>;
 
 /**
- * Reads rows of sliced tensors. What is held between reads: the last matrix whose rows turned, in float64. Reads
- * throw NON_FINITE naming the source's tensor, UNSUPPORTED_TYPE, NUMERICAL_FAILURE, the reason of the signal.
+ * Reads rows of sliced tensors, one read at a time. What is held between reads: the basis in the arithmetic's type, the
+ * last matrix whose rows turned, and the buffers of a part. Reads throw NON_FINITE naming the source's tensor, UNSUPPORTED_TYPE, NUMERICAL_FAILURE, the reason of the signal.
  */
 export function slicedRowReader(context: TransformContext): SlicedRowReader {
-  let held: { source: TensorEntry; matrix: Promise<Float64Array> } | null = null;
-  const wholeMatrix = (source: TensorEntry): Promise<Float64Array> => {
-    if (held?.source !== source) held = { source, matrix: readWhole(context, source) };
-    return held.matrix;
-  };
+  const workspace = new Workspace(context);
   return ({ name, transform }, range) => {
     switch (transform.kind) {
       case 'columns':
-        return turnedColumns(name, transform, context, range);
+        return turnedColumns(name, transform, workspace, range);
       case 'rows':
-        return turnedRows(name, transform, { ...context, wholeMatrix }, range);
+        return turnedRows(name, transform, workspace, range);
       case 'copy':
         return copied(transform, context);
       case 'values':
         return only(transform.values);
     }
   };
+}
+
+/** What reads share: arrays are made once and grow. */
+class Workspace {
+  readonly context: TransformContext;
+  /** [d, D]. */
+  readonly basis: Floats;
+  readonly #buffers = new Map<string, Floats>();
+  #held: { source: TensorEntry; matrix: Promise<Floats> } | null = null;
+
+  constructor(context: TransformContext) {
+    this.context = context;
+    const { basis } = context.rotation;
+    this.basis = context.arithmetic === 'float64' ? basis : Float32Array.from(basis);
+  }
+
+  /** An array of the arithmetic's type; the same memory for the same name. */
+  floats(name: 'input' | 'output', length: number): Floats {
+    const known = this.#buffers.get(name);
+    if (known && known.length >= length) return known.subarray(0, length);
+    const made = this.context.arithmetic === 'float64' ? new Float64Array(length) : new Float32Array(length);
+    this.#buffers.set(name, made);
+    return made;
+  }
+
+  wholeMatrix(source: TensorEntry): Promise<Floats> {
+    if (this.#held?.source !== source) this.#held = { source, matrix: readWhole(this.context, source) };
+    return this.#held.matrix;
+  }
 }
 
 async function* only(values: Float64Array): AsyncGenerator<Float64Array, void> {
@@ -68,11 +98,12 @@ type Of<Kind extends TensorTransform['kind']> = Extract<TensorTransform, { kind:
 async function* turnedColumns(
   what: string,
   { source, norm, scale, interleaves }: Of<'columns'>,
-  context: TransformContext,
+  workspace: Workspace,
   { first, count }: RowRange,
-): AsyncGenerator<Float64Array, void> {
+): AsyncGenerator<Floats, void> {
+  const { context, basis } = workspace;
   const { model, rotation, headDim, dequantize, linearAlgebra, signal } = context;
-  const { size, width, basis } = rotation;
+  const { size, width } = rotation;
   const factors = norm ? Float64Array.from(await readFloats(model, norm, dequantize)) : new Float64Array(size).fill(1);
   for (let column = 0; column < size; column += 1) factors[column]! *= scale;
   // Rows that change places do so within a head: heads are made whole and cut.
@@ -80,11 +111,8 @@ async function* turnedColumns(
   const start = Math.floor(first / unit) * unit;
   const end = Math.ceil((first + count) / unit) * unit;
   const partRows = Math.min(end - start, Math.max(1, Math.floor(partElements / size / unit)) * unit);
-  const [decoded, input, output] = [
-    new Float32Array(partRows * size),
-    new Float64Array(partRows * size),
-    new Float64Array(partRows * width),
-  ];
+  const [input, output] = [workspace.floats('input', partRows * size), workspace.floats('output', partRows * width)];
+  const decoded = input instanceof Float32Array ? input : new Float32Array(partRows * size);
   for (let row = start; row < end; row += partRows) {
     signal.throwIfAborted();
     const rows = Math.min(partRows, end - row);
@@ -102,16 +130,18 @@ async function* turnedColumns(
 async function* turnedRows(
   what: string,
   { source, scale }: Of<'rows'>,
-  { rotation, linearAlgebra, signal, wholeMatrix }: TransformContext & { wholeMatrix: WholeMatrix },
+  workspace: Workspace,
   { first, count }: RowRange,
-): AsyncGenerator<Float64Array, void> {
-  const { size, width, basis } = rotation;
+): AsyncGenerator<Floats, void> {
+  const { context, basis } = workspace;
+  const { rotation, linearAlgebra, signal } = context;
+  const { size, width } = rotation;
   const isVector = source.shape.length === 1;
   const columns = isVector ? 1 : source.shape[0]!;
   const end = isVector ? width : first + count;
-  const matrix = await wholeMatrix(source);
+  const matrix = await workspace.wholeMatrix(source);
   const partRows = Math.min(end - first, Math.max(1, Math.floor(partElements / columns)));
-  const output = new Float64Array(partRows * columns);
+  const output = workspace.floats('output', partRows * columns);
   for (let row = first; row < end; row += partRows) {
     signal.throwIfAborted();
     const rows = Math.min(partRows, end - row);
@@ -122,8 +152,6 @@ async function* turnedRows(
     yield part;
   }
 }
-
-type WholeMatrix = (source: TensorEntry) => Promise<Float64Array>;
 
 /** Vectors: biases and norms of heads. */
 async function* copied(
@@ -146,8 +174,9 @@ async function readRows(
   await decodeFloats(source, bytes, dequantize, output);
 }
 
-/** A whole tensor in float64, decoded slab by slab. */
-async function readWhole(context: TransformContext, source: TensorEntry): Promise<Float64Array> {
+/** A whole tensor in the arithmetic's type, decoded slab by slab. */
+async function readWhole(context: TransformContext, source: TensorEntry): Promise<Floats> {
+  if (context.arithmetic === 'float32') return readFloats(context.model, source, context.dequantize);
   const values = new Float64Array(elementCount(source.shape)!);
   if (source.shape.length === 1) {
     values.set(await readFloats(context.model, source, context.dequantize));
@@ -164,8 +193,8 @@ async function readWhole(context: TransformContext, source: TensorEntry): Promis
   return values;
 }
 
-/** output[r, c] = values[r, c]·factors[c]. */
-function scaleInto(output: Float64Array, values: Float32Array, factors: Float64Array): void {
+/** output[r, c] = values[r, c]·factors[c]; both may be the same array. */
+function scaleInto(output: Floats, values: Float32Array, factors: Float64Array): void {
   const columns = factors.length;
   for (let start = 0; start < output.length; start += columns) {
     for (let column = 0; column < columns; column += 1) {
@@ -175,8 +204,8 @@ function scaleInto(output: Float64Array, values: Float32Array, factors: Float64A
 }
 
 /** Row s·hd/2 + j of each head goes to row 2j + s: LlamaModel.permute of llama.cpp's converter. Answers a copy. */
-function interleaved(values: Float64Array, headDim: number, columns: number): Float64Array {
-  const result = new Float64Array(values.length);
+function interleaved<Array extends Floats>(values: Array, headDim: number, columns: number): Array {
+  const result = values.slice() as Array;
   const head = headDim * columns;
   for (let start = 0; start < values.length; start += head) {
     for (let row = 0; row < headDim; row += 1) {

@@ -84,7 +84,7 @@ async function makeQuantized(
   { context, planned, source, importance }: FitWork,
   plan: Plan,
   output: string,
-): Promise<Pick<Made, 'fileBytes' | 'sha256' | 'calibration'>> {
+): Promise<Pick<Made, 'fileBytes' | 'sha256' | 'calibration' | 'invariance'>> {
   const { types, fileType } = planned.drafts.get(plan.id)!.file.candidate;
   const { fileBytes, sha256 } = await makeFile(context, {
     source: source.path,
@@ -94,7 +94,7 @@ async function makeQuantized(
     importance: importance.file,
     detail: plan.summary,
   });
-  return { fileBytes, sha256, calibration: importance.calibration };
+  return { fileBytes, sha256, calibration: importance.calibration, invariance: null };
 }
 
 /** Evaluates, proves and publishes the first of what was made. */
@@ -113,7 +113,10 @@ async function finish(work: FitWork, made: readonly Made[], outcome: SliceOutcom
   const measured = made.flatMap((one) => (one.measured ? [one.measured] : []));
   return {
     ...fitResultOf(context, withMeasured(planned, measured), { best: plan.id }),
-    slices: slicesOf(planned, outcome, finished.quality),
+    slices: {
+      ...slicesOf(planned, outcome, finished.quality),
+      invariance: made.find((one) => one.invariance)?.invariance ?? null,
+    },
     output: recipe.output,
     fileBytes,
     sha256,

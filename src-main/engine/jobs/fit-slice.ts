@@ -13,31 +13,28 @@ import type { FitWork, Made } from './fit-work.ts';
 
 /** Writes the file of a plan that slices: statistics of the model's own graphs, then the file in one pass. */
 export async function makeSliced(
-  { context, recipe, planned, source }: FitWork,
+  { context, recipe, planned, source, text }: FitWork,
   plan: Plan,
   { step, output }: { step: SliceStep; output: string },
-): Promise<Pick<Made, 'fileBytes' | 'sha256' | 'calibration'>> {
+): Promise<Pick<Made, 'fileBytes' | 'sha256' | 'calibration' | 'invariance'>> {
   const { device, calibration } = recipe;
   const { file } = planned.drafts.get(plan.id)!;
   const { hiddenSize } = step;
-  await requireInvariance(context, { model: source.path, device });
+  const invariance = await requireInvariance(context, { source, device, windows: text?.windows ?? [] });
   const statistics = await blockStatistics(context, { source: source.path, hiddenSize, device, calibration });
   const { fileBytes, sha256 } = await makeSlice(context, {
     source: source.path,
     statistics,
     planned: { file },
     step,
-    seed: sliceSeed,
+    seed: calibration.seed,
     type: file.candidate.type ?? writtenFloatType(source.tensors),
     importance: recipe.importance !== 'off',
     output,
     detail: plan.summary,
   });
-  return { fileBytes, sha256, calibration: statistics.use };
+  return { fileBytes, sha256, calibration: statistics.use, invariance };
 }
-
-/** Of a random orientation; any will do, and the same one makes the same file. */
-const sliceSeed = 0;
 
 /**
  * Makes the slice unless it is expected to lose more, at best, than the best unsliced candidate was measured to; null
@@ -60,10 +57,10 @@ export async function trySlice(
     const made = await make(slice);
     return { made, outcome: { kind: 'compared', slice: measuredPlan(planned, made)!, unsliced } };
   } catch (error) {
-    // A model that a rotation changes can be fitted still, without a slice.
-    const isOfSlicing = error instanceof AppError && ['IMPORTANCE_MISSING', 'NUMERICAL_FAILURE'].includes(error.code);
-    if (!isOfSlicing) throw error;
-    return { made: null, outcome: { kind: 'not-made', plan: slice, reason: error.message } };
+    // What is made already does not depend on the slice: whatever keeps it from being made, the fit goes on without it.
+    const failure = AppError.from(error);
+    if (failure.code === 'CANCELLED') throw failure;
+    return { made: null, outcome: { kind: 'not-made', plan: slice, reason: failure.message } };
   }
 }
 

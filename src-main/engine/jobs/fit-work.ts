@@ -1,7 +1,7 @@
 // What a fit works with: the plans it makes, and what was made of them.
 import type { Plan } from '../../contract/plan.ts';
 import type { FitRecipe } from '../../contract/recipe.ts';
-import type { FitResult } from '../../contract/results.ts';
+import type { FitResult, Invariance } from '../../contract/results.ts';
 import type { SliceOutcome } from '../../core/planning/slice-verdict.ts';
 import type { Planned } from '../planner/plan-model.ts';
 import type { EvaluationEngine } from '../stages/engine.ts';
@@ -37,5 +37,7 @@ export interface Made {
   fileBytes: number;
   sha256: string;
   calibration: FitResult['calibration'];
+  /** Of the model, where it was sliced. */
+  invariance: Invariance | null;
   measured: FitResult['measured'][number] | null;
 }

@@ -18,13 +18,17 @@ export function unfinishedName(output: string, candidate?: number): string {
 
 export type OutputForm = 'gguf' | 'onnx' | 'safetensors';
 
-/** What an output's name asks for; a name without an ending is a folder of safetensors. @throws USAGE */
+/** What an output's name asks for; a name without an ending (`model.v2` has none) is a folder of safetensors. @throws USAGE */
 export function outputForm(output: string): OutputForm {
   const ending = path.extname(output).toLowerCase();
   if (ending === '.gguf') return 'gguf';
   if (ending === '.onnx') return 'onnx';
   if (ending === '.safetensors') {
     const message = `A model in safetensors form is a folder: name it without an ending, not ${output}.`;
+    throw new AppError('USAGE', message, { output });
+  }
+  if (/^\.[a-z]{2,6}$/.test(ending)) {
+    const message = `${output} ends in ${ending}: a model is written as .gguf, as .onnx, or as a folder, which has no ending.`;
     throw new AppError('USAGE', message, { output });
   }
   return 'safetensors';
@@ -93,14 +97,11 @@ async function refuseExisting({ output, force }: OutputTarget): Promise<void> {
     throw new AppError('OUTPUT_EXISTS', `${output} exists already: choose another name or use --force.`, { output });
 }
 
-/** Empty, or a model that was written here before, with nothing beside its files. */
+/** Empty, or with a model that was written here before. */
 async function isOurFolder(folder: string): Promise<boolean> {
   const names = await readdir(folder);
-  return names.length === 0 || (names.includes(slicingFile) && names.every((name) => modelFile.test(name)));
+  return names.length === 0 || names.includes(slicingFile);
 }
-
-/** Files of a model in Hugging Face's form. */
-const modelFile = /\.(safetensors|json|model|txt|jinja)$/;
 
 /** Runs `work`, which makes `files`; whatever of them is left under those names afterwards goes. */
 export async function cleaning<T>(files: readonly string[], work: () => Promise<T>): Promise<T> {
@@ -119,9 +120,24 @@ export async function cleaning<T>(files: readonly string[], work: () => Promise<
 /** Gives a finished file its name. @throws OUTPUT_EXISTS when it was taken in the meantime */
 export async function publish(file: string, target: OutputTarget): Promise<void> {
   await refuseExisting(target);
-  const found = await stat(target.output).catch(() => null);
-  if (found?.isDirectory()) await rm(target.output, { recursive: true });
   await rename(file, target.output);
+}
+
+/** Weights of a folder, of which an older model may have had more files. */
+const weightsFile = /^model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?$/;
+
+/**
+ * Gives a finished folder its name. In one that is there already, only the files of the new model and the weights of
+ * the old one are replaced; what else lies in it stays. @throws as publish
+ */
+export async function publishFolder(folder: string, target: OutputTarget): Promise<void> {
+  await refuseExisting(target);
+  const there = await readdir(target.output).catch(() => null);
+  if (there === null || there.length === 0) return rename(folder, target.output);
+  const made = await readdir(folder);
+  const isStale = (name: string): boolean => weightsFile.test(name) && !made.includes(name);
+  for (const name of made) await rename(path.join(folder, name), path.join(target.output, name));
+  for (const name of there.filter(isStale)) await rm(path.join(target.output, name));
 }
 
 /** Keeps a complete file that was not proved, beside where it would have gone; returns its name. */

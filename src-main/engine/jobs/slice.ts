@@ -4,6 +4,7 @@ import type { SliceRecipe } from '../../contract/recipe.ts';
 import type { SliceResult } from '../../contract/results.ts';
 import { openDecoder } from '../../core/architectures/decoder.ts';
 import { sweepParts } from '../../core/formats/part-files.ts';
+import { fallbackNote } from '../../core/planning/candidates.ts';
 import { predictFile } from '../../core/planning/prior.ts';
 import { predictSlice, withTypes } from '../../core/planning/slice-prior.ts';
 import { sliceStep } from '../../core/planning/slices.ts';
@@ -29,6 +30,7 @@ export async function runSlice(context: JobContext, recipe: SliceRecipe): Promis
   await checkAnyOutput(recipe, [recipe.model]);
   checkGate(recipe.evaluation, recipe.evaluate);
   checkForm(recipe);
+  checkImportance(recipe);
   return withModel(context, recipe.model, async (source) => {
     await refuseInputs(
       recipe.output,
@@ -37,6 +39,13 @@ export async function runSlice(context: JobContext, recipe: SliceRecipe): Promis
     requireSharedSlice(source);
     return sliceSource(context, recipe, source);
   });
+}
+
+/** Importance is measured in the rotated basis with everything else; a file is of the dense model's. @throws USAGE */
+function checkImportance({ importance }: SliceRecipe): void {
+  if (importance === 'on' || importance === 'off') return;
+  const message = `A slice measures importance itself, in its own basis: --importance takes on or off here, not ${importance}.`;
+  throw new AppError('USAGE', message, { importance });
 }
 
 /** Types that a form can hold besides GGUF, which holds all; stock ONNX runtimes have no bfloat16 on the CPU. */
@@ -56,7 +65,7 @@ function checkForm({ output, type }: SliceRecipe): void {
 /** @throws USAGE */
 function widthOf({ sparsity, width, round, type }: SliceRecipe, hiddenSize: number): number {
   const step = round ?? roundOf(type);
-  if (sparsity !== null) return sharedWidth(hiddenSize, sparsity, step).width;
+  if (sparsity !== null) return widthOfSparsity({ sparsity, step, type }, hiddenSize);
   if (width === null || width > hiddenSize) {
     const message = `The width is ${width}; it has to be a whole number from 1 to the model's ${hiddenSize}.`;
     throw new AppError('USAGE', message, { width, hiddenSize });
@@ -74,7 +83,7 @@ async function sliceSource(context: JobContext, recipe: SliceRecipe, source: Ggu
   const text = await stage(context, 'tokenize', () =>
     openEvaluation(context, source.path, recipe.evaluation, calibration.texts),
   );
-  const invariance = await requireInvariance(context, { model: source.path, device });
+  const invariance = await requireInvariance(context, { source, device, windows: text.windows });
   const { hiddenSize } = slice.step;
   const statistics = await blockStatistics(context, { source: source.path, hiddenSize, device, calibration });
   const file = await unfinishedGguf(recipe);
@@ -112,6 +121,19 @@ async function sliceSource(context: JobContext, recipe: SliceRecipe, source: Ggu
   });
 }
 
+/** @throws USAGE where rounding would leave the model as it is */
+function widthOfSparsity(
+  { sparsity, step, type }: { sparsity: number; step: number; type: string },
+  hiddenSize: number,
+): number {
+  const { width } = sharedWidth(hiddenSize, sparsity, step);
+  if (width < hiddenSize || sparsity === 0) return width;
+  const next = hiddenSize - step;
+  const possible = next > 0 ? `the widest below is ${next}` : 'there is none below';
+  const message = `Nothing would be cut: ${type} takes widths that are multiples of ${step}, and of ${hiddenSize} columns ${possible}. Ask for more --sparsity, name --width, or take another --type.`;
+  throw new AppError('USAGE', message, { sparsity, round: step, hiddenSize, type });
+}
+
 /** What is to be made, and what it will be: to the byte, with the loss expected at most. */
 async function planRecipe(context: JobContext, recipe: SliceRecipe, source: GgufSource) {
   const { type, calibration } = recipe;
@@ -124,6 +146,8 @@ async function planRecipe(context: JobContext, recipe: SliceRecipe, source: Gguf
     planSlice(context, { source: source.path, step, type, importance }),
   );
   const { tensors, candidate } = planned.file;
+  const fallback = isFloat ? null : fallbackNote(candidate, tensors);
+  if (fallback !== null) context.warnings.push(fallback);
   const ofTypes = predictFile(tensors, candidate.types, source.parameters);
   const { kldHigh } = withTypes(predictSlice(step.sparsity, source.parameters), ofTypes);
   return { slice: { step, type, importance, seed: calibration.seed }, planned, predictedKld: kldHigh };

@@ -2,12 +2,11 @@
 import type { Plan, PlanMemory, PlanStep, RunnerStep } from '../../contract/plan.ts';
 import type { Target } from '../../contract/target.ts';
 import type { TensorEntry } from '../../core/formats/tensor.ts';
-import { fallbackOf } from '../../core/planning/candidates.ts';
+import { fallbackNote } from '../../core/planning/candidates.ts';
 import { costOf } from '../../core/planning/cost.ts';
 import { predictFile, unusableLoss, type LossPrior } from '../../core/planning/prior.ts';
 import { predictSlice, withTypes } from '../../core/planning/slice-prior.ts';
 import { hasOnlyFloats } from '../../core/quantization/float-model.ts';
-import { findMix } from '../../core/quantization/mixes.ts';
 import { makesFile, type PlannedFile } from './headers.ts';
 
 export interface Draft {
@@ -96,13 +95,8 @@ function notesOf({ file, steps }: Draft, facts: PlanFacts): string[] {
   const notes: string[] = [];
   if (slice) notes.push(sliceNote);
   if (lossOf(file, facts).kld > unusableLoss) notes.push('Expected to lose too much to be of use.');
-  const mixType = candidate.type === null ? null : candidate.pure ? candidate.type : findMix(candidate.type).type;
-  const fallback = mixType === null ? null : fallbackOf(candidate, tensors, mixType);
-  if (fallback && fallback.tensors > 0) {
-    notes.push(
-      `${fallback.tensors} of ${fallback.matrices} matrices have rows that are no multiple of 256, so llama.cpp gives them ${fallback.to.join(', ')} instead.`,
-    );
-  }
+  const fallback = fallbackNote(candidate, tensors);
+  if (fallback !== null) notes.push(fallback);
   if (makesFile(file) && !hasOnlyFloats(facts.tensors))
     notes.push('The source is quantised already; the loss is counted against it, not against the original.');
   for (const step of steps) {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { SliceRecipe } from '../../contract/recipe.ts';
 import type { SlicingConfig } from '../../contract/results.ts';
 import { reportAs, stage, type JobContext } from '../jobs/context.ts';
-import { outputForm, publish, unfinishedName } from '../jobs/output-paths.ts';
+import { outputForm, publishFolder, unfinishedName } from '../jobs/output-paths.ts';
 import { floatTypeOf } from './slice.ts';
 
 export interface ExportOptions {
@@ -41,7 +41,7 @@ export async function exportModel(
           `${recipe.output} has no tokenizer: the source's could not be written in Hugging Face's form.`,
         );
       }
-      await publish(output, recipe);
+      await publishFolder(output, recipe);
     }
     return { fileBytes: made.fileBytes, sha256: made.sha256 };
   });

@@ -1,12 +1,14 @@
 // The check that a rotation without slicing changes nothing: once for every model, before its first slice.
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import { evaluationOptions, type DeviceName } from '../../contract/recipe.ts';
 import { invariance as invarianceSchema, type Invariance } from '../../contract/results.ts';
+import { version } from '../../contract/version.ts';
 import { reportAs, stage, type JobContext } from '../jobs/context.ts';
 import { graphProvider } from './device.ts';
+import { hasVocabulary, type GgufSource } from './open.ts';
 import { openEvaluation, type EvaluationTokens } from './texts.ts';
 
 export interface InvarianceOptions {
@@ -41,18 +43,28 @@ export async function runInvarianceCheck(
 /** Enough tokens of the bundled text to tell. */
 const quickCheck = evaluationOptions.parse({ window: 512, windows: 4, allowSameText: true });
 
+export interface RequiredInvariance {
+  source: GgufSource;
+  device: DeviceName;
+  /** Of the job: what a model without a vocabulary is checked on. */
+  windows: readonly Int32Array[];
+}
+
 /**
- * What the check says of a model: kept from before for a file that has not changed since, else run now.
+ * What the check says of a model: kept from before for files that have not changed since, else run now.
  * @throws NUMERICAL_FAILURE where a rotation changes the model
  */
 export async function requireInvariance(
   context: JobContext,
-  { model, device }: Omit<InvarianceOptions, 'text'>,
+  { source, device, windows }: RequiredInvariance,
 ): Promise<Invariance> {
-  const record = await recordOf(context, model);
+  const { path: model } = source;
+  const record = await recordOf(context, source, device);
   const kept = await readRecord(record);
   if (kept) return kept;
-  const text = await openEvaluation(context, model, quickCheck, []);
+  const text = hasVocabulary(source)
+    ? await openEvaluation(context, model, quickCheck, [])
+    : { name: 'token rows of the job', sha256: '', ...cutAlike(windows) };
   const found = invarianceSchema.parse(await runInvarianceCheck(context, { model, device, text }));
   if (!found.passed) {
     const message = `A rotation alone moves the logits of ${model} by ${found.maxLogitDifference.toExponential(2)}, more than ${found.tolerance.toExponential(2)}: it cannot be sliced.`;
@@ -62,11 +74,30 @@ export async function requireInvariance(
   return found;
 }
 
-/** A file named after the model file's identity: its place, size and time. */
-async function recordOf(context: JobContext, model: string): Promise<string> {
-  const { size, mtimeMs } = await stat(model);
+/** The first windows of a job, cut to one length. */
+function cutAlike(windows: readonly Int32Array[]): { windows: Int32Array[]; windowTokens: number } {
+  const chosen = windows.slice(0, quickCheck.windows!);
+  const windowTokens = Math.min(quickCheck.window, ...chosen.map(({ length }) => length));
+  return { windows: chosen.map((window) => window.slice(0, windowTokens)), windowTokens };
+}
+
+/** A file named after what the check's outcome depends on: the model's files (place, size, time), Snug, the device. */
+async function recordOf(
+  context: JobContext,
+  { isConverted, original, gguf }: GgufSource,
+  device: DeviceName,
+): Promise<string> {
+  const files = isConverted
+    ? (await readdir(original)).map((name) => path.join(original, name))
+    : gguf.shards.map(({ name }) => name);
+  const found = await Promise.all(
+    files.toSorted().map(async (file) => {
+      const { size, mtimeMs } = await stat(file);
+      return [path.resolve(file), size, mtimeMs];
+    }),
+  );
   const identity = createHash('sha256')
-    .update(JSON.stringify([path.resolve(model), size, mtimeMs]))
+    .update(JSON.stringify([version, device, found]))
     .digest('hex');
   return path.join(context.folders.home, 'statistics', `invariance-${identity.slice(0, 32)}.json`);
 }

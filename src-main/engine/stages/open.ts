@@ -30,6 +30,10 @@ export async function withModel<T>(
   }
 }
 
+/** Whether the model can read text at all; without, it takes token ids. */
+export const hasVocabulary = ({ gguf }: Pick<GgufSource, 'gguf'>): boolean =>
+  !['', 'none', 'no_vocab'].includes(gguf.metadata.string('tokenizer.ggml.model', ''));
+
 async function openAsGguf(context: JobContext, model: string): Promise<GgufSource> {
   const source = await openModel(model);
   const { gguf } = source;

@@ -6,12 +6,14 @@ import type { KvType, LlamaSettings } from '../../contract/llama-host-api.ts';
 import type { Proof } from '../../contract/results.ts';
 import { AppError } from '../../contract/errors.ts';
 import { largestLogProbDifference, meanDivergence } from '../../core/evaluation/log-probs.ts';
+import { openGguf } from '../../core/formats/gguf-reader.ts';
 import { memoryOf } from '../../core/planning/memory.ts';
 import { stage, type JobContext } from '../jobs/context.ts';
 import type { LlamaClient } from '../children.ts';
 import { chooseDevice } from './device.ts';
 import { refusalOfFile } from './engine.ts';
 import { exactLogProbs, logProbTolerance, ownLogProbs } from './own-forward.ts';
+import { hasVocabulary } from './open.ts';
 import type { EvaluationTokens } from './texts.ts';
 
 /** Tokens of the proof's window, and the positions in it whose log-probabilities are compared (method 6: at least 8). */
@@ -110,7 +112,9 @@ async function proveWith(
     number,
     number,
   ];
-  const written = await client.generate({ model: output, prompt: 'Once upon a time', tokens: sampleTokens, settings });
+  const written = (await readsText(output))
+    ? await client.generate({ model: output, prompt: 'Once upon a time', tokens: sampleTokens, settings })
+    : { text: '', peakMemoryBytes: 0 };
   const measured = {
     ...base,
     ...agreement,
@@ -146,6 +150,13 @@ function differences(
 }
 
 const meanOf = (values: Float32Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** A model without a vocabulary cannot write a few words. */
+async function readsText(file: string): Promise<boolean> {
+  const gguf = await openGguf(file);
+  await gguf.close();
+  return hasVocabulary({ gguf });
+}
 
 /**
  * What the file may lose on the proof's window: near what it was measured or predicted to lose, and never a structural

@@ -20,8 +20,6 @@ export interface BlockStatisticsOptions {
   hiddenSize: number;
   device: DeviceName;
   calibration: CalibrationOptions;
-  /** Eigenvalues of every norm input's Gram are wanted too. @default false */
-  spectra?: boolean;
 }
 
 export interface BlockStatistics extends StatisticsFiles {
@@ -43,10 +41,10 @@ const pollMs = 1000;
 
 /** The statistics of a model on the calibration text. @throws DEVICE_UNAVAILABLE, DISK_FULL, NON_FINITE, TEXT_TOO_SHORT, CANCELLED */
 export async function blockStatistics(context: JobContext, options: BlockStatisticsOptions): Promise<BlockStatistics> {
-  const { source, device, calibration, spectra = false } = options;
+  const { source, device, calibration } = options;
   const { windows, use } = await stage(context, 'tokenize', () => calibrationTokens(context, options));
   const start = performance.now();
-  const params = { source, windows, provider: graphProvider(device), threads: context.threads, spectra };
+  const params = { source, windows, provider: graphProvider(device), threads: context.threads, spectra: true };
   const { fingerprint } = await stage(context, 'fingerprint', () =>
     context.worker((client) =>
       client.calibrationFingerprint(params, {

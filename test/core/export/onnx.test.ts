@@ -3,34 +3,27 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { openDecoder } from '../../../src-main/core/architectures/decoder.ts';
 import type { Decoder } from '../../../src-main/core/architectures/decoder.ts';
 import { writeOnnxModel } from '../../../src-main/core/export/onnx/write-onnx-model.ts';
 import type { OnnxRequest, OnnxResult } from '../../../src-main/core/export/onnx/write-onnx-model.ts';
 import { createGgufWriter, ggufLayout } from '../../../src-main/core/formats/gguf-writer.ts';
 import { openModel } from '../../../src-main/core/formats/model-source.ts';
-import type { ModelSource } from '../../../src-main/core/formats/model-source.ts';
 import { nativeDequantizer } from '../../../src-main/worker/native/native-dequantizer.ts';
 import type { ProtobufField } from '../../../src-main/core/tokens/protobuf-reader.ts';
 import { protobufFields } from '../../../src-main/core/tokens/protobuf-reader.ts';
 import { furthest, goldenModels, goldenTokens, otherLayouts, readFloat64 } from '../../support/golden-models.ts';
 import { openOnnxDecoder } from '../../support/onnx-decoder.ts';
 import type { Cache, OnnxDecoder } from '../../support/onnx-decoder.ts';
+import { decoderOf } from '../../support/graph-runs.ts';
 import { fixtures, root } from '../../support/paths.ts';
 import { failureOf, sha256 } from '../formats/temporary-folder.ts';
 import { newPath } from './folders.ts';
 
 const dequantize = nativeDequantizer(1);
-const opened: (ModelSource | { close(): Promise<void> })[] = [];
+const opened: { close(): Promise<void> }[] = [];
 afterAll(async () => {
   for (const model of opened) await model.close();
 });
-
-async function decoderOf(file: string): Promise<Decoder> {
-  const model = await openModel(file);
-  opened.push(model);
-  return openDecoder(model);
-}
 
 type Exported = OnnxResult & { decoder: Decoder; output: string };
 

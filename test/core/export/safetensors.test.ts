@@ -1,8 +1,7 @@
 // Exported Hugging Face folders: read back, the same weights bit for bit and the same logits; forms and scaling.
 import { existsSync, readdirSync, readFileSync, writeFileSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
-import { openDecoder } from '../../../src-main/core/architectures/decoder.ts';
+import { describe, expect, test } from 'vitest';
 import type { Decoder } from '../../../src-main/core/architectures/decoder.ts';
 import { ropeDivisors } from '../../../src-main/core/architectures/rope.ts';
 import { hfForm } from '../../../src-main/core/export/safetensors/hf-forms.ts';
@@ -12,8 +11,6 @@ import type {
   SafetensorsRequest,
   SafetensorsResult,
 } from '../../../src-main/core/export/safetensors/write-safetensors-folder.ts';
-import { openModel } from '../../../src-main/core/formats/model-source.ts';
-import type { ModelSource } from '../../../src-main/core/formats/model-source.ts';
 import { readLayerTensor } from '../../../src-main/core/graph/block-weights.ts';
 import { readFloats } from '../../../src-main/core/graph/float-values.ts';
 import { forward } from '../../../src-main/core/graph/forward.ts';
@@ -27,23 +24,13 @@ import {
   otherLayouts,
   readFloat64,
 } from '../../support/golden-models.ts';
+import { decoderOf } from '../../support/graph-runs.ts';
 import { fixtures, sampleFolder, sampleModel } from '../../support/paths.ts';
 import { failureOf, sha256 } from '../formats/temporary-folder.ts';
 import { converted, newPath, plainMetadata } from './folders.ts';
 
 const dequantize = nativeDequantizer(1);
 const { signal } = new AbortController();
-const opened: ModelSource[] = [];
-afterAll(async () => {
-  for (const model of opened) await model.close();
-});
-
-async function decoderOf(file: string): Promise<Decoder> {
-  const model = await openModel(file);
-  opened.push(model);
-  return openDecoder(model);
-}
-
 type Exported = SafetensorsResult & { folder: string; source: Decoder; config: Record<string, unknown> };
 
 async function exported(file: string, more: Partial<SafetensorsRequest> = {}): Promise<Exported> {

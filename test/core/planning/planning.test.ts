@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Target } from '../../../src-main/contract/target.ts';
-import { candidateOf, fallbackOf, mixQuestions, withoutTwins } from '../../../src-main/core/planning/candidates.ts';
+import { candidateOf, fallbackNote, mixQuestions, withoutTwins } from '../../../src-main/core/planning/candidates.ts';
 import { serverCommand } from '../../../src-main/core/planning/command.ts';
 import { expertBytes, layerBytes, memoryOf, moved } from '../../../src-main/core/planning/memory.ts';
 import { predictLoss } from '../../../src-main/core/planning/prior.ts';
@@ -156,7 +156,9 @@ describe('candidates', () => {
       { name: 'Q4_K_M', pure: false, importance: true },
       { 'a.weight': 'Q5_0', 'b.weight': 'Q4_K', 'norm.weight': 'F16' },
     )!;
-    expect(fallbackOf(candidate, tensors, 'Q4_K')).toEqual({ tensors: 1, matrices: 2, to: ['Q5_0'] });
+    expect(fallbackNote(candidate, tensors)).toBe(
+      '1 of 2 matrices have rows that are no multiple of 256, so llama.cpp gives them Q5_0 instead.',
+    );
   });
 });
 

@@ -152,6 +152,7 @@ describe('the choice between a slice and the best without one', () => {
       predicted: { kld: 0.72, kldLow: 0.24, kldHigh: 2.16 },
       measured: { kld: 0.702, standardError: 0.02 },
       chosen: false,
+      invariance: null,
     });
   });
 
