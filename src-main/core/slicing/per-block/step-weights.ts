@@ -44,7 +44,7 @@ export async function* turnedTensor(
   const { model, config } = decoder;
   const rotation = { basis, width, size };
   const read = slicedRowReader({
-    ...{ model, rotation, headDim: config.headDim, dequantize, linearAlgebra, signal },
+    ...{ model, rotation, headDim: config.headDim, arithmetic: 'float64', dequantize, linearAlgebra, signal },
   });
   const count = transform.kind === 'rows' ? width : (transform.source.shape[1] ?? 1);
   for await (const part of read({ name, transform }, { first: 0, count })) yield new Float32Array(part);
