@@ -166,6 +166,15 @@ describe('firstNonFinite', () => {
     shifted.set(bytes, 1);
     expect(firstNonFinite(type, shifted.subarray(1))).toBe(3);
     expect(firstNonFinite(type, bytes.subarray(0, 3 * values.BYTES_PER_ELEMENT))).toBe(-1);
+
+    // The finite ones over and over, the other one far behind them.
+    const size = values.BYTES_PER_ELEMENT;
+    const many = new Uint8Array(10_001 * size);
+    for (let place = 0; place < 10_000; place += 1)
+      many.set(bytes.subarray((place % 3) * size).subarray(0, size), place * size);
+    expect(firstNonFinite(type, many.subarray(0, 10_000 * size))).toBe(-1);
+    many.set(bytes.subarray(3 * size), 9_000 * size);
+    expect(firstNonFinite(type, many)).toBe(9_000);
   });
 
   it('takes integers as finite, and leaves blocks to ggml', () => {
