@@ -2,22 +2,12 @@
 // back to larger ones, so that slices of others are among the smallest files.
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { quick, resultOf, startEngine, temporaryFolder } from '../support/engine.ts';
-import { narrowSample } from '../support/narrow-sample.ts';
+import { resultOf, startEngine } from '../support/engine.ts';
+import { fileOf, narrowFits } from '../support/narrow-sample.ts';
 import { sampleModel } from '../support/paths.ts';
 
-const narrow = narrowSample();
-
-async function fit(recipe: object) {
-  const engine = await startEngine();
-  const output = path.join(temporaryFolder(), 'out.gguf');
-  const model = { verb: 'fit', model: await narrow, output, candidates: 1, ...quick };
-  return resultOf(await engine.run({ ...model, ...recipe }), 'fit');
-}
-
-const fileOf = (bytes: number) => ({ target: { kind: 'file', bytes } });
+const { fit } = narrowFits();
 
 describe('plan', () => {
   it('offers slices of types that are just too large, at the widest width that fits, behind the best without a slice', async () => {

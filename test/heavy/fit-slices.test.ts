@@ -1,20 +1,9 @@
 // Fits of a real engine that make slices, as test/engine/fit-slices.test.ts, and take longer.
 import { statSync } from 'node:fs';
-import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { quick, resultOf, startEngine, temporaryFolder } from '../support/engine.ts';
-import { narrowSample } from '../support/narrow-sample.ts';
+import { fileOf, narrowFits } from '../support/narrow-sample.ts';
 
-const narrow = narrowSample();
-
-async function fit(recipe: object) {
-  const engine = await startEngine();
-  const output = path.join(temporaryFolder(), 'out.gguf');
-  const model = { verb: 'fit', model: await narrow, output, candidates: 1, ...quick };
-  return resultOf(await engine.run({ ...model, ...recipe }), 'fit');
-}
-
-const fileOf = (bytes: number) => ({ target: { kind: 'file', bytes } });
+const { fit } = narrowFits();
 
 describe('fit', () => {
   it('keeps the best without a slice where the slice measures no better', async () => {

@@ -114,8 +114,13 @@ export async function stage<T>(context: JobContext, name: string, work: () => Pr
     return await work();
   } finally {
     context.seconds[name] = (context.seconds[name] ?? 0) + (performance.now() - start) / 1000;
-    context.peakMemoryBytes = Math.max(context.peakMemoryBytes, process.resourceUsage().maxRSS * 1024);
+    notePeakMemory(context, process.resourceUsage().maxRSS * 1024);
   }
+}
+
+/** Notes the highest resident set of a process of the job. */
+export function notePeakMemory(context: JobContext, bytes: number): void {
+  context.peakMemoryBytes = Math.max(context.peakMemoryBytes, bytes);
 }
 
 /** Passes progress of a child's call on under the job's own stage name. */

@@ -12,7 +12,7 @@ export async function runInvariance(context: JobContext, recipe: InvarianceRecip
     requireGraphs(source);
     const { device, evaluation } = recipe;
     const text = await stage(context, 'tokenize', () => openEvaluation(context, source.path, evaluation, []));
-    const found = await runInvarianceCheck(context, { model: source.path, device, text });
+    const found = await runInvarianceCheck(context, { model: source.path, device, windows: text.windows });
     return {
       run: context.run,
       warnings: context.warnings,

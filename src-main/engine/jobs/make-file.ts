@@ -5,7 +5,7 @@ import { openImportance } from '../../core/quantization/importance-file.ts';
 import { openText } from '../../core/texts/open-text.ts';
 import { calibrate } from '../stages/importance.ts';
 import { textsFolder } from '../stages/texts.ts';
-import { reportAs, stage, type JobContext } from './context.ts';
+import { notePeakMemory, reportAs, stage, type JobContext } from './context.ts';
 
 export interface ImportanceUse {
   file: string | null;
@@ -90,7 +90,7 @@ export async function makeFile(
         { signal: context.signal, onProgress: reportAs(context, 'quantize', detail) },
       ),
     );
-    context.peakMemoryBytes = Math.max(context.peakMemoryBytes, made.peakMemoryBytes);
+    notePeakMemory(context, made.peakMemoryBytes);
     return made;
   });
 }

@@ -9,7 +9,7 @@ import type { Quality } from '../../contract/results.ts';
 import { summarise } from '../../core/evaluation/quality.ts';
 import { hasOnlyFloats } from '../../core/quantization/float-model.ts';
 import { openModel } from '../../core/formats/model-source.ts';
-import { reportAs, stage, type JobContext } from '../jobs/context.ts';
+import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
 import { chooseDevice, graphProvider } from './device.ts';
 import type { EvaluationEngine } from './engine.ts';
 import { blamingWeights } from './open.ts';
@@ -71,7 +71,7 @@ async function compareOnGraphs(context: JobContext, options: EvaluateOptions, na
         { signal: context.signal, onProgress: reportAs(context, name, options.detail) },
       ),
     );
-    context.peakMemoryBytes = Math.max(context.peakMemoryBytes, compared.peakMemoryBytes);
+    notePeakMemory(context, compared.peakMemoryBytes);
     const quality = qualityOf(compared.windows, options);
     return { quality, device: provider, tokensPerSecond: compared.tokens / compared.seconds };
   });

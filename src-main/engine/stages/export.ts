@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { SliceRecipe } from '../../contract/recipe.ts';
 import type { SlicingConfig } from '../../contract/results.ts';
-import { reportAs, stage, type JobContext } from '../jobs/context.ts';
+import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
 import { outputForm, publishFolder, unfinishedName } from '../jobs/output-paths.ts';
 import { floatTypeOf } from './slice.ts';
 
@@ -34,7 +34,7 @@ export async function exportModel(
         { signal: context.signal, onProgress: reportAs(context, 'export') },
       ),
     );
-    context.peakMemoryBytes = Math.max(context.peakMemoryBytes, made.peakMemoryBytes);
+    notePeakMemory(context, made.peakMemoryBytes);
     if (isFolder) {
       if (!made.hasTokenizer) {
         context.warnings.push(

@@ -5,17 +5,19 @@ import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import { evaluationOptions, type DeviceName } from '../../contract/recipe.ts';
 import { invariance as invarianceSchema, type Invariance } from '../../contract/results.ts';
+import { evenWindows } from '../../core/calibration/even-windows.ts';
 import { version } from '../../contract/version.ts';
-import { reportAs, stage, type JobContext } from '../jobs/context.ts';
+import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
 import { graphProvider } from './device.ts';
 import { hasVocabulary, type GgufSource } from './open.ts';
-import { openEvaluation, type EvaluationTokens } from './texts.ts';
+import { openEvaluation } from './texts.ts';
 
 export interface InvarianceOptions {
   /** Path of a GGUF whose family has graphs. */
   model: string;
   device: DeviceName;
-  text: EvaluationTokens;
+  /** All of one length. */
+  windows: Int32Array[];
 }
 
 export interface CheckedInvariance extends Invariance {
@@ -25,16 +27,16 @@ export interface CheckedInvariance extends Invariance {
 /** Runs the check. Not passed is a result. */
 export async function runInvarianceCheck(
   context: JobContext,
-  { model, device, text }: InvarianceOptions,
+  { model, device, windows }: InvarianceOptions,
 ): Promise<CheckedInvariance> {
   return stage(context, 'invariance', async () => {
     const found = await context.worker((client) =>
       client.invariance(
-        { source: model, windows: text.windows, threads: context.threads, provider: graphProvider(device) },
+        { source: model, windows, threads: context.threads, provider: graphProvider(device) },
         { signal: context.signal, onProgress: reportAs(context, 'invariance') },
       ),
     );
-    context.peakMemoryBytes = Math.max(context.peakMemoryBytes, found.peakMemoryBytes);
+    notePeakMemory(context, found.peakMemoryBytes);
     const { largestLogitChange, ...rest } = found;
     return { ...rest, maxLogitDifference: largestLogitChange };
   });
@@ -62,10 +64,10 @@ export async function requireInvariance(
   const record = await recordOf(context, source, device);
   const kept = await readRecord(record);
   if (kept) return kept;
-  const text = hasVocabulary(source)
-    ? await openEvaluation(context, model, quickCheck, [])
-    : { name: 'token rows of the job', sha256: '', ...cutAlike(windows) };
-  const found = invarianceSchema.parse(await runInvarianceCheck(context, { model, device, text }));
+  const chosen = hasVocabulary(source)
+    ? (await openEvaluation(context, model, quickCheck, [])).windows
+    : firstOf(windows);
+  const found = invarianceSchema.parse(await runInvarianceCheck(context, { model, device, windows: chosen }));
   if (!found.passed) {
     const message = `A rotation alone moves the logits of ${model} by ${found.maxLogitDifference.toExponential(2)}, more than ${found.tolerance.toExponential(2)}: it cannot be sliced.`;
     throw new AppError('NUMERICAL_FAILURE', message, { model, ...found });
@@ -74,12 +76,9 @@ export async function requireInvariance(
   return found;
 }
 
-/** The first windows of a job, cut to one length. */
-function cutAlike(windows: readonly Int32Array[]): { windows: Int32Array[]; windowTokens: number } {
-  const chosen = windows.slice(0, quickCheck.windows!);
-  const windowTokens = Math.min(quickCheck.window, ...chosen.map(({ length }) => length));
-  return { windows: chosen.map((window) => window.slice(0, windowTokens)), windowTokens };
-}
+/** As many rows of a job as a quick check takes, of one length. */
+const firstOf = (windows: readonly Int32Array[]): Int32Array[] =>
+  evenWindows(windows.slice(0, quickCheck.windows!).map((window) => window.subarray(0, quickCheck.window))).windows;
 
 /** A file named after what the check's outcome depends on: the model's files (place, size, time), Snug, the device. */
 async function recordOf(

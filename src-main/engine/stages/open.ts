@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import { openModel, type ModelSource } from '../../core/formats/model-source.ts';
-import { reportAs, stage, type JobContext } from '../jobs/context.ts';
+import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
 
 /** `isConverted`: made from the folder `original` for this job; its file goes with the job. */
 export type GgufSource = ModelSource &
@@ -50,7 +50,7 @@ async function converted(context: JobContext, folder: string): Promise<string> {
     const { hasTokenizer, peakMemoryBytes } = await context.worker((client) =>
       client.convert({ folder, output }, { signal: context.signal, onProgress: reportAs(context, 'convert') }),
     );
-    context.peakMemoryBytes = Math.max(context.peakMemoryBytes, peakMemoryBytes);
+    notePeakMemory(context, peakMemoryBytes);
     if (!hasTokenizer)
       context.warnings.push(`${folder} has no tokenizer: the model takes token ids (.tokens.json), but no text.`);
     return output;

@@ -6,7 +6,7 @@ import { ggmlTypeByName } from '../../core/formats/ggml-types.ts';
 import { openGguf } from '../../core/formats/gguf-reader.ts';
 import { candidateOf, type Candidate } from '../../core/planning/candidates.ts';
 import { findMix } from '../../core/quantization/mixes.ts';
-import { reportAs, stage, type JobContext } from '../jobs/context.ts';
+import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
 import { plannedFile, writeHeader, type PlannedFile } from '../planner/headers.ts';
 import type { BlockStatistics } from './statistics.ts';
 
@@ -124,7 +124,7 @@ export async function makeSlice(context: JobContext, options: SliceOptions): Pro
         { signal: context.signal, onProgress: reportAs(context, 'slice', detail) },
       ),
     );
-    context.peakMemoryBytes = Math.max(context.peakMemoryBytes, made.peakMemoryBytes);
+    notePeakMemory(context, made.peakMemoryBytes);
     return made;
   });
 }

@@ -9,7 +9,7 @@ import type { GraphProvider } from '../../contract/worker-api.ts';
 import { evenWindows } from '../../core/calibration/even-windows.ts';
 import { checkpointPath } from '../../core/calibration/checkpoint.ts';
 import type { StatisticsFiles } from '../../core/calibration/saved-statistics.ts';
-import { reportAs, stage, type JobContext } from '../jobs/context.ts';
+import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
 import { statisticsStore, type OwnedPart, type StatisticsStore } from '../library/statistics-store.ts';
 import { graphProvider } from './device.ts';
 import { openCalibration, warnOfFewTokens } from './texts.ts';
@@ -130,7 +130,7 @@ async function make(context: JobContext, part: OwnedPart, request: Request): Pro
         { signal: context.signal, onProgress: reportAs(context, 'calibrate') },
       ),
     );
-    context.peakMemoryBytes = Math.max(context.peakMemoryBytes, made.peakMemoryBytes);
+    notePeakMemory(context, made.peakMemoryBytes);
     if (made.startedOver !== null)
       context.warnings.push(
         `A calibration that was stopped could not be taken up and was started over: ${made.startedOver}`,
