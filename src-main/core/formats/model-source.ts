@@ -29,6 +29,8 @@ export interface ModelSource {
   read(entry: TensorEntry, offset?: number, length?: number): Promise<Uint8Array>;
   /** Fills all of `target` from `offset` inside a tensor. */
   readInto(entry: TensorEntry, target: Uint8Array, offset?: number): Promise<void>;
+  /** Bytes of single rows of a matrix, one after the other: of a source that computes rows, where most are not wanted. */
+  gather?(entry: TensorEntry, rows: Int32Array): Promise<Uint8Array>;
   close(): Promise<void>;
   /** Of a GGUF model: its metadata and shards. */
   readonly gguf?: GgufModel;

@@ -46,7 +46,9 @@ export async function embedWindows(
   const rowBytes = embeddings.bytes / config.vocabSize;
   const tokens = Int32Array.from(new Set(windows.flatMap((window) => Array.from(window)))).sort();
   const places = new Map(Array.from(tokens, (token, place) => [token, place]));
-  const table = await readRows(tokens, rowBytes, (first, length) => model.read(embeddings, first, length));
+  const table = model.gather
+    ? await model.gather(embeddings, tokens)
+    : await readRows(tokens, rowBytes, (first, length) => model.read(embeddings, first, length));
   const rows = new Uint8Array(windowLength * rowBytes);
   const values = new Float32Array(windowLength * hiddenSize);
   const isCentred = architecture.norm.kind === 'layernorm';

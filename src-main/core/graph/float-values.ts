@@ -37,12 +37,25 @@ export async function readFloatRows(
   }
   const rows = target.length / columns;
   const slabRows = Math.max(1, Math.floor(slabBytes / rowBytes));
+  const slab = takeSlab(Math.min(slabRows, rows) * rowBytes);
   for (let row = 0; row < rows; row += slabRows) {
     const count = Math.min(slabRows, rows - row);
-    const source = await model.read(entry, (firstRow + row) * rowBytes, count * rowBytes);
+    const source = slab.subarray(0, count * rowBytes);
+    await model.readInto(entry, source, (firstRow + row) * rowBytes);
     await decodeFloats(entry, source, dequantize, target.subarray(row * columns, (row + count) * columns));
   }
+  spare = slab;
   return target;
+}
+
+/** Kept from one read to the next: a buffer for every tensor would be work for the collector. At most a slab. */
+let spare = new Uint8Array();
+
+/** Memory that no other read uses until it is spare again. */
+function takeSlab(bytes: number): Uint8Array<ArrayBuffer> {
+  const taken = spare.length >= bytes ? spare : new Uint8Array(bytes);
+  spare = new Uint8Array();
+  return taken;
 }
 
 /** Decodes whole rows of a tensor, `source`, into all of `output`. @throws NON_FINITE, UNSUPPORTED_TYPE */

@@ -9,7 +9,7 @@ import type { Dequantize } from './float-values.ts';
 import { headStatistics, openHead } from './head.ts';
 import type { HeadSource } from './head-slabs.ts';
 import { passProgress } from './pass-progress.ts';
-import type { HeadStatistics, Position } from './head.ts';
+import type { HeadResult, HeadStatistics, Position } from './head.ts';
 import { embedWindows, residualShape } from './embed-windows.ts';
 import { memoryResidual } from './residual.ts';
 import type { Residual } from './residual.ts';
@@ -40,12 +40,7 @@ export interface ForwardOptions {
   progress?: (progress: Progress) => void;
 }
 
-export interface ForwardResult {
-  /** [windows, T - 1] NLL of each next token in nats; empty when it was not wanted. */
-  nll: Float32Array;
-  /** [positions, V]. */
-  rows: Float32Array;
-}
+export type ForwardResult = HeadResult;
 
 /** Runs `decoder` over `windows`. @throws USAGE on bad windows, NON_FINITE naming a tensor, OUT_OF_MEMORY */
 export async function forward(options: ForwardOptions): Promise<ForwardResult> {
@@ -87,10 +82,7 @@ export async function headResult(
   if (!nll && positions.length === 0) return { nll: new Float32Array(), rows: new Float32Array() };
   const head = await openHead(decoder, runtime, dequantize);
   try {
-    return {
-      nll: nll ? await head.nll(residual, windows, signal) : new Float32Array(),
-      rows: await head.rows(residual, positions, rowKind),
-    };
+    return await head.run(residual, { windows: nll ? windows : null, positions, kind: rowKind }, signal);
   } finally {
     await head.close();
   }

@@ -5,7 +5,7 @@ import type { GraphRuntime } from './block-runner.ts';
 import { readFloats } from './float-values.ts';
 import type { Dequantize } from './float-values.ts';
 import { openHeadSlabs, rowsPerRun } from './head-slabs.ts';
-import type { HeadSource } from './head-slabs.ts';
+import type { HeadSource, Slab } from './head-slabs.ts';
 import { residualRuns } from './residual.ts';
 import type { Residual } from './residual.ts';
 import { SiteSums } from './site-sums.ts';
@@ -26,11 +26,26 @@ export interface HeadStatistics {
   squares: Float64Array;
 }
 
+/** Rows that are wanted of a head's answer. */
+export interface WantedRows {
+  positions: readonly Position[];
+  kind: 'logProbs' | 'logits';
+}
+
+export interface HeadResult {
+  /** NLL in nats of the next token at every position but each window's last: [windows, T - 1]; empty when not wanted. */
+  nll: Float32Array;
+  /** [positions, V] of the token after each position. */
+  rows: Float32Array;
+}
+
 export interface Head {
-  /** NLL in nats of the next token at every position but each window's last: [windows, T - 1]. */
-  nll(residual: Residual, windows: readonly Int32Array[], signal: AbortSignal): Promise<Float32Array>;
-  /** Rows [positions, V] of log-probabilities, or logits, of the token after each position. */
-  rows(residual: Residual, positions: readonly Position[], kind: 'logProbs' | 'logits'): Promise<Float32Array>;
+  /** Runs the output layer once for all that is wanted; `windows` null: no NLL. */
+  run(
+    residual: Residual,
+    wanted: WantedRows & { windows: readonly Int32Array[] | null },
+    signal: AbortSignal,
+  ): Promise<HeadResult>;
   close(): Promise<void>;
 }
 
@@ -39,35 +54,45 @@ export async function openHead(decoder: HeadSource, runtime: GraphRuntime, dequa
   const { hiddenSize, vocabSize } = decoder.config;
   const slabs = await openHeadSlabs({ decoders: { candidate: decoder }, runtime, dequantize });
 
+  /** Fills a slab's columns of `rows` [positions, V] with logits. */
+  async function addLogits(
+    slab: Slab,
+    residual: Residual,
+    positions: readonly Position[],
+    rows: Float32Array,
+  ): Promise<void> {
+    for (let start = 0; start < positions.length; start += rowsPerRun) {
+      const chosen = positions.slice(start, start + rowsPerRun);
+      const x = new Float32Array(chosen.length * hiddenSize);
+      for (const [row, { window, position }] of chosen.entries()) {
+        x.set(await residual.read(window * residual.windowLength + position, 1), row * hiddenSize);
+      }
+      const outputs = await slab.run({ candidate: x }, new Int32Array(chosen.length), ['candidate.logits']);
+      const logits = outputs['candidate.logits']!;
+      for (const row of chosen.keys()) {
+        const values = logits.subarray(row * slab.size, (row + 1) * slab.size);
+        rows.set(values, (start + row) * vocabSize + slab.start);
+      }
+    }
+  }
+
   return {
-    async nll(residual, windows, signal) {
-      const { windowLength } = residual;
-      const targets = nextTokens(windows, windowLength);
-      const { candidate } = await scoreTokens({ slabs, residuals: { candidate: residual }, targets, signal });
-      const nll = Float32Array.from(candidate.logSumExp, (total, row) => total - candidate.targetLogit[row]!);
-      return nll.filter((_, row) => targets[row] !== -1);
-    },
-    async rows(residual, positions, kind) {
-      const result = new Float32Array(positions.length * vocabSize);
-      for await (const slab of slabs.slabs()) {
-        for (let start = 0; start < positions.length; start += rowsPerRun) {
-          const chosen = positions.slice(start, start + rowsPerRun);
-          const x = new Float32Array(chosen.length * hiddenSize);
-          for (const [row, { window, position }] of chosen.entries()) {
-            x.set(await residual.read(window * residual.windowLength + position, 1), row * hiddenSize);
-          }
-          const outputs = await slab.run({ candidate: x }, new Int32Array(chosen.length), ['candidate.logits']);
-          const logits = outputs['candidate.logits']!;
-          for (const row of chosen.keys()) {
-            const values = logits.subarray(row * slab.size, (row + 1) * slab.size);
-            result.set(values, (start + row) * vocabSize + slab.start);
-          }
-        }
+    async run(residual, { windows, positions, kind }, signal) {
+      const rows = new Float32Array(positions.length * vocabSize);
+      const onSlab = (slab: Slab): Promise<void> => addLogits(slab, residual, positions, rows);
+      let nll = new Float32Array();
+      if (windows) {
+        const targets = nextTokens(windows, residual.windowLength);
+        const { candidate } = await scoreTokens({ slabs, residuals: { candidate: residual }, targets, signal, onSlab });
+        nll = Float32Array.from(candidate.logSumExp, (total, row) => total - candidate.targetLogit[row]!);
+        nll = nll.filter((_, row) => targets[row] !== -1);
+      } else {
+        for await (const slab of slabs.slabs()) await onSlab(slab);
       }
       if (kind === 'logProbs') {
-        for (const row of positions.keys()) normalise(result.subarray(row * vocabSize, (row + 1) * vocabSize));
+        for (const row of positions.keys()) normalise(rows.subarray(row * vocabSize, (row + 1) * vocabSize));
       }
-      return result;
+      return { nll, rows };
     },
     close: () => slabs.close(),
   };

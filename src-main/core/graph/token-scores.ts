@@ -2,7 +2,7 @@
 import { sideFigures } from './head-graph.ts';
 import type { HeadSide, SideFigure } from './head-graph.ts';
 import { rowsPerRun } from './head-slabs.ts';
-import type { HeadSlabs } from './head-slabs.ts';
+import type { HeadSlabs, Slab } from './head-slabs.ts';
 import { residualRows } from './residual.ts';
 import type { Residual } from './residual.ts';
 
@@ -29,12 +29,15 @@ export interface ScoreOptions {
   /** [N] the token that follows each row; -1 where none does (its targetLogit is NaN). */
   targets: Int32Array;
   signal: AbortSignal;
+  /** Gets every slab before it is scored: for what else is wanted of it. */
+  onSlab?: (slab: Slab) => Promise<void>;
   /** Told after every run: rows times the share of the vocabulary. */
   onRun?: (rows: number, tokens: number) => void;
 }
 
 /** Scores all N rows. Residuals are read once per slab. */
-export async function scoreTokens({ slabs, residuals, targets, signal, onRun }: ScoreOptions): Promise<TokenScores> {
+export async function scoreTokens(options: ScoreOptions): Promise<TokenScores> {
+  const { slabs, residuals, targets, signal, onSlab, onRun } = options;
   const rows = residualRows(residuals.candidate);
   const candidate = emptySide(rows);
   const reference = residuals.reference ? emptySide(rows) : null;
@@ -45,6 +48,7 @@ export async function scoreTokens({ slabs, residuals, targets, signal, onRun }: 
   if (gap) outputs.push('gap');
 
   for await (const slab of slabs.slabs()) {
+    await onSlab?.(slab);
     for (let first = 0; first < rows; first += rowsPerRun) {
       signal.throwIfAborted();
       const count = Math.min(rowsPerRun, rows - first);

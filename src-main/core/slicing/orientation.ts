@@ -38,7 +38,9 @@ export async function orientBasis(
   const randomOrder = width / hadamardOrder;
   if (orientation === 'hadamard') flipSigns(basis, { width, size }, random);
   if (randomOrder > 1) {
-    const mix = await randomOrthogonal(randomOrder, random, linearAlgebra, signal);
+    const what = `the random orientation of ${randomOrder} directions`;
+    const shape = { what, rows: randomOrder, columns: randomOrder };
+    const mix = await orthonormalNormals(shape, random, { linearAlgebra, signal });
     await mixBlocks(basis, { width, size }, mix, { linearAlgebra, signal });
   }
   walshHadamard(basis, { width, size }, randomOrder);
@@ -52,20 +54,18 @@ export function powerOfTwoIn(width: number): number {
   return power;
 }
 
-/** [order, order] float64, Haar-distributed: Q of normal numbers, whose R has a positive diagonal. */
-async function randomOrthogonal(
-  order: number,
+/** [rows, columns] float64, Haar-distributed orthonormal columns: Q of normal numbers, whose R has a positive diagonal. */
+export async function orthonormalNormals(
+  { what, rows, columns }: { what: string; rows: number; columns: number },
   random: () => number,
-  linearAlgebra: LinearAlgebra,
-  signal: AbortSignal,
+  { linearAlgebra, signal }: { linearAlgebra: LinearAlgebra; signal: AbortSignal },
 ): Promise<Float64Array> {
-  const matrix = Float64Array.from({ length: order * order }, () => {
+  const matrix = Float64Array.from({ length: rows * columns }, () => {
     // Box-Muller; 1 - u is never 0.
     const radius = Math.sqrt(-2 * Math.log(1 - random()));
     return radius * Math.cos(2 * Math.PI * random());
   });
-  const what = `the random orientation of ${order} directions`;
-  return (await linearAlgebra.qr({ what, matrix, rows: order, columns: order }, signal)).q;
+  return (await linearAlgebra.qr({ what, matrix, rows, columns }, signal)).q;
 }
 
 function flipSigns(basis: Float64Array, { width, size }: BasisShape, random: () => number): void {

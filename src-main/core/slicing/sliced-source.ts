@@ -11,15 +11,15 @@ import type { TensorEntry } from '../formats/tensor.ts';
 import type { Dequantize } from '../graph/float-values.ts';
 import type { LinearAlgebra } from '../linear-algebra/linear-algebra.ts';
 import { rowsOf } from '../quantization/tensor-slabs.ts';
-import type { SharedRotation } from './shared-rotation.ts';
+import type { RotationForm } from './shared-rotation.ts';
 import { planSlicedModel } from './sliced-model.ts';
 import type { SlicedModel } from './sliced-model.ts';
 import { slicedRowReader } from './transform-tensor.ts';
-import type { Arithmetic } from './transform-tensor.ts';
+import type { Arithmetic, Turning } from './transform-tensor.ts';
 
 export interface SlicedSourceOptions {
   decoder: Decoder;
-  rotation: Pick<SharedRotation, 'size' | 'width' | 'basis' | 'orientation'>;
+  rotation: Turning & RotationForm;
   dequantize: Dequantize;
   linearAlgebra: LinearAlgebra;
   /** @default 'float64' */
@@ -72,7 +72,18 @@ export async function slicedSource(options: SlicedSourceOptions): Promise<Sliced
     return bytes;
   }
 
-  const files = { path: model.path, fileBytes, read, readInto, close: async (): Promise<void> => {} };
+  async function gather(entry: TensorEntry, rows: Int32Array): Promise<Uint8Array> {
+    const bytes = new Uint8Array((entry.bytes / rowsOf(entry.shape).rows) * rows.length);
+    let place = 0;
+    for await (const part of rowsFrom(planned.get(entry.name)!, rows)) {
+      const made = bytesOf(part instanceof Float32Array ? part : new Float32Array(part));
+      bytes.set(made, place);
+      place += made.length;
+    }
+    return bytes;
+  }
+
+  const files = { path: model.path, fileBytes, read, readInto, gather, close: async (): Promise<void> => {} };
   return {
     ...files,
     ...readGgufConfig(metadata, tensors),

@@ -1,22 +1,28 @@
 // Makes rows of a sliced model's tensors, part by part, in float64, so that nothing is rounded before the cast (through
-// float32) at the end; or in float32, where only the function of the model is looked at. Of a tensor whose columns turn the rows asked for are read; one whose rows turn is held whole.
+// float32) at the end; or in float32, where only the function of the model is looked at. Of a tensor whose columns turn
+// the rows asked for are read; one whose rows turn is held whole.
 // Letters: D hidden size, d width, basis [d, D] = Qᵀ.
+import { AppError } from '../../contract/errors.ts';
 import type { ModelSource } from '../formats/model-source.ts';
 import { elementCount } from '../formats/tensor.ts';
 import type { TensorEntry } from '../formats/tensor.ts';
-import { decodeFloats, readFloats } from '../graph/float-values.ts';
+import { readFloatRows, readFloats } from '../graph/float-values.ts';
 import type { Dequantize } from '../graph/float-values.ts';
-import type { LinearAlgebra } from '../linear-algebra/linear-algebra.ts';
+import type { Floats, LinearAlgebra } from '../linear-algebra/linear-algebra.ts';
+import type { RotationFactors } from './seeded-rotation.ts';
 import type { SharedRotation } from './shared-rotation.ts';
 import type { SlicedTensor, TensorTransform } from './sliced-tensors.ts';
+import { denseTurn, factoredTurn } from './turn.ts';
+import type { Turn } from './turn.ts';
 
 /** What values are computed in. */
 export type Arithmetic = 'float64' | 'float32';
-type Floats = Float64Array | Float32Array;
+/** A basis, and where products are by factors of it those. */
+export type Turning = Pick<SharedRotation, 'size' | 'width' | 'basis'> & { factors?: RotationFactors };
 
 export interface TransformContext {
   model: Pick<ModelSource, 'read' | 'readInto'>;
-  rotation: Pick<SharedRotation, 'size' | 'width' | 'basis'>;
+  rotation: Turning;
   headDim: number;
   arithmetic: Arithmetic;
   dequantize: Dequantize;
@@ -33,19 +39,24 @@ export interface RowRange {
   count: number;
 }
 
-/** Yields the rows asked for in order, in parts. A part is overwritten by the next one, also of the next read. */
+/**
+ * Yields the rows asked for in order, in parts; single rows only of what turns its columns. A part is overwritten by the
+ * next one, also of the next read.
+ */
 export type SlicedRowReader = (
   tensor: Pick<SlicedTensor, 'name' | 'transform'>,
-  range: RowRange,
+  rows: RowRange | Int32Array,
 ) => AsyncGenerator<Floats, void>;
 
 /**
  * Reads rows of sliced tensors, one read at a time. What is held between reads: the basis in the arithmetic's type, the
- * last matrix whose rows turned, and the buffers of a part. Reads throw NON_FINITE naming the source's tensor, UNSUPPORTED_TYPE, NUMERICAL_FAILURE, the reason of the signal.
+ * last matrix whose rows turned, and the buffers of a part. Reads throw NON_FINITE naming the source's tensor,
+ * UNSUPPORTED_TYPE, NUMERICAL_FAILURE, the reason of the signal.
  */
 export function slicedRowReader(context: TransformContext): SlicedRowReader {
   const workspace = new Workspace(context);
   return ({ name, transform }, range) => {
+    if (range instanceof Int32Array) return gatheredColumns(name, transform, workspace, range);
     switch (transform.kind) {
       case 'columns':
         return turnedColumns(name, transform, workspace, range);
@@ -62,19 +73,25 @@ export function slicedRowReader(context: TransformContext): SlicedRowReader {
 /** What reads share: arrays are made once and grow. */
 class Workspace {
   readonly context: TransformContext;
-  /** [d, D]. */
-  readonly basis: Floats;
+  readonly turn: Turn;
   readonly #buffers = new Map<string, Floats>();
   #held: { source: TensorEntry; matrix: Promise<Floats> } | null = null;
 
   constructor(context: TransformContext) {
     this.context = context;
-    const { basis } = context.rotation;
-    this.basis = context.arithmetic === 'float64' ? basis : Float32Array.from(basis);
+    const { rotation, arithmetic } = context;
+    const { size, basis, factors } = rotation;
+    const own = (values: Float64Array): Floats => (arithmetic === 'float64' ? values : Float32Array.from(values));
+    if (factors) {
+      const { count, directions, turned } = factors;
+      this.turn = factoredTurn({ size, count, directions: own(directions), turned: own(turned) }, context);
+    } else {
+      this.turn = denseTurn(rotation, own(basis), context);
+    }
   }
 
   /** An array of the arithmetic's type; the same memory for the same name. */
-  floats(name: 'input' | 'output', length: number): Floats {
+  floats(name: 'input' | 'output' | 'matrix', length: number): Floats {
     const known = this.#buffers.get(name);
     if (known && known.length >= length) return known.subarray(0, length);
     const made = this.context.arithmetic === 'float64' ? new Float64Array(length) : new Float32Array(length);
@@ -82,8 +99,12 @@ class Workspace {
     return made;
   }
 
+  /** Of the last tensor that was asked for. */
   wholeMatrix(source: TensorEntry): Promise<Floats> {
-    if (this.#held?.source !== source) this.#held = { source, matrix: readWhole(this.context, source) };
+    if (this.#held?.source !== source) {
+      const matrix = this.floats('matrix', elementCount(source.shape)!);
+      this.#held = { source, matrix: readWhole(this.context, source, matrix) };
+    }
     return this.#held.matrix;
   }
 }
@@ -94,61 +115,106 @@ async function* only(values: Float64Array): AsyncGenerator<Float64Array, void> {
 
 type Of<Kind extends TensorTransform['kind']> = Extract<TensorTransform, { kind: Kind }>;
 
-/** Rows of scale·W·diag(norm)·Q = (scale·W·diag(norm))·basisᵀ, [out, D] to [out, d]. O(count D d). */
+/** Rows of scale·W·diag(norm)·Q = (scale·W·diag(norm))·basisᵀ, [out, D] to [out, d]. */
 async function* turnedColumns(
   what: string,
-  { source, norm, scale, interleaves }: Of<'columns'>,
+  transform: Of<'columns'>,
   workspace: Workspace,
   { first, count }: RowRange,
 ): AsyncGenerator<Floats, void> {
-  const { context, basis } = workspace;
-  const { model, rotation, headDim, dequantize, linearAlgebra, signal } = context;
+  const { source, interleaves } = transform;
+  const { model, headDim, rotation, dequantize, signal } = workspace.context;
   const { size, width } = rotation;
-  const factors = norm ? Float64Array.from(await readFloats(model, norm, dequantize)) : new Float64Array(size).fill(1);
-  for (let column = 0; column < size; column += 1) factors[column]! *= scale;
   // Rows that change places do so within a head: heads are made whole and cut.
   const unit = interleaves ? headDim : 1;
   const start = Math.floor(first / unit) * unit;
   const end = Math.ceil((first + count) / unit) * unit;
   const partRows = Math.min(end - start, Math.max(1, Math.floor(partElements / size / unit)) * unit);
-  const [input, output] = [workspace.floats('input', partRows * size), workspace.floats('output', partRows * width)];
-  const decoded = input instanceof Float32Array ? input : new Float32Array(partRows * size);
+  const turn = await columnTurner(what, transform, workspace, partRows);
   for (let row = start; row < end; row += partRows) {
     signal.throwIfAborted();
     const rows = Math.min(partRows, end - row);
-    await readRows(context, source, [row, rows], decoded.subarray(0, rows * size));
-    const part = input.subarray(0, rows * size);
-    scaleInto(part, decoded, factors);
-    const b = { rows, inner: size, columns: width, a: part, b: basis, transposeB: true };
-    const turned = await linearAlgebra.gemm({ what, ...b, output: output.subarray(0, rows * width) }, signal);
+    const turned = await turn(rows, (decoded) =>
+      readFloatRows({ model, entry: source, firstRow: row }, dequantize, decoded),
+    );
     const [from, to] = [Math.max(first - row, 0), Math.min(first + count - row, rows)];
     yield (interleaves ? interleaved(turned, headDim, width) : turned).subarray(from * width, to * width);
   }
 }
 
-/** Rows of scale·Qᵀ·W = scale·basis·W, [D, in] to [d, in]; a vector is turned as one column. O(count D in). */
+/** Single rows of what turnedColumns makes. */
+async function* gatheredColumns(
+  what: string,
+  transform: TensorTransform,
+  workspace: Workspace,
+  places: Int32Array,
+): AsyncGenerator<Floats, void> {
+  if (transform.kind !== 'columns' || transform.interleaves) {
+    throw new AppError('INTERNAL', `Single rows of ${what} cannot be made: they do not turn by themselves.`, { what });
+  }
+  const { source } = transform;
+  const { model, rotation, dequantize, signal } = workspace.context;
+  const { size } = rotation;
+  const partRows = Math.min(places.length, Math.max(1, Math.floor(partElements / size)));
+  const turn = await columnTurner(what, transform, workspace, partRows);
+  for (let start = 0; start < places.length; start += partRows) {
+    signal.throwIfAborted();
+    const part = places.subarray(start, start + partRows);
+    yield turn(part.length, async (decoded) => {
+      for (const [row, place] of part.entries()) {
+        await readFloatRows(
+          { model, entry: source, firstRow: place },
+          dequantize,
+          decoded.subarray(row * size, (row + 1) * size),
+        );
+      }
+    });
+  }
+}
+
+/** Turns up to `mostRows` rows that `read` puts into what it is given, [rows, D]. The next answer overwrites the last. */
+async function columnTurner(
+  what: string,
+  { norm, scale }: Pick<Of<'columns'>, 'norm' | 'scale'>,
+  workspace: Workspace,
+  mostRows: number,
+): Promise<(rows: number, read: (decoded: Float32Array) => Promise<unknown>) => Promise<Floats>> {
+  const { model, rotation, dequantize } = workspace.context;
+  const { size, width } = rotation;
+  const factors = norm ? Float64Array.from(await readFloats(model, norm, dequantize)) : new Float64Array(size).fill(1);
+  for (let column = 0; column < size; column += 1) factors[column]! *= scale;
+  const [input, output] = [workspace.floats('input', mostRows * size), workspace.floats('output', mostRows * width)];
+  const values = input instanceof Float32Array ? input : new Float32Array(mostRows * size);
+  return async (rows, read) => {
+    const [decoded, part] = [values.subarray(0, rows * size), input.subarray(0, rows * size)];
+    await read(decoded);
+    scaleInto(part, decoded, factors);
+    const turned = output.subarray(0, rows * width);
+    await workspace.turn.columns(what, part, turned);
+    return turned;
+  };
+}
+
+/** Rows of scale·Qᵀ·W = scale·basis·W, [D, in] to [d, in]; a vector is turned as one column. */
 async function* turnedRows(
   what: string,
   { source, scale }: Of<'rows'>,
   workspace: Workspace,
   { first, count }: RowRange,
 ): AsyncGenerator<Floats, void> {
-  const { context, basis } = workspace;
-  const { rotation, linearAlgebra, signal } = context;
-  const { size, width } = rotation;
+  const { rotation, signal } = workspace.context;
   const isVector = source.shape.length === 1;
   const columns = isVector ? 1 : source.shape[0]!;
-  const end = isVector ? width : first + count;
-  const matrix = await workspace.wholeMatrix(source);
+  const end = isVector ? rotation.width : first + count;
+  const turn = await workspace.turn.rows(what, await workspace.wholeMatrix(source));
   const partRows = Math.min(end - first, Math.max(1, Math.floor(partElements / columns)));
   const output = workspace.floats('output', partRows * columns);
   for (let row = first; row < end; row += partRows) {
     signal.throwIfAborted();
     const rows = Math.min(partRows, end - row);
-    const a = basis.subarray(row * size, (row + rows) * size);
     const part = output.subarray(0, rows * columns);
-    await linearAlgebra.gemm({ what, rows, inner: size, columns, a, b: matrix, output: part }, signal);
-    for (let index = 0; index < part.length; index += 1) part[index]! *= scale;
+    await turn(row, part);
+    if (scale !== 1) for (let index = 0; index < part.length; index += 1) part[index]! *= scale;
     yield part;
   }
 }
@@ -162,33 +228,18 @@ async function* copied(
   yield interleaves ? interleaved(values, headDim, 1) : values;
 }
 
-/** Decodes rows [first, first + count) of a matrix into all of `output`. */
-async function readRows(
+/** Fills `values`, all elements of a tensor, slab by slab. */
+async function readWhole(
   { model, dequantize }: TransformContext,
   source: TensorEntry,
-  [first, count]: readonly [number, number],
-  output: Float32Array,
-): Promise<void> {
-  const rowBytes = source.bytes / (source.shape[1] ?? 1);
-  const bytes = await model.read(source, first * rowBytes, count * rowBytes);
-  await decodeFloats(source, bytes, dequantize, output);
-}
-
-/** A whole tensor in the arithmetic's type, decoded slab by slab. */
-async function readWhole(context: TransformContext, source: TensorEntry): Promise<Floats> {
-  if (context.arithmetic === 'float32') return readFloats(context.model, source, context.dequantize);
-  const values = new Float64Array(elementCount(source.shape)!);
-  if (source.shape.length === 1) {
-    values.set(await readFloats(context.model, source, context.dequantize));
-    return values;
-  }
-  const [columns, rows] = source.shape as [number, number];
+  values: Floats,
+): Promise<Floats> {
+  if (values instanceof Float32Array) return readFloats(model, source, dequantize, values);
+  const columns = source.shape[0]!;
   const slabRows = Math.max(1, Math.floor(partElements / columns));
-  for (let row = 0; row < rows; row += slabRows) {
-    const count = Math.min(slabRows, rows - row);
-    const slab = new Float32Array(count * columns);
-    await readRows(context, source, [row, count], slab);
-    values.set(slab, row * columns);
+  for (let start = 0; start < values.length; start += slabRows * columns) {
+    const slab = new Float32Array(Math.min(slabRows * columns, values.length - start));
+    values.set(await readFloatRows({ model, entry: source, firstRow: start / columns }, dequantize, slab), start);
   }
   return values;
 }

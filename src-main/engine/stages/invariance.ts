@@ -12,33 +12,30 @@ import { graphProvider } from './device.ts';
 import { hasVocabulary, type GgufSource } from './open.ts';
 import { openEvaluation } from './texts.ts';
 
-export interface InvarianceOptions {
+export interface InvarianceOptions<Text> {
   /** Path of a GGUF whose family has graphs. */
   model: string;
   device: DeviceName;
-  /** All of one length. */
-  windows: Int32Array[];
+  /** Opens the text, windows of one length, while the worker starts. */
+  openText: () => Promise<Text>;
 }
 
-export interface CheckedInvariance extends Invariance {
-  peakMemoryBytes: number;
+export interface CheckedInvariance<Text> extends Invariance {
+  text: Text;
 }
 
 /** Runs the check. Not passed is a result. */
-export async function runInvarianceCheck(
+export async function runInvarianceCheck<Text extends { windows: Int32Array[] }>(
   context: JobContext,
-  { model, device, windows }: InvarianceOptions,
-): Promise<CheckedInvariance> {
-  return stage(context, 'invariance', async () => {
-    const found = await context.worker((client) =>
-      client.invariance(
-        { source: model, windows, threads: context.threads, provider: graphProvider(device) },
-        { signal: context.signal, onProgress: reportAs(context, 'invariance') },
-      ),
-    );
+  { model, device, openText }: InvarianceOptions<Text>,
+): Promise<CheckedInvariance<Text>> {
+  return context.worker(async (client) => {
+    const text = await openText();
+    const params = { source: model, windows: text.windows, threads: context.threads, provider: graphProvider(device) };
+    const control = { signal: context.signal, onProgress: reportAs(context, 'invariance') };
+    const found = await stage(context, 'invariance', () => client.invariance(params, control));
     notePeakMemory(context, found.peakMemoryBytes);
-    const { largestLogitChange, ...rest } = found;
-    return { ...rest, maxLogitDifference: largestLogitChange };
+    return { ...invarianceSchema.parse({ ...found, maxLogitDifference: found.largestLogitChange }), text };
   });
 }
 
@@ -64,10 +61,11 @@ export async function requireInvariance(
   const record = await recordOf(context, source, device);
   const kept = await readRecord(record);
   if (kept) return kept;
-  const chosen = hasVocabulary(source)
-    ? (await openEvaluation(context, model, quickCheck, [])).windows
-    : firstOf(windows);
-  const found = invarianceSchema.parse(await runInvarianceCheck(context, { model, device, windows: chosen }));
+  const openText = async (): Promise<{ windows: Int32Array[] }> =>
+    hasVocabulary(source)
+      ? stage(context, 'tokenize', () => openEvaluation(context, model, quickCheck, []))
+      : { windows: firstOf(windows) };
+  const { text: _, ...found } = await runInvarianceCheck(context, { model, device, openText });
   if (!found.passed) {
     const message = `A rotation alone moves the logits of ${model} by ${found.maxLogitDifference.toExponential(2)}, more than ${found.tolerance.toExponential(2)}: it cannot be sliced.`;
     throw new AppError('NUMERICAL_FAILURE', message, { model, ...found });

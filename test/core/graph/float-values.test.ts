@@ -16,7 +16,8 @@ function modelOf(type: string, bytes: Uint8Array, shape: number[]) {
   };
   const model = {
     read: (_: TensorEntry, offset?: number, length?: number) => Promise.resolve(view(offset, length)),
-    readInto: (_: TensorEntry, target: Uint8Array) => Promise.resolve(void target.set(bytes)),
+    readInto: (_: TensorEntry, target: Uint8Array, offset?: number) =>
+      Promise.resolve(void target.set(view(offset, target.length))),
   };
   return { entry, model };
 }
@@ -34,6 +35,16 @@ describe('readFloats', () => {
   ])('%s', async (type, bytes, expected) => {
     const { entry, model } = modelOf(type, bytes, [2, 2]);
     expect([...(await readFloats(model, entry, noBlocks))]).toEqual(expected);
+  });
+
+  test('reads at the same time do not share memory', async () => {
+    const halves = [0x3c00, 0xc000, 0x4200].map((half) => modelOf('F16', bytesOf(Uint16Array.of(half, half)), [2, 1]));
+    const found = await Promise.all(halves.map(({ model, entry }) => readFloats(model, entry, noBlocks)));
+    expect(found.map((values) => [...values])).toEqual([
+      [1, 1],
+      [-2, -2],
+      [3, 3],
+    ]);
   });
 
   test('block types go through the port, a slab of rows at a time', async () => {
