@@ -10,6 +10,7 @@ import { exportModel } from './tasks/export-model.ts';
 import { identify } from './tasks/identify.ts';
 import { invariance } from './tasks/invariance.ts';
 import { quantize } from './tasks/quantize.ts';
+import { scoreBlocks } from './tasks/score-blocks.ts';
 import { slicePerBlock } from './tasks/slice-per-block.ts';
 import { sliceHeader, sliceShared } from './tasks/slice-shared.ts';
 import { writeImportance } from './tasks/write-importance.ts';
@@ -29,4 +30,5 @@ export const handlers = {
   invariance,
   compareBlocks,
   blockLogProbs,
+  scoreBlocks,
 } satisfies HandlersOf<WorkerApi>;
