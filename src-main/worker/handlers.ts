@@ -9,6 +9,7 @@ import { convert } from './tasks/convert.ts';
 import { exportModel } from './tasks/export-model.ts';
 import { identify } from './tasks/identify.ts';
 import { invariance } from './tasks/invariance.ts';
+import { narrowSliced } from './tasks/narrow-sliced.ts';
 import { quantize } from './tasks/quantize.ts';
 import { scoreBlocks } from './tasks/score-blocks.ts';
 import { slicePerBlock } from './tasks/slice-per-block.ts';
@@ -26,6 +27,7 @@ export const handlers = {
   sliceShared,
   sliceHeader,
   slicePerBlock,
+  narrowSliced,
   exportModel,
   invariance,
   compareBlocks,

@@ -9,7 +9,7 @@ import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/contex
 import { chooseDevice, graphProvider } from './device.ts';
 import type { EvaluationEngine } from './engine.ts';
 import { blamingWeights } from './open.ts';
-import { tokenizerOf } from './texts.ts';
+import { textModel } from './texts.ts';
 
 interface TaskRun {
   model: string;
@@ -24,8 +24,8 @@ export async function runTask(
   { model, engine, device }: TaskRun,
 ): Promise<EvaluateResult['tasks'][number]> {
   return stage(context, 'tasks', async () => {
-    const { contextLength } = await context.describe(model);
-    const items = await taskItems(task, tokenizerOf(context, model), contextLength);
+    const { contextLength, tokenize } = await textModel(context, model);
+    const items = await taskItems(task, tokenize, contextLength);
     const control = { signal: context.signal, onProgress: reportAs(context, 'tasks', task.name) };
     const logLikelihoods =
       engine === 'onnx'
