@@ -67,6 +67,10 @@ export const quantizeRecipe = z.object({
 /** How a sliced stream is turned inside the space that is kept. */
 export const orientation = z.enum(['pca', 'random', 'hadamard']);
 
+/** What Grams are summed and eigenproblems solved in: fp32-sum64 sums float32 products of at most 256 rows in float64. */
+export const precision = z.enum(['fp64', 'fp32', 'fp32-sum64']);
+export type Precision = z.infer<typeof precision>;
+
 export const sliceRecipe = z.object({
   verb: z.literal('slice'),
   ...jobOptions,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defineApi } from './define-api.ts';
 import { statisticsEntry, tokenWindow, typedArray, windowComparison } from './llama-host-api.ts';
 import { progress } from './progress.ts';
+import { precision } from './recipe.ts';
 import { slicingConfig } from './results.ts';
 import { bytes } from './units.ts';
 
@@ -165,11 +166,14 @@ export const workerApi = defineApi({
         /** An imatrix GGUF of `source`, for the inputs that do not turn; those that do have theirs from `gram`. null: none
          * is used for any tensor. */
         importance: z.string().nullable().default(null),
+        /** Of the eigenproblem; `gram` is float64, summed of float32 runs, so that fp32-sum64 is fp64 here. */
+        precision: precision.default('fp64'),
         threads: z.number().int().positive(),
       }),
       result: z.object({
         fileBytes: bytes,
         sha256: z.string(),
+        precision,
         /** general.architecture of the file. */
         architecture: z.string(),
         ...slicedSizes,
@@ -205,6 +209,10 @@ export const workerApi = defineApi({
         signals: z.enum(['raw', 'normed']).default('raw'),
         /** As the released code: embeddings centred on RMSNorm models too, eps 1e-5. */
         paperCompat: z.boolean().default(false),
+        /** Of every site's Gram and eigenproblem. Weights turn in float64; so are spectra of the variance scheduler. */
+        precision: precision.default('fp64'),
+        /** Answer the eigenvalues of every site. */
+        eigenvalues: z.boolean().default(false),
         /** Replace files that are there already. */
         force: z.boolean().default(false),
         /** Whose tokenizer files go along, null for the GGUF's own. */
@@ -218,13 +226,25 @@ export const workerApi = defineApi({
         fileBytes: bytes,
         sha256: z.string(),
         hasTokenizer: z.boolean(),
+        precision,
         widths: slicingConfig,
         /** Mean over the sites that are cut. */
         sparsity: z.number(),
         /** Of the variance scheduler: the share of its energy that every site keeps at least. */
         retained: z.number().nullable(),
         sites: z.array(
-          z.object({ name: z.string(), width: z.number().int(), energyLost: z.number(), orthogonality: z.number() }),
+          z.object({
+            name: z.string(),
+            width: z.number().int(),
+            /** Share of the signal's energy in the directions that were dropped. */
+            energyLost: z.number(),
+            /** Largest |QᵀQ - I| of the kept directions, measured in float64. */
+            orthogonality: z.number(),
+            /** [D] descending, with `damping` on each; null where they were not asked for. */
+            eigenvalues: z.array(z.number()).nullable(),
+            /** What was added to the diagonal. */
+            damping: z.number(),
+          }),
         ),
         parametersBefore: z.number().int(),
         /** Shortcuts counted, and the output layer, which is never tied. */

@@ -23,7 +23,7 @@ let calibrated: Awaited<ReturnType<typeof handlers.blockStatistics>>;
 type SliceParams = Parameters<typeof handlers.sliceShared>[0];
 const request = (change: Partial<SliceParams> = {}): SliceParams => ({
   ...{ source: sampleModel, gram, output: file('sliced.gguf'), width: 192, orientation: 'pca', seed: 0 },
-  ...{ type: 'F16', types: null, fileType: null, importance: null, threads: 1, ...change },
+  ...{ type: 'F16', types: null, fileType: null, importance: null, precision: 'fp64', threads: 1, ...change },
 });
 
 async function withModel<T>(path: string, use: (model: ModelSource) => T): Promise<T> {

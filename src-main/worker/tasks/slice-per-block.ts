@@ -28,6 +28,7 @@ export const slicePerBlock: HandlersOf<WorkerApi>['slicePerBlock'] = async (para
     threads,
     orientation,
     seed,
+    precision,
   } = params;
   const { type, force, tokenizerFrom } = params;
   const start = performance.now();
@@ -44,13 +45,18 @@ export const slicePerBlock: HandlersOf<WorkerApi>['slicePerBlock'] = async (para
         ...{ runtime: onnxRuntime(params), dequantize: nativeDequantizer(threads) },
       };
       const { widths, sparsity, retained } = await scheduledWidths(schedule, options);
-      const findBasis = pcaBasis({ linearAlgebra, signal, orientation, seed });
-      const made = await writeSlicedFolder({ ...options, widths, findBasis, folder, type, force, tokenizerFrom });
+      const findBasis = pcaBasis({ linearAlgebra, signal, orientation, seed, precision });
+      const made = await writeSlicedFolder({
+        ...{ ...options, precision, widths, findBasis, folder, type, force, tokenizerFrom },
+      });
       const { fileBytes, sha256, hasTokenizer, sites } = made;
       const { vocabSize, hiddenSize, tiedEmbeddings } = decoder.config;
       return {
-        ...{ fileBytes, sha256, hasTokenizer, widths, sparsity, retained },
-        sites: sites.map(({ name, width, energyLost, orthogonality }) => ({ name, width, energyLost, orthogonality })),
+        ...{ fileBytes, sha256, hasTokenizer, precision, widths, sparsity, retained },
+        sites: sites.map(({ eigenvalues, ...site }) => ({
+          ...site,
+          eigenvalues: params.eigenvalues ? Array.from(eigenvalues) : null,
+        })),
         parametersBefore: model.parameters,
         parametersAfter: countSlicedParameters(parameterShapeOf(decoder), widths),
         untiedParameters: tiedEmbeddings ? vocabSize * (widths.head_dimension ?? hiddenSize) : 0,
