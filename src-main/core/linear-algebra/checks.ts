@@ -96,10 +96,8 @@ export function requireBelow(what: string, quantity: string, measured: number, t
 }
 
 export function notConverged(what: string, index: number): AppError {
-  return new AppError('NUMERICAL_FAILURE', `${what}: the eigenvalues did not converge (at index ${index}).`, {
-    what,
-    index,
-  });
+  const message = `${what}: the eigensolver stopped before the eigenvalues converged: it answers ${index} (LAPACK's info), expected convergence.`;
+  return new AppError('NUMERICAL_FAILURE', message, { what, index, measured: String(index), expected: 'convergence' });
 }
 
 /** What asks for less than float64 where only float64 is to be had. */

@@ -5,7 +5,7 @@ import type { Precision } from '../../contract/recipe.ts';
 import { requireBelow } from '../linear-algebra/checks.ts';
 import type { LinearAlgebra } from '../linear-algebra/linear-algebra.ts';
 import { orientBasis } from './orientation.ts';
-import type { Orientation } from './orientation.ts';
+import type { Orientation, OrientationContext } from './orientation.ts';
 import { pcaArithmetic } from './precision.ts';
 import { requireWidth } from './shared-width.ts';
 
@@ -57,8 +57,13 @@ export async function sharedRotation(request: RotationRequest): Promise<SharedRo
   const matrix = damped(gram, size, damping);
   const { values, vectors } = await linearAlgebra.eigh({ what, matrix, size, precision: eigenproblem }, signal);
   const basis = firstColumns(vectors, size, width);
-  const turned = await orientBasis(basis, { width, size }, { orientation: kind, seed }, { linearAlgebra, signal });
-  const orthogonality = await distanceFromOrthonormal(basis, { width, size }, linearAlgebra, signal);
+  const turned = await orientBasis(
+    basis,
+    { width, size },
+    { orientation: kind, seed },
+    { what, linearAlgebra, signal },
+  );
+  const orthogonality = await distanceFromOrthonormal(basis, { width, size }, { what, linearAlgebra, signal });
   requireBelow(what, 'the largest |QᵀQ - I|', orthogonality, orthogonalityTolerance);
   const trace = sum(values);
   const kept = sum(values.subarray(0, width));
@@ -83,7 +88,7 @@ async function energyOf(
   { width, size }: { width: number; size: number },
   { linearAlgebra, signal }: { linearAlgebra: LinearAlgebra; signal: AbortSignal },
 ): Promise<number> {
-  const what = 'the energy of the kept directions';
+  const what = 'the shared rotation, the energy of its directions';
   const product = { what, rows: width, inner: size, columns: size, a: basis, b: gram };
   const turned = await linearAlgebra.gemm(product, signal);
   return turned.reduce((total, value, index) => total + value * basis[index]!, 0);
@@ -113,11 +118,18 @@ export function firstColumns(matrix: Float64Array, size: number, width: number):
 export async function distanceFromOrthonormal(
   basis: Float64Array,
   { width, size }: { width: number; size: number },
-  linearAlgebra: LinearAlgebra,
-  signal: AbortSignal,
+  { what, linearAlgebra, signal }: OrientationContext,
 ): Promise<number> {
   const product = await linearAlgebra.gemm(
-    { what: 'the check of a rotation', rows: width, inner: size, columns: width, a: basis, b: basis, transposeB: true },
+    {
+      what: `${what}, the check of its directions`,
+      rows: width,
+      inner: size,
+      columns: width,
+      a: basis,
+      b: basis,
+      transposeB: true,
+    },
     signal,
   );
   for (let index = 0; index < width; index += 1) product[index * (width + 1)]! -= 1;

@@ -66,8 +66,13 @@ export function pcaBasis({ linearAlgebra, signal, orientation, seed, precision =
     for (let index = 0; index < size; index += 1) gram[index * (size + 1)]! += damping;
     const { values, vectors } = await linearAlgebra.eigh({ what, matrix: gram, size, precision: eigenproblem }, signal);
     const basis = firstColumns(vectors, size, width);
-    await orientBasis(basis, { width, size }, { orientation, seed: seed + site.index }, { linearAlgebra, signal });
-    const orthogonality = await distanceFromOrthonormal(basis, { width, size }, linearAlgebra, signal);
+    await orientBasis(
+      basis,
+      { width, size },
+      { orientation, seed: seed + site.index },
+      { what, linearAlgebra, signal },
+    );
+    const orthogonality = await distanceFromOrthonormal(basis, { width, size }, { what, linearAlgebra, signal });
     requireBelow(what, 'the largest |QᵀQ - I|', orthogonality, orthogonalityTolerance);
     const dropped = values.subarray(width).reduce((sum, value) => sum + value - damping, 0);
     return { basis, eigenvalues: values, damping, energyLost: trace > 0 ? dropped / trace : 0, orthogonality };
