@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { defineApi } from './define-api.ts';
 import { statisticsEntry, tokenWindow, typedArray, windowComparison } from './llama-host-api.ts';
 import { progress } from './progress.ts';
-import { precision } from './recipe.ts';
-import { slicingConfig } from './results.ts';
+import { precision, signals } from './recipe.ts';
+import { slicedSite, slicingConfig } from './results.ts';
 import { bytes } from './units.ts';
 
 /** Execution providers that Snug's graphs may run on, by onnxruntime's names. Every graph is proved on `cpu`. */
@@ -54,6 +54,16 @@ const slicedSizes = {
   parametersAfter: z.number().int(),
   /** Of `parametersAfter`: what the output layer costs because its tie did not survive. */
   untiedParameters: z.number().int(),
+};
+
+const perBlockSizes = {
+  parametersBefore: z.number().int(),
+  /** Shortcuts counted, and the output layer, which is never tied. */
+  parametersAfter: z.number().int(),
+  /** Of `parametersAfter`: what the output layer costs because its tie did not survive. */
+  untiedParameters: z.number().int(),
+  /** Of `parametersAfter`. */
+  shortcutParameters: z.number().int(),
 };
 
 /** What decides the result of a calibration. */
@@ -206,7 +216,7 @@ export const workerApi = defineApi({
         orientation: sliceForm.orientation,
         seed: sliceForm.seed,
         /** `raw`: the residual as it is; `normed`: every token counts the same. */
-        signals: z.enum(['raw', 'normed']).default('raw'),
+        signals: signals.default('raw'),
         /** As the released code: embeddings centred on RMSNorm models too, eps 1e-5. */
         paperCompat: z.boolean().default(false),
         /** Of every site's Gram and eigenproblem. Weights turn in float64; so are spectra of the variance scheduler. */
@@ -232,28 +242,32 @@ export const workerApi = defineApi({
         sparsity: z.number(),
         /** Of the variance scheduler: the share of its energy that every site keeps at least. */
         retained: z.number().nullable(),
-        sites: z.array(
-          z.object({
-            name: z.string(),
-            width: z.number().int(),
-            /** Share of the signal's energy in the directions that were dropped. */
-            energyLost: z.number(),
-            /** Largest |QᵀQ - I| of the kept directions, measured in float64. */
-            orthogonality: z.number(),
-            /** [D] descending, with `damping` on each; null where they were not asked for. */
-            eigenvalues: z.array(z.number()).nullable(),
-            /** What was added to the diagonal. */
-            damping: z.number(),
-          }),
-        ),
-        parametersBefore: z.number().int(),
-        /** Shortcuts counted, and the output layer, which is never tied. */
-        parametersAfter: z.number().int(),
-        /** Of `parametersAfter`: what the output layer costs because its tie did not survive. */
-        untiedParameters: z.number().int(),
+        sites: z.array(slicedSite),
+        /** By site, where they were asked for: [D] descending, with `damping` added to each. */
+        eigenvalues: z.array(z.object({ values: z.array(z.number()), damping: z.number() })).nullable(),
+        ...perBlockSizes,
         /** The library that computed, as it calls itself. */
         linearAlgebra: z.string(),
         seconds: z.number(),
+        peakMemoryBytes: bytes,
+      }),
+      progress,
+    },
+    /** Cuts a folder that slicePerBlock wrote to narrower widths: what it keeps are leading rows and columns. */
+    narrowSliced: {
+      params: z.object({
+        source: z.string(),
+        widths: slicingConfig,
+        output: z.string(),
+        /** Of matrices; vectors are F32. */
+        type: sliceForm.type,
+        force: z.boolean().default(false),
+      }),
+      result: z.object({
+        fileBytes: bytes,
+        sha256: z.string(),
+        hasTokenizer: z.boolean(),
+        ...perBlockSizes,
         peakMemoryBytes: bytes,
       }),
       progress,
