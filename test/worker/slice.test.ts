@@ -114,6 +114,14 @@ describe('sliceShared', () => {
     expect(kld).toBeLessThan(0.1);
   });
 
+  test('in fp32 its directions are as far from orthonormal as float32 leaves them', async () => {
+    const made = { precision: 'fp32', output: file('fp32.gguf') } as const;
+    const { precision, orthogonality } = await handlers.sliceShared(request(made), quiet);
+    expect(precision).toBe('fp32');
+    expect(orthogonality).toBeGreaterThan(1e-8);
+    expect(orthogonality).toBeLessThan(1e-4);
+  });
+
   test('at full width llama.cpp finds the model unchanged, whatever the orientation and the form of the source', async () => {
     for (const [orientation, source] of [
       ['hadamard', sampleModel],

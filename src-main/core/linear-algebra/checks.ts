@@ -8,7 +8,7 @@ export const orthogonalityTolerance = 1e-10;
 /** Largest ‖A V - V Λ‖ / ‖A‖. LAPACK leaves about 1e-15 times a small multiple of sqrt(n). */
 export const residualTolerance = 1e-10;
 
-/** The same two limits of an eigenproblem in float32, whose eps is 6e-8: LAPACK leaves 1e-6 to 1e-5, |QᵀQ - I| at 1e-3 is no rotation. */
+/** Both limits of an eigenproblem in float32, whose eps is 6e-8. LAPACK leaves 1e-6 to 1e-5; at 1e-3 it is no rotation. */
 export const float32Tolerance = 1e-3;
 
 /** Sizes that a LAPACK with 32-bit integers can count: dsyevd's work space has 1 + 6n + 2n² elements. */

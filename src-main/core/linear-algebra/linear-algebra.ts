@@ -125,7 +125,8 @@ export interface LinearAlgebra {
 
   /**
    * gram += valuesᵀ values, upper triangle. float32 within a chunk, float64 between chunks, or what is asked for. O(rows size²).
-   * @throws NATIVE_UNAVAILABLE for float32 sums on ml-matrix; NUMERICAL_FAILURE with the element that is not finite; chunks before it are in `gram` already, as after an abort
+   * @throws NATIVE_UNAVAILABLE for float32 sums on ml-matrix; NUMERICAL_FAILURE with the element that is not finite; chunks
+   * before it are in `gram` already, as after an abort
    */
   gramAccumulate(update: GramUpdate, signal: AbortSignal): Promise<void>;
 
