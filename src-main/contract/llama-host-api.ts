@@ -12,6 +12,9 @@ export const typedArray = <T extends object>(type: new (length: number) => T): z
 /** A window of token ids; evaluation starts each with an empty cache. */
 export const tokenWindow = typedArray<Int32Array>(Int32Array);
 
+/** A continuation and the context that it is scored behind. */
+export const taskItem = z.object({ context: tokenWindow, continuation: tokenWindow });
+
 /** KV-cache types that llama.cpp offers. */
 export const kvTypes = ['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl'] as const;
 export const kvType = z.enum(kvTypes);
@@ -144,7 +147,7 @@ export const llamaHostApi = defineApi({
     scoreContinuations: {
       params: z.object({
         model: z.string(),
-        items: z.array(z.object({ context: tokenWindow, continuation: tokenWindow })),
+        items: z.array(taskItem),
         settings: llamaSettings.prefault({}),
       }),
       result: z.object({

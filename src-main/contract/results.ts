@@ -251,6 +251,8 @@ export const evaluateResult = quality.extend({
       accuracyNormalised: z.number(),
       standardError: z.number(),
       standardErrorNormalised: z.number(),
+      /** What scored it. */
+      engine: quality.shape.engine,
     }),
   ),
   tokensPerSecond: z.number(),

@@ -1,7 +1,7 @@
 // What the worker does: tensor arithmetic on files, through the native addon. One task per method.
 import { z } from 'zod';
 import { defineApi } from './define-api.ts';
-import { statisticsEntry, tokenWindow, typedArray, windowComparison } from './llama-host-api.ts';
+import { statisticsEntry, taskItem, tokenWindow, typedArray, windowComparison } from './llama-host-api.ts';
 import { progress } from './progress.ts';
 import { precision, signals } from './recipe.ts';
 import { slicedSite, slicingConfig } from './results.ts';
@@ -359,6 +359,25 @@ export const workerApi = defineApi({
         provider: graphProvider.default('cpu'),
       }),
       result: z.object({ logProbs: typedArray<Float32Array>(Float32Array) }),
+    },
+    /** Sums of log-probabilities of continuations after their contexts, by the model's own block graphs. */
+    scoreBlocks: {
+      params: z.object({
+        model: z.string(),
+        items: z.array(taskItem).min(1),
+        /** A folder for hidden states that are too large for memory. */
+        scratch: z.string(),
+        threads: z.number().int().positive(),
+        provider: graphProvider.default('cpu'),
+      }),
+      result: z.object({
+        logLikelihoods: typedArray<Float64Array>(Float64Array),
+        /** Rows that went through the blocks. */
+        tokens: z.number().int(),
+        seconds: z.number(),
+        peakMemoryBytes: bytes,
+      }),
+      progress,
     },
   },
   events: {},

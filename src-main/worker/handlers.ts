@@ -11,6 +11,7 @@ import { identify } from './tasks/identify.ts';
 import { invariance } from './tasks/invariance.ts';
 import { narrowSliced } from './tasks/narrow-sliced.ts';
 import { quantize } from './tasks/quantize.ts';
+import { scoreBlocks } from './tasks/score-blocks.ts';
 import { slicePerBlock } from './tasks/slice-per-block.ts';
 import { sliceHeader, sliceShared } from './tasks/slice-shared.ts';
 import { writeImportance } from './tasks/write-importance.ts';
@@ -31,4 +32,5 @@ export const handlers = {
   invariance,
   compareBlocks,
   blockLogProbs,
+  scoreBlocks,
 } satisfies HandlersOf<WorkerApi>;

@@ -253,6 +253,7 @@ export const results = {
           accuracyNormalised: 0.55,
           standardError: 0.035,
           standardErrorNormalised: 0.0352,
+          engine: 'onnx',
         },
       ],
       tokensPerSecond: 2345.6,

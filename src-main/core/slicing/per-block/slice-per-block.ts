@@ -89,7 +89,7 @@ export async function slicePerBlock(options: PerBlockOptions): Promise<SiteRepor
 
   const stream = await openStepStream(options, names);
   try {
-    await embedWindows(decoder, windows, dequantize, residual);
+    await embedWindows(decoder, { windows }, dequantize, residual);
     if (paperCompat) await replaceRuns(residual, centreRows);
     const first = stream.gramOf(0);
     for await (const { rows, values } of residualRuns(residual)) await first.add(values, rows);
