@@ -244,7 +244,7 @@ export const workerApi = defineApi({
       params: z.object({ source: z.string(), output: z.string(), ...sliceForm }),
       result: z.object({ fileBytes: bytes, ...slicedSizes }),
     },
-    /** Writes a GGUF of a family with graphs as an ONNX file, or as a Hugging Face folder with safetensors. */
+    /** Writes a model of a family with graphs as an ONNX file, one sliced block by block too, or as a Hugging Face folder with safetensors. */
     exportModel: {
       params: z.object({
         source: z.string(),
