@@ -46,6 +46,15 @@ export const widthSchedule = z.discriminatedUnion('scheduler', [
 ]);
 export type WidthSchedule = z.infer<typeof widthSchedule>;
 
+/** How the next token is chosen. */
+export const sampling = {
+  /** Logits are divided by it; 0: the most likely token, always. */
+  temperature: z.number().min(0).default(0),
+  /** Only this many of the most likely tokens can be drawn; null for all. */
+  topK: z.number().int().positive().nullable().default(null),
+  seed: z.number().int().nonnegative().default(0),
+};
+
 const slicedSizes = {
   width: z.number().int(),
   sparsity: z.number(),
@@ -325,6 +334,29 @@ export const workerApi = defineApi({
         provider: graphProvider.default('cpu'),
       }),
       result: z.object({ logProbs: typedArray<Float32Array>(Float32Array) }),
+    },
+    /** Writes on from a prompt with an ONNX model that Snug wrote and its cache, on the processor. Progress carries all tokens so far. */
+    generate: {
+      params: z.object({
+        /** FILE.onnx. */
+        model: z.string(),
+        /** At least one token. */
+        prompt: tokenWindow,
+        maxTokens: z.number().int().positive(),
+        /** Tokens that end the text; none of them is part of it. */
+        stopIds: z.array(z.number().int().nonnegative()),
+        ...sampling,
+        threads: z.number().int().positive(),
+      }),
+      result: z.object({
+        ids: tokenWindow,
+        endedBy: z.enum(['stop', 'limit']),
+        /** Of the prompt, whose last run gives the first token; and of the tokens behind that one. */
+        prefillSeconds: z.number(),
+        decodeSeconds: z.number(),
+        peakMemoryBytes: bytes,
+      }),
+      progress: progress.extend({ ids: tokenWindow }),
     },
   },
   events: {},

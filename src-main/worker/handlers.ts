@@ -7,6 +7,7 @@ import { checkWeights } from './tasks/check-weights.ts';
 import { compareBlocks } from './tasks/compare-blocks.ts';
 import { convert } from './tasks/convert.ts';
 import { exportModel } from './tasks/export-model.ts';
+import { generate } from './tasks/generate.ts';
 import { identify } from './tasks/identify.ts';
 import { invariance } from './tasks/invariance.ts';
 import { quantize } from './tasks/quantize.ts';
@@ -29,4 +30,5 @@ export const handlers = {
   invariance,
   compareBlocks,
   blockLogProbs,
+  generate,
 } satisfies HandlersOf<WorkerApi>;
