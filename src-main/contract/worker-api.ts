@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defineApi } from './define-api.ts';
 import { statisticsEntry, tokenWindow, typedArray, windowComparison } from './llama-host-api.ts';
 import { progress } from './progress.ts';
+import { sampling } from './recipe.ts';
 import { slicingConfig } from './results.ts';
 import { bytes } from './units.ts';
 
@@ -45,15 +46,6 @@ export const widthSchedule = z.discriminatedUnion('scheduler', [
   z.object({ scheduler: z.literal('explicit'), widths: slicingConfig }),
 ]);
 export type WidthSchedule = z.infer<typeof widthSchedule>;
-
-/** How the next token is chosen. */
-export const sampling = {
-  /** Logits are divided by it; 0: the most likely token, always. */
-  temperature: z.number().min(0).default(0),
-  /** Only this many of the most likely tokens can be drawn; null for all. */
-  topK: z.number().int().positive().nullable().default(null),
-  seed: z.number().int().nonnegative().default(0),
-};
 
 const slicedSizes = {
   width: z.number().int(),

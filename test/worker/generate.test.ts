@@ -26,12 +26,12 @@ async function onnxOf(decoder: Decoder | SlicedDecoder): Promise<string> {
   return output;
 }
 
-const generate = (
+const generate = async (
   model: string,
   prompt: readonly number[],
   more: object = {},
   context: Partial<Parameters<typeof handlers.generate>[1]> = {},
-): ReturnType<typeof handlers.generate> => {
+): Promise<Awaited<ReturnType<typeof handlers.generate>>> => {
   const params = { model, prompt: Int32Array.from(prompt), maxTokens: 12, stopIds: [], threads: 1, ...more };
   return handlers.generate(workerApi.methods.generate.params.parse(params), { ...ports, ...context });
 };

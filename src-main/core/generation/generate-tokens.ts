@@ -44,7 +44,7 @@ export async function generateTokens(request: GenerationRequest): Promise<Genera
   requirePrompt(prompt, session.vocabSize);
   const choose = createSampler(request.sampling);
   const start = performance.now();
-  let logits = new Float32Array();
+  let logits: Float32Array = new Float32Array();
   for (let first = 0; first < prompt.length; first += promptTokensPerRun) {
     signal.throwIfAborted();
     request.onPrompt?.(first);
