@@ -128,7 +128,10 @@ async function written(context: JobContext, recipe: GenerateRecipe, { model, pro
         {
           signal,
           onProgress: ({ ids, ...progress }) =>
-            context.report(ids.length === 0 ? progress : { ...progress, detail: codec.decode(prompt, ids) }),
+            context.report({
+              ...{ ...progress, stage: 'generate' },
+              ...(ids.length === 0 ? {} : { detail: codec.decode(prompt, ids) }),
+            }),
         },
       ),
     );
