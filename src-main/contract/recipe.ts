@@ -66,18 +66,31 @@ export const quantizeRecipe = z.object({
 });
 /** How a sliced stream is turned inside the space that is kept. */
 export const orientation = z.enum(['pca', 'random', 'hadamard']);
+/** What a PCA sees of a residual: itself, or behind its norm, where every token counts the same. */
+export const signals = z.enum(['raw', 'normed']);
+/** Of Grams and eigenproblems; weights always turn in float64. */
+export const precision = z.enum(['fp64', 'fp32', 'fp32-sum64']);
 
 export const sliceRecipe = z.object({
   verb: z.literal('slice'),
   ...jobOptions,
   /** Of a .gguf file, an .onnx file, or a folder for safetensors. */
   ...outputOptions,
-  method: z.literal('shared').default('shared'),
-  /** Share of the hidden size that goes; null where `width` is given. */
+  method: z.enum(['shared', 'per-block']).default('shared'),
+  /** Share of the hidden size that goes; null where `width` is given, or `scheduler` is a file. */
   sparsity: z.number().min(0).lt(1).nullable().default(null),
   width: z.number().int().positive().nullable().default(null),
-  /** Widths are multiples of this; null = what the type needs. */
+  /** Widths are multiples of this; null = what the type needs, 8 per block. */
   round: z.number().int().positive().nullable().default(null),
+  /** constant, variance, or the path of a SlicingConfig with every width. Others than constant: per block only. */
+  scheduler: z.string().default('constant'),
+  /** The output layer is cut too. A shared rotation always cuts it. */
+  sliceHead: z.boolean().default(false),
+  /** null = normed for a shared rotation, raw per block. */
+  signals: signals.nullable().default(null),
+  precision: precision.default('fp64'),
+  /** As the released code: embeddings centred on RMSNorm models too, eps 1e-5. Per block only. */
+  paperCompat: z.boolean().default(false),
   /** null = pca for float output, hadamard for quantised. Its seed is the calibration's. */
   orientation: orientation.nullable().default(null),
   /** A float type, a named mix of llama.cpp or a type. */

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { defineApi } from './define-api.ts';
 import { statisticsEntry, tokenWindow, typedArray, windowComparison } from './llama-host-api.ts';
 import { progress } from './progress.ts';
-import { sampling } from './recipe.ts';
-import { slicingConfig } from './results.ts';
+import { sampling, signals } from './recipe.ts';
+import { slicedSite, slicingConfig } from './results.ts';
 import { bytes } from './units.ts';
 
 /** Execution providers that Snug's graphs may run on, by onnxruntime's names. Every graph is proved on `cpu`. */
@@ -54,6 +54,16 @@ const slicedSizes = {
   parametersAfter: z.number().int(),
   /** Of `parametersAfter`: what the output layer costs because its tie did not survive. */
   untiedParameters: z.number().int(),
+};
+
+const perBlockSizes = {
+  parametersBefore: z.number().int(),
+  /** Shortcuts counted, and the output layer, which is never tied. */
+  parametersAfter: z.number().int(),
+  /** Of `parametersAfter`: what the output layer costs because its tie did not survive. */
+  untiedParameters: z.number().int(),
+  /** Of `parametersAfter`. */
+  shortcutParameters: z.number().int(),
 };
 
 /** What decides the result of a calibration. */
@@ -203,7 +213,7 @@ export const workerApi = defineApi({
         orientation: sliceForm.orientation,
         seed: sliceForm.seed,
         /** `raw`: the residual as it is; `normed`: every token counts the same. */
-        signals: z.enum(['raw', 'normed']).default('raw'),
+        signals: signals.default('raw'),
         /** As the released code: embeddings centred on RMSNorm models too, eps 1e-5. */
         paperCompat: z.boolean().default(false),
         /** Replace files that are there already. */
@@ -224,17 +234,30 @@ export const workerApi = defineApi({
         sparsity: z.number(),
         /** Of the variance scheduler: the share of its energy that every site keeps at least. */
         retained: z.number().nullable(),
-        sites: z.array(
-          z.object({ name: z.string(), width: z.number().int(), energyLost: z.number(), orthogonality: z.number() }),
-        ),
-        parametersBefore: z.number().int(),
-        /** Shortcuts counted, and the output layer, which is never tied. */
-        parametersAfter: z.number().int(),
-        /** Of `parametersAfter`: what the output layer costs because its tie did not survive. */
-        untiedParameters: z.number().int(),
+        sites: z.array(slicedSite),
+        ...perBlockSizes,
         /** The library that computed, as it calls itself. */
         linearAlgebra: z.string(),
         seconds: z.number(),
+        peakMemoryBytes: bytes,
+      }),
+      progress,
+    },
+    /** Cuts a folder that slicePerBlock wrote to narrower widths: what it keeps are leading rows and columns. */
+    narrowSliced: {
+      params: z.object({
+        source: z.string(),
+        widths: slicingConfig,
+        output: z.string(),
+        /** Of matrices; vectors are F32. */
+        type: sliceForm.type,
+        force: z.boolean().default(false),
+      }),
+      result: z.object({
+        fileBytes: bytes,
+        sha256: z.string(),
+        hasTokenizer: z.boolean(),
+        ...perBlockSizes,
         peakMemoryBytes: bytes,
       }),
       progress,

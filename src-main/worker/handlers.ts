@@ -10,6 +10,7 @@ import { exportModel } from './tasks/export-model.ts';
 import { generate } from './tasks/generate.ts';
 import { identify } from './tasks/identify.ts';
 import { invariance } from './tasks/invariance.ts';
+import { narrowSliced } from './tasks/narrow-sliced.ts';
 import { quantize } from './tasks/quantize.ts';
 import { slicePerBlock } from './tasks/slice-per-block.ts';
 import { sliceHeader, sliceShared } from './tasks/slice-shared.ts';
@@ -26,6 +27,7 @@ export const handlers = {
   sliceShared,
   sliceHeader,
   slicePerBlock,
+  narrowSliced,
   exportModel,
   invariance,
   compareBlocks,

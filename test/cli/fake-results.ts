@@ -73,6 +73,7 @@ export function inspectionOf(path: string): Inspection {
       importance: true,
       quantize: true,
     },
+    widths: null,
     experts: null,
   };
 }
@@ -172,6 +173,8 @@ export const results = {
       },
       sparsity: 0.111,
       orientation: 'pca',
+      precision: 'fp64',
+      shortcutParameters: 0,
       energyLost: 0.012,
       parametersBefore: 134_515_008,
       parametersAfter: 144_721_408,

@@ -50,6 +50,7 @@ describe('results as text', () => {
       Cutting 11.1 % of the width makes this model bigger, by 7.6 % in parameters: its output layer was the embedding and now is a matrix of its own.
 
       written         /out/sliced.gguf, 289.0 MB
+      before          269.0 MB
       width           512 of 576 (11.1 % cut), 1.2 % of the signal's energy lost, pca orientation
       type            F16 (F16 × 212, F32 × 61)
       parameters      134,515,008 → 144,721,408, of them 25,165,824 for an output layer of its own

@@ -2,15 +2,16 @@ import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import type { GenerateRecipe } from '../../contract/recipe.ts';
 import type { GenerateResult } from '../../contract/results.ts';
-import { openModel, type ModelSource } from '../../core/formats/model-source.ts';
+import type { ModelSource } from '../../core/formats/model-source.ts';
 import { openRunnable } from '../../core/slicing/per-block/sliced-folder.ts';
+import { folderOf, withGraphs } from '../stages/open.ts';
 import { openTextCodec, type TextCodec } from '../stages/text-codec.ts';
 import { notePeakMemory, reportAs, stage, totalSeconds, type JobContext } from './context.ts';
 
 /** The verb `generate`: text behind a prompt by a model as ONNX with its cache, on the processor. */
 export async function runGenerate(context: JobContext, recipe: GenerateRecipe): Promise<GenerateResult> {
   requireProcessor(recipe);
-  const opened = await stage(context, 'open', () => openRecipe(recipe));
+  const opened = await openRecipe(context, recipe);
   const codec = await stage(context, 'tokenize', () => openTextCodec(context, opened.tokenizer));
   const prompt = await stage(context, 'tokenize', () => codec.encode(recipe.prompt));
   const maxTokens = roomFor(context, recipe, { prompt: prompt.length, longest: opened.longest });
@@ -53,25 +54,19 @@ interface Opened {
 }
 
 /** @throws USAGE, UNSUPPORTED_ARCHITECTURE, FILE_NOT_FOUND, FILE_MALFORMED */
-async function openRecipe({ model: file, tokenizer }: GenerateRecipe): Promise<Opened> {
+async function openRecipe(context: JobContext, { model: file, tokenizer }: GenerateRecipe): Promise<Opened> {
   if (/\.onnx$/i.test(file)) {
     if (tokenizer !== null) return { tokenizer, type: null, longest: null };
     const message = `${file} has no tokenizer: name the folder or GGUF it was made of, with --tokenizer.`;
     throw new AppError('USAGE', message, { model: file });
   }
-  const model = await openModel(file);
-  try {
+  return withGraphs(context, file, async (model) => {
     const { longestWindow } = (await openRunnable(model)).config;
     const lengths = [longestWindow, model.config.contextLength].filter((length) => length !== null);
     const longest = lengths.length === 0 ? null : Math.min(...lengths);
-    return { tokenizer: tokenizer ?? ownTokenizer(model), type: exportType(model), longest };
-  } finally {
-    await model.close();
-  }
+    return { tokenizer: tokenizer ?? folderOf(model.path), type: exportType(model), longest };
+  });
 }
-
-const ownTokenizer = ({ kind, path: file }: ModelSource): string =>
-  kind === 'safetensors' && path.extname(file) === '.safetensors' ? path.dirname(file) : file;
 
 /** The matrices' own precision: F16 where they are F16 or quantised, else F32, which holds BF16 too. */
 function exportType({ tensors }: ModelSource): 'F32' | 'F16' {

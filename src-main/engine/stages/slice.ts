@@ -7,6 +7,7 @@ import { openGguf } from '../../core/formats/gguf-reader.ts';
 import { candidateOf, type Candidate } from '../../core/planning/candidates.ts';
 import { findMix } from '../../core/quantization/mixes.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
+import { outputForm } from '../jobs/output-paths.ts';
 import { plannedFile, writeHeader, type PlannedFile } from '../planner/headers.ts';
 import type { BlockStatistics } from './statistics.ts';
 
@@ -16,6 +17,23 @@ type FloatType = (typeof floatTypes)[number];
 /** The float type of this name, or null. */
 export const floatTypeOf = (type: string): FloatType | null =>
   floatTypes.find((name) => name === type.toUpperCase()) ?? null;
+
+/** What a slice without a measure is told. */
+export const howMuch = 'How much to cut is missing: add --sparsity S (0.2 cuts a fifth of the width) or --width D.';
+
+/** Types that a form can hold besides GGUF, which holds all; stock ONNX runtimes have no bfloat16 on the CPU. */
+const typesOfForm = { safetensors: ['F32', 'F16', 'BF16'], onnx: ['F32', 'F16'] } as const;
+
+/** Refuses a type that the output's form cannot hold. @throws USAGE with `advice` */
+export function checkForm({ output, type }: { output: string; type: string }, advice: string): void {
+  const { name } = findMix(type);
+  const form = outputForm(output);
+  if (form === 'gguf') return;
+  const possible: readonly string[] = typesOfForm[form];
+  if (possible.includes(name)) return;
+  const message = `${output} cannot hold ${name}: ${form} takes ${possible.join(', ')}; ${advice}.`;
+  throw new AppError('USAGE', message, { output, type: name, possible: [...possible] });
+}
 
 /** Widths of a type's files are multiples of this: 8 for floats, else the block of the type (method of llama.cpp's kernels). */
 export function roundOf(type: string): number {

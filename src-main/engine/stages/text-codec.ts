@@ -71,10 +71,10 @@ async function ggufCodec(context: JobContext, model: string): Promise<TextCodec>
 }
 
 async function requireVocabulary(file: string): Promise<void> {
-  const { gguf, ...model } = await openModel(file);
+  const model = await openModel(file);
   await model.close();
-  if (!gguf) throw new AppError('USAGE', `A tokenizer is a folder or a GGUF file, not ${file}.`, { path: file });
-  if (hasVocabulary({ gguf })) return;
+  if (!model.gguf) throw new AppError('USAGE', `A tokenizer is a folder or a GGUF file, not ${file}.`, { path: file });
+  if (await hasVocabulary(model)) return;
   const message = `${file} has no tokenizer, so no text can be written with it. Name one with --tokenizer.`;
   throw new AppError('UNSUPPORTED_ARCHITECTURE', message, { path: file });
 }

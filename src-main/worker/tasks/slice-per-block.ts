@@ -7,9 +7,14 @@ import { openDecoder } from '../../core/architectures/decoder.ts';
 import { openModel } from '../../core/formats/model-source.ts';
 import { residualShape } from '../../core/graph/embed-windows.ts';
 import { fileResidual } from '../../core/graph/residual.ts';
-import { countSlicedParameters, parameterShapeOf } from '../../core/slicing/per-block/count-parameters.ts';
+import {
+  countShortcuts,
+  countSlicedParameters,
+  parameterShapeOf,
+} from '../../core/slicing/per-block/count-parameters.ts';
 import { scheduledWidths } from '../../core/slicing/per-block/scheduled-widths.ts';
 import { pcaBasis } from '../../core/slicing/per-block/site-basis.ts';
+import { siteLayout } from '../../core/slicing/per-block/site-widths.ts';
 import { writeSlicedFolder } from '../../core/slicing/per-block/sliced-folder.ts';
 import { nativeDequantizer } from '../native/native-dequantizer.ts';
 import { openLinearAlgebra } from '../native/native-linear-algebra.ts';
@@ -53,6 +58,7 @@ export const slicePerBlock: HandlersOf<WorkerApi>['slicePerBlock'] = async (para
         sites: sites.map(({ name, width, energyLost, orthogonality }) => ({ name, width, energyLost, orthogonality })),
         parametersBefore: model.parameters,
         parametersAfter: countSlicedParameters(parameterShapeOf(decoder), widths),
+        shortcutParameters: countShortcuts(siteLayout(decoder), widths),
         untiedParameters: tiedEmbeddings ? vocabSize * (widths.head_dimension ?? hiddenSize) : 0,
         linearAlgebra: linearAlgebra.library.name,
         seconds: (performance.now() - start) / 1000,

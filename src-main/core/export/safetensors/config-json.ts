@@ -9,12 +9,13 @@ import type { WeightType } from '../hf-to-gguf/plan-tensors.ts';
 import { hfForm } from './hf-forms.ts';
 import { llama3ScalingOf } from './llama3-scaling.ts';
 
-const dtypes: Readonly<Record<WeightType, string>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
+/** Names of types in config.json. */
+export const torchTypes: Readonly<Record<WeightType, string>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
 
 /** @throws UNSUPPORTED_ARCHITECTURE when no config.json says what the decoder computes */
 export async function configJsonOf(decoder: Decoder, type: WeightType, dequantize: Dequantize): Promise<JsonObject> {
   const { gguf, configJson } = decoder.model;
-  const torchDtype = { torch_dtype: dtypes[type] };
+  const torchDtype = { torch_dtype: torchTypes[type] };
   if (gguf || !configJson) return { ...(await fromHeader(decoder, dequantize)), ...torchDtype };
   const { dtype: _, ...fields } = configJson;
   return { ...fields, ...torchDtype };
