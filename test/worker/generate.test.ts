@@ -1,9 +1,11 @@
 // The worker's generate: greedy tokens are those of full forward passes without a cache, dense and sliced block by block.
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { workerApi } from '../../src-main/contract/worker-api.ts';
 import type { Decoder } from '../../src-main/core/architectures/decoder.ts';
 import { writeOnnxModel } from '../../src-main/core/export/onnx/write-onnx-model.ts';
+import { GraphBuilder } from '../../src-main/core/graph/graph-builder.ts';
 import { forward } from '../../src-main/core/graph/forward.ts';
 import { slicedForward } from '../../src-main/core/slicing/per-block/sliced-forward.ts';
 import type { SlicedDecoder } from '../../src-main/core/slicing/per-block/sliced-decoder.ts';
@@ -132,6 +134,20 @@ describe('generate', () => {
     });
     const missing = path.join(folder, 'missing.onnx');
     expect(await failureOf(generate(missing, prompt))).toMatchObject({ code: 'FILE_NOT_FOUND' });
+
+    const other = path.join(folder, 'other.onnx');
+    const g = new GraphBuilder('other');
+    g.output('y', g.relu(g.input('x', ['N', 4])), ['N', 4]);
+    writeFileSync(other, g.encode());
+    expect(await failureOf(generate(other, prompt))).toMatchObject({
+      code: 'FILE_MALFORMED',
+      message: expect.stringMatching(/its inputs are x\.$/) as string,
+    });
+    writeFileSync(other, 'no model');
+    expect(await failureOf(generate(other, prompt))).toMatchObject({
+      code: 'FILE_MALFORMED',
+      details: { file: other },
+    });
 
     const controller = new AbortController();
     const stopped = generate(

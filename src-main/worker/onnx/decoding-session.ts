@@ -12,12 +12,19 @@ export interface OpenedDecodingSession extends DecodingSession {
   close(): Promise<void>;
 }
 
-/** Opens FILE.onnx with an empty cache. @throws FILE_MALFORMED when its inputs or outputs are not those of docs/onnx.md; as openSession */
+/**
+ * Opens FILE.onnx with an empty cache.
+ * @throws FILE_MALFORMED when onnxruntime does not take it, or its inputs or outputs are not those of docs/onnx.md; OUT_OF_MEMORY
+ */
 export async function openDecodingSession(
   file: string,
   { threads }: Pick<OnnxOptions, 'threads'>,
 ): Promise<OpenedDecodingSession> {
-  const session = await openSession(file, { threads });
+  const session = await openSession(file, { threads }).catch((error: unknown) => {
+    const reason = String(AppError.from(error).details['reason']);
+    const code = /alloc|memory/i.test(reason) ? 'OUT_OF_MEMORY' : 'FILE_MALFORMED';
+    throw new AppError(code, `onnxruntime cannot open ${file}: ${reason}`, { file, reason }, error);
+  });
   try {
     return decodingSession(session, shapesOf(session, file));
   } catch (error) {
