@@ -8,7 +8,15 @@ import { slicedForward } from '../../src-main/core/slicing/per-block/sliced-forw
 import type { SlicedDecoder } from '../../src-main/core/slicing/per-block/sliced-decoder.ts';
 import { openFolderTokenizer } from '../../src-main/core/tokens/folder-tokenizer.ts';
 import { caller, handlers as llamaHost } from '../llama-host/host.ts';
-import { errorOf, resultOf, startEngine, temporaryFolder, type TestEngine } from '../support/engine.ts';
+import {
+  errorOf,
+  quick,
+  resultOf,
+  slicedBy,
+  startEngine,
+  temporaryFolder,
+  type TestEngine,
+} from '../support/engine.ts';
 import { goldenModels } from '../support/golden-models.ts';
 import { decoderOf } from '../support/graph-runs.ts';
 import { architectures, sampleFolder, sampleModel } from '../support/paths.ts';
@@ -93,6 +101,24 @@ describe('generate', () => {
       const ofFile = resultOf(await engine.run(recipe(output, { tokens: 12, tokenizer })), 'generate');
       expect(ofFile).toMatchObject({ text: expected, type: null });
     }
+  });
+
+  test('runs what slice wrote: the folder and the ONNX model give the same text', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const sliced = async (name: string): Promise<string> => {
+      const output = path.join(folder, name);
+      const wanted = { verb: 'slice', method: 'per-block', model: sampleModel, sparsity: 0.25, evaluate: false };
+      slicedBy(await engine.run({ ...wanted, output, ...quick }), 'per-block');
+      return output;
+    };
+    const [asFolder, asFile] = [await sliced('sliced'), await sliced('sliced.onnx')];
+    expect(readdirSync(folder).toSorted()).toEqual(['sliced', 'sliced.onnx']);
+    const ofFolder = resultOf(await engine.run(recipe(asFolder)), 'generate');
+    const ofFile = resultOf(await engine.run(recipe(asFile, { tokenizer: sampleModel })), 'generate');
+    expect(ofFolder).toMatchObject({ type: 'F16', tokens: ofFile.tokens });
+    expect(ofFolder.text.length).toBeGreaterThan(20);
+    expect(ofFile.text).toBe(ofFolder.text);
   });
 
   test('draws by a seed', async () => {
