@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { defineApi } from './define-api.ts';
 import { statisticsEntry, taskItem, tokenWindow, typedArray, windowComparison } from './llama-host-api.ts';
 import { progress } from './progress.ts';
-import { precision, signals } from './recipe.ts';
+import { precision, sampling, signals } from './recipe.ts';
 import { slicedSite, slicingConfig } from './results.ts';
 import { bytes } from './units.ts';
 
@@ -278,7 +278,7 @@ export const workerApi = defineApi({
       params: z.object({ source: z.string(), output: z.string(), ...sliceForm }),
       result: z.object({ fileBytes: bytes, ...slicedSizes }),
     },
-    /** Writes a GGUF of a family with graphs as an ONNX file, or as a Hugging Face folder with safetensors. */
+    /** Writes a model of a family with graphs as an ONNX file, one sliced block by block too, or as a Hugging Face folder with safetensors. */
     exportModel: {
       params: z.object({
         source: z.string(),
@@ -378,6 +378,29 @@ export const workerApi = defineApi({
         peakMemoryBytes: bytes,
       }),
       progress,
+    },
+    /** Writes on from a prompt with an ONNX model that Snug wrote and its cache, on the processor. Progress carries all tokens so far. */
+    generate: {
+      params: z.object({
+        /** FILE.onnx. */
+        model: z.string(),
+        /** At least one token. */
+        prompt: tokenWindow,
+        maxTokens: z.number().int().positive(),
+        /** Tokens that end the text; none of them is part of it. */
+        stopIds: z.array(z.number().int().nonnegative()),
+        ...sampling,
+        threads: z.number().int().positive(),
+      }),
+      result: z.object({
+        ids: tokenWindow,
+        endedBy: z.enum(['stop', 'limit']),
+        /** Of the prompt, whose last run gives the first token; and of the tokens behind that one. */
+        prefillSeconds: z.number(),
+        decodeSeconds: z.number(),
+        peakMemoryBytes: bytes,
+      }),
+      progress: progress.extend({ ids: tokenWindow }),
     },
   },
   events: {},
