@@ -4,6 +4,8 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { SlicingConfig } from '../../src-main/contract/results.ts';
+import { convertFolder } from '../../src-main/core/export/hf-to-gguf/convert-folder.ts';
+import { openModel } from '../../src-main/core/formats/model-source.ts';
 import { errorOf, quick, resultOf, slicedBy, startEngine, temporaryFolder } from '../support/engine.ts';
 import { goldenModels, readJson, tinyModel } from '../support/golden-models.ts';
 import { sampleFolder, sampleModel } from '../support/paths.ts';
@@ -58,6 +60,19 @@ describe.skipIf(goldenModels === null)('golden models', () => {
       });
     },
   );
+
+  test.each(['llama-gqa', 'qwen2', 'qwen3', 'phi', 'phi3'])('%s from a GGUF is as from its folder', async (name) => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const gguf = path.join(folder, 'model.gguf');
+    const source = await openModel(tinyModel(name));
+    await convertFolder({ source, output: gguf, signal: new AbortController().signal, progress: () => {} });
+    await source.close();
+    const { nll_sliced } = readJson<{ nll_sliced: number }>(path.join(tinyModel(name), 'correct.json'));
+    const recipe = golden(name, path.join(folder, 'sliced'), { model: gguf });
+    const result = slicedBy(await engine.run(recipe), 'per-block');
+    expect(Math.log(result.quality!.compressed.perplexity)).toBeCloseTo(nll_sliced, 4);
+  });
 
   test('a model without a GGUF form is checked for invariance and evaluated as it is', async () => {
     const engine = await startEngine();
