@@ -117,6 +117,17 @@ export const llamaHostApi = defineApi({
       }),
       result: z.object({ ids: z.array(typedArray<Int32Array>(Int32Array)) }),
     },
+    /** What every token of a file's own tokenizer stands for, and which tokens end a text. Control tokens stand for nothing. */
+    vocabulary: {
+      params: z.object({ model: z.string() }),
+      result: z.object({
+        /** Bytes of all tokens, one after the other; a token may end inside a UTF-8 character. */
+        pieces: typedArray<Uint8Array>(Uint8Array),
+        /** [V + 1]: token i has pieces[offsets[i], offsets[i + 1]). */
+        offsets: typedArray<Int32Array>(Int32Array),
+        ends: typedArray<Int32Array>(Int32Array),
+      }),
+    },
     /** Log-probabilities [positions, V] float32 after each wanted position of one window. */
     logProbs: {
       params: z.object({

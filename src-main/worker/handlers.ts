@@ -7,6 +7,7 @@ import { checkWeights } from './tasks/check-weights.ts';
 import { compareBlocks } from './tasks/compare-blocks.ts';
 import { convert } from './tasks/convert.ts';
 import { exportModel } from './tasks/export-model.ts';
+import { generate } from './tasks/generate.ts';
 import { identify } from './tasks/identify.ts';
 import { invariance } from './tasks/invariance.ts';
 import { narrowSliced } from './tasks/narrow-sliced.ts';
@@ -33,4 +34,5 @@ export const handlers = {
   compareBlocks,
   blockLogProbs,
   scoreBlocks,
+  generate,
 } satisfies HandlersOf<WorkerApi>;

@@ -205,6 +205,23 @@ export const results = {
       peakMemoryBytes: GiB,
     },
   },
+  generate: {
+    verb: 'generate',
+    value: {
+      ...common,
+      prompt: 'The sea',
+      text: ' is wide.\u001b[2J',
+      tokens: { prompt: 3, generated: 1204 },
+      endedBy: 'stop',
+      tokensPerSecond: { prefill: 346.2, decode: 19.7 },
+      engine: 'onnx',
+      kind: 'weights-only',
+      type: 'F16',
+      seconds: 9,
+      stages: { generate: 7 },
+      peakMemoryBytes: GiB,
+    },
+  },
   calibrate: {
     verb: 'calibrate',
     value: {
