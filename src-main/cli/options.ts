@@ -98,6 +98,12 @@ export const optionTable = {
 
   against: { kind: 'text', value: 'MODEL', help: 'the original to compare with' },
   tasks: { kind: 'list', value: 'FILE.jsonl', help: 'multiple-choice questions to answer; repeat for several' },
+
+  prompt: { kind: 'text', value: 'TEXT', help: 'what the text goes on from' },
+  tokens: { kind: 'integer', value: 'N', help: 'tokens to write at most (128)' },
+  temperature: { kind: 'number', value: 'T', help: 'how freely tokens are drawn (0: always the most likely one)' },
+  'top-k': { kind: 'integer', value: 'K', help: 'draw from the K most likely tokens only (all)' },
+  tokenizer: { kind: 'text', value: 'MODEL', help: "folder or GGUF whose tokenizer is used (the model's own)" },
 } as const satisfies Record<string, OptionDefinition>;
 
 export type OptionName = keyof typeof optionTable;

@@ -68,8 +68,9 @@ export const quantizeRecipe = z.object({
 export const orientation = z.enum(['pca', 'random', 'hadamard']);
 /** What a PCA sees of a residual: itself, or behind its norm, where every token counts the same. */
 export const signals = z.enum(['raw', 'normed']);
-/** Of Grams and eigenproblems; weights always turn in float64. */
+/** Of Grams and eigenproblems; weights always turn in float64. fp32-sum64 sums float32 products of 256 rows in float64. */
 export const precision = z.enum(['fp64', 'fp32', 'fp32-sum64']);
+export type Precision = z.infer<typeof precision>;
 
 export const sliceRecipe = z.object({
   verb: z.literal('slice'),
@@ -121,6 +122,26 @@ export const fitRecipe = z.object({
   maxMemoryBytes: bytes.nullable().default(null),
 });
 
+/** How the next token of a text is chosen. */
+export const sampling = {
+  /** Logits are divided by it; 0: the most likely token, always. */
+  temperature: z.number().min(0).default(0),
+  /** Only this many of the most likely tokens can be drawn; null for all. */
+  topK: z.number().int().positive().nullable().default(null),
+  seed: z.number().int().nonnegative().default(42),
+};
+export const generateRecipe = z.object({
+  verb: z.literal('generate'),
+  /** A model of a family with graphs, or an ONNX file that Snug wrote. */
+  ...jobOptions,
+  /** Folder or GGUF whose tokenizer is used; null for the model's own, which an ONNX file has not. */
+  tokenizer: z.string().nullable().default(null),
+  prompt: z.string(),
+  /** At most. */
+  tokens: z.number().int().positive().default(128),
+  ...sampling,
+});
+
 export const recipe = z.discriminatedUnion('verb', [
   calibrateRecipe,
   quantizeRecipe,
@@ -129,6 +150,7 @@ export const recipe = z.discriminatedUnion('verb', [
   evaluateRecipe,
   planRecipe,
   fitRecipe,
+  generateRecipe,
 ]);
 export type Recipe = z.infer<typeof recipe>;
 export type CalibrateRecipe = z.infer<typeof calibrateRecipe>;
@@ -138,3 +160,4 @@ export type InvarianceRecipe = z.infer<typeof invarianceRecipe>;
 export type EvaluateRecipe = z.infer<typeof evaluateRecipe>;
 export type PlanRecipe = z.infer<typeof planRecipe>;
 export type FitRecipe = z.infer<typeof fitRecipe>;
+export type GenerateRecipe = z.infer<typeof generateRecipe>;

@@ -251,6 +251,8 @@ export const evaluateResult = quality.extend({
       accuracyNormalised: z.number(),
       standardError: z.number(),
       standardErrorNormalised: z.number(),
+      /** What scored it. */
+      engine: quality.shape.engine,
     }),
   ),
   tokensPerSecond: z.number(),
@@ -258,6 +260,28 @@ export const evaluateResult = quality.extend({
   seconds: z.number(),
 });
 export type EvaluateResult = z.infer<typeof evaluateResult>;
+
+export const generateResult = z.object({
+  ...common,
+  prompt: z.string(),
+  /** Behind the prompt. */
+  text: z.string(),
+  tokens: z.object({ prompt: z.number().int(), generated: z.number().int() }),
+  /** `stop`: by a token that ends a text. */
+  endedBy: z.enum(['stop', 'limit']),
+  /** null where there was none to time: the first token comes with the prompt. */
+  tokensPerSecond: z.object({ prefill: z.number(), decode: z.number().nullable() }),
+  engine: z.literal('onnx'),
+  /** All arithmetic is float32. */
+  kind: z.literal('weights-only'),
+  /** Of the matrices in the ONNX file that ran; null where it was given. */
+  type: z.enum(['F32', 'F16']).nullable(),
+  seconds: z.number(),
+  /** Seconds per stage. */
+  stages: z.record(z.string(), z.number()),
+  peakMemoryBytes: bytes,
+});
+export type GenerateResult = z.infer<typeof generateResult>;
 
 export const textList = z.object({
   texts: z.array(

@@ -7,10 +7,12 @@ import { checkWeights } from './tasks/check-weights.ts';
 import { compareBlocks } from './tasks/compare-blocks.ts';
 import { convert } from './tasks/convert.ts';
 import { exportModel } from './tasks/export-model.ts';
+import { generate } from './tasks/generate.ts';
 import { identify } from './tasks/identify.ts';
 import { invariance } from './tasks/invariance.ts';
 import { narrowSliced } from './tasks/narrow-sliced.ts';
 import { quantize } from './tasks/quantize.ts';
+import { scoreBlocks } from './tasks/score-blocks.ts';
 import { slicePerBlock } from './tasks/slice-per-block.ts';
 import { sliceHeader, sliceShared } from './tasks/slice-shared.ts';
 import { writeImportance } from './tasks/write-importance.ts';
@@ -31,4 +33,6 @@ export const handlers = {
   invariance,
   compareBlocks,
   blockLogProbs,
+  scoreBlocks,
+  generate,
 } satisfies HandlersOf<WorkerApi>;

@@ -205,6 +205,23 @@ export const results = {
       peakMemoryBytes: GiB,
     },
   },
+  generate: {
+    verb: 'generate',
+    value: {
+      ...common,
+      prompt: 'The sea',
+      text: ' is wide.\u001b[2J',
+      tokens: { prompt: 3, generated: 1204 },
+      endedBy: 'stop',
+      tokensPerSecond: { prefill: 346.2, decode: 19.7 },
+      engine: 'onnx',
+      kind: 'weights-only',
+      type: 'F16',
+      seconds: 9,
+      stages: { generate: 7 },
+      peakMemoryBytes: GiB,
+    },
+  },
   calibrate: {
     verb: 'calibrate',
     value: {
@@ -253,6 +270,7 @@ export const results = {
           accuracyNormalised: 0.55,
           standardError: 0.035,
           standardErrorNormalised: 0.0352,
+          engine: 'onnx',
         },
       ],
       tokensPerSecond: 2345.6,

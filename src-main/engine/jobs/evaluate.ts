@@ -1,12 +1,12 @@
 import type { EvaluateRecipe } from '../../contract/recipe.ts';
 import type { EvaluateResult } from '../../contract/results.ts';
-import { readTask, scoreTask, taskItems } from '../../core/evaluation/tasks.ts';
-import { chooseDevice } from '../stages/device.ts';
+import { readTask } from '../../core/evaluation/tasks.ts';
 import { chooseEngine } from '../stages/engine.ts';
 import { evaluate } from '../stages/evaluate.ts';
 import { withGraphs, withModel } from '../stages/open.ts';
-import { openEvaluation, textModel } from '../stages/texts.ts';
-import { reportAs, stage, totalSeconds, type JobContext } from './context.ts';
+import { runTask } from '../stages/tasks.ts';
+import { openEvaluation } from '../stages/texts.ts';
+import { stage, totalSeconds, type JobContext } from './context.ts';
 import { checkGate, gateOf } from './gate.ts';
 
 /** The verb `evaluate`: perplexity, comparison with a reference, multiple-choice tasks. */
@@ -23,7 +23,8 @@ export async function runEvaluate(context: JobContext, recipe: EvaluateRecipe): 
   const { weightsOnly } = recipe.evaluation;
   const evaluated = await evaluate(context, { candidate, reference, text, engine, device: recipe.device, weightsOnly });
   const scores = [];
-  for (const task of tasks) scores.push(await runTask(context, candidate, task, recipe.device));
+  for (const task of tasks)
+    scores.push(await runTask(context, task, { model: candidate, engine, device: recipe.device }));
   const gate = gateOf(recipe.evaluation, evaluated.quality);
   return {
     run: context.run,
@@ -41,26 +42,3 @@ const runnerPath = (context: JobContext, model: string): Promise<string> =>
   withModel(context, model, async ({ path }) => path);
 const graphsPath = (context: JobContext, model: string): Promise<string> =>
   withGraphs(context, model, async ({ path }) => path);
-
-type Task = Awaited<ReturnType<typeof readTask>>;
-
-async function runTask(
-  context: JobContext,
-  model: string,
-  task: Task,
-  device: string,
-): Promise<EvaluateResult['tasks'][number]> {
-  return stage(context, 'tasks', async () => {
-    const { gpuLayers } = await chooseDevice(context, device, [model]);
-    const { contextLength, tokenize } = await textModel(context, model);
-    const items = await taskItems(task, tokenize, contextLength);
-    const settings = { gpuLayers, ...context.llamaThreads };
-    const { logLikelihoods } = await context.llama((client) =>
-      client.scoreContinuations(
-        { model, items, settings },
-        { signal: context.signal, onProgress: reportAs(context, 'tasks', task.name) },
-      ),
-    );
-    return { name: task.name, examples: task.examples.length, ...scoreTask(task.examples, logLikelihoods) };
-  });
-}

@@ -1,10 +1,12 @@
 // Slicing block by block (SliceGPT as published): a folder or an ONNX model with shortcut matrices, which Snug and
 // onnxruntime run and llama.cpp does not. What was sliced so before is cut again without a new calibration.
+import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import type { SliceRecipe } from '../../contract/recipe.ts';
 import type { PerBlockSliceResult, SlicingConfig } from '../../contract/results.ts';
 import { isSlicedPerBlock, openDecoder } from '../../core/architectures/decoder.ts';
 import { evenCalibration } from '../stages/statistics.ts';
+import { sweepParts } from '../../core/formats/part-files.ts';
 import { openModel, typeCounts, type ModelSource } from '../../core/formats/model-source.ts';
 import { narrowerWidths } from '../../core/slicing/per-block/narrower-widths.ts';
 import { meanSparsity } from '../../core/slicing/per-block/scheduled-widths.ts';
@@ -28,8 +30,7 @@ export async function runPerBlockSlice(context: JobContext, recipe: SliceRecipe)
   checkGate(recipe.evaluation, recipe.evaluate);
   checkPerBlockForm(recipe);
   return withGraphs(context, recipe.model, async (source) => {
-    // Made beside its place and moved there whole.
-    const folder = unfinishedName(`${recipe.output}.folder`);
+    const folder = await unfinishedFolder(recipe);
     return cleaning([folder], async () => {
       const text = recipe.evaluate ? await evaluationText(context, recipe, source) : null;
       const made = isSlicedPerBlock(source)
@@ -52,6 +53,13 @@ export async function runPerBlockSlice(context: JobContext, recipe: SliceRecipe)
       };
     });
   });
+}
+
+/** Where the folder is made, to be moved whole; of an ONNX output beside it, under no name that looks like a part of it. */
+async function unfinishedFolder({ output }: SliceRecipe): Promise<string> {
+  const name = path.resolve(output.replace(/\.onnx$/i, ''));
+  await sweepParts(name);
+  return unfinishedName(`${name}.folder`);
 }
 
 async function typesIn(folder: string): Promise<Record<string, number>> {

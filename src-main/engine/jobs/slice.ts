@@ -107,7 +107,10 @@ async function sliceSource(context: JobContext, recipe: SliceRecipe, source: Ggu
   const statistics = await blockStatistics(context, { source: source.path, hiddenSize, device, calibration });
   const file = await unfinishedGguf(recipe);
   return cleaning([file], async () => {
-    const made = await makeSlice(context, { source: source.path, statistics, planned, ...slice, output: file });
+    const { precision } = recipe;
+    const made = await makeSlice(context, {
+      ...{ source: source.path, statistics, planned, precision, ...slice, output: file },
+    });
     const widths = sharedSlicingConfig(openDecoder(source), slice.step.width);
     let written = { fileBytes: made.fileBytes, sha256: made.sha256 };
     const finished = await finishFile(context, {
@@ -124,7 +127,7 @@ async function sliceSource(context: JobContext, recipe: SliceRecipe, source: Ggu
       ...{ run: context.run, warnings: context.warnings, device: context.device, output: recipe.output },
       ...{ method: 'shared' as const, type: findMix(recipe.type).name, widths },
       ...{ sparsity: slice.step.sparsity, orientation: slice.step.orientation, energyLost: made.energyLost },
-      ...{ precision: recipe.precision, shortcutParameters: 0 },
+      ...{ precision, shortcutParameters: 0 },
       ...planned.sizes,
       sourceBytes: source.fileBytes,
       ...written,

@@ -1,6 +1,7 @@
 // Slicing by one shared rotation: which types the sliced tensors get, and the file itself.
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
+import type { Precision } from '../../contract/recipe.ts';
 import type { SliceStep } from '../../contract/plan.ts';
 import { ggmlTypeByName } from '../../core/formats/ggml-types.ts';
 import { openGguf } from '../../core/formats/gguf-reader.ts';
@@ -115,6 +116,8 @@ export interface SliceOptions {
   planned: Pick<SlicedFile, 'file'>;
   step: SliceStep;
   seed: number;
+  /** Of the eigenproblem. @default 'fp64' */
+  precision?: Precision;
   type: string;
   /** Whether errors of quantised types are weighed by importance. */
   importance: boolean;
@@ -126,7 +129,7 @@ export type SliceMade = Awaited<ReturnType<Parameters<Parameters<JobContext['wor
 
 /** Writes the sliced file, quantised in the same pass where its type is not a float. */
 export async function makeSlice(context: JobContext, options: SliceOptions): Promise<SliceMade> {
-  const { source, statistics, planned, step, seed, importance, output, detail } = options;
+  const { source, statistics, planned, step, seed, precision = 'fp64', importance, output, detail } = options;
   const { width, orientation } = step;
   const float = floatTypeOf(options.type);
   const { types, fileType } = planned.file.candidate;
@@ -134,7 +137,7 @@ export async function makeSlice(context: JobContext, options: SliceOptions): Pro
     const made = await context.worker((client) =>
       client.sliceShared(
         {
-          ...{ source, gram: statistics.gram, output, width, orientation, seed, threads: context.threads },
+          ...{ source, gram: statistics.gram, output, width, orientation, seed, precision, threads: context.threads },
           type: float ?? 'F16',
           ...(float ? { types: null, fileType: null } : { types: { ...types }, fileType }),
           importance: importance && !float ? statistics.importance : null,

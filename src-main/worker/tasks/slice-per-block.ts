@@ -33,6 +33,7 @@ export const slicePerBlock: HandlersOf<WorkerApi>['slicePerBlock'] = async (para
     threads,
     orientation,
     seed,
+    precision,
   } = params;
   const { type, force, tokenizerFrom } = params;
   const start = performance.now();
@@ -49,13 +50,18 @@ export const slicePerBlock: HandlersOf<WorkerApi>['slicePerBlock'] = async (para
         ...{ runtime: onnxRuntime(params), dequantize: nativeDequantizer(threads) },
       };
       const { widths, sparsity, retained } = await scheduledWidths(schedule, options);
-      const findBasis = pcaBasis({ linearAlgebra, signal, orientation, seed });
-      const made = await writeSlicedFolder({ ...options, widths, findBasis, folder, type, force, tokenizerFrom });
+      const findBasis = pcaBasis({ linearAlgebra, signal, orientation, seed, precision });
+      const made = await writeSlicedFolder({
+        ...{ ...options, precision, widths, findBasis, folder, type, force, tokenizerFrom },
+      });
       const { fileBytes, sha256, hasTokenizer, sites } = made;
       const { vocabSize, hiddenSize, tiedEmbeddings } = decoder.config;
       return {
-        ...{ fileBytes, sha256, hasTokenizer, widths, sparsity, retained },
+        ...{ fileBytes, sha256, hasTokenizer, precision, widths, sparsity, retained },
         sites: sites.map(({ name, width, energyLost, orthogonality }) => ({ name, width, energyLost, orthogonality })),
+        eigenvalues: params.eigenvalues
+          ? sites.map(({ eigenvalues, damping }) => ({ values: Array.from(eigenvalues), damping }))
+          : null,
         parametersBefore: model.parameters,
         parametersAfter: countSlicedParameters(parameterShapeOf(decoder), widths),
         shortcutParameters: countShortcuts(siteLayout(decoder), widths),

@@ -30,7 +30,7 @@ export interface VarianceWidths {
  * vectors per site; nothing is written. @throws as slicePerBlock
  */
 export async function siteSpectra(
-  options: Omit<PerBlockOptions, 'widths' | 'findBasis' | 'write'>,
+  options: Omit<PerBlockOptions, 'widths' | 'findBasis' | 'write' | 'precision'>,
 ): Promise<Float64Array[]> {
   const { decoder, linearAlgebra, signal } = options;
   const layout = siteLayout(decoder);
