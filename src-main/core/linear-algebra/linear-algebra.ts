@@ -109,7 +109,7 @@ export interface LinearAlgebra {
   readonly library: LinearAlgebraLibrary;
 
   /**
-   * A = V Λ Vᵀ in float64 (PCA: SliceGPT §3.2). Verified in float64: |VᵀV - I| < 1e-10 and ‖A V - V Λ‖ < 1e-10 ‖A‖, in
+   * A = V Λ Vᵀ in float64 (PCA: SliceGPT §3.3). Verified in float64: |VᵀV - I| < 1e-10 and ‖A V - V Λ‖ < 1e-10 ‖A‖, in
    * float32 both < 1e-3. O(9 size³); memory with LAPACK: 2 size² doubles besides the answer.
    * @throws NUMERICAL_FAILURE no convergence, lost orthogonality, a residual, NaN: what, measured value, tolerance;
    * NATIVE_UNAVAILABLE for float32 on ml-matrix

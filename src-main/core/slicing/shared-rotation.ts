@@ -1,5 +1,5 @@
 // One rotation for a whole residual stream: C = Σ_sites Gram(RMSN(x_site)) over the 2L + 1 norm inputs, Q = eigvec(C),
-// of which the first `width` columns are kept (SliceGPT §3.2-3.3 with one Q for all sites: method.md 1.7 and 3).
+// of which the first `width` columns are kept (SliceGPT §3.3-3.4 with one Q for all sites: method.md 1.7 and 3).
 // Letters: D hidden size, d width.
 import type { Precision } from '../../contract/recipe.ts';
 import { requireBelow } from '../linear-algebra/checks.ts';

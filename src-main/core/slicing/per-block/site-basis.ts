@@ -1,4 +1,4 @@
-// The basis of each site: principal directions of the residual that the already sliced network has there (SliceGPT §3.4;
+// The basis of each site: principal directions of the residual that the already sliced network has there (SliceGPT §3.3;
 // method.md 1.4). C = Σ xᵀx over all tokens, without centring and without dividing by their number.
 // Letters: D hidden size, d width of the site.
 import type { Precision } from '../../../contract/recipe.ts';
