@@ -54,6 +54,7 @@
         "llama/statistics.cc",
         "llama/task.cc",
         "llama/tokenize.cc",
+        "llama/vocabulary.cc",
         "common/dynamic_library.cc"
       ]
     }

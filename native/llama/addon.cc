@@ -14,6 +14,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("statistics", Napi::Function::New<statistics>(env));
   exports.Set("memory", Napi::Function::New<memory>(env));
   exports.Set("quantize", Napi::Function::New<quantize>(env));
+  exports.Set("vocabulary", Napi::Function::New<vocabulary>(env));
   exports.Set("generate", Napi::Function::New<generate>(env));
   return exports;
 }

@@ -18,6 +18,7 @@ Napi::Value scoreContinuations(const Napi::CallbackInfo& info);
 Napi::Value statistics(const Napi::CallbackInfo& info);
 Napi::Value memory(const Napi::CallbackInfo& info);
 Napi::Value quantize(const Napi::CallbackInfo& info);
+Napi::Value vocabulary(const Napi::CallbackInfo& info);
 Napi::Value generate(const Napi::CallbackInfo& info);
 
 // Starts a task of type T on (options, control).

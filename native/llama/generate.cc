@@ -46,21 +46,6 @@ class GenerateTask final : public Task {
     return sumRow(logits, model.vocabSize()).top;
   }
 
-  static std::string pieceOf(const Model& model, int32_t token) {
-    std::string piece(64, '\0');
-    const auto attempt = [&] {
-      return api().llama_token_to_piece(model.vocab(), token, piece.data(), static_cast<int32_t>(piece.size()), 0,
-                                        false);
-    };
-    int32_t length = attempt();
-    if (length < 0) {
-      piece.resize(static_cast<size_t>(-length));
-      length = attempt();
-    }
-    piece.resize(static_cast<size_t>(std::max(length, 0)));
-    return piece;
-  }
-
   Napi::Value result(const Napi::Env& env) override {
     Napi::Uint8Array bytes = Napi::Uint8Array::New(env, text_.size());
     if (!text_.empty()) std::memcpy(bytes.Data(), text_.data(), text_.size());

@@ -1,5 +1,6 @@
 #include "tokenize.h"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 
@@ -26,6 +27,21 @@ std::vector<int32_t> tokenizeText(const Model& model, const std::string& text, b
   if (count < 0) throw Failure("LLAMA_FAILED", "llama.cpp cannot tokenize the text with " + model.path() + ".");
   ids.resize(static_cast<size_t>(count));
   return ids;
+}
+
+std::string pieceOf(const Model& model, int32_t token) {
+  std::string piece(64, '\0');
+  const auto attempt = [&] {
+    return api().llama_token_to_piece(model.vocab(), token, piece.data(), static_cast<int32_t>(piece.size()), 0,
+                                      false);
+  };
+  int32_t length = attempt();
+  if (length < 0) {
+    piece.resize(static_cast<size_t>(-length));
+    length = attempt();
+  }
+  piece.resize(static_cast<size_t>(std::max(length, 0)));
+  return piece;
 }
 
 namespace {

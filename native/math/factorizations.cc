@@ -138,7 +138,7 @@ Outcome factorByReflectors(const QrRequest& request, std::vector<double>& column
       double* row = columns.data() + k * m;
       reflectRow(columns, taus, m, {first, k - first}, row);
       for (int64_t i = 0; i < k; ++i) request.r[i * n + k] = row[i];
-      const Reflector reflector = makeReflector(row + k, m - k);
+      const Reflector<double> reflector = makeReflector(row + k, m - k);
       taus[k] = reflector.tau;
       heads[k] = reflector.head;
     }

@@ -7,16 +7,18 @@
 
 namespace snug {
 
+template <typename T>
 struct FallbackEigenRequest {
   int64_t size;
-  double* matrix;   // [size, size] row-major: the upper triangle on entry, row j the vector of values[j] after
-  double* values;   // [size], in no order
+  T* matrix;        // [size, size] row-major: the upper triangle on entry, row j the vector of values[j] after
+  T* values;        // [size], in no order
   int threads;
   CancelFlag cancel;
 };
 
 // kDone, kCancelled, or kInvalid: no convergence, element = the index of the eigenvalue.
-// Memory: size² doubles. O(9 size³)
-Outcome fallbackEigen(const FallbackEigenRequest& request);
+// Float or double; memory: size² numbers of it. O(9 size³)
+template <typename T>
+Outcome fallbackEigen(const FallbackEigenRequest<T>& request);
 
 }  // namespace snug

@@ -33,6 +33,7 @@ LapackLibrary::LapackLibrary(const std::string& path) : library_(path) {
   bind(ssyrk_, "ssyrk");
   bind(dtrsm_, "dtrsm");
   bind(dsyevd_, "dsyevd");
+  bind(ssyevd_, "ssyevd");
   bind(dpotrf_, "dpotrf");
   bind(dgeqrf_, "dgeqrf");
   bind(dorgqr_, "dorgqr");
@@ -105,15 +106,29 @@ void LapackLibrary::syrk(FortranInt n, FortranInt k, const float* a, float* c, F
   ssyrk_("L", "N", &n, &k, &kOne, a, &ld, &kZero, c, &ld, 1, 1);
 }
 
-int64_t LapackLibrary::syevd(FortranInt n, double* a, double* values) const {
-  // The sizes that dsyevd's documentation demands; a query would answer them as a double.
+namespace {
+
+// `solve` is dsyevd or ssyevd. Answers its INFO argument.
+template <typename T, typename Solve>
+FortranInt divideAndConquer(Solve solve, FortranInt n, T* a, T* values) {
+  // The sizes that their documentation demands; a query would answer them as a number of type T.
   const FortranInt workSize = 1 + 6 * n + 2 * n * n;
   const FortranInt integerSize = 3 + 5 * n;
-  std::vector<double> work(static_cast<size_t>(workSize));
+  std::vector<T> work(static_cast<size_t>(workSize));
   std::vector<FortranInt> integers(static_cast<size_t>(integerSize));
   FortranInt info = 0;
-  dsyevd_("V", "L", &n, a, &n, values, work.data(), &workSize, integers.data(), &integerSize, &info, 1, 1);
-  return this->info(info);
+  solve("V", "L", &n, a, &n, values, work.data(), &workSize, integers.data(), &integerSize, &info, 1, 1);
+  return info;
+}
+
+}  // namespace
+
+int64_t LapackLibrary::syevd(FortranInt n, double* a, double* values) const {
+  return info(divideAndConquer(dsyevd_, n, a, values));
+}
+
+int64_t LapackLibrary::syevd(FortranInt n, float* a, float* values) const {
+  return info(divideAndConquer(ssyevd_, n, a, values));
 }
 
 int64_t LapackLibrary::syevdValues(FortranInt n, double* a, double* values) const {

@@ -49,6 +49,7 @@ class LapackLibrary {
 
   // Eigenvalues ascending and vectors (column-major, over `a`) of the lower triangle of a [n, n]. Answers INFO.
   int64_t syevd(FortranInt n, double* a, double* values) const;
+  int64_t syevd(FortranInt n, float* a, float* values) const;
 
   // Eigenvalues alone, ascending; `a` is used up. A third of the work. Answers INFO.
   int64_t syevdValues(FortranInt n, double* a, double* values) const;
@@ -89,6 +90,8 @@ class LapackLibrary {
                  double*, Int, Size, Size, Size, Size) = nullptr;
   void (*dsyevd_)(const char*, const char*, Int, double*, Int, double*, double*, Int, FortranInt*, Int, FortranInt*,
                   Size, Size) = nullptr;
+  void (*ssyevd_)(const char*, const char*, Int, float*, Int, float*, float*, Int, FortranInt*, Int, FortranInt*, Size,
+                  Size) = nullptr;
   void (*dpotrf_)(const char*, Int, double*, Int, FortranInt*, Size) = nullptr;
   void (*dgeqrf_)(Int, Int, double*, Int, double*, double*, Int, FortranInt*) = nullptr;
   void (*dorgqr_)(Int, Int, Int, double*, Int, const double*, double*, Int, FortranInt*) = nullptr;

@@ -40,6 +40,7 @@ struct GramRequest {
   double* gram;         // [size, size]; the upper triangle grows by valuesᵀ values, the rest stays as it is
   int64_t chunkRows;    // rows that are summed before a sum goes into `gram`
   bool isDouble;        // products and sums of a chunk in double instead of float
+  bool isFloatSum;      // sums of chunks are rounded to float: `gram` then holds what a sum in float holds
 };
 
 // kNonFinite: the first NaN or infinity, or a column whose squares overflow (element = its first row's); chunks before
@@ -52,9 +53,11 @@ struct EigenRequest {
   double* values;        // [size], descending
   double* vectors;       // [size, size], vector j is column j; its largest component is positive
   double* quality;       // [2]: largest |VᵀV - I|; ‖A V - V Λ‖ / ‖A‖ (Frobenius norms, the upper one estimated)
+  bool isDouble;         // solved in double; else the matrix is rounded to float and its solution widened
 };
 
-// kInvalid: no convergence, element = the eigenvalue's index. A LAPACK's dsyevd cannot be stopped: cancel is looked at
+// kInvalid: no convergence, element = the eigenvalue's index. The quality is measured in double, of the matrix that came,
+// whatever it was solved in. A LAPACK's dsyevd or ssyevd cannot be stopped: cancel is looked at
 // before and after. Memory: 2 size² doubles besides the buffers. O(size³)
 Outcome eigenSymmetric(const EigenRequest& request, const Execution& execution);
 

@@ -72,6 +72,7 @@ Napi::Value LinearAlgebraCalls::gram(const Napi::CallbackInfo& info) const {
   request.gram = arguments.numbers<double>("gram", request.size * request.size);
   request.chunkRows = size(arguments, "chunkRows");
   request.isDouble = arguments.flag("isDouble");
+  request.isFloatSum = arguments.flag("isFloatSum");
   return start(info, arguments, {"values", "gram"}, request, accumulateGram);
 }
 
@@ -83,6 +84,7 @@ Napi::Value LinearAlgebraCalls::eigen(const Napi::CallbackInfo& info) const {
   request.values = arguments.numbers<double>("values", request.size);
   request.vectors = arguments.numbers<double>("vectors", request.size * request.size);
   request.quality = arguments.numbers<double>("quality", 2);
+  request.isDouble = arguments.flag("isDouble");
   return start(info, arguments, {"matrix", "values", "vectors", "quality"}, request, eigenSymmetric);
 }
 

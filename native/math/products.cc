@@ -87,7 +87,12 @@ Outcome addChunk(const float* values, int64_t rows, const GramRequest& request, 
   for (int64_t i = 0; i < size; ++i) {
     const T* from = sums.data() + i * size;
     double* to = request.gram + i * size;
-    for (int64_t j = i; j < size; ++j) to[j] += static_cast<double>(from[j]);
+    if (request.isFloatSum) {
+      // A double holds the sum of two floats so closely that rounding it is the addition of floats.
+      for (int64_t j = i; j < size; ++j) to[j] = static_cast<float>(to[j] + static_cast<double>(from[j]));
+    } else {
+      for (int64_t j = i; j < size; ++j) to[j] += static_cast<double>(from[j]);
+    }
   }
   return {};
 }

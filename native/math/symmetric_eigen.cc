@@ -98,13 +98,35 @@ double residualOf(const EigenRequest& request, double scale, const Execution& ex
   return norm == 0 ? std::sqrt(sum) : std::sqrt(sum / norm);
 }
 
+// Vectors in rows and values, in any order, over a scaled matrix in double or float.
+template <typename T>
+Outcome solve(int64_t n, T* matrix, T* values, const Execution& execution) {
+  if (execution.lapack == nullptr)
+    return fallbackEigen(FallbackEigenRequest<T>{n, matrix, values, execution.threads, execution.cancel});
+  execution.lapack->setThreads(n < kLeastSizeForThreads ? 1 : execution.threads);
+  // The upper triangle is the lower one of a column-major matrix, whose columns are rows here.
+  const int64_t info = execution.lapack->syevd(n, matrix, values);
+  if (info != 0) return {Outcome::Status::kInvalid, info, static_cast<double>(info)};
+  return {};
+}
+
+Outcome solveInFloat(const EigenRequest& request, const Execution& execution) {
+  const int64_t n = request.size;
+  std::vector<float> vectors(request.vectors, request.vectors + n * n), values(static_cast<size_t>(n));
+  const Outcome outcome = solve(n, vectors.data(), values.data(), execution);
+  std::copy(vectors.begin(), vectors.end(), request.vectors);
+  std::copy(values.begin(), values.end(), request.values);
+  return outcome;
+}
+
 // From a scaled copy of the upper triangle to eigenvalues of it, over the copy.
 Outcome scaledValues(const EigenvaluesRequest& request, double scale, const Execution& execution) {
   const int64_t n = request.size;
   std::vector<double> copy(static_cast<size_t>(n * n));
   std::transform(request.matrix, request.matrix + n * n, copy.begin(), [=](double value) { return value / scale; });
   if (execution.lapack == nullptr)
-    return fallbackEigen({n, copy.data(), request.values, execution.threads, execution.cancel});
+    return fallbackEigen(
+        FallbackEigenRequest<double>{n, copy.data(), request.values, execution.threads, execution.cancel});
   execution.lapack->setThreads(n < kLeastSizeForThreads ? 1 : execution.threads);
   const int64_t info = execution.lapack->syevdValues(n, copy.data(), request.values);
   if (info != 0) return {Outcome::Status::kInvalid, info, static_cast<double>(info)};
@@ -151,16 +173,9 @@ Outcome eigenSymmetric(const EigenRequest& request, const Execution& execution) 
   if (isCancelled(execution.cancel)) return cancelled;
   const double scale = scaleOf(request);
   std::transform(request.matrix, request.matrix + n * n, request.vectors, [=](double value) { return value / scale; });
-  if (execution.lapack != nullptr) {
-    execution.lapack->setThreads(n < kLeastSizeForThreads ? 1 : execution.threads);
-    // The upper triangle is the lower one of a column-major matrix, whose columns are rows here.
-    const int64_t info = execution.lapack->syevd(n, request.vectors, request.values);
-    if (info != 0) return {Outcome::Status::kInvalid, info, static_cast<double>(info)};
-  } else {
-    const Outcome outcome =
-        fallbackEigen({n, request.vectors, request.values, execution.threads, execution.cancel});
-    if (outcome.status != Outcome::Status::kDone) return outcome;
-  }
+  const Outcome outcome =
+      request.isDouble ? solve(n, request.vectors, request.values, execution) : solveInFloat(request, execution);
+  if (outcome.status != Outcome::Status::kDone) return outcome;
   if (isCancelled(execution.cancel)) return cancelled;
   std::transform(request.values, request.values + n, request.values, [=](double value) { return value * scale; });
   arrange(request);

@@ -1,6 +1,6 @@
 // Every option of the command line, once: how its value is read and what it does. Verbs list the names they take.
 import { kvTypes } from '../contract/llama-host-api.ts';
-import { deviceName, orientation } from '../contract/recipe.ts';
+import { deviceName, orientation, precision, signals } from '../contract/recipe.ts';
 
 export type OptionDefinition =
   | { kind: 'flag'; help: string }
@@ -24,7 +24,11 @@ export const optionTable = {
   force: { kind: 'flag', help: 'overwrite an output that exists' },
   output: { kind: 'text', value: 'FILE', help: 'where to write the result' },
 
-  method: { kind: 'choice', choices: ['shared', 'per-block'], help: 'one rotation for the whole model (shared)' },
+  method: {
+    kind: 'choice',
+    choices: ['shared', 'per-block'],
+    help: 'one rotation for the whole model (shared), or one per block as SliceGPT was published',
+  },
   sparsity: { kind: 'number', value: 'S', help: "share of the model's width to cut away, 0.2 for a fifth" },
   width: { kind: 'integer', value: 'D', help: 'width to keep, instead of --sparsity' },
   round: {
@@ -36,6 +40,22 @@ export const optionTable = {
     kind: 'choice',
     choices: orientation.options,
     help: 'how the kept space is turned (pca; for quantised output hadamard)',
+  },
+  scheduler: {
+    kind: 'text',
+    value: 'constant|variance|FILE',
+    help: 'per block: one width, one share of variance, or every width from a slicing.json (constant)',
+  },
+  'slice-head': { kind: 'flag', help: 'per block: cut the output layer too' },
+  signals: {
+    kind: 'choice',
+    choices: signals.options,
+    help: 'what the PCA sees: the residual itself, or behind its norm (raw per block, normed shared)',
+  },
+  precision: { kind: 'choice', choices: precision.options, help: 'of Grams and eigenproblems (fp64)' },
+  'paper-compat': {
+    kind: 'flag',
+    help: "per block: the released code's mean-centred embeddings and eps 1e-5, nothing else",
   },
 
   memory: {
@@ -78,6 +98,12 @@ export const optionTable = {
 
   against: { kind: 'text', value: 'MODEL', help: 'the original to compare with' },
   tasks: { kind: 'list', value: 'FILE.jsonl', help: 'multiple-choice questions to answer; repeat for several' },
+
+  prompt: { kind: 'text', value: 'TEXT', help: 'what the text goes on from' },
+  tokens: { kind: 'integer', value: 'N', help: 'tokens to write at most (128)' },
+  temperature: { kind: 'number', value: 'T', help: 'how freely tokens are drawn (0: always the most likely one)' },
+  'top-k': { kind: 'integer', value: 'K', help: 'draw from the K most likely tokens only (all)' },
+  tokenizer: { kind: 'text', value: 'MODEL', help: "folder or GGUF whose tokenizer is used (the model's own)" },
 } as const satisfies Record<string, OptionDefinition>;
 
 export type OptionName = keyof typeof optionTable;
@@ -115,7 +141,18 @@ export const evaluationOptions = [
   'gate-kld',
   'gate-ratio',
 ] as const satisfies OptionName[];
-export const sliceOptions = ['method', 'sparsity', 'width', 'round', 'orientation'] as const satisfies OptionName[];
+export const sliceOptions = [
+  'method',
+  'sparsity',
+  'width',
+  'round',
+  'orientation',
+  'scheduler',
+  'slice-head',
+  'signals',
+  'precision',
+  'paper-compat',
+] as const satisfies OptionName[];
 /** Of verbs that write a model. */
 export const outputOptions = [
   'output',

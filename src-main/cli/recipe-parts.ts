@@ -74,7 +74,7 @@ export async function outputPart(values: OptionValues, outside: Surroundings) {
 }
 
 /** The value of an option that the verb cannot do without. @throws USAGE */
-export function required(values: OptionValues, name: 'type' | 'output'): string {
+export function required(values: OptionValues, name: 'type' | 'output' | 'prompt'): string {
   const value = values[name];
   if (value === undefined) {
     throw new AppError('USAGE', `--${name} is missing: add --${name} ${valueName(optionTable[name])}.`, {
@@ -114,6 +114,10 @@ const optionOfField: Record<string, OptionName> = {
   sparsity: 'sparsity',
   width: 'width',
   round: 'round',
+  tokens: 'tokens',
+  temperature: 'temperature',
+  topK: 'top-k',
+  seed: 'seed',
   'target.context': 'context',
   'calibration.samples': 'samples',
   'calibration.length': 'length',

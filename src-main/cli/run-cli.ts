@@ -1,6 +1,7 @@
 // One run of the command line: arguments in, text or one JSON object out, an exit code back. It touches nothing global.
 import path from 'node:path';
 import { AppError } from '../contract/errors.ts';
+import type { Progress } from '../contract/progress.ts';
 import { version } from '../contract/version.ts';
 import type { Engine } from './engine-process.ts';
 import { exitCodeOfError, exitCodes, type ExitCode } from './exit-codes.ts';
@@ -8,7 +9,7 @@ import { generalHelp, helpValue, usageLine, verbHelp } from './help.ts';
 import { nearest } from './nearest.ts';
 import type { OptionValues } from './options.ts';
 import { parseOptions } from './parse-options.ts';
-import { defaultProgressMode, progressDisplay } from './progress-display.ts';
+import { defaultProgressMode, progressDisplay, type ProgressDisplay } from './progress-display.ts';
 import { printable, styleFor, type TextStream } from './report/style.ts';
 import { runJob } from './run-job.ts';
 import { verbs } from './verb-list.ts';
@@ -73,21 +74,34 @@ interface VerbCall {
 async function runVerb(verb: Verb, { model, values, json }: VerbCall, outside: CliSurroundings): Promise<Outcome> {
   const { stderr, environment, signal } = outside;
   const mode = values.progress ?? defaultProgressMode(stderr);
-  const running: { engine?: Engine } = {};
+  const running: { engine?: Engine; display?: ProgressDisplay } = {};
+  let hasPrinted = false;
   const engine = (): Engine => (running.engine ??= outside.startEngine());
   const session: Session = {
     engine,
     resolve: (file) => path.resolve(outside.workingDirectory, file),
-    async runJob(recipe, stories) {
+    async runJob(recipe, stories, onProgress) {
       const display = progressDisplay(stderr, { mode, environment, stories: json ? {} : stories });
+      running.display = display;
+      const show = (progress: Progress): void => {
+        onProgress?.(progress);
+        if (!hasPrinted) display.show(progress);
+      };
       try {
-        const result = await runJob(engine(), recipe, { signal, onProgress: display.show });
+        const result = await runJob(engine(), recipe, { signal, onProgress: show });
         if (result.verb !== recipe.verb)
           throw new AppError('INTERNAL', `The engine answered ${recipe.verb} with ${result.verb}.`);
         return result.value as never;
       } finally {
         display.end();
       }
+    },
+    print(text) {
+      if (json || text === '') return;
+      // A bar and the text may share a terminal.
+      running.display?.end();
+      hasPrinted = true;
+      outside.stdout.write(printable(text));
     },
     note: (text) => {
       if (!json && mode !== 'none') stderr.write(lines([text]));
@@ -149,5 +163,5 @@ function onlyModel(verb: Verb, operands: string[]): string {
 }
 
 function lines(text: string[]): string {
-  return `${printable(text.join('\n'))}\n`;
+  return text.length === 0 ? '' : `${printable(text.join('\n'))}\n`;
 }

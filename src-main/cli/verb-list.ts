@@ -5,6 +5,7 @@ import { demo } from './verbs/demo.ts';
 import { devices } from './verbs/devices.ts';
 import { evaluate } from './verbs/evaluate.ts';
 import { fit } from './verbs/fit.ts';
+import { generate } from './verbs/generate.ts';
 import { inspect } from './verbs/inspect.ts';
 import { invariance } from './verbs/invariance.ts';
 import { plan } from './verbs/plan.ts';
@@ -22,6 +23,7 @@ export const verbs: readonly Verb[] = [
   calibrate,
   evaluate,
   invariance,
+  generate,
   texts,
   devices,
 ];

@@ -1,5 +1,6 @@
 // What a verb is: its words for the help, the options it takes, and what it does.
 import type { JobResult } from '../contract/job.ts';
+import type { Progress } from '../contract/progress.ts';
 import type { Recipe } from '../contract/recipe.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { OptionName, OptionValues } from './options.ts';
@@ -9,6 +10,7 @@ import type { Canvas } from './report/style.ts';
 /** The result of a verb: the JSON object of `--json`, or the same as text. */
 export interface Outcome {
   value: object;
+  /** Lines; none where all was printed already. */
   text: (canvas: Canvas) => string[];
   exitCode: ExitCode;
 }
@@ -16,11 +18,17 @@ export interface Outcome {
 type ResultOfVerb<Name extends JobResult['verb']> = Extract<JobResult, { verb: Name }>['value'];
 
 export interface Session extends Surroundings {
-  /** Runs a job to its end, with progress on stderr. `stories` explain its stages as they start. */
+  /**
+   * Runs a job to its end, with progress on stderr. `stories` explain its stages as they start; `onProgress` is told the
+   * same as the user.
+   */
   runJob<Name extends Recipe['verb']>(
     recipe: Extract<Recipe, { verb: Name }>,
     stories?: Record<string, string>,
+    onProgress?: (progress: Progress) => void,
   ): Promise<ResultOfVerb<Name>>;
+  /** Writes a part of the result's text on stdout before it is complete; nothing with --json. Progress stays silent from then on. */
+  print(text: string): void;
   /** Says something to people on stderr; nothing with --json. */
   note(text: string): void;
 }

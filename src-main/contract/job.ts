@@ -8,6 +8,7 @@ import {
   calibrateResult,
   evaluateResult,
   fitResult,
+  generateResult,
   invarianceResult,
   quantizeResult,
   sliceResult,
@@ -21,6 +22,7 @@ export const jobResult = z.discriminatedUnion('verb', [
   z.object({ verb: z.literal('evaluate'), value: evaluateResult }),
   z.object({ verb: z.literal('plan'), value: planList }),
   z.object({ verb: z.literal('fit'), value: fitResult }),
+  z.object({ verb: z.literal('generate'), value: generateResult }),
 ]);
 export type JobResult = z.infer<typeof jobResult>;
 

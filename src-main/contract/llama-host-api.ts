@@ -12,6 +12,9 @@ export const typedArray = <T extends object>(type: new (length: number) => T): z
 /** A window of token ids; evaluation starts each with an empty cache. */
 export const tokenWindow = typedArray<Int32Array>(Int32Array);
 
+/** A continuation and the context that it is scored behind. */
+export const taskItem = z.object({ context: tokenWindow, continuation: tokenWindow });
+
 /** KV-cache types that llama.cpp offers. */
 export const kvTypes = ['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl'] as const;
 export const kvType = z.enum(kvTypes);
@@ -114,6 +117,17 @@ export const llamaHostApi = defineApi({
       }),
       result: z.object({ ids: z.array(typedArray<Int32Array>(Int32Array)) }),
     },
+    /** What every token of a file's own tokenizer stands for, and which tokens end a text. Control tokens stand for nothing. */
+    vocabulary: {
+      params: z.object({ model: z.string() }),
+      result: z.object({
+        /** Bytes of all tokens, one after the other; a token may end inside a UTF-8 character. */
+        pieces: typedArray<Uint8Array>(Uint8Array),
+        /** [V + 1]: token i has pieces[offsets[i], offsets[i + 1]). */
+        offsets: typedArray<Int32Array>(Int32Array),
+        ends: typedArray<Int32Array>(Int32Array),
+      }),
+    },
     /** Log-probabilities [positions, V] float32 after each wanted position of one window. */
     logProbs: {
       params: z.object({
@@ -144,7 +158,7 @@ export const llamaHostApi = defineApi({
     scoreContinuations: {
       params: z.object({
         model: z.string(),
-        items: z.array(z.object({ context: tokenWindow, continuation: tokenWindow })),
+        items: z.array(taskItem),
         settings: llamaSettings.prefault({}),
       }),
       result: z.object({

@@ -1,5 +1,6 @@
 // What `inspect` says of a model.
 import { z } from 'zod';
+import { slicingConfig } from './results.ts';
 import { bytes } from './units.ts';
 
 const optionalInteger = z.number().int().nullable();
@@ -35,6 +36,8 @@ export const inspection = z.object({
     importance: ability,
     quantize: ability,
   }),
+  /** Of a folder that `slice` wrote: every width of its model. */
+  widths: slicingConfig.nullable(),
   experts: z.object({ count: z.number().int(), used: z.number().int(), sharedCount: z.number().int() }).nullable(),
 });
 export type Inspection = z.infer<typeof inspection>;

@@ -2,9 +2,9 @@
 import { z } from 'zod';
 
 export const progress = z.object({
-  /** Name of the stage: open, tokenize, fingerprint, calibrate, plan, slice, quantize, prove, evaluate. */
+  /** Name of the stage: open, tokenize, fingerprint, calibrate, plan, slice, quantize, prove, evaluate, generate. */
   stage: z.string(),
-  /** What is being done, for people: the tensor, the window. */
+  /** What is being done, for people: the tensor, the window; while text is written, all of it so far. */
   detail: z.string().optional(),
   done: z.number(),
   total: z.number(),

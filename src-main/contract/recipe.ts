@@ -66,18 +66,32 @@ export const quantizeRecipe = z.object({
 });
 /** How a sliced stream is turned inside the space that is kept. */
 export const orientation = z.enum(['pca', 'random', 'hadamard']);
+/** What a PCA sees of a residual: itself, or behind its norm, where every token counts the same. */
+export const signals = z.enum(['raw', 'normed']);
+/** Of Grams and eigenproblems; weights always turn in float64. fp32-sum64 sums float32 products of 256 rows in float64. */
+export const precision = z.enum(['fp64', 'fp32', 'fp32-sum64']);
+export type Precision = z.infer<typeof precision>;
 
 export const sliceRecipe = z.object({
   verb: z.literal('slice'),
   ...jobOptions,
   /** Of a .gguf file, an .onnx file, or a folder for safetensors. */
   ...outputOptions,
-  method: z.literal('shared').default('shared'),
-  /** Share of the hidden size that goes; null where `width` is given. */
+  method: z.enum(['shared', 'per-block']).default('shared'),
+  /** Share of the hidden size that goes; null where `width` is given, or `scheduler` is a file. */
   sparsity: z.number().min(0).lt(1).nullable().default(null),
   width: z.number().int().positive().nullable().default(null),
-  /** Widths are multiples of this; null = what the type needs. */
+  /** Widths are multiples of this; null = what the type needs, 8 per block. */
   round: z.number().int().positive().nullable().default(null),
+  /** constant, variance, or the path of a SlicingConfig with every width. Others than constant: per block only. */
+  scheduler: z.string().default('constant'),
+  /** The output layer is cut too. A shared rotation always cuts it. */
+  sliceHead: z.boolean().default(false),
+  /** null = normed for a shared rotation, raw per block. */
+  signals: signals.nullable().default(null),
+  precision: precision.default('fp64'),
+  /** As the released code: embeddings centred on RMSNorm models too, eps 1e-5. Per block only. */
+  paperCompat: z.boolean().default(false),
   /** null = pca for float output, hadamard for quantised. Its seed is the calibration's. */
   orientation: orientation.nullable().default(null),
   /** A float type, a named mix of llama.cpp or a type. */
@@ -108,6 +122,26 @@ export const fitRecipe = z.object({
   maxMemoryBytes: bytes.nullable().default(null),
 });
 
+/** How the next token of a text is chosen. */
+export const sampling = {
+  /** Logits are divided by it; 0: the most likely token, always. */
+  temperature: z.number().min(0).default(0),
+  /** Only this many of the most likely tokens can be drawn; null for all. */
+  topK: z.number().int().positive().nullable().default(null),
+  seed: z.number().int().nonnegative().default(42),
+};
+export const generateRecipe = z.object({
+  verb: z.literal('generate'),
+  /** A model of a family with graphs, or an ONNX file that Snug wrote. */
+  ...jobOptions,
+  /** Folder or GGUF whose tokenizer is used; null for the model's own, which an ONNX file has not. */
+  tokenizer: z.string().nullable().default(null),
+  prompt: z.string(),
+  /** At most. */
+  tokens: z.number().int().positive().default(128),
+  ...sampling,
+});
+
 export const recipe = z.discriminatedUnion('verb', [
   calibrateRecipe,
   quantizeRecipe,
@@ -116,6 +150,7 @@ export const recipe = z.discriminatedUnion('verb', [
   evaluateRecipe,
   planRecipe,
   fitRecipe,
+  generateRecipe,
 ]);
 export type Recipe = z.infer<typeof recipe>;
 export type CalibrateRecipe = z.infer<typeof calibrateRecipe>;
@@ -125,3 +160,4 @@ export type InvarianceRecipe = z.infer<typeof invarianceRecipe>;
 export type EvaluateRecipe = z.infer<typeof evaluateRecipe>;
 export type PlanRecipe = z.infer<typeof planRecipe>;
 export type FitRecipe = z.infer<typeof fitRecipe>;
+export type GenerateRecipe = z.infer<typeof generateRecipe>;

@@ -1,7 +1,7 @@
 // Results of the verbs: what `--json` prints and the window shows.
 import { z } from 'zod';
 import { plan, prediction } from './plan.ts';
-import { orientation } from './recipe.ts';
+import { orientation, precision, signals } from './recipe.ts';
 import { bytes } from './units.ts';
 
 const perplexity = z.object({ perplexity: z.number(), standardError: z.number() });
@@ -144,18 +144,25 @@ export const slicingConfig = z.object({
 });
 export type SlicingConfig = z.infer<typeof slicingConfig>;
 
-export const sliceResult = z.object({
+const slicedModel = {
   ...writtenModel,
-  method: z.literal('shared'),
   widths: slicingConfig,
-  /** What was asked for, rounded: 1 - width / hidden size. */
+  /** What was asked for, rounded: 1 - width / hidden size; per block the mean over the sites that are cut. */
   sparsity: z.number(),
   orientation,
-  /** Share of the signal's energy in the directions that went. */
-  energyLost: z.number(),
+  precision,
+  /** Share of the signal's energy in the directions that went; per block the largest of a site, null where none was measured. */
+  energyLost: z.number().nullable(),
   /** Of parametersAfter: what the output layer costs because its tie to the embedding did not survive. */
   untiedParameters: z.number().int(),
+  /** Of parametersAfter: matrices that carry the residual from one basis to the next. */
+  shortcutParameters: z.number().int(),
   sourceBytes: bytes,
+};
+
+export const sharedSliceResult = z.object({
+  ...slicedModel,
+  method: z.literal('shared'),
   calibration: calibrationUse,
   /** The saved statistics of an earlier run served. */
   calibrationReused: z.boolean(),
@@ -164,6 +171,34 @@ export const sliceResult = z.object({
   /** Of this model, now or before its first slice. */
   invariance,
 });
+export type SharedSliceResult = z.infer<typeof sharedSliceResult>;
+
+/** What slicing found where it cut the residual. */
+export const slicedSite = z.object({
+  name: z.string(),
+  width: z.number().int(),
+  energyLost: z.number(),
+  /** Largest |QᵀQ - I|. */
+  orthogonality: z.number(),
+});
+
+export const perBlockSliceResult = z.object({
+  ...slicedModel,
+  method: z.literal('per-block'),
+  scheduler: z.enum(['constant', 'variance', 'file']),
+  signals,
+  paperCompat: z.boolean(),
+  /** Of the variance scheduler: the share of its energy that every site keeps at least. */
+  retained: z.number().nullable(),
+  /** Where the residual was cut, in order; empty of a model that had been sliced before, whose directions are known. */
+  sites: z.array(slicedSite),
+  /** null where none was needed. */
+  calibration: calibrationUse.nullable(),
+  invariance: invariance.nullable(),
+});
+export type PerBlockSliceResult = z.infer<typeof perBlockSliceResult>;
+
+export const sliceResult = z.discriminatedUnion('method', [sharedSliceResult, perBlockSliceResult]);
 export type SliceResult = z.infer<typeof sliceResult>;
 
 /** What became of the shared-rotation slices among a fit's plans. */
@@ -216,6 +251,8 @@ export const evaluateResult = quality.extend({
       accuracyNormalised: z.number(),
       standardError: z.number(),
       standardErrorNormalised: z.number(),
+      /** What scored it. */
+      engine: quality.shape.engine,
     }),
   ),
   tokensPerSecond: z.number(),
@@ -223,6 +260,28 @@ export const evaluateResult = quality.extend({
   seconds: z.number(),
 });
 export type EvaluateResult = z.infer<typeof evaluateResult>;
+
+export const generateResult = z.object({
+  ...common,
+  prompt: z.string(),
+  /** Behind the prompt. */
+  text: z.string(),
+  tokens: z.object({ prompt: z.number().int(), generated: z.number().int() }),
+  /** `stop`: by a token that ends a text. */
+  endedBy: z.enum(['stop', 'limit']),
+  /** null where there was none to time: the first token comes with the prompt. */
+  tokensPerSecond: z.object({ prefill: z.number(), decode: z.number().nullable() }),
+  engine: z.literal('onnx'),
+  /** All arithmetic is float32. */
+  kind: z.literal('weights-only'),
+  /** Of the matrices in the ONNX file that ran; null where it was given. */
+  type: z.enum(['F32', 'F16']).nullable(),
+  seconds: z.number(),
+  /** Seconds per stage. */
+  stages: z.record(z.string(), z.number()),
+  peakMemoryBytes: bytes,
+});
+export type GenerateResult = z.infer<typeof generateResult>;
 
 export const textList = z.object({
   texts: z.array(

@@ -1,9 +1,10 @@
 // What the worker does: tensor arithmetic on files, through the native addon. One task per method.
 import { z } from 'zod';
 import { defineApi } from './define-api.ts';
-import { statisticsEntry, tokenWindow, typedArray, windowComparison } from './llama-host-api.ts';
+import { statisticsEntry, taskItem, tokenWindow, typedArray, windowComparison } from './llama-host-api.ts';
 import { progress } from './progress.ts';
-import { slicingConfig } from './results.ts';
+import { precision, sampling, signals } from './recipe.ts';
+import { slicedSite, slicingConfig } from './results.ts';
 import { bytes } from './units.ts';
 
 /** Execution providers that Snug's graphs may run on, by onnxruntime's names. Every graph is proved on `cpu`. */
@@ -53,6 +54,16 @@ const slicedSizes = {
   parametersAfter: z.number().int(),
   /** Of `parametersAfter`: what the output layer costs because its tie did not survive. */
   untiedParameters: z.number().int(),
+};
+
+const perBlockSizes = {
+  parametersBefore: z.number().int(),
+  /** Shortcuts counted, and the output layer, which is never tied. */
+  parametersAfter: z.number().int(),
+  /** Of `parametersAfter`: what the output layer costs because its tie did not survive. */
+  untiedParameters: z.number().int(),
+  /** Of `parametersAfter`. */
+  shortcutParameters: z.number().int(),
 };
 
 /** What decides the result of a calibration. */
@@ -165,11 +176,14 @@ export const workerApi = defineApi({
         /** An imatrix GGUF of `source`, for the inputs that do not turn; those that do have theirs from `gram`. null: none
          * is used for any tensor. */
         importance: z.string().nullable().default(null),
+        /** Of the eigenproblem; `gram` is float64, summed of float32 runs, so that fp32-sum64 is fp64 here. */
+        precision: precision.default('fp64'),
         threads: z.number().int().positive(),
       }),
       result: z.object({
         fileBytes: bytes,
         sha256: z.string(),
+        precision,
         /** general.architecture of the file. */
         architecture: z.string(),
         ...slicedSizes,
@@ -202,9 +216,13 @@ export const workerApi = defineApi({
         orientation: sliceForm.orientation,
         seed: sliceForm.seed,
         /** `raw`: the residual as it is; `normed`: every token counts the same. */
-        signals: z.enum(['raw', 'normed']).default('raw'),
+        signals: signals.default('raw'),
         /** As the released code: embeddings centred on RMSNorm models too, eps 1e-5. */
         paperCompat: z.boolean().default(false),
+        /** Of every site's Gram and eigenproblem. Weights turn in float64; so are spectra of the variance scheduler. */
+        precision: precision.default('fp64'),
+        /** Answer the eigenvalues of every site. */
+        eigenvalues: z.boolean().default(false),
         /** Replace files that are there already. */
         force: z.boolean().default(false),
         /** Whose tokenizer files go along, null for the GGUF's own. */
@@ -218,22 +236,38 @@ export const workerApi = defineApi({
         fileBytes: bytes,
         sha256: z.string(),
         hasTokenizer: z.boolean(),
+        precision,
         widths: slicingConfig,
         /** Mean over the sites that are cut. */
         sparsity: z.number(),
         /** Of the variance scheduler: the share of its energy that every site keeps at least. */
         retained: z.number().nullable(),
-        sites: z.array(
-          z.object({ name: z.string(), width: z.number().int(), energyLost: z.number(), orthogonality: z.number() }),
-        ),
-        parametersBefore: z.number().int(),
-        /** Shortcuts counted, and the output layer, which is never tied. */
-        parametersAfter: z.number().int(),
-        /** Of `parametersAfter`: what the output layer costs because its tie did not survive. */
-        untiedParameters: z.number().int(),
+        sites: z.array(slicedSite),
+        /** By site, where they were asked for: [D] descending, with `damping` added to each. */
+        eigenvalues: z.array(z.object({ values: z.array(z.number()), damping: z.number() })).nullable(),
+        ...perBlockSizes,
         /** The library that computed, as it calls itself. */
         linearAlgebra: z.string(),
         seconds: z.number(),
+        peakMemoryBytes: bytes,
+      }),
+      progress,
+    },
+    /** Cuts a folder that slicePerBlock wrote to narrower widths: what it keeps are leading rows and columns. */
+    narrowSliced: {
+      params: z.object({
+        source: z.string(),
+        widths: slicingConfig,
+        output: z.string(),
+        /** Of matrices; vectors are F32. */
+        type: sliceForm.type,
+        force: z.boolean().default(false),
+      }),
+      result: z.object({
+        fileBytes: bytes,
+        sha256: z.string(),
+        hasTokenizer: z.boolean(),
+        ...perBlockSizes,
         peakMemoryBytes: bytes,
       }),
       progress,
@@ -244,7 +278,7 @@ export const workerApi = defineApi({
       params: z.object({ source: z.string(), output: z.string(), ...sliceForm }),
       result: z.object({ fileBytes: bytes, ...slicedSizes }),
     },
-    /** Writes a GGUF of a family with graphs as an ONNX file, or as a Hugging Face folder with safetensors. */
+    /** Writes a model of a family with graphs as an ONNX file, one sliced block by block too, or as a Hugging Face folder with safetensors. */
     exportModel: {
       params: z.object({
         source: z.string(),
@@ -325,6 +359,48 @@ export const workerApi = defineApi({
         provider: graphProvider.default('cpu'),
       }),
       result: z.object({ logProbs: typedArray<Float32Array>(Float32Array) }),
+    },
+    /** Sums of log-probabilities of continuations after their contexts, by the model's own block graphs. */
+    scoreBlocks: {
+      params: z.object({
+        model: z.string(),
+        items: z.array(taskItem).min(1),
+        /** A folder for hidden states that are too large for memory. */
+        scratch: z.string(),
+        threads: z.number().int().positive(),
+        provider: graphProvider.default('cpu'),
+      }),
+      result: z.object({
+        logLikelihoods: typedArray<Float64Array>(Float64Array),
+        /** Rows that went through the blocks. */
+        tokens: z.number().int(),
+        seconds: z.number(),
+        peakMemoryBytes: bytes,
+      }),
+      progress,
+    },
+    /** Writes on from a prompt with an ONNX model that Snug wrote and its cache, on the processor. Progress carries all tokens so far. */
+    generate: {
+      params: z.object({
+        /** FILE.onnx. */
+        model: z.string(),
+        /** At least one token. */
+        prompt: tokenWindow,
+        maxTokens: z.number().int().positive(),
+        /** Tokens that end the text; none of them is part of it. */
+        stopIds: z.array(z.number().int().nonnegative()),
+        ...sampling,
+        threads: z.number().int().positive(),
+      }),
+      result: z.object({
+        ids: tokenWindow,
+        endedBy: z.enum(['stop', 'limit']),
+        /** Of the prompt, whose last run gives the first token; and of the tokens behind that one. */
+        prefillSeconds: z.number(),
+        decodeSeconds: z.number(),
+        peakMemoryBytes: bytes,
+      }),
+      progress: progress.extend({ ids: tokenWindow }),
     },
   },
   events: {},

@@ -11,12 +11,14 @@ import { mixTypes } from './duties/mix-types.ts';
 import { scoreContinuations } from './duties/score-continuations.ts';
 import { statistics } from './duties/statistics.ts';
 import { tokenize } from './duties/tokenize.ts';
+import { vocabulary } from './duties/vocabulary.ts';
 
 export function createHandlers(): HandlersOf<LlamaHostApi> {
   return {
     identify,
     describe,
     tokenize,
+    vocabulary,
     logProbs,
     compare,
     scoreContinuations,

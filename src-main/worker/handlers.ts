@@ -7,9 +7,12 @@ import { checkWeights } from './tasks/check-weights.ts';
 import { compareBlocks } from './tasks/compare-blocks.ts';
 import { convert } from './tasks/convert.ts';
 import { exportModel } from './tasks/export-model.ts';
+import { generate } from './tasks/generate.ts';
 import { identify } from './tasks/identify.ts';
 import { invariance } from './tasks/invariance.ts';
+import { narrowSliced } from './tasks/narrow-sliced.ts';
 import { quantize } from './tasks/quantize.ts';
+import { scoreBlocks } from './tasks/score-blocks.ts';
 import { slicePerBlock } from './tasks/slice-per-block.ts';
 import { sliceHeader, sliceShared } from './tasks/slice-shared.ts';
 import { writeImportance } from './tasks/write-importance.ts';
@@ -25,8 +28,11 @@ export const handlers = {
   sliceShared,
   sliceHeader,
   slicePerBlock,
+  narrowSliced,
   exportModel,
   invariance,
   compareBlocks,
   blockLogProbs,
+  scoreBlocks,
+  generate,
 } satisfies HandlersOf<WorkerApi>;

@@ -67,6 +67,38 @@ describe('recipes', () => {
     expect(named[0]).toMatchObject({ evaluation: { text: '/here/wiki.test.raw', window: 2048, windows: null } });
   });
 
+  it('writes text behind a prompt', async () => {
+    const { recipes } = await snug(['generate', 'm.gguf', '--prompt', 'The sea']);
+    expect(recipes[0]).toMatchObject({
+      ...{ verb: 'generate', model: '/here/m.gguf', prompt: 'The sea', tokenizer: null },
+      ...{ tokens: 128, temperature: 0, topK: null, seed: 42 },
+    });
+    const { recipes: told } = await snug(
+      'generate m.onnx --tokenizer folder --prompt x --tokens 5 --temperature 0.5 --top-k 3 --seed 9 --threads 2',
+    );
+    expect(told[0]).toMatchObject({
+      ...{
+        model: '/here/m.onnx',
+        tokenizer: '/here/folder',
+        tokens: 5,
+        temperature: 0.5,
+        topK: 3,
+        seed: 9,
+        threads: 2,
+      },
+    });
+    const missing = await snug('generate m.gguf');
+    expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining('--prompt TEXT')]);
+    for (const [option, value] of [
+      ['--tokens', '0'],
+      ['--temperature', '-1'],
+      ['--top-k', '0'],
+    ]) {
+      const wrong = await snug(['generate', 'm.gguf', '--prompt', 'x', `${option}=${value}`]);
+      expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining(option!)]);
+    }
+  });
+
   it('takes every option of a fit', async () => {
     const { recipes } = await snug(
       'fit /m.gguf --memory=12GB --context 8192 --kv-type q8_0 --reserve 500MB --plan p1 --max-memory 2GiB --output o.gguf --force ' +
@@ -173,12 +205,10 @@ describe('misuse', () => {
     ['', 'A verb is missing. Verbs: demo, inspect,'],
     ['quantise m', 'There is no verb "quantise". Did you mean quantize? Verbs:'],
     ['prune m', 'There is no verb "prune". Verbs:'],
-    ['slice m --output o', 'How much to cut is missing: add --sparsity S'],
     ['slice m --output o --sparsity 0.2 --width 512', '--width and --sparsity cannot be given together.'],
     ['slice m --output o --sparsity 1.5', '--sparsity is not right'],
     ['slice m --output o --width 0', '--width must be more than 0.'],
-    ['slice m --output o.gguf --sparsity 0.2 --method per-block', 'Per-block slicing keeps two matrices of its own'],
-    ['slice m --output o --sparsity 0.2 --method per-block', 'Per-block slicing is not in this version'],
+    ['slice m --output o --sparsity 0.2 --method blocks', '--method takes shared or per-block'],
     ['slice m --sparsity 0.2', '--output is missing: add --output FILE.'],
     ['--memory 1GB plan m', 'The verb comes first, before --memory.'],
     ['inspect', 'MODEL is missing: snug inspect MODEL.'],

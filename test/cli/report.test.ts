@@ -1,7 +1,7 @@
 // The readable results, word for word, and the arithmetic of tables and bars.
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { JobResult } from '../../src-main/contract/job.ts';
+import type { JobEvent, JobResult } from '../../src-main/contract/job.ts';
 import type { Plan } from '../../src-main/contract/plan.ts';
 import { memoryBar } from '../../src-main/cli/report/memory-bar.ts';
 import { agreement, measured } from '../../src-main/cli/report/numbers.ts';
@@ -50,6 +50,7 @@ describe('results as text', () => {
       Cutting 11.1 % of the width makes this model bigger, by 7.6 % in parameters: its output layer was the embedding and now is a matrix of its own.
 
       written         /out/sliced.gguf, 289.0 MB
+      before          269.0 MB
       width           512 of 576 (11.1 % cut), 1.2 % of the signal's energy lost, pca orientation
       type            F16 (F16 × 212, F32 × 61)
       parameters      134,515,008 → 144,721,408, of them 25,165,824 for an output layer of its own
@@ -82,6 +83,27 @@ describe('results as text', () => {
       Careful: only 1,000 tokens of calibration
       "
     `);
+  });
+  it('generate, as the text comes', async () => {
+    const written: JobEvent[] = [' is', ' is w\uFFFD', ' is wide.'].map((detail, index) => ({
+      type: 'progressed',
+      progress: { stage: 'generate', done: index + 1, total: 128, unit: 'tokens', detail },
+    }));
+    const events = (): JobEvent[] => [
+      { type: 'started' },
+      { type: 'progressed', progress: { stage: 'export', done: 1, total: 2 } },
+      ...written,
+      { type: 'finished', result: results.generate },
+    ];
+    const line = ['generate', 'm.gguf', '--prompt', 'The sea'];
+    const run = await snug(line, { script: { events } });
+    expect(run.stdout).toBe(' is wide.\uFFFD[2J\n');
+    expect(run.stderr).toContain('export');
+    expect(run.stderr).not.toContain('wide');
+    expect(run.stderr).toContain('1,204 tokens behind 3: 346 tokens/s, then 20 tokens/s.');
+    expect(run.stderr).toContain('only 1,000 tokens of calibration');
+    const json = await snug([...line, '--json'], { script: { events } });
+    expect(JSON.parse(json.stdout)).toEqual(results.generate.value);
   });
   it('texts', async () => {
     expect(await text('texts')).toMatchInlineSnapshot(`

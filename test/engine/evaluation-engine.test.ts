@@ -29,6 +29,21 @@ describe('evaluation of a model with graphs', () => {
     }
   });
 
+  it('answers questions by the engine that measures the job; both score them alike', async () => {
+    const engine = await startEngine();
+    const file = path.join(temporaryFolder(), 'quiz.jsonl');
+    const places = ['The capital of France is', 'Question: What do birds do in the air?', 'The sun rises in the'];
+    const answers = ['Paris', 'fly', 'east'];
+    const lines = places.map((query, gold) => JSON.stringify({ query, choices: answers, gold }));
+    writeFileSync(file, lines.join('\n'));
+    const answered = async (name: string) =>
+      resultOf(await engine.run(evaluate({ engine: name }, { tasks: [file] })), 'evaluate').tasks;
+    const [[own], [llama]] = [await answered('onnx'), await answered('llama.cpp')];
+    expect(own).toMatchObject({ name: 'quiz', examples: 3, engine: 'onnx' });
+    expect(own).toEqual({ ...llama, engine: 'onnx' });
+    expect(llama!.engine).toBe('llama.cpp');
+  });
+
   it('fails on a device that is not there', async () => {
     const engine = await startEngine();
     const error = errorOf(await engine.run(evaluate({ engine: 'onnx' }, { device: 'cuda' })));

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openDecoder } from '../../src-main/core/architectures/decoder.ts';
 import { openModel } from '../../src-main/core/formats/model-source.ts';
-import { errorOf, quick, resultOf, startEngine, temporaryFolder } from '../support/engine.ts';
+import { errorOf, quick, resultOf, slicedBy, startEngine, temporaryFolder } from '../support/engine.ts';
 import { goldenModels } from '../support/golden-models.ts';
 import { architectures, sampleModel } from '../support/paths.ts';
 
@@ -27,7 +27,7 @@ describe('a sliced GGUF', () => {
     const engine = await startEngine();
     const folder = temporaryFolder();
     const output = path.join(folder, 'sliced.gguf');
-    const first = resultOf(await engine.run(slice(output)), 'slice');
+    const first = slicedBy(await engine.run(slice(output)), 'shared');
 
     const model = await openModel(output);
     const { config } = openDecoder(model);
@@ -52,7 +52,7 @@ describe('a sliced GGUF', () => {
     expect(again).toMatchObject({ calibrationReused: true, sha256: first.sha256 });
 
     const other = slice(output, { force: true, calibration: { samples: 3, length: 256 } });
-    expect(resultOf(await engine.run(other), 'slice').calibrationReused).toBe(false);
+    expect(slicedBy(await engine.run(other), 'shared').calibrationReused).toBe(false);
   });
 
   test('is quantised in the same pass, by default in the Hadamard orientation', async () => {

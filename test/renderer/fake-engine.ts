@@ -52,6 +52,7 @@ export const inspection: Inspection = {
     importance: true,
     quantize: true,
   },
+  widths: null,
   experts: null,
 };
 

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { HandlersOf } from '../../src-main/contract/define-api.ts';
 import type { EngineApi } from '../../src-main/contract/engine-api.ts';
+import type { SliceResult } from '../../src-main/contract/results.ts';
 import type { JobSnapshot } from '../../src-main/contract/job.ts';
 import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
 import { createEngine } from '../../src-main/engine/engine.ts';
@@ -87,6 +88,16 @@ export function resultOf<Verb extends string>(
   if (snapshot.job.state !== 'done' || snapshot.job.result.verb !== verb)
     throw new Error(`expected a result of ${verb}: ${JSON.stringify(snapshot.job)}`);
   return snapshot.job.result.value as never;
+}
+
+/** The result of a slice by this method. */
+export function slicedBy<Method extends 'shared' | 'per-block'>(
+  snapshot: JobSnapshot,
+  method: Method,
+): Extract<SliceResult, { method: Method }> {
+  const result = resultOf(snapshot, 'slice');
+  if (result.method !== method) throw new Error(`expected a slice by ${method}, not ${result.method}`);
+  return result as never;
 }
 
 /** The error of a job that was expected to fail. */

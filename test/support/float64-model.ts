@@ -120,8 +120,8 @@ export function float64Logits(model: Float64Model, windows: readonly Int32Array[
   });
 }
 
-const lastNorm = (row: Float64Array, { finalNorm, finalNormBias }: Float64Model, eps: number): Float64Array =>
-  affine([finalNormBias ? standardised(row, eps) : normed(row, eps)], finalNorm, finalNormBias)[0]!;
+const lastNorm = (row: Float64Array, { decoder, finalNorm, finalNormBias }: Float64Model, eps: number): Float64Array =>
+  affine([finalNormBias ? standardised(row, eps) : normed(row, eps, decoder.normSize)], finalNorm, finalNormBias)[0]!;
 
 /** Mean over all targets of the NLL in nats. */
 export function float64Nll(logits: readonly Rows[], windows: readonly Int32Array[]): number {

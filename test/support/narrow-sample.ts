@@ -20,7 +20,7 @@ async function narrowSample(): Promise<string> {
   const settings = { fingerprint: 'none', threads: 1, provider: 'cpu', spectra: false } as const;
   await handlers.blockStatistics({ source: sampleModel, windows, folder, datasets: [], ...settings }, quiet);
   const form = { width: 160, orientation: 'pca', seed: 0, type: 'F16', types: null, fileType: null } as const;
-  const rest = { importance: null, threads: 1 };
+  const rest = { importance: null, precision: 'fp64', threads: 1 } as const;
   await handlers.sliceShared(
     { source: sampleModel, gram: statisticsFiles(folder).gram, output, ...form, ...rest },
     quiet,

@@ -4,6 +4,7 @@ import type { Decoder } from '../../src-main/core/architectures/decoder.ts';
 import { residualShape } from '../../src-main/core/graph/embed-windows.ts';
 import { memoryResidual } from '../../src-main/core/graph/residual.ts';
 import { pcaBasis } from '../../src-main/core/slicing/per-block/site-basis.ts';
+import type { SiteBasis } from '../../src-main/core/slicing/per-block/site-basis.ts';
 import { constantWidths, siteLayout, slicingConfigOf } from '../../src-main/core/slicing/per-block/site-widths.ts';
 import type { SlicedDecoder } from '../../src-main/core/slicing/per-block/sliced-decoder.ts';
 import { openSlicedFolder, writeSlicedFolder } from '../../src-main/core/slicing/per-block/sliced-folder.ts';
@@ -24,6 +25,11 @@ export const constantConfig = (decoder: Decoder, width: number, sliceHead = fals
 
 /** PCA without a turn, as the references have it. */
 export const plainPca = pcaBasis({ ...ports, orientation: 'pca', seed: 0 });
+
+/** A basis that is not found by PCA. */
+export const given = (basis: Float64Array): SiteBasis => ({
+  ...{ basis, eigenvalues: new Float64Array(), damping: 0, energyLost: 0, orthogonality: 0 },
+});
 
 /** Only inside a test. */
 export const reopened = async (folder: string): Promise<SlicedDecoder> => {

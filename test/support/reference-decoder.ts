@@ -1,5 +1,6 @@
 // A decoder block and its statistics written out in float64 loops: the oracle of the graphs. Slow; for tiny models.
 import type { LayerRole, LinearRole } from '../../src-main/core/architectures/architecture.ts';
+import type { ShortcutRole } from '../../src-main/core/architectures/layer-tensors.ts';
 import type { Decoder } from '../../src-main/core/architectures/decoder.ts';
 import type { TensorEntry } from '../../src-main/core/formats/tensor.ts';
 import { readLayerTensor } from '../../src-main/core/graph/block-weights.ts';
@@ -7,14 +8,16 @@ import { readFloats } from '../../src-main/core/graph/float-values.ts';
 import type { Activation } from '../../src-main/core/graph/graph-builder.ts';
 
 export type Rows = Float64Array[];
-/** A block's weights, rows of q and k in halves. */
-export type ReferenceWeights = ReadonlyMap<LayerRole, ArrayLike<number>>;
+/** A block's weights, rows of q and k in halves; of a sliced block its shortcuts too, [o, n]. */
+export type ReferenceWeights = ReadonlyMap<LayerRole | ShortcutRole, ArrayLike<number>>;
 
 /** What a block's arithmetic depends on. */
 export interface ReferenceShape extends Pick<Decoder, 'config'> {
   architecture: Pick<Decoder['architecture'], 'blockLayout'>;
   /** Another than the exact activation. */
   activate?: (x: number) => number;
+  /** What the squares of a row are divided by in norms of the residual, where that is not its width. */
+  normSize?: number;
 }
 
 export interface ReferenceLayer {
@@ -45,8 +48,8 @@ export const multiply = (rows: Rows, weight: ArrayLike<number>, bias?: ArrayLike
     );
   });
 
-export const normed = (row: Float64Array, eps: number): Float64Array => {
-  const scale = 1 / Math.sqrt(row.reduce((sum, value) => sum + value * value, 0) / row.length + eps);
+export const normed = (row: Float64Array, eps: number, size = row.length): Float64Array => {
+  const scale = 1 / Math.sqrt(row.reduce((sum, value) => sum + value * value, 0) / size + eps);
   return row.map((value) => value * scale);
 };
 
@@ -155,7 +158,11 @@ export function referenceBlock(
   const activate = decoder.activate ?? activations[decoder.config.activation];
   const isParallel = decoder.architecture.blockLayout === 'parallel';
   const normOf = (rows: Rows, role: 'attentionNorm' | 'mlpNorm'): Rows =>
-    rows.map((row) => (weights.has(`${role}Bias`) ? standardised(row, normEps) : normed(row, normEps)));
+    rows.map((row) =>
+      weights.has(`${role}Bias`) ? standardised(row, normEps) : normed(row, normEps, decoder.normSize),
+    );
+  const carried = (rows: Rows, role: ShortcutRole): Rows =>
+    weights.has(role) ? multiply(rows, weights.get(role)!) : rows;
   const weighted = (rows: Rows, role: 'attentionNorm' | 'mlpNorm'): Rows =>
     affine(rows, weights.get(role), weights.get(`${role}Bias`));
   const linear = (rows: Rows, role: LinearRole): Rows => multiply(rows, of(role), weights.get(`${role}Bias`));
@@ -167,7 +174,7 @@ export function referenceBlock(
     const q = linear(input, 'q').map((row, t) => turned(row, t, decoder, weights.get('qNorm')));
     const k = linear(input, 'k').map((row, t) => turned(row, t, decoder, weights.get('kNorm')));
     const context = attend(q, k, linear(input, 'v'), decoder);
-    const middle = plus(x, linear(context, 'o'));
+    const middle = plus(carried(x, 'attentionShortcut'), linear(context, 'o'));
     const second = isParallel ? first : normOf(middle, 'mlpNorm');
     const mlpInput = isParallel ? input : weighted(second, 'mlpNorm');
     const up = linear(mlpInput, 'up');
@@ -179,7 +186,7 @@ export function referenceBlock(
     seen.o.push(...context);
     seen.mlp.push(...second);
     seen.down.push(...active);
-    return plus(middle, linear(active, 'down'));
+    return plus(isParallel ? middle : carried(middle, 'mlpShortcut'), linear(active, 'down'));
   });
   const attentionRows = weighted(seen.attention, 'attentionNorm');
   const statistics = {

@@ -108,8 +108,8 @@ describe.skipIf(!goldenModels)('golden models against float64', () => {
       candidate: memoryResidual(residualShape(q, windows)),
     };
     // Embeddings are as good as any hidden state: the heads alone are looked at.
-    await embedWindows(p, windows, dequantize, residuals.reference);
-    await embedWindows(q, windows, dequantize, residuals.candidate);
+    await embedWindows(p, { windows }, dequantize, residuals.reference);
+    await embedWindows(q, { windows }, dequantize, residuals.candidate);
     const slabs = await openHeadSlabs({
       ...{ decoders: { reference: p, candidate: q }, runtime: onnxRuntime({ threads: 1 }), dequantize, slabSize },
     });
@@ -187,12 +187,12 @@ describe('the sample model', () => {
     const progress = (): void => {
       reports += 1;
       if (reports < 3) return;
-      wasThere = existsSync(path.join(scratch, 'candidate-1.residual'));
+      wasThere = existsSync(path.join(scratch, 'candidate-0-1.residual'));
       controller.abort();
     };
     await expect(compare({ windows: many }, { signal: controller.signal, progress })).rejects.toThrow(/abort/i);
     expect(wasThere).toBe(true);
-    expect(existsSync(path.join(scratch, 'candidate-1.residual'))).toBe(false);
+    expect(existsSync(path.join(scratch, 'candidate-0-1.residual'))).toBe(false);
   });
 
   test('windows without a prediction are refused', async () => {

@@ -124,6 +124,7 @@ describe('bad input', () => {
       values: new Float64Array(2),
       vectors: new Float64Array(3),
       quality: new Float64Array(2),
+      isDouble: true,
     };
     expect(() => addon.eigen({ ...eigen, ...run })).toThrow(/vectors has length 3, expected 4/);
     const values = { ...run, size: 2, matrix: square, values: new Float64Array(1), quality: new Float64Array(1) };

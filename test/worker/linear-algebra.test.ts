@@ -148,6 +148,34 @@ describe.each(kinds)('eigh, %s', (name, algebra) => {
   });
 });
 
+describe.each(kinds.filter(([name]) => name !== 'ml-matrix'))('eigh in float32, %s', (_, algebra) => {
+  it.each([1, 2, 3, 65, 300])('n = %i: the right answer to its rounding, and no better', async (size) => {
+    const spectrum = Array.from({ length: size }, (__, i) => 10 ** ((3 * (size - i)) / size));
+    const matrix = withSpectrum(spectrum, 7);
+    const problem = { what, matrix, size };
+    const { values, vectors } = await algebra.eigh({ ...problem, precision: 'float32' }, signal);
+    expect(values).toEqual(values.map(Math.fround));
+    expect(vectors).toEqual(vectors.map(Math.fround));
+    expect(distance(values, spectrum) / spectrum[0]!).toBeLessThan(2e-6);
+    const [orthogonality, exact] = [
+      distanceFromOrthonormal(vectors, size, size),
+      distanceFromOrthonormal((await algebra.eigh(problem, signal)).vectors, size, size),
+    ];
+    expect(orthogonality).toBeLessThan(1e-5);
+    if (size >= 65) expect(orthogonality).toBeGreaterThan(1e6 * exact);
+    const scaled = fromMatrix(toMatrix(vectors, size, size).mulRowVector(Array.from(values)));
+    expect(distance(multiply(matrix, vectors, size), scaled) / spectrum[0]!).toBeLessThan(1e-5);
+  });
+
+  it('numbers near the ends of float64, which float32 does not have', async () => {
+    for (const scale of [1e200, 1e-200]) {
+      const matrix = Float64Array.of(scale, scale, NaN, scale);
+      const { values } = await algebra.eigh({ what, matrix, size: 2, precision: 'float32' }, signal);
+      expect(values[0]! / scale).toBeCloseTo(2, 5);
+    }
+  });
+});
+
 /** [size, size] upper triangle of valuesᵀ values in float64, and the bound sqrt(C_ii C_jj) of each element. */
 function gramOracle(values: Float32Array, size: number): Float64Array {
   const gram = new Float64Array(size * size);
@@ -179,6 +207,32 @@ describe.each(kinds)('gramAccumulate, %s', (name, algebra) => {
         // Below the diagonal nothing changes.
         if (j < i) expect(got).toBe(0);
         else expect(Math.abs(got - oracle[i * size + j]!) / bound).toBeLessThan(tolerance);
+      }
+    }
+  });
+
+  it('adds chunks in float32 where that is asked for', async () => {
+    const sum = async (sums: 'float32' | 'float64'): Promise<Float64Array> => {
+      const gram = new Float64Array(size * size).fill(0.5);
+      await algebra.gramAccumulate({ what, values, rows, size, gram, chunkRows: 1, sums }, signal);
+      return gram;
+    };
+    if (name === 'ml-matrix') {
+      expect(await thrownBy(() => sum('float32'))).toMatchObject({ code: 'NATIVE_UNAVAILABLE', details: { what } });
+      return;
+    }
+    // Chunks of one row: a product and a sum, each with its own rounding.
+    const found = { float32: await sum('float32'), float64: await sum('float64') };
+    for (let i = 0; i < size; i += 1) {
+      for (let j = i; j < size; j += 1) {
+        let [single, double] = [0.5, 0.5];
+        for (let row = 0; row < rows; row += 1) {
+          const product = Math.fround(values[row * size + i]! * values[row * size + j]!);
+          single = Math.fround(single + product);
+          double += product;
+        }
+        expect(found.float32[i * size + j]).toBe(single);
+        expect(found.float64[i * size + j]).toBe(double);
       }
     }
   });

@@ -2,12 +2,14 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { z } from 'zod';
+import { precision } from '../../src-main/contract/recipe.ts';
 import { workerApi } from '../../src-main/contract/worker-api.ts';
 import type { WidthSchedule } from '../../src-main/contract/worker-api.ts';
 import { slicedForward } from '../../src-main/core/slicing/per-block/sliced-forward.ts';
 import { handlers } from '../../src-main/worker/handlers.ts';
 import { temporaryFolder } from '../llama-host/host.ts';
-import { goldenModels, goldenTokens, mean, readJson } from '../support/golden-models.ts';
+import { furthest, goldenModels, goldenTokens, mean, readFloat64, readJson } from '../support/golden-models.ts';
 import { constantConfig, reopened } from '../support/per-block.ts';
 import { decoderOf } from '../support/graph-runs.ts';
 import { golden, ports } from '../support/slicing.ts';
@@ -17,12 +19,13 @@ let made = 0;
 
 describe.skipIf(!goldenModels)('slicePerBlock', () => {
   const windows = goldenModels ? goldenTokens('llama-tied') : [];
-  const slice = async (schedule: WidthSchedule) => {
+  type Params = z.input<typeof workerApi.methods.slicePerBlock.params>;
+  const slice = async (schedule: WidthSchedule, more: Partial<Params> = {}) => {
     made += 1;
     const [output, scratch] = [path.join(folder, `${made}`), path.join(folder, `${made}-scratch`)];
     const params = workerApi.methods.slicePerBlock.params.parse({
       ...{ source: golden('llama-tied'), windows, schedule, output, scratch, type: 'F32', threads: 1 },
-      tokenizerFrom: null,
+      ...{ tokenizerFrom: null, ...more },
     });
     const result = await handlers.slicePerBlock(params, ports);
     expect(readdirSync(scratch)).toEqual([]);
@@ -42,6 +45,37 @@ describe.skipIf(!goldenModels)('slicePerBlock', () => {
     });
     expect(sliced.model.parameters).toBe(result.parametersAfter);
     expect(result.sites).toHaveLength(9);
+  });
+
+  test('says the precision, and the eigenvalues where they are asked for', async () => {
+    const schedule = { scheduler: 'constant', sparsity: 0.25, round: 8, sliceHead: false } as const;
+    const embedded = readFloat64(path.join(golden('llama-tied'), 'correct.safetensors'), 'eig').subarray(0, 64);
+    const plain = (await slice(schedule)).result;
+    expect(plain.precision).toBe('fp64');
+    expect(plain.eigenvalues).toBeNull();
+    const [least, most] = [
+      { fp64: 0, fp32: 1e-9, 'fp32-sum64': 1e-10 },
+      { fp64: 1e-13, fp32: 1e-5, 'fp32-sum64': 1e-6 },
+    ];
+    const orthogonality = { fp64: [0, 1e-12], fp32: [1e-8, 1e-4], 'fp32-sum64': [0, 1e-12] } as const;
+    for (const kind of precision.options) {
+      const { result, nll } = await slice(schedule, { precision: kind, eigenvalues: true });
+      expect(result.precision).toBe(kind);
+      expect(result.eigenvalues!.map(({ values }) => values.length)).toEqual(result.sites.map(() => 64));
+      const { values, damping } = result.eigenvalues![0]!;
+      const undamped = values.map((value) => value - damping);
+      const error = furthest(undamped, embedded) / embedded[0]!;
+      expect(error).toBeGreaterThan(least[kind]);
+      expect(error).toBeLessThan(most[kind]);
+      for (const site of result.sites) {
+        expect(site.orthogonality).toBeGreaterThan(orthogonality[kind][0]);
+        expect(site.orthogonality).toBeLessThan(orthogonality[kind][1]);
+      }
+      if (kind === 'fp64') expect(result.sha256).toBe(plain.sha256);
+      else expect(result.sha256).not.toBe(plain.sha256);
+      const told = readJson<Record<string, number>>(path.join(golden('llama-tied'), 'correct.json'));
+      expect(Math.abs(nll - told['nll_sliced']!)).toBeLessThan(1e-3);
+    }
   });
 
   test('by variance keeps the same share everywhere', async () => {

@@ -23,7 +23,7 @@ let calibrated: Awaited<ReturnType<typeof handlers.blockStatistics>>;
 type SliceParams = Parameters<typeof handlers.sliceShared>[0];
 const request = (change: Partial<SliceParams> = {}): SliceParams => ({
   ...{ source: sampleModel, gram, output: file('sliced.gguf'), width: 192, orientation: 'pca', seed: 0 },
-  ...{ type: 'F16', types: null, fileType: null, importance: null, threads: 1, ...change },
+  ...{ type: 'F16', types: null, fileType: null, importance: null, precision: 'fp64', threads: 1, ...change },
 });
 
 async function withModel<T>(path: string, use: (model: ModelSource) => T): Promise<T> {
@@ -112,6 +112,14 @@ describe('sliceShared', () => {
     const kld = mean(compared.windows.flatMap((window) => [...window.kld!]));
     // Measured: 0.014. Structural mistakes show at 1 or more.
     expect(kld).toBeLessThan(0.1);
+  });
+
+  test('in fp32 its directions are as far from orthonormal as float32 leaves them', async () => {
+    const made = { precision: 'fp32', output: file('fp32.gguf') } as const;
+    const { precision, orthogonality } = await handlers.sliceShared(request(made), quiet);
+    expect(precision).toBe('fp32');
+    expect(orthogonality).toBeGreaterThan(1e-8);
+    expect(orthogonality).toBeLessThan(1e-4);
   });
 
   test('at full width llama.cpp finds the model unchanged, whatever the orientation and the form of the source', async () => {

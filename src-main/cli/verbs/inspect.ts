@@ -6,6 +6,7 @@ import { everywhere } from '../options.ts';
 import { modelName, modelPath } from '../paths.ts';
 import { count, largeCount } from '../report/numbers.ts';
 import type { Canvas } from '../report/style.ts';
+import { widthRange } from '../report/slice.ts';
 import { fields, type Field } from '../report/table.ts';
 import type { Verb } from '../verb.ts';
 
@@ -32,7 +33,7 @@ const abilityNames: Record<keyof Inspection['can'], string> = {
 };
 
 function describe(model: Inspection, { style }: Canvas): string[] {
-  const { config, tokenizer, experts } = model;
+  const { config, tokenizer, experts, widths } = model;
   const shown = (value: number | null): string => (value === null ? 'not stated' : count(value));
   const types = Object.entries(model.tensorTypes).map(([type, tensors]) => `${type} × ${tensors}`);
   const rows: Field[] = [
@@ -49,6 +50,7 @@ function describe(model: Inspection, { style }: Canvas): string[] {
     ['context', `${shown(config.contextLength)} tokens`],
     ['tokenizer', tokenizer ? [tokenizer.model, tokenizer.pre].filter(Boolean).join(', ') : 'none'],
   ];
+  if (widths) rows.push(['widths', `${widthRange(widths)} of ${widths.hidden_size}`]);
   if (experts)
     rows.push(['experts', `${experts.count}, ${experts.used} used per token, ${experts.sharedCount} shared`]);
   const abilities = Object.entries(abilityNames).map(([key, name]): Field => {

@@ -61,6 +61,13 @@ export async function openModel(path: string): Promise<ModelSource> {
   throw malformed(path, 'file', { expected: expectedForm, actual: `a ${extname(path) || 'nameless'} file` });
 }
 
+/** Tensors by their type. */
+export function typeCounts({ tensors }: Pick<ModelSource, 'tensors'>): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { type } of tensors) counts[type] = (counts[type] ?? 0) + 1;
+  return counts;
+}
+
 /** Files of a download cache have no extension. */
 async function hasGgufMagic(path: string): Promise<boolean> {
   const source = await openFileSource(path);

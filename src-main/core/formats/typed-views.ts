@@ -13,6 +13,6 @@ export function viewAs<T>(bytes: Uint8Array, kind: NumberArray<T>): T {
 }
 
 /** The memory of `values`. */
-export function bytesOf(values: Float32Array | Uint16Array): Uint8Array {
+export function bytesOf(values: Float64Array | Float32Array | Uint16Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }

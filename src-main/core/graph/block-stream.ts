@@ -11,6 +11,8 @@ import type { Dequantize } from './float-values.ts';
 import { fusedRoles } from './fusion.ts';
 import { residualRuns } from './residual.ts';
 import type { Residual } from './residual.ts';
+import { treeFeeds } from './token-trees.ts';
+import type { WindowTrees } from './token-trees.ts';
 import { SiteSums } from './site-sums.ts';
 
 export interface BlockStreamOptions {
@@ -18,6 +20,8 @@ export interface BlockStreamOptions {
   runtime: GraphRuntime;
   dequantize: Dequantize;
   windowLength: number;
+  /** Of the windows, where their tokens do not simply follow each other. */
+  trees?: WindowTrees | undefined;
   /** Sites whose Grams are wanted besides the squares of all sites; null for no statistics. */
   grams: readonly StatisticsSite[] | null;
 }
@@ -45,14 +49,15 @@ export interface BlockStream {
 
 /** Opens a stream for windows of one length. Close it when done. */
 export async function openBlockStream(options: BlockStreamOptions): Promise<BlockStream> {
-  const { decoder, runtime, windowLength, grams } = options;
+  const { decoder, runtime, windowLength, trees, grams } = options;
   const rope = ropeTables(decoder.config, windowLength, await readRopeDivisors(decoder, options.dequantize));
   const read = blockWeightReader(decoder, options.dequantize);
   /** By the roles that a layer has: layers of one form share a session. */
   const graphs = new Map<string, Promise<BuiltGraph & { runner: BlockRunner }>>();
 
   async function open(roles: ReadonlySet<LayerRole>): Promise<BuiltGraph & { runner: BlockRunner }> {
-    const graph = buildBlockGraph(decoder.architecture, { ...decoder.config, windowLength, rope, roles }, grams);
+    const shape = { ...decoder.config, windowLength, rope, roles, hasTrees: trees !== undefined };
+    const graph = buildBlockGraph(decoder.architecture, shape, grams);
     return { ...graph, runner: await runtime.open(graph.model) };
   }
 
@@ -67,10 +72,8 @@ export async function openBlockStream(options: BlockStreamOptions): Promise<Bloc
       for await (const { first, rows, values } of residualRuns(residual)) {
         signal.throwIfAborted();
         const x = { data: values, shape: [rows, residual.hiddenSize] };
-        sums.add(
-          await graph.runner.run({ x, ...statisticsFeeds(graph, rows), ...weights.feeds }, { y: x, ...sums.wanted }),
-          rows,
-        );
+        const more = { ...statisticsFeeds(graph, rows), ...treeFeeds(trees, { first, rows }, decoder.config) };
+        sums.add(await graph.runner.run({ x, ...more, ...weights.feeds }, { y: x, ...sums.wanted }), rows);
         await residual.write(first, values);
         onRun?.(rows);
       }

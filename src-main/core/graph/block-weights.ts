@@ -53,7 +53,11 @@ const columnsOf = (decoder: Decoder, layer: number, role: LayerRole): number => 
 };
 
 /** Row 2j + s of each head goes to row s·hd/2 + j: undoes LlamaModel.permute of llama.cpp's converter, in place. */
-export function separateHalves(values: Float32Array | Uint8Array, headDim: number, columns: number): void {
+export function separateHalves(
+  values: Float32Array | Float64Array | Uint8Array,
+  headDim: number,
+  columns: number,
+): void {
   const head = values.slice(0, headDim * columns);
   for (let start = 0; start < values.length; start += head.length) {
     head.set(values.subarray(start, start + head.length));

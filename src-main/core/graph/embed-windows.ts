@@ -6,21 +6,27 @@ import { decodeFloats, readFloatRows } from './float-values.ts';
 import type { Dequantize } from './float-values.ts';
 import { centreRows } from './fusion.ts';
 import type { Residual, ResidualShape } from './residual.ts';
+import type { WindowTrees } from './token-trees.ts';
 
 /** Bytes of the matrix that are read at a time. */
 const slabBytes = 2 ** 24;
 
 /**
  * The shape of a residual for token windows of one length.
- * @throws USAGE when windows differ in length or are longer than the model's, or a token is not in the vocabulary
+ * @throws USAGE when windows differ in length or reach farther than the model does, or a token is not in the vocabulary
  */
-export function residualShape({ config }: Pick<Decoder, 'config'>, windows: readonly Int32Array[]): ResidualShape {
+export function residualShape(
+  { config }: Pick<Decoder, 'config'>,
+  windows: readonly Int32Array[],
+  trees?: WindowTrees,
+): ResidualShape {
   const windowLength = windows[0]?.length ?? 0;
   const { hiddenSize, vocabSize, longestWindow } = config;
   if (windowLength === 0) throw new AppError('USAGE', 'A forward pass needs a window of at least one token.');
-  if (longestWindow !== null && windowLength > longestWindow) {
-    const message = `The model can be run on windows of up to ${longestWindow} tokens, not of ${windowLength}: positions end there, or attention no longer sees all.`;
-    throw new AppError('USAGE', message, { longestWindow, windowLength });
+  const reach = positionsOf(windowLength, trees);
+  if (longestWindow !== null && reach > longestWindow) {
+    const message = `The model can be run on windows of up to ${longestWindow} tokens, not of ${reach}: positions end there, or attention no longer sees all.`;
+    throw new AppError('USAGE', message, { longestWindow, windowLength: reach });
   }
   for (const window of windows) {
     if (window.length !== windowLength) {
@@ -34,10 +40,17 @@ export function residualShape({ config }: Pick<Decoder, 'config'>, windows: read
   return { windows: windows.length, windowLength, hiddenSize };
 }
 
+/** Positions that windows have, from 0 on. */
+const positionsOf = (windowLength: number, trees?: WindowTrees): number =>
+  trees ? 1 + trees.positions.reduce((most, row) => row.reduce((a, b) => Math.max(a, b), most), 0) : windowLength;
+
+const placesOf = ({ windowLength, hiddenSize }: ResidualShape, trees?: WindowTrees): Float32Array =>
+  new Float32Array(positionsOf(windowLength, trees) * hiddenSize);
+
 /** Fills a residual with the embeddings of `windows`. Memory: the rows that occur, in the file's type. @throws NON_FINITE */
 export async function embedWindows(
   decoder: Pick<Decoder, 'model' | 'embeddings' | 'positions' | 'config' | 'architecture'>,
-  windows: readonly Int32Array[],
+  { windows, trees }: { windows: readonly Int32Array[]; trees?: WindowTrees | undefined },
   dequantize: Dequantize,
   residual: Residual,
 ): Promise<void> {
@@ -45,7 +58,7 @@ export async function embedWindows(
   const { windowLength, hiddenSize } = residual;
   const rowBytes = embeddings.bytes / config.vocabSize;
   const tokens = Int32Array.from(new Set(windows.flatMap((window) => Array.from(window)))).sort();
-  const places = new Map(Array.from(tokens, (token, place) => [token, place]));
+  const tableRows = new Map(Array.from(tokens, (token, place) => [token, place]));
   const table = model.gather
     ? await model.gather(embeddings, tokens)
     : await readRows(tokens, rowBytes, (first, length) => model.read(embeddings, first, length));
@@ -53,19 +66,33 @@ export async function embedWindows(
   const values = new Float32Array(windowLength * hiddenSize);
   const isCentred = architecture.norm.kind === 'layernorm';
   const learned =
-    positions && (await readFloatRows({ model, entry: positions, firstRow: 0 }, dequantize, values.slice()));
+    positions && (await readFloatRows({ model, entry: positions, firstRow: 0 }, dequantize, placesOf(residual, trees)));
   if (learned && isCentred) centreRows(learned, hiddenSize);
   for (const [index, window] of windows.entries()) {
     for (const [row, token] of window.entries()) {
-      const place = places.get(token)! * rowBytes;
+      const place = tableRows.get(token)! * rowBytes;
       rows.set(table.subarray(place, place + rowBytes), row * rowBytes);
     }
     await decodeFloats(embeddings, rows, dequantize, values);
     if (isCentred) centreRows(values, hiddenSize);
-    if (learned) for (let element = 0; element < values.length; element += 1) values[element]! += learned[element]!;
+    if (learned) addPlaces(values, learned, trees?.positions[index], hiddenSize);
     await residual.write(index * windowLength, values);
   }
   await residual.advance();
+}
+
+/** Adds to every row of `values` that of its position in `learned`; positions count the rows unless they are given. */
+function addPlaces(
+  values: Float32Array,
+  learned: Float32Array,
+  positions: Int32Array | undefined,
+  hiddenSize: number,
+): void {
+  for (let row = 0; row * hiddenSize < values.length; row += 1) {
+    const place = (positions?.[row] ?? row) * hiddenSize;
+    for (let column = 0; column < hiddenSize; column += 1)
+      values[row * hiddenSize + column]! += learned[place + column]!;
+  }
 }
 
 /** The rows of sorted `tokens`, one after the other, as the file has them. */

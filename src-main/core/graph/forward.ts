@@ -13,11 +13,14 @@ import type { HeadResult, HeadStatistics, Position } from './head.ts';
 import { embedWindows, residualShape } from './embed-windows.ts';
 import { memoryResidual } from './residual.ts';
 import type { Residual } from './residual.ts';
+import type { WindowTrees } from './token-trees.ts';
 
 export interface ForwardOptions {
   decoder: Decoder;
   /** Token ids, all windows of one length T. */
   windows: readonly Int32Array[];
+  /** Where a window's tokens do not simply follow each other; an NLL would mean nothing then. */
+  trees?: WindowTrees;
   runtime: GraphRuntime;
   dequantize: Dequantize;
   /** Where the residual is kept; stays open. In memory by default. */
@@ -44,13 +47,13 @@ export type ForwardResult = HeadResult;
 
 /** Runs `decoder` over `windows`. @throws USAGE on bad windows, NON_FINITE naming a tensor, OUT_OF_MEMORY */
 export async function forward(options: ForwardOptions): Promise<ForwardResult> {
-  const { decoder, windows, runtime, dequantize, firstLayer = 0, statistics, signal } = options;
-  const shape = residualShape(decoder, windows);
+  const { decoder, windows, trees, runtime, dequantize, firstLayer = 0, statistics, signal } = options;
+  const shape = residualShape(decoder, windows, trees);
   const { residual = memoryResidual(shape) } = options;
   const { windowLength } = shape;
-  if (firstLayer === 0) await embedWindows(decoder, windows, dequantize, residual);
+  if (firstLayer === 0) await embedWindows(decoder, { windows, trees }, dequantize, residual);
   const grams = statistics?.grams ?? null;
-  const stream = await openBlockStream({ decoder, runtime, dequantize, windowLength, grams });
+  const stream = await openBlockStream({ decoder, runtime, dequantize, windowLength, trees, grams });
   try {
     const rows = windows.length * windowLength;
     const passes = decoder.layers.length;

@@ -1,4 +1,4 @@
-// Makes every norm of a decoder a weight-free RMS norm without changing what it computes (SliceGPT §3.1 and appendix A.1).
+// Makes every norm of a decoder a weight-free RMS norm without changing what it computes (SliceGPT §3.2).
 // A norm's weight a and bias β go into the linears behind it: W·diag(a), b + W·β. Of LayerNorm models the mean of a row is
 // taken out of every embedding, and of everything that linears write to the residual: the residual then has mean zero,
 // so that LayerNorm(x) = RMSNorm(x), with the same eps. Arithmetic is float64 whatever the arrays are: one rounding.

@@ -201,15 +201,15 @@ export class GraphBuilder {
   }
 
   /**
-   * Rotates heads laid out in halves: `value` [B, T, heads · headDim], positions 0 to T - 1 of each window. Of `part`
-   * only the first dimensions of each head, which are halves of their own.
+   * Rotates heads laid out in halves: `value` [B, T, heads · headDim], positions 0 to T - 1 of each window or those of
+   * `tables` [B, T] int64. Of `part` only the first dimensions of each head, which are halves of their own.
    */
   rope(
     value: Value,
-    tables: { cos: Value; sin: Value },
+    tables: { cos: Value; sin: Value; positions?: Value },
     part: { rotaryDim: number; heads: number } | null = null,
   ): Value {
-    const inputs = [value, this.integers([0]), tables.cos, tables.sin];
+    const inputs = [value, tables.positions ?? this.integers([0]), tables.cos, tables.sin];
     const attributes: Record<string, OnnxAttribute> = part
       ? { rotary_embedding_dim: { int: part.rotaryDim }, num_heads: { int: part.heads } }
       : {};

@@ -7,6 +7,8 @@ import type { GraphBuilder, RopeTables, Value } from './graph-builder.ts';
 export interface WindowShape extends BlockShape {
   windowLength: number;
   rope: RopeTables;
+  /** Windows hold trees (token-trees.ts), fed as `mask` [B, 1, 1, T, T] and, with rotary tables, `positions` [B, T]. */
+  hasTrees?: boolean;
 }
 
 /** Parts of a block whose rows are whole windows: N = windows · T. */
@@ -14,8 +16,11 @@ export function windowParts(g: GraphBuilder, shape: WindowShape): BlockParts {
   const { windowLength: length, hiddenSize, numAttentionHeads, numKeyValueHeads, headDim, normEps, rotaryDim } = shape;
   const ones = g.floats(new Float32Array(hiddenSize).fill(1), [hiddenSize]);
   const halves = [length, rotaryDim / 2];
-  const tables =
-    rotaryDim === 0 ? null : { cos: g.floats(shape.rope.cos, halves), sin: g.floats(shape.rope.sin, halves) };
+  const mask = shape.hasTrees ? g.input('mask', ['B', 1, 1, length, length]) : null;
+  const positions = shape.hasTrees && rotaryDim > 0 ? g.input('positions', ['B', length], 'int64') : null;
+  const angles =
+    rotaryDim > 0 ? { cos: g.floats(shape.rope.cos, halves), sin: g.floats(shape.rope.sin, halves) } : null;
+  const tables = angles && { ...angles, ...(positions && { positions }) };
 
   /** [N, heads · hd] to [B, T, heads · hd], each head normed and rotated where the family does so. */
   const rotated = (rows: Value, heads: number, norm: Value | null): Value => {
@@ -34,7 +39,7 @@ export function windowParts(g: GraphBuilder, shape: WindowShape): BlockParts {
         v: g.reshape(v, [-1, length, numKeyValueHeads * headDim]),
       };
       const sizes = { windowLength: length, heads: numAttentionHeads, keyValueHeads: numKeyValueHeads, headDim };
-      return causalAttention(g, heads, sizes);
+      return causalAttention(g, heads, { ...sizes, ...(mask && { mask }) });
     },
     residual: (rows, branches) => g.sum([rows, ...branches]),
   };

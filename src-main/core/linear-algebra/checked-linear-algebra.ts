@@ -1,5 +1,6 @@
 // The port of linear algebra on the kernels of an implementation: allocates, checks what goes in and what comes out.
 import {
+  float32Tolerance,
   nonFinite,
   notConverged,
   notPositiveDefinite,
@@ -17,6 +18,7 @@ import type {
   CholeskyProblem,
   EigenProblem,
   EigenSolution,
+  EigenvectorProblem,
   Floats,
   GramUpdate,
   LinearAlgebra,
@@ -39,7 +41,7 @@ export function checkedLinearAlgebra(kernels: LinearAlgebraKernels): LinearAlgeb
 
 async function eigh(
   kernels: LinearAlgebraKernels,
-  { what, matrix, size }: EigenProblem,
+  { what, matrix, size, precision = 'float64' }: EigenvectorProblem,
   signal: AbortSignal,
 ): Promise<EigenSolution> {
   signal.throwIfAborted();
@@ -48,11 +50,15 @@ async function eigh(
   requireFiniteUpper(what, matrix, size);
   const values = new Float64Array(size);
   const vectors = new Float64Array(size * size);
-  const outcome = await kernels.eigen({ matrix, size, values, vectors }, signal);
+  const outcome = await kernels.eigen({ matrix, size, precision, values, vectors }, signal);
   if (outcome.status === 'notConverged') throw notConverged(what, outcome.index);
   requireFinite(what, 'the eigenvalues', values, size);
-  requireBelow(what, 'the largest |QᵀQ - I|', outcome.orthogonality, orthogonalityTolerance);
-  requireBelow(what, 'the residual ‖AQ - QΛ‖ / ‖A‖', outcome.residual, residualTolerance);
+  const isDouble = precision === 'float64';
+  const [furthest, largest] = isDouble
+    ? [orthogonalityTolerance, residualTolerance]
+    : [float32Tolerance, float32Tolerance];
+  requireBelow(what, 'the largest |QᵀQ - I|', outcome.orthogonality, furthest);
+  requireBelow(what, 'the residual ‖AQ - QΛ‖ / ‖A‖', outcome.residual, largest);
   return { values, vectors, library: kernels.library.kind };
 }
 
@@ -75,12 +81,13 @@ async function eigvalsh(
 
 async function gramAccumulate(kernels: LinearAlgebraKernels, update: GramUpdate, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
-  const { what, values, rows, size, gram, chunkRows = 2048, precision = 'float32' } = update;
+  const { what, values, rows, size, gram, chunkRows = 2048 } = update;
+  const { precision = 'float32', sums = 'float64' } = update;
   requireSizes(what, { rows, size, chunkRows });
   requireArray(what, ['values', values], Float32Array, rows * size);
   requireArray(what, ['gram', gram], Float64Array, size * size);
   // The kernels see in the sums whether a value was not finite: looking at each before would cost a tenth of the time.
-  const fault = await kernels.gram({ what, values, rows, size, gram, chunkRows, precision }, signal);
+  const fault = await kernels.gram({ what, values, rows, size, gram, chunkRows, precision, sums }, signal);
   if (fault) throw nonFinite(what, { name: 'values', ...fault, columns: size });
 }
 

@@ -8,6 +8,9 @@ export const orthogonalityTolerance = 1e-10;
 /** Largest ‖A V - V Λ‖ / ‖A‖. LAPACK leaves about 1e-15 times a small multiple of sqrt(n). */
 export const residualTolerance = 1e-10;
 
+/** Both limits of an eigenproblem in float32, whose eps is 6e-8. LAPACK leaves 1e-6 to 1e-5; at 1e-3 it is no rotation. */
+export const float32Tolerance = 1e-3;
+
 /** Sizes that a LAPACK with 32-bit integers can count: dsyevd's work space has 1 + 6n + 2n² elements. */
 const largestSize = 32_766;
 
@@ -99,10 +102,14 @@ export function requireBelow(what: string, quantity: string, measured: number, t
 }
 
 export function notConverged(what: string, index: number): AppError {
-  return new AppError('NUMERICAL_FAILURE', `${what}: the eigenvalues did not converge (at index ${index}).`, {
-    what,
-    index,
-  });
+  const message = `${what}: the eigensolver stopped before the eigenvalues converged: it answers ${index} (LAPACK's info), expected convergence.`;
+  return new AppError('NUMERICAL_FAILURE', message, { what, index, measured: String(index), expected: 'convergence' });
+}
+
+/** What asks for less than float64 where only float64 is to be had. */
+export function onlyFloat64(what: string, library: string): AppError {
+  const message = `${what}: ${library} computes in float64 only, and float32 is asked for. Choose precision fp64, or build the native addon: npm run demo.`;
+  return new AppError('NATIVE_UNAVAILABLE', message, { what, library, wanted: 'float32', has: 'float64' });
 }
 
 export function notPositiveDefinite(what: string, index: number, pivot: number): AppError {

@@ -2,6 +2,7 @@
 // on the calling thread, so that an abort waits for the end of a call; hidden sizes above 1,000 take minutes.
 import { CholeskyDecomposition, EigenvalueDecomposition, Matrix, QrDecomposition } from 'ml-matrix';
 import { checkedLinearAlgebra } from './checked-linear-algebra.ts';
+import { onlyFloat64 } from './checks.ts';
 import type { EigenOutcome, EigenvaluesOutcome, LinearAlgebraKernels } from './kernels.ts';
 import type { Floats, GramUpdate, LinearAlgebra, LinearAlgebraLibrary, Product } from './linear-algebra.ts';
 
@@ -11,9 +12,15 @@ export function jsLinearAlgebra(notice: string | null = null): LinearAlgebra {
   const library: LinearAlgebraLibrary = { kind: 'ml-matrix', name: 'ml-matrix', path: null, integerBits: null, notice };
   return checkedLinearAlgebra({
     library,
-    eigen: async (problem) => eigen(problem),
+    eigen: async (problem) => {
+      if (problem.precision === 'float32') throw onlyFloat64('eigenvectors', library.name);
+      return eigen(problem);
+    },
     eigenvalues: async (problem) => eigenvalues(problem),
-    gram: async (update) => gram(update),
+    gram: async (update) => {
+      if (update.sums === 'float32') throw onlyFloat64(update.what, library.name);
+      return gram(update);
+    },
     gemm: async (product) => gemm(product),
     cholesky: async (problem) => cholesky(problem),
     qr: async (problem) => qr(problem),

@@ -1,6 +1,6 @@
 // What an implementation of linear algebra provides: arithmetic on arrays of the right lengths, allocated by the caller.
 // checked-linear-algebra.ts makes the port of it.
-import type { Floats, GramUpdate, LinearAlgebraLibrary, Product } from './linear-algebra.ts';
+import type { Floats, FloatPrecision, GramUpdate, LinearAlgebraLibrary, Product } from './linear-algebra.ts';
 
 export type EigenOutcome =
   | { status: 'done'; /** Largest |VᵀV - I|. */ orthogonality: number; /** ‖A V - V Λ‖ / ‖A‖. */ residual: number }
@@ -18,7 +18,13 @@ export interface LinearAlgebraKernels {
   readonly library: LinearAlgebraLibrary;
   /** Fills `values` [size] descending and `vectors` [size, size], vector j in column j, its largest component positive. */
   eigen(
-    problem: { matrix: Float64Array; size: number; values: Float64Array; vectors: Float64Array },
+    problem: {
+      matrix: Float64Array;
+      size: number;
+      precision: FloatPrecision;
+      values: Float64Array;
+      vectors: Float64Array;
+    },
     signal: AbortSignal,
   ): Promise<EigenOutcome>;
   /** Fills `values` [size] descending. */

@@ -19,11 +19,19 @@ export interface LinearAlgebraLibrary {
 
 export type Floats = Float32Array | Float64Array;
 
+/** What arithmetic is done in. */
+export type FloatPrecision = 'float32' | 'float64';
+
 export interface EigenProblem {
   what: string;
   /** [size, size] float64, symmetric, upper triangle. */
   matrix: Float64Array;
   size: number;
+}
+
+export interface EigenvectorProblem extends EigenProblem {
+  /** `float32`: the matrix is rounded, solved in float32 and the solution widened. ml-matrix refuses it. @default 'float64' */
+  precision?: FloatPrecision;
 }
 
 export interface EigenSolution {
@@ -46,7 +54,9 @@ export interface GramUpdate {
    * (measured: errors of 5e-7 to 6e-7 of sqrt(C_ii C_jj) from 256 to 2,048) and cost speed. */
   chunkRows?: number;
   /** Products and sums within a chunk. float64, for raw residuals with very large columns, takes twice as long. @default 'float32' */
-  precision?: 'float32' | 'float64';
+  precision?: FloatPrecision;
+  /** Sums of chunks. float32: `gram` holds numbers that float32 has; ml-matrix refuses it. @default 'float64' */
+  sums?: FloatPrecision;
 }
 
 /** op(a) op(b), where op transposes on request. */
@@ -99,11 +109,12 @@ export interface LinearAlgebra {
   readonly library: LinearAlgebraLibrary;
 
   /**
-   * A = V Λ Vᵀ in float64 (PCA: SliceGPT §3.2). Verified: |VᵀV - I| < 1e-10 and ‖A V - V Λ‖ < 1e-10 ‖A‖. O(9 size³);
-   * memory with LAPACK: 2 size² doubles besides the answer.
-   * @throws NUMERICAL_FAILURE no convergence, lost orthogonality, a residual, NaN: what, measured value, tolerance
+   * A = V Λ Vᵀ in float64 (PCA: SliceGPT §3.3). Verified in float64: |VᵀV - I| < 1e-10 and ‖A V - V Λ‖ < 1e-10 ‖A‖, in
+   * float32 both < 1e-3. O(9 size³); memory with LAPACK: 2 size² doubles besides the answer.
+   * @throws NUMERICAL_FAILURE no convergence, lost orthogonality, a residual, NaN: what, measured value, tolerance;
+   * NATIVE_UNAVAILABLE for float32 on ml-matrix
    */
-  eigh(problem: EigenProblem, signal: AbortSignal): Promise<EigenSolution>;
+  eigh(problem: EigenvectorProblem, signal: AbortSignal): Promise<EigenSolution>;
 
   /**
    * The values of eigh alone, [size] float64, descending. Verified: |Σλ - tr A| < 1e-10 Σ|λ|, |Σλ² - ‖A‖²| < 1e-10 ‖A‖².
@@ -113,8 +124,9 @@ export interface LinearAlgebra {
   eigvalsh(problem: EigenProblem, signal: AbortSignal): Promise<Float64Array>;
 
   /**
-   * gram += valuesᵀ values, upper triangle. float32 within a chunk, float64 between chunks. O(rows size²).
-   * @throws NUMERICAL_FAILURE with the element that is not finite; chunks before it are in `gram` already, as after an abort
+   * gram += valuesᵀ values, upper triangle. float32 within a chunk, float64 between chunks, or what is asked for. O(rows size²).
+   * @throws NATIVE_UNAVAILABLE for float32 sums on ml-matrix; NUMERICAL_FAILURE with the element that is not finite; chunks
+   * before it are in `gram` already, as after an abort
    */
   gramAccumulate(update: GramUpdate, signal: AbortSignal): Promise<void>;
 

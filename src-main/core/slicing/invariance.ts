@@ -1,5 +1,5 @@
 // The check before the first slice of a model: rotated but not sliced (d = D) it has to be the same function (SliceGPT
-// §3.2), whatever the rotation is. So a seeded one is taken, which needs no Gram; the rotated model is computed while it runs.
+// §3.1), whatever the rotation is. So a seeded one is taken, which needs no Gram; the rotated model is computed while it runs.
 import { AppError } from '../../contract/errors.ts';
 import type { Progress } from '../../contract/progress.ts';
 import { openDecoder } from '../architectures/decoder.ts';

@@ -21,16 +21,23 @@ interface BasisShape {
   size: number;
 }
 
+export interface OrientationContext {
+  /** Whose basis it is, for errors. */
+  what: string;
+  linearAlgebra: LinearAlgebra;
+  signal: AbortSignal;
+}
+
 /**
  * `pca`: as it is. `random`: R·basis with R Haar-distributed. `hadamard`: (H ⊗ R)·S·basis / sqrt(order of H), with
  * random signs S, H the Walsh-Hadamard matrix of the largest power of two in the width and R random of the odd rest.
- * `basis` [width, size] float64 is overwritten. O(width² size) for `random`, O(width size (log width + rest)) otherwise.
+ * `basis` [width, size] float64 is overwritten. @throws NUMERICAL_FAILURE. O(width² size) for `random`, O(width size (log width + rest)) otherwise.
  */
 export async function orientBasis(
   basis: Float64Array,
   { width, size }: BasisShape,
   { orientation, seed }: { orientation: Orientation; seed: number },
-  { linearAlgebra, signal }: { linearAlgebra: LinearAlgebra; signal: AbortSignal },
+  { what, linearAlgebra, signal }: OrientationContext,
 ): Promise<OrientedBasis> {
   if (orientation === 'pca') return { basis, hadamardOrder: 1, randomOrder: 1 };
   const random = seededRandom(seed);
@@ -38,10 +45,13 @@ export async function orientBasis(
   const randomOrder = width / hadamardOrder;
   if (orientation === 'hadamard') flipSigns(basis, { width, size }, random);
   if (randomOrder > 1) {
-    const what = `the random orientation of ${randomOrder} directions`;
-    const shape = { what, rows: randomOrder, columns: randomOrder };
+    const shape = {
+      what: `${what}, the random orientation of ${randomOrder} directions`,
+      rows: randomOrder,
+      columns: randomOrder,
+    };
     const mix = await orthonormalNormals(shape, random, { linearAlgebra, signal });
-    await mixBlocks(basis, { width, size }, mix, { linearAlgebra, signal });
+    await mixBlocks(basis, { width, size }, mix, { what, linearAlgebra, signal });
   }
   walshHadamard(basis, { width, size }, randomOrder);
   return { basis, hadamardOrder, randomOrder };
@@ -58,7 +68,7 @@ export function powerOfTwoIn(width: number): number {
 export async function orthonormalNormals(
   { what, rows, columns }: { what: string; rows: number; columns: number },
   random: () => number,
-  { linearAlgebra, signal }: { linearAlgebra: LinearAlgebra; signal: AbortSignal },
+  { linearAlgebra, signal }: Omit<OrientationContext, 'what'>,
 ): Promise<Float64Array> {
   const matrix = Float64Array.from({ length: rows * columns }, () => {
     // Box-Muller; 1 - u is never 0.
@@ -80,10 +90,11 @@ async function mixBlocks(
   basis: Float64Array,
   { width, size }: BasisShape,
   mix: Float64Array,
-  { linearAlgebra, signal }: { linearAlgebra: LinearAlgebra; signal: AbortSignal },
+  { what: basisName, linearAlgebra, signal }: OrientationContext,
 ): Promise<void> {
   const order = Math.sqrt(mix.length);
-  const product = { what: 'the orientation of the kept directions', rows: order, inner: order, columns: size, a: mix };
+  const what = `${basisName}, the orientation of the kept directions`;
+  const product = { what, rows: order, inner: order, columns: size, a: mix };
   for (let row = 0; row < width; row += order) {
     const block = basis.slice(row * size, (row + order) * size);
     await linearAlgebra.gemm(

@@ -39,6 +39,6 @@ export async function seededRotation(
   for (let index = 0; index < size; index += 1) basis[index * (size + 1)]! += 1;
   return {
     ...{ size, width: size, basis, orientation: { kind: 'random', seed }, factors: { count, directions, turned } },
-    orthogonality: await distanceFromOrthonormal(basis, { width: size, size }, linearAlgebra, signal),
+    orthogonality: await distanceFromOrthonormal(basis, { width: size, size }, { what, ...ports }),
   };
 }

@@ -1,10 +1,12 @@
 // One rotation for a whole residual stream: C = Σ_sites Gram(RMSN(x_site)) over the 2L + 1 norm inputs, Q = eigvec(C),
-// of which the first `width` columns are kept (SliceGPT §3.2-3.3 with one Q for all sites: method.md 1.7 and 3).
+// of which the first `width` columns are kept (SliceGPT §3.3-3.4 with one Q for all sites: method.md 1.7 and 3).
 // Letters: D hidden size, d width.
-import { orthogonalityTolerance, requireBelow } from '../linear-algebra/checks.ts';
+import type { Precision } from '../../contract/recipe.ts';
+import { requireBelow } from '../linear-algebra/checks.ts';
 import type { LinearAlgebra } from '../linear-algebra/linear-algebra.ts';
 import { orientBasis } from './orientation.ts';
-import type { Orientation } from './orientation.ts';
+import type { Orientation, OrientationContext } from './orientation.ts';
+import { pcaArithmetic } from './precision.ts';
 import { requireWidth } from './shared-width.ts';
 
 export interface SharedRotation {
@@ -37,6 +39,8 @@ export interface RotationRequest {
   seed?: number;
   /** Added to the diagonal as a share of its mean; shifts eigenvalues and leaves Q alone. @default 0 */
   damping?: number;
+  /** Of the eigenproblem; the Gram is as it came, so that fp32-sum64 is fp64 here. @default 'fp64' */
+  precision?: Precision;
   linearAlgebra: LinearAlgebra;
   signal: AbortSignal;
 }
@@ -47,13 +51,19 @@ export interface RotationRequest {
  */
 export async function sharedRotation(request: RotationRequest): Promise<SharedRotation> {
   const { gram, size, width, orientation: kind = 'pca', seed = 0, damping = 0, linearAlgebra, signal } = request;
+  const { eigenproblem, orthogonalityTolerance, energyTolerance } = pcaArithmetic[request.precision ?? 'fp64'];
   requireWidth(width, size);
   const what = 'the shared rotation';
   const matrix = damped(gram, size, damping);
-  const { values, vectors } = await linearAlgebra.eigh({ what, matrix, size }, signal);
+  const { values, vectors } = await linearAlgebra.eigh({ what, matrix, size, precision: eigenproblem }, signal);
   const basis = firstColumns(vectors, size, width);
-  const turned = await orientBasis(basis, { width, size }, { orientation: kind, seed }, { linearAlgebra, signal });
-  const orthogonality = await distanceFromOrthonormal(basis, { width, size }, linearAlgebra, signal);
+  const turned = await orientBasis(
+    basis,
+    { width, size },
+    { orientation: kind, seed },
+    { what, linearAlgebra, signal },
+  );
+  const orthogonality = await distanceFromOrthonormal(basis, { width, size }, { what, linearAlgebra, signal });
   requireBelow(what, 'the largest |QᵀQ - I|', orthogonality, orthogonalityTolerance);
   const trace = sum(values);
   const kept = sum(values.subarray(0, width));
@@ -71,9 +81,6 @@ export async function sharedRotation(request: RotationRequest): Promise<SharedRo
   };
 }
 
-/** Turned within the kept space, the directions still hold the energy of its eigenvalues. */
-const energyTolerance = 1e-9;
-
 /** tr(basis·C·basisᵀ): what of the signal's energy lies in the directions [d, D]. O(d D²). */
 async function energyOf(
   basis: Float64Array,
@@ -81,7 +88,7 @@ async function energyOf(
   { width, size }: { width: number; size: number },
   { linearAlgebra, signal }: { linearAlgebra: LinearAlgebra; signal: AbortSignal },
 ): Promise<number> {
-  const what = 'the energy of the kept directions';
+  const what = 'the shared rotation, the energy of its directions';
   const product = { what, rows: width, inner: size, columns: size, a: basis, b: gram };
   const turned = await linearAlgebra.gemm(product, signal);
   return turned.reduce((total, value, index) => total + value * basis[index]!, 0);
@@ -111,11 +118,18 @@ export function firstColumns(matrix: Float64Array, size: number, width: number):
 export async function distanceFromOrthonormal(
   basis: Float64Array,
   { width, size }: { width: number; size: number },
-  linearAlgebra: LinearAlgebra,
-  signal: AbortSignal,
+  { what, linearAlgebra, signal }: OrientationContext,
 ): Promise<number> {
   const product = await linearAlgebra.gemm(
-    { what: 'the check of a rotation', rows: width, inner: size, columns: width, a: basis, b: basis, transposeB: true },
+    {
+      what: `${what}, the check of its directions`,
+      rows: width,
+      inner: size,
+      columns: width,
+      a: basis,
+      b: basis,
+      transposeB: true,
+    },
     signal,
   );
   for (let index = 0; index < width; index += 1) product[index * (width + 1)]! -= 1;

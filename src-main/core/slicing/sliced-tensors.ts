@@ -2,7 +2,7 @@
 // Q [D, d] the kept directions, s = sqrt(d / D).
 // With embedding and output projections times s, and every norm weight 1 / s, the runner's norm over d columns divides
 // by what the dense model divides by: sum(x²) / d = sum((Qᵀx)²) / D, eps included. So eps stays, and QK-norms with it
-// (method.md 3: exact to 3e-14). Norm weights move into the linears behind them: W·diag(a) (SliceGPT §3.1).
+// (method.md 3: exact to 3e-14). Norm weights move into the linears behind them: W·diag(a) (SliceGPT §3.2).
 import type { LayerRole, LinearRole } from '../architectures/architecture.ts';
 import type { Decoder } from '../architectures/decoder.ts';
 import { decoderGlobals } from '../architectures/layer-tensors.ts';

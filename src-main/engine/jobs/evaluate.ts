@@ -1,26 +1,30 @@
 import type { EvaluateRecipe } from '../../contract/recipe.ts';
 import type { EvaluateResult } from '../../contract/results.ts';
-import { readTask, scoreTask, taskItems } from '../../core/evaluation/tasks.ts';
-import { chooseDevice } from '../stages/device.ts';
+import { readTask } from '../../core/evaluation/tasks.ts';
 import { chooseEngine } from '../stages/engine.ts';
 import { evaluate } from '../stages/evaluate.ts';
-import { withModel } from '../stages/open.ts';
-import { openEvaluation, tokenizerOf } from '../stages/texts.ts';
-import { reportAs, stage, totalSeconds, type JobContext } from './context.ts';
+import { withGraphs, withModel } from '../stages/open.ts';
+import { runTask } from '../stages/tasks.ts';
+import { openEvaluation } from '../stages/texts.ts';
+import { stage, totalSeconds, type JobContext } from './context.ts';
 import { checkGate, gateOf } from './gate.ts';
 
 /** The verb `evaluate`: perplexity, comparison with a reference, multiple-choice tasks. */
 export async function runEvaluate(context: JobContext, recipe: EvaluateRecipe): Promise<EvaluateResult> {
   checkGate(recipe.evaluation, recipe.against !== null);
   const tasks = await Promise.all(recipe.tasks.map((file) => readTask(file)));
-  const candidate = await openedPath(context, recipe.model);
-  const reference = recipe.against === null ? null : await openedPath(context, recipe.against);
-  const engine = await chooseEngine(context, recipe, reference === null ? [candidate] : [reference, candidate]);
+  const models = recipe.against === null ? [recipe.model] : [recipe.model, recipe.against];
+  const engine = await chooseEngine(context, recipe, models);
+  // llama.cpp has GGUF files only; our own graphs take a model as it is.
+  const pathOf = engine === 'onnx' ? graphsPath : runnerPath;
+  const candidate = await pathOf(context, recipe.model);
+  const reference = recipe.against === null ? null : await pathOf(context, recipe.against);
   const text = await stage(context, 'tokenize', () => openEvaluation(context, candidate, recipe.evaluation, []));
   const { weightsOnly } = recipe.evaluation;
   const evaluated = await evaluate(context, { candidate, reference, text, engine, device: recipe.device, weightsOnly });
   const scores = [];
-  for (const task of tasks) scores.push(await runTask(context, candidate, task, recipe.device));
+  for (const task of tasks)
+    scores.push(await runTask(context, task, { model: candidate, engine, device: recipe.device }));
   const gate = gateOf(recipe.evaluation, evaluated.quality);
   return {
     run: context.run,
@@ -34,29 +38,7 @@ export async function runEvaluate(context: JobContext, recipe: EvaluateRecipe): 
   };
 }
 
-async function openedPath(context: JobContext, model: string): Promise<string> {
-  return withModel(context, model, async ({ path }) => path);
-}
-
-type Task = Awaited<ReturnType<typeof readTask>>;
-
-async function runTask(
-  context: JobContext,
-  model: string,
-  task: Task,
-  device: string,
-): Promise<EvaluateResult['tasks'][number]> {
-  return stage(context, 'tasks', async () => {
-    const { gpuLayers } = await chooseDevice(context, device, [model]);
-    const { contextLength } = await context.describe(model);
-    const items = await taskItems(task, tokenizerOf(context, model), contextLength);
-    const settings = { gpuLayers, ...context.llamaThreads };
-    const { logLikelihoods } = await context.llama((client) =>
-      client.scoreContinuations(
-        { model, items, settings },
-        { signal: context.signal, onProgress: reportAs(context, 'tasks', task.name) },
-      ),
-    );
-    return { name: task.name, examples: task.examples.length, ...scoreTask(task.examples, logLikelihoods) };
-  });
-}
+const runnerPath = (context: JobContext, model: string): Promise<string> =>
+  withModel(context, model, async ({ path }) => path);
+const graphsPath = (context: JobContext, model: string): Promise<string> =>
+  withGraphs(context, model, async ({ path }) => path);

@@ -20,7 +20,9 @@ export async function makeSliced(
   const { device, calibration } = recipe;
   const { file } = planned.drafts.get(plan.id)!;
   const { hiddenSize } = step;
-  const invariance = await requireInvariance(context, { source, device, windows: text?.windows ?? [] });
+  const invariance = await requireInvariance(context, {
+    ...{ source, original: source.original, device, windows: text?.windows ?? [] },
+  });
   const statistics = await blockStatistics(context, { source: source.path, hiddenSize, device, calibration });
   const { fileBytes, sha256 } = await makeSlice(context, {
     source: source.path,

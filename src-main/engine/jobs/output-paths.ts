@@ -140,9 +140,11 @@ export async function publishFolder(folder: string, target: OutputTarget): Promi
   for (const name of there.filter(isStale)) await rm(path.join(target.output, name));
 }
 
-/** Keeps a complete file that was not proved, beside where it would have gone; returns its name. */
+/** Keeps a complete file or folder that was not proved, beside where it would have gone; returns its name. */
 export async function keepUnproved(file: string, { output }: OutputTarget): Promise<string> {
   const kept = `${output}.unproved`;
+  const earlier = await stat(kept).catch(() => null);
+  if (earlier?.isDirectory() && (await isOurFolder(kept))) await rm(kept, { recursive: true });
   await rename(file, kept);
   return kept;
 }

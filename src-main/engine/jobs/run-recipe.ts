@@ -7,6 +7,7 @@ import { withModel } from '../stages/open.ts';
 import type { JobContext } from './context.ts';
 import { runEvaluate } from './evaluate.ts';
 import { runFit } from './fit.ts';
+import { runGenerate } from './generate.ts';
 import { runInvariance } from './invariance.ts';
 import { runQuantize } from './quantize.ts';
 import { runSlice } from './slice.ts';
@@ -31,5 +32,7 @@ export async function runRecipe(context: JobContext, recipe: Recipe): Promise<Jo
     }
     case 'fit':
       return { verb: 'fit', value: await runFit(context, recipe) };
+    case 'generate':
+      return { verb: 'generate', value: await runGenerate(context, recipe) };
   }
 }

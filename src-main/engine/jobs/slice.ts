@@ -1,8 +1,9 @@
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import type { SliceRecipe } from '../../contract/recipe.ts';
-import type { SliceResult } from '../../contract/results.ts';
+import type { SharedSliceResult, SliceResult } from '../../contract/results.ts';
 import { openDecoder } from '../../core/architectures/decoder.ts';
+import { openModel } from '../../core/formats/model-source.ts';
 import { sweepParts } from '../../core/formats/part-files.ts';
 import { fallbackNote } from '../../core/planning/candidates.ts';
 import { predictFile } from '../../core/planning/prior.ts';
@@ -17,26 +18,36 @@ import { exportModel } from '../stages/export.ts';
 import { requireSharedSlice } from '../stages/sliceable.ts';
 import { requireInvariance } from '../stages/invariance.ts';
 import { withModel, type GgufSource } from '../stages/open.ts';
-import { floatTypeOf, makeSlice, planSlice, roundOf } from '../stages/slice.ts';
+import { checkForm, floatTypeOf, howMuch, makeSlice, planSlice, roundOf } from '../stages/slice.ts';
 import { blockStatistics } from '../stages/statistics.ts';
 import { openEvaluation } from '../stages/texts.ts';
 import { stage, totalSeconds, type JobContext } from './context.ts';
 import { finishFile } from './finish-file.ts';
 import { checkGate } from './gate.ts';
 import { checkAnyOutput, cleaning, outputForm, publish, refuseInputs, unfinishedName } from './output-paths.ts';
+import { runPerBlockSlice } from './slice-per-block.ts';
 
-/** The verb `slice`: a narrower model by one rotation, as GGUF, safetensors or ONNX; measured and proved as GGUF. */
-export async function runSlice(context: JobContext, recipe: SliceRecipe): Promise<SliceResult> {
+/** The verb `slice`. */
+export function runSlice(context: JobContext, recipe: SliceRecipe): Promise<SliceResult> {
+  return recipe.method === 'shared' ? runSharedSlice(context, recipe) : runPerBlockSlice(context, recipe);
+}
+
+/** A narrower model by one rotation, as GGUF, safetensors or ONNX; measured and proved as GGUF. */
+async function runSharedSlice(context: JobContext, recipe: SliceRecipe): Promise<SharedSliceResult> {
+  checkSharedOptions(recipe);
   await checkAnyOutput(recipe, [recipe.model]);
   checkGate(recipe.evaluation, recipe.evaluate);
-  checkForm(recipe);
+  checkForm(recipe, `for ${recipe.type} name a .gguf file`);
   checkImportance(recipe);
+  // Before a folder is converted for it.
+  const model = await openModel(recipe.model);
+  await model.close();
+  requireSharedSlice(model);
   return withModel(context, recipe.model, async (source) => {
     await refuseInputs(
       recipe.output,
       source.gguf.shards.map(({ name }) => name),
     );
-    requireSharedSlice(source);
     return sliceSource(context, recipe, source);
   });
 }
@@ -46,20 +57,6 @@ function checkImportance({ importance }: SliceRecipe): void {
   if (importance === 'on' || importance === 'off') return;
   const message = `A slice measures importance itself, in its own basis: --importance takes on or off here, not ${importance}.`;
   throw new AppError('USAGE', message, { importance });
-}
-
-/** Types that a form can hold besides GGUF, which holds all; stock ONNX runtimes have no bfloat16 on the CPU. */
-const typesOfForm = { safetensors: ['F32', 'F16', 'BF16'], onnx: ['F32', 'F16'] } as const;
-
-/** @throws USAGE */
-function checkForm({ output, type }: SliceRecipe): void {
-  const { name } = findMix(type);
-  const form = outputForm(output);
-  if (form === 'gguf') return;
-  const possible: readonly string[] = typesOfForm[form];
-  if (possible.includes(name)) return;
-  const message = `${output} cannot hold ${name}: ${form} takes ${possible.join(', ')}; for ${name} name a .gguf file.`;
-  throw new AppError('USAGE', message, { output, type: name, possible: [...possible] });
 }
 
 /** @throws USAGE */
@@ -76,19 +73,44 @@ function widthOf({ sparsity, width, round, type }: SliceRecipe, hiddenSize: numb
   throw new AppError('USAGE', message, { width, round: step, type, nearest });
 }
 
-async function sliceSource(context: JobContext, recipe: SliceRecipe, source: GgufSource): Promise<SliceResult> {
+/** Refuses what only per-block slicing has. @throws USAGE */
+function checkSharedOptions({ scheduler, signals, paperCompat, sparsity, width }: SliceRecipe): void {
+  const wrong = [
+    {
+      option: '--scheduler',
+      isGiven: scheduler !== 'constant',
+      why: 'a shared rotation has one width for the whole model',
+    },
+    {
+      option: '--signals',
+      isGiven: signals === 'raw',
+      why: 'a shared rotation takes normed signals, where every site counts the same',
+    },
+    { option: '--paper-compat', isGiven: paperCompat, why: 'the released code has no shared rotation' },
+  ].find(({ isGiven }) => isGiven);
+  if (wrong)
+    throw new AppError('USAGE', `${wrong.option} is for --method per-block: ${wrong.why}.`, { option: wrong.option });
+  if (sparsity === null && width === null) throw new AppError('USAGE', howMuch, { option: '--sparsity' });
+}
+
+async function sliceSource(context: JobContext, recipe: SliceRecipe, source: GgufSource): Promise<SharedSliceResult> {
   const { device, calibration } = recipe;
   const { slice, planned, predictedKld } = await planRecipe(context, recipe, source);
   const engine = await chooseEngine(context, recipe, [source.path]);
   const text = await stage(context, 'tokenize', () =>
     openEvaluation(context, source.path, recipe.evaluation, calibration.texts),
   );
-  const invariance = await requireInvariance(context, { source, device, windows: text.windows });
+  const invariance = await requireInvariance(context, {
+    ...{ source, original: source.original, device, windows: text.windows },
+  });
   const { hiddenSize } = slice.step;
   const statistics = await blockStatistics(context, { source: source.path, hiddenSize, device, calibration });
   const file = await unfinishedGguf(recipe);
   return cleaning([file], async () => {
-    const made = await makeSlice(context, { source: source.path, statistics, planned, ...slice, output: file });
+    const { precision } = recipe;
+    const made = await makeSlice(context, {
+      ...{ source: source.path, statistics, planned, precision, ...slice, output: file },
+    });
     const widths = sharedSlicingConfig(openDecoder(source), slice.step.width);
     let written = { fileBytes: made.fileBytes, sha256: made.sha256 };
     const finished = await finishFile(context, {
@@ -103,8 +125,9 @@ async function sliceSource(context: JobContext, recipe: SliceRecipe, source: Ggu
     });
     return {
       ...{ run: context.run, warnings: context.warnings, device: context.device, output: recipe.output },
-      ...{ method: 'shared', type: findMix(recipe.type).name, widths },
+      ...{ method: 'shared' as const, type: findMix(recipe.type).name, widths },
       ...{ sparsity: slice.step.sparsity, orientation: slice.step.orientation, energyLost: made.energyLost },
+      ...{ precision, shortcutParameters: 0 },
       ...planned.sizes,
       sourceBytes: source.fileBytes,
       ...written,

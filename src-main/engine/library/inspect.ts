@@ -1,10 +1,13 @@
 // What a model is and what can be done with it, from its header alone.
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import type { Inspection } from '../../contract/model.ts';
+import type { SlicingConfig } from '../../contract/results.ts';
 import { conversionRefusal } from '../../core/export/hf-to-gguf/convert-folder.ts';
-import { openModel, type ModelSource } from '../../core/formats/model-source.ts';
+import { openModel, typeCounts, type ModelSource } from '../../core/formats/model-source.ts';
+import { readSlicingConfig } from '../../core/slicing/per-block/sliced-folder.ts';
+import { runnableRefusal } from '../../core/slicing/per-block/runnable-refusal.ts';
 import { sharedSliceRefusal } from '../../core/slicing/shared-refusal.ts';
 import { slicingFile } from '../../core/slicing/slicing-config.ts';
 import { openFolderTokenizer } from '../../core/tokens/folder-tokenizer.ts';
@@ -18,11 +21,12 @@ export async function inspect(path: string): Promise<Inspection> {
   try {
     const { config, experts } = source;
     const isGguf = source.kind === 'gguf';
+    const widths = await slicedWidths(source);
     // A folder is converted first, where its family can be.
     const runnable = isGguf ? true : ((await conversionRefusal(source)) ?? true);
     return {
       path: source.path,
-      format: isSlicedFolder(source) ? 'sliced' : source.kind,
+      format: widths ? 'sliced' : source.kind,
       architecture: config.architecture,
       parameters: source.parameters,
       fileBytes: source.fileBytes,
@@ -42,7 +46,7 @@ export async function inspect(path: string): Promise<Inspection> {
       },
       tokenizer: isGguf ? ggufTokenizer(source) : await folderTokenizer(source.path),
       can: {
-        slicePerBlock: notBuilt,
+        slicePerBlock: (await runnableRefusal(source)) ?? true,
         // What a sliced folder becomes has the keys of a converted one.
         sliceShared: sharedSliceRefusal(source) ?? runnable,
         prune: notBuilt,
@@ -50,6 +54,7 @@ export async function inspect(path: string): Promise<Inspection> {
         importance: runnable,
         quantize: runnable,
       },
+      widths,
       experts: experts && { count: experts.count, used: experts.used ?? 0, sharedCount: experts.sharedCount },
     };
   } finally {
@@ -57,14 +62,10 @@ export async function inspect(path: string): Promise<Inspection> {
   }
 }
 
-/** A folder that `snug slice` wrote. */
-const isSlicedFolder = ({ kind, path: folder }: ModelSource): boolean =>
-  kind === 'safetensors' && existsSync(join(folder, slicingFile));
-
-function typeCounts({ tensors }: ModelSource): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { type } of tensors) counts[type] = (counts[type] ?? 0) + 1;
-  return counts;
+/** Of a folder that `snug slice` wrote. @throws FILE_MALFORMED */
+async function slicedWidths({ kind, path: model }: ModelSource): Promise<SlicingConfig | null> {
+  const file = join(extname(model) === '.safetensors' ? dirname(model) : model, slicingFile);
+  return kind === 'safetensors' && existsSync(file) ? readSlicingConfig(file) : null;
 }
 
 function ggufTokenizer({ gguf, config }: ModelSource): Inspection['tokenizer'] {

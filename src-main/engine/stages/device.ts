@@ -1,9 +1,9 @@
 // Which device a job runs on: llama.cpp, and our own graphs. A device that was named and is not there is an error, never a silent CPU run.
-import { stat } from 'node:fs/promises';
 import { AppError } from '../../contract/errors.ts';
 import type { LlamaDevice } from '../../contract/llama-host-api.ts';
 import type { DeviceName } from '../../contract/recipe.ts';
 import type { GraphProvider } from '../../contract/worker-api.ts';
+import { openModel } from '../../core/formats/model-source.ts';
 import type { JobContext } from '../jobs/context.ts';
 
 export interface ChosenDevice {
@@ -64,8 +64,14 @@ async function choose(context: JobContext, wanted: string, models: readonly stri
 }
 
 async function fitsOn(gpu: LlamaDevice, models: readonly string[]): Promise<boolean> {
-  const sizes = await Promise.all(models.map(async (model) => (await stat(model)).size));
+  const sizes = await Promise.all(models.map(weightBytes));
   return sizes.reduce((sum, size) => sum + size, workingBytes) <= gpu.freeBytes;
+}
+
+async function weightBytes(path: string): Promise<number> {
+  const model = await openModel(path);
+  await model.close();
+  return model.fileBytes;
 }
 
 function tooLarge(context: JobContext, gpu: LlamaDevice, cpu: ChosenDevice): ChosenDevice {

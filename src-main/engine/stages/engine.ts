@@ -2,8 +2,9 @@
 import { AppError } from '../../contract/errors.ts';
 import type { EvaluationOptions } from '../../contract/recipe.ts';
 import type { Quality } from '../../contract/results.ts';
-import { graphRefusal } from '../../core/architectures/graph-refusal.ts';
-import { openModel } from '../../core/formats/model-source.ts';
+import { conversionRefusal } from '../../core/export/hf-to-gguf/convert-folder.ts';
+import { openModel, type ModelSource } from '../../core/formats/model-source.ts';
+import { runnableRefusal } from '../../core/slicing/per-block/runnable-refusal.ts';
 import type { JobContext } from '../jobs/context.ts';
 import { chooseDevice } from './device.ts';
 
@@ -21,34 +22,44 @@ export async function chooseEngine(
   models: readonly string[],
 ): Promise<EvaluationEngine> {
   const { engine } = evaluation;
-  if (engine === 'llama.cpp') return engine;
-  const reason = await firstRefusal(models);
+  const onlyGraphs = await firstReason(models, withoutRunner);
+  if (engine === 'llama.cpp') {
+    if (onlyGraphs === null) return engine;
+    const message = `${onlyGraphs} Use --engine auto or onnx to evaluate it.`;
+    throw new AppError('UNSUPPORTED_ARCHITECTURE', message, { engine, models: [...models] });
+  }
+  const reason = await firstReason(models, runnableRefusal);
   if (engine === 'onnx') {
     if (reason === null) return engine;
     const message = `${reason} Use --engine auto or llama.cpp to evaluate it.`;
     throw new AppError('UNSUPPORTED_ARCHITECTURE', message, { engine, models: [...models] });
   }
   if (reason !== null) return 'llama.cpp';
-  // llama.cpp does not run there.
-  if (device === 'webgpu') return 'onnx';
+  // llama.cpp does not run there, or not these.
+  if (device === 'webgpu' || onlyGraphs !== null) return 'onnx';
   const { gpuLayers } = await chooseDevice(context, device, models);
   return gpuLayers === 0 ? 'onnx' : 'llama.cpp';
 }
 
-async function firstRefusal(models: readonly string[]): Promise<string | null> {
-  for (const model of models) {
-    const reason = await refusalOfFile(model);
-    if (reason !== null) return reason;
+async function firstReason(
+  models: readonly string[],
+  reasonOf: (model: ModelSource) => Promise<string | null>,
+): Promise<string | null> {
+  for (const path of models) {
+    const model = await openModel(path);
+    try {
+      const reason = await reasonOf(model);
+      if (reason !== null) return reason;
+    } finally {
+      await model.close();
+    }
   }
   return null;
 }
 
-/** Why there are no graphs for a model file; null where there are. */
-export async function refusalOfFile(file: string): Promise<string | null> {
-  const model = await openModel(file);
-  try {
-    return graphRefusal(model);
-  } finally {
-    await model.close();
-  }
-}
+/** Why llama.cpp cannot have a model that is no GGUF; null where it can, once converted. */
+const withoutRunner = async (model: ModelSource): Promise<string | null> =>
+  model.gguf ? null : conversionRefusal(model);
+
+/** Why there are no graphs for a model; null where there are. */
+export const refusalOfFile = (file: string): Promise<string | null> => firstReason([file], runnableRefusal);

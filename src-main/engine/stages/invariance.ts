@@ -1,5 +1,5 @@
 // The check that a rotation without slicing changes nothing: once for every model, before its first slice.
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
@@ -7,35 +7,39 @@ import { evaluationOptions, type DeviceName } from '../../contract/recipe.ts';
 import { invariance as invarianceSchema, type Invariance } from '../../contract/results.ts';
 import { evenWindows } from '../../core/calibration/even-windows.ts';
 import { version } from '../../contract/version.ts';
+import type { ModelSource } from '../../core/formats/model-source.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
 import { graphProvider } from './device.ts';
-import { hasVocabulary, type GgufSource } from './open.ts';
+import { filesOf, hasVocabulary } from './open.ts';
 import { openEvaluation } from './texts.ts';
 
-export interface InvarianceOptions<Text> {
-  /** Path of a GGUF whose family has graphs. */
+export interface InvarianceOptions {
+  /** Path of a model whose family has graphs. */
   model: string;
   device: DeviceName;
-  /** Opens the text, windows of one length, while the worker starts. */
-  openText: () => Promise<Text>;
+  /** All of one length. */
+  windows: Int32Array[];
 }
 
-export interface CheckedInvariance<Text> extends Invariance {
-  text: Text;
+export interface CheckedInvariance extends Invariance {
+  peakMemoryBytes: number;
 }
 
 /** Runs the check. Not passed is a result. */
-export async function runInvarianceCheck<Text extends { windows: Int32Array[] }>(
+export async function runInvarianceCheck(
   context: JobContext,
-  { model, device, openText }: InvarianceOptions<Text>,
-): Promise<CheckedInvariance<Text>> {
-  return context.worker(async (client) => {
-    const text = await openText();
-    const params = { source: model, windows: text.windows, threads: context.threads, provider: graphProvider(device) };
-    const control = { signal: context.signal, onProgress: reportAs(context, 'invariance') };
-    const found = await stage(context, 'invariance', () => client.invariance(params, control));
+  { model, device, windows }: InvarianceOptions,
+): Promise<CheckedInvariance> {
+  return stage(context, 'invariance', async () => {
+    const found = await context.worker((client) =>
+      client.invariance(
+        { source: model, windows, threads: context.threads, provider: graphProvider(device) },
+        { signal: context.signal, onProgress: reportAs(context, 'invariance') },
+      ),
+    );
     notePeakMemory(context, found.peakMemoryBytes);
-    return { ...invarianceSchema.parse({ ...found, maxLogitDifference: found.largestLogitChange }), text };
+    const { largestLogitChange, ...rest } = found;
+    return { ...rest, maxLogitDifference: largestLogitChange };
   });
 }
 
@@ -43,7 +47,9 @@ export async function runInvarianceCheck<Text extends { windows: Int32Array[] }>
 const quickCheck = evaluationOptions.parse({ window: 512, windows: 4, allowSameText: true });
 
 export interface RequiredInvariance {
-  source: GgufSource;
+  source: ModelSource;
+  /** What the user named: its files decide whether the check is done. */
+  original: string;
   device: DeviceName;
   /** Of the job: what a model without a vocabulary is checked on. */
   windows: readonly Int32Array[];
@@ -55,17 +61,16 @@ export interface RequiredInvariance {
  */
 export async function requireInvariance(
   context: JobContext,
-  { source, device, windows }: RequiredInvariance,
+  { source, original, device, windows }: RequiredInvariance,
 ): Promise<Invariance> {
   const { path: model } = source;
-  const record = await recordOf(context, source, device);
+  const record = await recordOf(context, original, device);
   const kept = await readRecord(record);
   if (kept) return kept;
-  const openText = async (): Promise<{ windows: Int32Array[] }> =>
-    hasVocabulary(source)
-      ? stage(context, 'tokenize', () => openEvaluation(context, model, quickCheck, []))
-      : { windows: firstOf(windows) };
-  const { text: _, ...found } = await runInvarianceCheck(context, { model, device, openText });
+  const chosen = (await hasVocabulary(source))
+    ? (await openEvaluation(context, model, quickCheck, [])).windows
+    : firstOf(windows);
+  const found = invarianceSchema.parse(await runInvarianceCheck(context, { model, device, windows: chosen }));
   if (!found.passed) {
     const message = `A rotation alone moves the logits of ${model} by ${found.maxLogitDifference.toExponential(2)}, more than ${found.tolerance.toExponential(2)}: it cannot be sliced.`;
     throw new AppError('NUMERICAL_FAILURE', message, { model, ...found });
@@ -79,14 +84,8 @@ const firstOf = (windows: readonly Int32Array[]): Int32Array[] =>
   evenWindows(windows.slice(0, quickCheck.windows!).map((window) => window.subarray(0, quickCheck.window))).windows;
 
 /** A file named after what the check's outcome depends on: the model's files (place, size, time), Snug, the device. */
-async function recordOf(
-  context: JobContext,
-  { isConverted, original, gguf }: GgufSource,
-  device: DeviceName,
-): Promise<string> {
-  const files = isConverted
-    ? (await readdir(original)).map((name) => path.join(original, name))
-    : gguf.shards.map(({ name }) => name);
+async function recordOf(context: JobContext, original: string, device: DeviceName): Promise<string> {
+  const files = await filesOf(original);
   const found = await Promise.all(
     files.toSorted().map(async (file) => {
       const { size, mtimeMs } = await stat(file);

@@ -1,7 +1,9 @@
 // Opens the model of a job: a readable GGUF whose architecture llama.cpp runs, or a folder that becomes one.
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import { openModel, type ModelSource } from '../../core/formats/model-source.ts';
+import { openRunnable } from '../../core/slicing/per-block/sliced-folder.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
 
 /** `isConverted`: made from the folder `original` for this job; its file goes with the job. */
@@ -30,9 +32,42 @@ export async function withModel<T>(
   }
 }
 
+/**
+ * Opens a model that Snug's own graphs run, and closes it after `work`: a GGUF, or a folder as it is, sliced block by
+ * block or not. @throws UNSUPPORTED_ARCHITECTURE with the reason where there are no graphs
+ */
+export async function withGraphs<T>(
+  context: JobContext,
+  model: string,
+  work: (source: ModelSource) => Promise<T>,
+): Promise<T> {
+  const source = await openModel(model);
+  try {
+    await stage(context, 'open', () => openRunnable(source));
+    return await work(source);
+  } finally {
+    await source.close();
+  }
+}
+
+/** The folder of a model that was named by it, or by a file of weights in it. */
+export const folderOf = (model: string): string => (/\.safetensors$/.test(model) ? path.dirname(model) : model);
+
+/** Every file that makes up the model that a user named. */
+export async function filesOf(model: string): Promise<string[]> {
+  const source = await openModel(model);
+  await source.close();
+  if (source.gguf) return source.gguf.shards.map(({ name }) => name);
+  const folder = folderOf(source.path);
+  return (await readdir(folder)).map((name) => path.join(folder, name));
+}
+
 /** Whether the model can read text at all; without, it takes token ids. */
-export const hasVocabulary = ({ gguf }: Pick<GgufSource, 'gguf'>): boolean =>
-  !['', 'none', 'no_vocab'].includes(gguf.metadata.string('tokenizer.ggml.model', ''));
+export async function hasVocabulary({ gguf, path: model }: Pick<ModelSource, 'gguf' | 'path'>): Promise<boolean> {
+  if (gguf) return !['', 'none', 'no_vocab'].includes(gguf.metadata.string('tokenizer.ggml.model', ''));
+  const names = await readdir(folderOf(model));
+  return names.includes('tokenizer.json') || names.includes('tokenizer.model');
+}
 
 async function openAsGguf(context: JobContext, model: string): Promise<GgufSource> {
   const source = await openModel(model);

@@ -155,7 +155,7 @@ const meanOf = (values: Float32Array): number => values.reduce((sum, value) => s
 async function readsText(file: string): Promise<boolean> {
   const gguf = await openGguf(file);
   await gguf.close();
-  return hasVocabulary({ gguf });
+  return hasVocabulary({ gguf, path: file });
 }
 
 /**

@@ -1,12 +1,14 @@
 // Slicing by one shared rotation: which types the sliced tensors get, and the file itself.
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
+import type { Precision } from '../../contract/recipe.ts';
 import type { SliceStep } from '../../contract/plan.ts';
 import { ggmlTypeByName } from '../../core/formats/ggml-types.ts';
 import { openGguf } from '../../core/formats/gguf-reader.ts';
 import { candidateOf, type Candidate } from '../../core/planning/candidates.ts';
 import { findMix } from '../../core/quantization/mixes.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
+import { outputForm } from '../jobs/output-paths.ts';
 import { plannedFile, writeHeader, type PlannedFile } from '../planner/headers.ts';
 import type { BlockStatistics } from './statistics.ts';
 
@@ -16,6 +18,23 @@ type FloatType = (typeof floatTypes)[number];
 /** The float type of this name, or null. */
 export const floatTypeOf = (type: string): FloatType | null =>
   floatTypes.find((name) => name === type.toUpperCase()) ?? null;
+
+/** What a slice without a measure is told. */
+export const howMuch = 'How much to cut is missing: add --sparsity S (0.2 cuts a fifth of the width) or --width D.';
+
+/** Types that a form can hold besides GGUF, which holds all; stock ONNX runtimes have no bfloat16 on the CPU. */
+const typesOfForm = { safetensors: ['F32', 'F16', 'BF16'], onnx: ['F32', 'F16'] } as const;
+
+/** Refuses a type that the output's form cannot hold. @throws USAGE with `advice` */
+export function checkForm({ output, type }: { output: string; type: string }, advice: string): void {
+  const { name } = findMix(type);
+  const form = outputForm(output);
+  if (form === 'gguf') return;
+  const possible: readonly string[] = typesOfForm[form];
+  if (possible.includes(name)) return;
+  const message = `${output} cannot hold ${name}: ${form} takes ${possible.join(', ')}; ${advice}.`;
+  throw new AppError('USAGE', message, { output, type: name, possible: [...possible] });
+}
 
 /** Widths of a type's files are multiples of this: 8 for floats, else the block of the type (method of llama.cpp's kernels). */
 export function roundOf(type: string): number {
@@ -97,6 +116,8 @@ export interface SliceOptions {
   planned: Pick<SlicedFile, 'file'>;
   step: SliceStep;
   seed: number;
+  /** Of the eigenproblem. @default 'fp64' */
+  precision?: Precision;
   type: string;
   /** Whether errors of quantised types are weighed by importance. */
   importance: boolean;
@@ -108,7 +129,7 @@ export type SliceMade = Awaited<ReturnType<Parameters<Parameters<JobContext['wor
 
 /** Writes the sliced file, quantised in the same pass where its type is not a float. */
 export async function makeSlice(context: JobContext, options: SliceOptions): Promise<SliceMade> {
-  const { source, statistics, planned, step, seed, importance, output, detail } = options;
+  const { source, statistics, planned, step, seed, precision = 'fp64', importance, output, detail } = options;
   const { width, orientation } = step;
   const float = floatTypeOf(options.type);
   const { types, fileType } = planned.file.candidate;
@@ -116,7 +137,7 @@ export async function makeSlice(context: JobContext, options: SliceOptions): Pro
     const made = await context.worker((client) =>
       client.sliceShared(
         {
-          ...{ source, gram: statistics.gram, output, width, orientation, seed, threads: context.threads },
+          ...{ source, gram: statistics.gram, output, width, orientation, seed, precision, threads: context.threads },
           type: float ?? 'F16',
           ...(float ? { types: null, fileType: null } : { types: { ...types }, fileType }),
           importance: importance && !float ? statistics.importance : null,

@@ -4,8 +4,8 @@ import { graphRefusal } from '../../core/architectures/graph-refusal.ts';
 import type { ModelSource } from '../../core/formats/model-source.ts';
 import { sharedSliceRefusal } from '../../core/slicing/shared-refusal.ts';
 
-/** Refuses a model that has no graphs, before any work. @throws UNSUPPORTED_ARCHITECTURE with the reason */
-export function requireGraphs(source: ModelSource): void {
+/** Refuses a model that has no graphs, or whose rotations are in it already. @throws UNSUPPORTED_ARCHITECTURE with the reason */
+export function requireDense(source: ModelSource): void {
   refuse(source, graphRefusal(source), 'rotated');
 }
 

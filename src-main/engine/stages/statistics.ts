@@ -42,7 +42,7 @@ const pollMs = 1000;
 /** The statistics of a model on the calibration text. @throws DEVICE_UNAVAILABLE, DISK_FULL, NON_FINITE, TEXT_TOO_SHORT, CANCELLED */
 export async function blockStatistics(context: JobContext, options: BlockStatisticsOptions): Promise<BlockStatistics> {
   const { source, device, calibration } = options;
-  const { windows, use } = await stage(context, 'tokenize', () => calibrationTokens(context, options));
+  const { windows, use } = await stage(context, 'tokenize', () => evenCalibration(context, options));
   const start = performance.now();
   const params = { source, windows, provider: graphProvider(device), threads: context.threads, spectra: true };
   const { fingerprint } = await stage(context, 'fingerprint', () =>
@@ -65,9 +65,10 @@ export async function blockStatistics(context: JobContext, options: BlockStatist
   });
 }
 
-async function calibrationTokens(
+/** Calibration windows of one length. @throws as openCalibration */
+export async function evenCalibration(
   context: JobContext,
-  { source, hiddenSize, calibration }: BlockStatisticsOptions,
+  { source, hiddenSize, calibration }: Omit<BlockStatisticsOptions, 'device'>,
 ): Promise<{ windows: Int32Array[]; use: BlockStatistics['use'] }> {
   const opened = await openCalibration(context, source, calibration);
   const { windows, droppedTokens } = evenWindows(opened.windows);

@@ -2,23 +2,62 @@
 import path from 'node:path';
 import { malformed } from '../../contract/errors.ts';
 import type { CalibrationOptions, EvaluationOptions } from '../../contract/recipe.ts';
+import { openModel } from '../../core/formats/model-source.ts';
 import { calibrationWindows } from '../../core/texts/calibration-windows.ts';
 import { evaluationWindows } from '../../core/texts/evaluation-windows.ts';
 import { openText, type OpenedText } from '../../core/texts/open-text.ts';
 import { refuseReuse } from '../../core/texts/reuse.ts';
+import type { Tokenize } from '../../core/texts/windows.ts';
+import { openFolderTokenizer } from '../../core/tokens/folder-tokenizer.ts';
 import type { JobContext } from '../jobs/context.ts';
+import { folderOf } from './open.ts';
 
 export const textsFolder = (context: JobContext): string => path.join(context.folders.resources, 'texts');
 
-/** A tokenizer that adds what the model's own rule adds, and takes special tokens in texts as plain text. */
-export function tokenizerOf(context: JobContext, model: string): (texts: Uint8Array[]) => Promise<Int32Array[]> {
-  return async (texts) => {
-    const { ids } = await context.llama((client) =>
-      client.tokenize({ model, texts, addSpecial: true, parseSpecial: false }, { signal: context.signal }),
-    );
-    return ids;
+/** What cutting texts into windows has to know of a model. */
+export interface TextModel {
+  /** Tokens of the longest window. */
+  contextLength: number;
+  vocabSize: number;
+  /** Adds what the model's own rule adds. */
+  tokenize: Tokenize;
+}
+
+/**
+ * A GGUF is asked through llama.cpp, which takes special tokens in texts as plain text; a folder through its own files.
+ * @throws as openModel; the tokenizer of a folder fails when it is used, as openFolderTokenizer
+ */
+export async function textModel(context: JobContext, model: string): Promise<TextModel> {
+  const source = await openModel(model);
+  await source.close();
+  const { kind, path: found, config } = source;
+  if (kind === 'safetensors') {
+    const { contextLength, vocabSize } = config;
+    return {
+      contextLength: contextLength ?? Number.POSITIVE_INFINITY,
+      vocabSize: vocabSize ?? Number.POSITIVE_INFINITY,
+      tokenize: folderTokenize(found),
+    };
+  }
+  const { contextLength, vocabSize } = await context.describe(found);
+  return {
+    ...{ contextLength, vocabSize },
+    async tokenize(texts) {
+      const { ids } = await context.llama((client) =>
+        client.tokenize({ model: found, texts, addSpecial: true, parseSpecial: false }, { signal: context.signal }),
+      );
+      return ids;
+    },
   };
 }
+
+const folderTokenize =
+  (model: string): Tokenize =>
+  async (texts) => {
+    const tokenizer = await openFolderTokenizer(folderOf(model));
+    const decoder = new TextDecoder();
+    return texts.map((text) => Int32Array.from(tokenizer.encode(decoder.decode(text))));
+  };
 
 /** Rows of token ids are used as they are; an id that the model does not have is an error of the text. @throws FILE_MALFORMED */
 function checkIds(texts: readonly OpenedText[], vocabSize: number): void {
@@ -46,14 +85,9 @@ export async function openCalibration(
   options: CalibrationOptions,
 ): Promise<CalibrationTokens> {
   const texts = await Promise.all(options.texts.map((text) => openText(text, textsFolder(context))));
-  const { contextLength, vocabSize } = await context.describe(model);
+  const { contextLength, vocabSize, tokenize } = await textModel(context, model);
   checkIds(texts, vocabSize);
-  return calibrationWindows({
-    texts,
-    options,
-    contextLength,
-    tokenize: tokenizerOf(context, model),
-  });
+  return calibrationWindows({ texts, options, contextLength, tokenize });
 }
 
 /** Fewer calibration tokens than this many per hidden unit give a warning (contract). */
@@ -84,14 +118,8 @@ export async function openEvaluation(
   const used: OpenedText[] = await Promise.all(calibrationTexts.map((name) => openText(name, textsFolder(context))));
   refuseReuse(text, used, options.allowSameText);
   const { window, windows } = options;
-  const { contextLength, vocabSize } = await context.describe(model);
+  const { contextLength, vocabSize, tokenize } = await textModel(context, model);
   checkIds([text], vocabSize);
-  const cut = await evaluationWindows({
-    text,
-    window,
-    windows,
-    contextLength,
-    tokenize: tokenizerOf(context, model),
-  });
+  const cut = await evaluationWindows({ text, window, windows, contextLength, tokenize });
   return { name: text.name, sha256: text.sha256, ...cut };
 }

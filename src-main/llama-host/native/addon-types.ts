@@ -68,6 +68,10 @@ export interface LlamaAddon {
     options: { model: string; texts: Uint8Array[]; addSpecial: boolean; parseSpecial: boolean },
     control: NativeControl,
   ): Promise<Int32Array[]>;
+  vocabulary(
+    options: { model: string },
+    control: NativeControl,
+  ): Promise<{ pieces: Uint8Array; offsets: Int32Array; ends: Int32Array }>;
   logProbs(
     options: NativeSettings & { model: string; tokens: Int32Array; positions: Int32Array },
     control: NativeControl,

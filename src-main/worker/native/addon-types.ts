@@ -76,7 +76,10 @@ export interface NativeGram extends NativeExecution {
   /** [size, size], upper triangle added to. */
   gram: Float64Array;
   chunkRows: number;
+  /** Products and sums of a chunk in float64, not float32. */
   isDouble: boolean;
+  /** Sums of chunks are rounded to float32. */
+  isFloatSum: boolean;
 }
 
 export interface NativeEigen extends NativeExecution {
@@ -89,6 +92,8 @@ export interface NativeEigen extends NativeExecution {
   vectors: Float64Array;
   /** [2]: largest |VᵀV - I|, ‖A V - V Λ‖ / ‖A‖. */
   quality: Float64Array;
+  /** Solved in float64, not float32. */
+  isDouble: boolean;
 }
 
 export interface NativeEigenvalues extends NativeExecution {

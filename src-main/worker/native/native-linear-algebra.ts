@@ -68,9 +68,10 @@ function nativeKernels(addon: MathAddon, library: LinearAlgebraLibrary, threads:
   const fallback = library.kind !== 'lapack';
   return {
     library,
-    eigen: async (problem, signal) => {
+    eigen: async ({ precision, ...problem }, signal) => {
       const quality = new Float64Array(2);
-      const call = (cancel: Int32Array) => addon.eigen({ ...problem, quality, fallback, threads, cancel });
+      const options = { ...problem, quality, isDouble: precision === 'float64', fallback, threads };
+      const call = (cancel: Int32Array) => addon.eigen({ ...options, cancel });
       const { status, element } = await abandonable(signal, call);
       if (status === 'invalid') return { status: 'notConverged', index: element };
       return { status: 'done', orthogonality: quality[0]!, residual: quality[1]! };
@@ -82,8 +83,9 @@ function nativeKernels(addon: MathAddon, library: LinearAlgebraLibrary, threads:
       if (status === 'invalid') return { status: 'notConverged', index: element };
       return { status: 'done', moments: quality[0]! };
     },
-    gram: async ({ values, rows, size, gram, chunkRows, precision }, signal) => {
-      const options = { values, rows, size, gram, chunkRows, isDouble: precision === 'float64', fallback, threads };
+    gram: async ({ values, rows, size, gram, chunkRows, precision, sums }, signal) => {
+      const types = { isDouble: precision === 'float64', isFloatSum: sums === 'float32' };
+      const options = { values, rows, size, gram, chunkRows, ...types, fallback, threads };
       const { status, element, value } = await stoppable(signal, (cancel) => addon.gram({ ...options, cancel }));
       return status === 'done' ? null : { element, value };
     },

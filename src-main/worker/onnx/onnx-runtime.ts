@@ -16,9 +16,9 @@ export interface OnnxOptions {
 /** Only warnings of the library that say a run is wrong: 3 = errors. */
 const logSeverityLevel = 3;
 
-/** A runtime on one provider. Sessions fail where a node has no kernel there, rather than run elsewhere in silence. */
-export function onnxRuntime({ provider = 'cpu', threads }: OnnxOptions): GraphRuntime {
-  const options: InferenceSession.SessionOptions = {
+/** Sessions fail where a node has no kernel on the provider, rather than run elsewhere in silence. */
+function sessionOptions({ provider = 'cpu', threads }: OnnxOptions): InferenceSession.SessionOptions {
+  return {
     executionProviders: [provider],
     intraOpNumThreads: threads,
     logSeverityLevel,
@@ -30,18 +30,29 @@ export function onnxRuntime({ provider = 'cpu', threads }: OnnxOptions): GraphRu
       },
     },
   };
-  return {
-    provider,
-    open: async (model) => runnerOf(await InferenceSession.create(model, options).catch(explain)),
-  };
+}
 
-  function explain(error: unknown): never {
+/** A session of a model: its bytes, or the path of a file. @throws INTERNAL, DEVICE_UNAVAILABLE */
+export async function openSession(model: Uint8Array | string, options: OnnxOptions): Promise<InferenceSession> {
+  const { provider = 'cpu' } = options;
+  // Two calls: the package's types have one form each.
+  const session =
+    typeof model === 'string'
+      ? InferenceSession.create(model, sessionOptions(options))
+      : InferenceSession.create(model, sessionOptions(options));
+  return session.catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
     const details = { provider, reason };
     if (provider === 'cpu') throw new AppError('INTERNAL', `onnxruntime makes no session: ${reason}`, details, error);
     const message = `onnxruntime cannot run on ${provider} here (${reason}). Use --device cpu to run on the processor.`;
     throw new AppError('DEVICE_UNAVAILABLE', message, details, error);
-  }
+  });
+}
+
+/** A runtime on one provider. */
+export function onnxRuntime(options: OnnxOptions): GraphRuntime {
+  const { provider = 'cpu' } = options;
+  return { provider, open: async (model) => runnerOf(await openSession(model, options)) };
 }
 
 function runnerOf(session: InferenceSession): BlockRunner {
@@ -68,7 +79,8 @@ function tensorOf({ data, shape }: GraphTensor): Tensor {
   return data instanceof Float32Array ? new Tensor('float32', data, shape) : new Tensor('int64', data, shape);
 }
 
-function runFailure(error: unknown): AppError {
+/** What a run that threw is called. */
+export function runFailure(error: unknown): AppError {
   const reason = error instanceof Error ? error.message : String(error);
   const code = /alloc|memory/i.test(reason) ? 'OUT_OF_MEMORY' : 'INTERNAL';
   return new AppError(code, `onnxruntime could not run a graph: ${reason}`, { reason }, error);

@@ -7,9 +7,14 @@ import { openDecoder } from '../../core/architectures/decoder.ts';
 import { openModel } from '../../core/formats/model-source.ts';
 import { residualShape } from '../../core/graph/embed-windows.ts';
 import { fileResidual } from '../../core/graph/residual.ts';
-import { countSlicedParameters, parameterShapeOf } from '../../core/slicing/per-block/count-parameters.ts';
+import {
+  countShortcuts,
+  countSlicedParameters,
+  parameterShapeOf,
+} from '../../core/slicing/per-block/count-parameters.ts';
 import { scheduledWidths } from '../../core/slicing/per-block/scheduled-widths.ts';
 import { pcaBasis } from '../../core/slicing/per-block/site-basis.ts';
+import { siteLayout } from '../../core/slicing/per-block/site-widths.ts';
 import { writeSlicedFolder } from '../../core/slicing/per-block/sliced-folder.ts';
 import { nativeDequantizer } from '../native/native-dequantizer.ts';
 import { openLinearAlgebra } from '../native/native-linear-algebra.ts';
@@ -28,6 +33,7 @@ export const slicePerBlock: HandlersOf<WorkerApi>['slicePerBlock'] = async (para
     threads,
     orientation,
     seed,
+    precision,
   } = params;
   const { type, force, tokenizerFrom } = params;
   const start = performance.now();
@@ -44,15 +50,21 @@ export const slicePerBlock: HandlersOf<WorkerApi>['slicePerBlock'] = async (para
         ...{ runtime: onnxRuntime(params), dequantize: nativeDequantizer(threads) },
       };
       const { widths, sparsity, retained } = await scheduledWidths(schedule, options);
-      const findBasis = pcaBasis({ linearAlgebra, signal, orientation, seed });
-      const made = await writeSlicedFolder({ ...options, widths, findBasis, folder, type, force, tokenizerFrom });
+      const findBasis = pcaBasis({ linearAlgebra, signal, orientation, seed, precision });
+      const made = await writeSlicedFolder({
+        ...{ ...options, precision, widths, findBasis, folder, type, force, tokenizerFrom },
+      });
       const { fileBytes, sha256, hasTokenizer, sites } = made;
       const { vocabSize, hiddenSize, tiedEmbeddings } = decoder.config;
       return {
-        ...{ fileBytes, sha256, hasTokenizer, widths, sparsity, retained },
+        ...{ fileBytes, sha256, hasTokenizer, precision, widths, sparsity, retained },
         sites: sites.map(({ name, width, energyLost, orthogonality }) => ({ name, width, energyLost, orthogonality })),
+        eigenvalues: params.eigenvalues
+          ? sites.map(({ eigenvalues, damping }) => ({ values: Array.from(eigenvalues), damping }))
+          : null,
         parametersBefore: model.parameters,
         parametersAfter: countSlicedParameters(parameterShapeOf(decoder), widths),
+        shortcutParameters: countShortcuts(siteLayout(decoder), widths),
         untiedParameters: tiedEmbeddings ? vocabSize * (widths.head_dimension ?? hiddenSize) : 0,
         linearAlgebra: linearAlgebra.library.name,
         seconds: (performance.now() - start) / 1000,

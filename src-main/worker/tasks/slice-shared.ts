@@ -14,7 +14,7 @@ import { nativeQuantizer } from '../native/native-quantizer.ts';
 import { peakMemoryBytes } from '../peak-memory.ts';
 
 export const sliceShared: HandlersOf<WorkerApi>['sliceShared'] = async (params, { signal, progress }) => {
-  const { source, output, type, types, fileType, width, orientation, seed, threads } = params;
+  const { source, output, type, types, fileType, width, orientation, seed, precision, threads } = params;
   const file = params.importance === null ? null : await openImportance(params.importance);
   const model = await openModel(source).catch(async (error: unknown) => {
     await file?.close();
@@ -23,7 +23,7 @@ export const sliceShared: HandlersOf<WorkerApi>['sliceShared'] = async (params, 
   try {
     const linearAlgebra = openLinearAlgebra(threads);
     const gram = await readGram(params.gram);
-    const rotation = await sharedRotation({ ...gram, width, orientation, seed, linearAlgebra, signal });
+    const rotation = await sharedRotation({ ...gram, width, orientation, seed, precision, linearAlgebra, signal });
     const result = await slice({
       ...{ decoder: openDecoder(model), rotation, output, type, types, fileType, linearAlgebra, signal, progress },
       importance: file && { file, gram },
@@ -33,6 +33,7 @@ export const sliceShared: HandlersOf<WorkerApi>['sliceShared'] = async (params, 
     const { energyLost, orthogonality, orientation: turned } = rotation;
     return {
       ...result,
+      precision,
       energyLost,
       orthogonality,
       hadamardOrder: turned.hadamardOrder,

@@ -1,6 +1,5 @@
 // Exported ONNX models in stock onnxruntime against golden/models and golden/gguf (float64, transformers).
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Decoder } from '../../../src-main/core/architectures/decoder.ts';
@@ -15,7 +14,7 @@ import { furthest, goldenModels, goldenTokens, otherLayouts, readFloat64 } from 
 import { openOnnxDecoder } from '../../support/onnx-decoder.ts';
 import type { Cache, OnnxDecoder } from '../../support/onnx-decoder.ts';
 import { decoderOf } from '../../support/graph-runs.ts';
-import { fixtures, root } from '../../support/paths.ts';
+import { fixtures } from '../../support/paths.ts';
 import { failureOf, sha256 } from '../formats/temporary-folder.ts';
 import { newPath } from './folders.ts';
 
@@ -217,32 +216,6 @@ describe('the files', () => {
       message: expect.stringMatching(/has no finite form in F16/) as string,
     });
     expect(readdirSync(folder)).toEqual([]);
-  });
-
-  test('the example of docs/onnx.md runs as it stands', async () => {
-    const page = readFileSync(path.join(root, 'docs/onnx.md'), 'utf8');
-    const example = /```js\n(.*?)```/su.exec(page)![1]!;
-    const { output, decoder } = await exported(gqa);
-    const folder = path.join(root, 'test/output');
-    const script = path.join(folder, `onnx-example-${process.pid}.mjs`);
-    const answer = ((): string => {
-      mkdirSync(folder, { recursive: true });
-      writeFileSync(script, example);
-      try {
-        return execFileSync(process.execPath, [script, output, '1,7,9', '6'], { encoding: 'utf8' });
-      } finally {
-        rmSync(script);
-      }
-    })();
-    // The most likely token each time, without a cache.
-    const onnx = await opening({ output, decoder });
-    const ids = [1, 7, 9];
-    for (let step = 0; step < 6; step += 1) {
-      const { logits } = await onnx.run([ids]);
-      const last = logits.subarray(-decoder.config.vocabSize);
-      ids.push(last.indexOf(Math.max(...last)));
-    }
-    expect(answer.trim()).toBe(ids.slice(3).join(' '));
   });
 });
 

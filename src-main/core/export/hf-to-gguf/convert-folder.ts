@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { AppError } from '../../../contract/errors.ts';
 import type { Progress } from '../../../contract/progress.ts';
+import { isSlicedPerBlock } from '../../architectures/decoder.ts';
 import { llama3Scaling, namedScaling } from '../../architectures/rope-scaling.ts';
 import { tensorBytes } from '../../formats/ggml-types.ts';
 import { createGgufWriter, ggufLayout } from '../../formats/gguf-writer.ts';
@@ -99,6 +100,10 @@ interface DescribedFolder {
 async function describeFolder(source: ModelSource): Promise<DescribedFolder> {
   if (source.kind !== 'safetensors') {
     throw new AppError('USAGE', `${source.path} is a GGUF file already.`, { path: source.path });
+  }
+  if (isSlicedPerBlock(source)) {
+    const message = `${source.path} was sliced block by block: neither GGUF nor its runners have a place for shortcut matrices.`;
+    throw new AppError('UNSUPPORTED_ARCHITECTURE', message, { path: source.path });
   }
   const folder = await readModelFolder(source);
   const family = familyOf(source.config.architecture, join(folder.path, 'config.json'));

@@ -1,7 +1,7 @@
 // The parts of a block whose attention continues a cache: what onnxruntime, optimum and transformers.js call
 // past_key_values. Padding on the left is masked.
 // Letters: B batch, T new tokens, P past, S = P + T, H heads, KV key/value heads, G = H / KV, hd head size.
-import type { Architecture, BlockParts, DecoderConfig, NormRole } from '../../architectures/architecture.ts';
+import type { BlockParts, DecoderConfig, LayerRole } from '../../architectures/architecture.ts';
 import { ropeFrequencies } from '../../architectures/rope.ts';
 import type { Value } from '../../graph/graph-builder.ts';
 import type { PortableGraph } from './portable-graph.ts';
@@ -63,18 +63,18 @@ export function cacheValues(
 export interface CachedLayer {
   layer: number;
   config: DecoderConfig;
-  norm: Architecture['norm']['kind'];
   shared: CacheValues;
   /** Name of a role's initializer. */
-  nameOf: (role: Parameters<BlockParts['weight']>[0]) => string;
+  nameOf: (role: LayerRole) => string;
 }
 
-/** Parts of one layer's block; adds the inputs and outputs of its cache, [B, KV, P, hd] and [B, KV, S, hd]. */
-export function cachedParts(g: PortableGraph, { layer, config, norm: kind, shared, nameOf }: CachedLayer): BlockParts {
+/** What of one layer's block is the same however its residual goes on; adds the inputs and outputs of its cache, [B, KV, P, hd] and [B, KV, S, hd]. */
+export function cachedParts(
+  g: PortableGraph,
+  { layer, config, shared, nameOf }: CachedLayer,
+): Pick<BlockParts, 'weight' | 'attend'> {
   const { numAttentionHeads, numKeyValueHeads, headDim, normEps, rotaryDim } = config;
   const groups = numAttentionHeads / numKeyValueHeads;
-
-  const weight = (role: Parameters<typeof nameOf>[0]): Value => g.weight(nameOf(role));
 
   /** Rotates heads [B, T, heads, hd], or their first dimensions. */
   const turned = (rows: Value): Value => {
@@ -103,12 +103,7 @@ export function cachedParts(g: PortableGraph, { layer, config, norm: kind, share
   };
 
   return {
-    residual: (rows, branches) => g.sum([rows, ...branches]),
-    weight,
-    norm: (rows: Value, role: NormRole) =>
-      kind === 'layernorm'
-        ? g.layerNorm(rows, weight(role), weight(`${role}Bias`), normEps)
-        : g.rmsNorm(rows, weight(role), normEps),
+    weight: (role) => g.weight(nameOf(role)),
     attend: ({ q, k, v, qNorm, kNorm }) => {
       const scale = g.floats(Float32Array.of(1 / Math.sqrt(headDim)), []);
       const keys = continued('key', rotated(k, numKeyValueHeads, kNorm));

@@ -5,6 +5,7 @@ import { basename } from 'node:path';
 import { AppError } from '../../../contract/errors.ts';
 import type { Progress } from '../../../contract/progress.ts';
 import type { Decoder } from '../../architectures/decoder.ts';
+import type { SlicedDecoder } from '../../slicing/per-block/sliced-decoder.ts';
 import { createOutput } from '../../formats/output-file.ts';
 import type { OutputFile } from '../../formats/output-file.ts';
 import { elementCount } from '../../formats/tensor.ts';
@@ -15,13 +16,14 @@ import type { ProtobufGap } from '../../graph/protobuf-writer.ts';
 import { Throughput } from '../../quantization/throughput.ts';
 import { bytesPerElement } from '../../formats/float-values.ts';
 import { decoderContent } from '../weights/decoder-content.ts';
-import { decoderTensors } from '../weights/decoder-tensors.ts';
 import type { DecoderTensor } from '../weights/decoder-tensors.ts';
 import { ofAllFiles } from '../weights/written-files.ts';
 import { decoderGraph } from './decoder-graph.ts';
+import { denseForm } from './dense-form.ts';
+import { slicedForm } from './sliced-form.ts';
 
 export interface OnnxRequest {
-  decoder: Decoder;
+  decoder: Decoder | SlicedDecoder;
   /** FILE.onnx; larger weights go to FILE.onnx.data. */
   output: string;
   /** Of matrices; vectors are F32, and so is all arithmetic. */
@@ -56,15 +58,16 @@ type Piece = Uint8Array<ArrayBuffer> | ProtobufGap;
  */
 export async function writeOnnxModel(request: OnnxRequest): Promise<OnnxResult> {
   const { decoder, output, type, force = false, maxEmbeddedBytes = 1.9e9, dequantize, signal } = request;
-  const tensors = decoderTensors(decoder, type);
+  const form = 'slicing' in decoder ? slicedForm(decoder, type) : denseForm(decoder, type);
+  const { tensors } = form;
   const weightBytes = tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
   const dataPath = weightBytes > maxEmbeddedBytes ? `${output}.data` : null;
   const outputs: OutputFile[] = [];
   try {
     signal.throwIfAborted();
     const { weights, dataPieces } = placed(tensors, dataPath);
-    const divisors = await readRopeDivisors(decoder, dequantize);
-    const modelPieces = decoderGraph(decoder, weights, divisors).pieces();
+    const divisors = await readRopeDivisors(form, dequantize);
+    const modelPieces = decoderGraph(form, weights, divisors).pieces();
     const plans = [
       { path: output, pieces: modelPieces },
       ...(dataPath === null ? [] : [{ path: dataPath, pieces: dataPieces }]),

@@ -2,7 +2,7 @@
 // modeling_*.py. LlamaConfig refuses a hidden size that heads do not divide (validate_architecture); MistralConfig does
 // not, and without its window it is the same function. Qwen2 has biases on q, k and v and takes a head_dim too.
 import { AppError } from '../../../contract/errors.ts';
-import type { LayerRole, LinearRole } from '../../architectures/architecture.ts';
+import type { DecoderConfig, LayerRole, LinearRole } from '../../architectures/architecture.ts';
 import type { Decoder } from '../../architectures/decoder.ts';
 import type { JsonObject } from '../../formats/json-object.ts';
 
@@ -21,7 +21,7 @@ interface HfForm {
   className: string;
   fits: (traits: DecoderTraits) => boolean;
   /** Fields of its config.json that others do not have. */
-  fields: (traits: DecoderTraits) => JsonObject;
+  fields: (traits: DecoderTraits, config: DecoderConfig) => JsonObject;
 }
 
 const attentionRoles: readonly LinearRole[] = ['q', 'k', 'v', 'o'];
@@ -57,11 +57,39 @@ const qwen3: HfForm = {
   fields: ({ attentionBiases }) => ({ attention_bias: attentionBiases !== '', use_sliding_window: false }),
 };
 
+const seedOss: HfForm = {
+  modelType: 'seed_oss',
+  className: 'SeedOssForCausalLM',
+  fits: ({ attentionBiases, mlpBiases }) => ['', 'q k v'].includes(attentionBiases) && mlpBiases === '',
+  fields: ({ attentionBiases }) => ({
+    ...{ attention_bias: attentionBiases !== '', attention_out_bias: false, mlp_bias: false },
+  }),
+};
+const rotaryShare = ({ rotaryDim, headDim }: DecoderConfig): JsonObject => ({
+  partial_rotary_factor: rotaryDim / headDim,
+});
+const phi: HfForm = {
+  modelType: 'phi',
+  className: 'PhiForCausalLM',
+  fits: ({ attentionBiases, mlpBiases, isEven }) =>
+    attentionBiases === attentionRoles.join(' ') && mlpBiases === 'up down' && isEven,
+  fields: (_, config) => ({ qk_layernorm: false, ...rotaryShare(config) }),
+};
+const phi3: HfForm = {
+  modelType: 'phi3',
+  className: 'Phi3ForCausalLM',
+  fits: ({ attentionBiases, mlpBiases }) => attentionBiases + mlpBiases === '',
+  fields: (_, config) => ({ sliding_window: config.longestWindow, ...rotaryShare(config) }),
+};
+
 /** By the name of the decoder's family, the usual form first: only families whose arithmetic these forms have. */
 const formsByFamily: Readonly<Record<string, readonly HfForm[]>> = {
   llama: [llama, mistral, qwen2],
   qwen2: [qwen2],
   qwen3: [qwen3],
+  seed_oss: [seedOss],
+  phi: [phi],
+  phi3: [phi3],
 };
 
 function traitsOf({ architecture, config, layers }: Decoder): DecoderTraits | null {
@@ -82,7 +110,7 @@ export function hfForm(decoder: Decoder): JsonObject {
   const { architecture, config, model } = decoder;
   const traits = traitsOf(decoder);
   const form = traits && formsByFamily[architecture.name]?.find(({ fits }) => fits(traits));
-  if (form) return { architectures: [form.className], model_type: form.modelType, ...form.fields(traits) };
+  if (form) return { architectures: [form.className], model_type: form.modelType, ...form.fields(traits, config) };
   const found = traits
     ? `biases on (${traits.attentionBiases} ${traits.mlpBiases}), ${config.hiddenSize} columns for ${config.numAttentionHeads} heads`
     : 'layers with different tensors';

@@ -53,6 +53,12 @@ function countWith(shape: ParameterShape, widths: readonly number[], hasShortcut
 export const countSlicedParameters = (shape: ParameterShape, config: SlicingConfig): number =>
   countWith(shape, siteWidths(config, shape), true);
 
+/** Parameters of the shortcuts alone, n·o of every step. @throws USAGE as siteWidths */
+export function countShortcuts(layout: SiteLayout, config: SlicingConfig): number {
+  const widths = siteWidths(config, layout);
+  return widths.slice(1).reduce((sum, output, step) => sum + widths[step]! * output, 0);
+}
+
 /** Parameters of the dense model once its norms are folded and its head is untied: nothing is sliced, no shortcuts. */
 export const countFusedParameters = (shape: ParameterShape): number =>
   countWith(

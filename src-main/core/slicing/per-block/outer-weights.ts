@@ -1,7 +1,8 @@
 // Tensors outside of the layers of a model that is sliced: tables of embeddings in the basis of the first site, the output
-// layer in that of the last, with the last norm fused. Products in float64, each tensor cast once.
+// layer in that of the last, with the last norm fused. Products in float64; whoever writes a tensor casts it, once.
 import type { Decoder } from '../../architectures/decoder.ts';
 import { globalTensorName } from '../../export/weights/decoder-tensors.ts';
+import type { TensorEntry } from '../../formats/tensor.ts';
 import { readFloatRows, readFloats } from '../../graph/float-values.ts';
 import { fuseLinear } from '../../graph/fusion.ts';
 import { headBiasName, positionsTable } from './fused-form.ts';
@@ -42,17 +43,16 @@ const slabRows = 256;
 async function* headBias(
   { dequantize }: StepContext,
   { model, config, lmHead, lmHeadBias, finalNorm, finalNormBias }: Decoder,
-): AsyncGenerator<Float32Array, void> {
+): AsyncGenerator<Float64Array, void> {
   const { vocabSize, hiddenSize } = config;
-  const own = lmHeadBias && (await readFloats(model, lmHeadBias, dequantize));
-  const norm = {
-    weight: await readFloats(model, finalNorm, dequantize),
-    bias: finalNormBias && (await readFloats(model, finalNormBias, dequantize)),
-  };
+  const read = async (entry: TensorEntry): Promise<Float64Array> =>
+    Float64Array.from(await readFloats(model, entry, dequantize));
+  const own = lmHeadBias && (await read(lmHeadBias));
+  const norm = { weight: await read(finalNorm), bias: finalNormBias && (await read(finalNormBias)) };
   for (let firstRow = 0; firstRow < vocabSize; firstRow += slabRows) {
     const rows = Math.min(slabRows, vocabSize - firstRow);
     const target = new Float32Array(rows * hiddenSize);
-    const matrix = await readFloatRows({ model, entry: lmHead, firstRow }, dequantize, target);
+    const matrix = Float64Array.from(await readFloatRows({ model, entry: lmHead, firstRow }, dequantize, target));
     yield fuseLinear(matrix, own && own.slice(firstRow, firstRow + rows), norm)!;
   }
 }

@@ -1,9 +1,14 @@
-// Writes an open sliced model as a folder: a copy, or what narrowSliced makes of it. Bytes go over as they are.
+// Writes an open sliced model as a folder: a copy, or what narrowSliced makes of it.
 import { companionFiles, jsonBytes } from '../../export/safetensors/companion-files.ts';
+import { torchTypes } from '../../export/safetensors/config-json.ts';
 import { writeModelFolder } from '../../export/safetensors/model-folder-writer.ts';
 import type { FolderResult } from '../../export/safetensors/model-folder-writer.ts';
 import { AppError } from '../../../contract/errors.ts';
+import { firstNonFinite } from '../../formats/finite-check.ts';
+import { convertFloats } from '../../formats/float-values.ts';
+import type { FloatType } from '../../formats/float-values.ts';
 import type { ModelSource } from '../../formats/model-source.ts';
+import type { WeightType } from '../../export/hf-to-gguf/plan-tensors.ts';
 import type { TensorEntry } from '../../formats/tensor.ts';
 import { slicingFile } from '../slicing-config.ts';
 import type { SlicedDecoder } from './sliced-decoder.ts';
@@ -14,6 +19,8 @@ export interface SaveSlicedRequest {
   folder: string;
   /** Folder whose tokenizer and generation settings go along; null for none. */
   tokenizerFrom: string | null;
+  /** Of matrices; null: each tensor keeps its own. @default null */
+  type?: WeightType | null;
   force?: boolean;
   /** Most data bytes of one file of weights. @default 5e9 */
   maxShardBytes?: number;
@@ -23,24 +30,46 @@ export interface SaveSlicedRequest {
 /** Bytes that are read at a time. */
 const slabBytes = 16 * 2 ** 20;
 
-/** @throws OUTPUT_EXISTS, FILE_NOT_FOUND, DISK_FULL, CANCELLED; leaves nothing then */
+/**
+ * A failure or a cancel leaves nothing.
+ * @throws OUTPUT_EXISTS, FILE_NOT_FOUND, DISK_FULL, CANCELLED, NON_FINITE where a value has no finite form in `type`
+ */
 export async function saveSliced(request: SaveSlicedRequest): Promise<FolderResult & { hasTokenizer: boolean }> {
-  const { decoder, tokenizerFrom, signal } = request;
+  const { decoder, tokenizerFrom, type = null, signal } = request;
   const { model, slicing } = decoder;
   const { configJson } = model;
   if (!configJson) throw new AppError('INTERNAL', `${model.path} has no config.json.`, { path: model.path });
   const { files, hasTokenizer } = await companionFiles(model, tokenizerFrom);
-  files.set('config.json', jsonBytes(configJson));
+  files.set('config.json', jsonBytes(type === null ? configJson : { ...configJson, torch_dtype: torchTypes[type] }));
   files.set(slicingFile, jsonBytes(slicing));
-  const written = await writeModelFolder({ ...request, files, tensors: model.tensors }, async (writer) => {
-    for (const entry of model.tensors) await writer.writeTensor(entry.name, content(model, entry, signal));
+  const tensors = model.tensors.map(({ name, shape, type: own }) => ({
+    ...{ name, shape },
+    type: type === null || shape.length === 1 ? own : type,
+  }));
+  const written = await writeModelFolder({ ...request, files, tensors }, async (writer) => {
+    for (const [index, entry] of model.tensors.entries()) {
+      await writer.writeTensor(entry.name, content(model, entry, tensors[index]!.type, signal));
+    }
   });
   return { ...written, hasTokenizer };
 }
 
-async function* content(model: ModelSource, entry: TensorEntry, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+async function* content(
+  model: ModelSource,
+  entry: TensorEntry,
+  type: string,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void> {
   for (let offset = 0; offset < entry.bytes; offset += slabBytes) {
     signal.throwIfAborted();
-    yield await model.read(entry, offset, Math.min(slabBytes, entry.bytes - offset));
+    const bytes = await model.read(entry, offset, Math.min(slabBytes, entry.bytes - offset));
+    yield type === entry.type ? bytes : converted(entry, bytes, type as WeightType);
   }
+}
+
+function converted({ name, type: own }: TensorEntry, bytes: Uint8Array, type: WeightType): Uint8Array {
+  const result = convertFloats(bytes, own as FloatType, type);
+  if (firstNonFinite(type, result) === -1) return result;
+  const message = `Tensor ${name} holds a value that has no finite form in ${type}: write it as F32.`;
+  throw new AppError('NON_FINITE', message, { tensor: name, type });
 }

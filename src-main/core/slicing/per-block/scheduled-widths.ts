@@ -37,7 +37,8 @@ export async function scheduledWidths(
   return { widths: slicingConfigOf(layout, widths, sliceHead), sparsity, retained };
 }
 
-function meanSparsity({ hiddenSize }: SiteLayout, widths: readonly number[], sliceHead: boolean): number {
+/** Mean of 1 - width / D over the sites that are cut. */
+export function meanSparsity({ hiddenSize }: SiteLayout, widths: readonly number[], sliceHead: boolean): number {
   const cut = sliceHead ? widths : widths.slice(0, -1);
   return cut.reduce((sum, width) => sum + 1 - width / hiddenSize, 0) / cut.length;
 }

@@ -5,6 +5,7 @@
 // (M·Qm)[:, :a], which the MLP step forms by itself: no second pass.
 import { AppError } from '../../../contract/errors.ts';
 import type { Progress } from '../../../contract/progress.ts';
+import type { Precision } from '../../../contract/recipe.ts';
 import type { SlicingConfig } from '../../../contract/results.ts';
 import type { Decoder } from '../../architectures/decoder.ts';
 import { ropeTables } from '../../architectures/rope.ts';
@@ -25,7 +26,7 @@ import { siteLayout, siteNames, siteWidths } from './site-widths.ts';
 import { buildStepGraph } from './sliced-graphs.ts';
 import { stepWeights } from './step-weights.ts';
 import { writeHead, writeTables } from './outer-weights.ts';
-import type { Directions, WriteTensor } from './step-weights.ts';
+import type { Directions, StepContext, WriteTensor } from './step-weights.ts';
 
 export interface PerBlockOptions {
   decoder: Decoder;
@@ -38,6 +39,8 @@ export interface PerBlockOptions {
   signals?: Signals;
   /** As the released code: embeddings centred on RMSNorm models too, eps 1e-5. Changes the function. @default false */
   paperCompat?: boolean;
+  /** What Grams are summed in; `findBasis` has its own for what it solves. @default 'fp64' */
+  precision?: Precision;
   /** Where X is kept, [windows · T, D]; stays open. */
   residual: Residual;
   /** Called with every tensor of the sliced model, under its Hugging Face name. */
@@ -45,6 +48,7 @@ export interface PerBlockOptions {
   runtime: GraphRuntime;
   dequantize: Dequantize;
   linearAlgebra: LinearAlgebra;
+  keptWeights?: StepContext['keptWeights'];
   signal: AbortSignal;
   progress: (progress: Progress) => void;
 }
@@ -85,7 +89,7 @@ export async function slicePerBlock(options: PerBlockOptions): Promise<SiteRepor
 
   const stream = await openStepStream(options, names);
   try {
-    await embedWindows(decoder, windows, dequantize, residual);
+    await embedWindows(decoder, { windows }, dequantize, residual);
     if (paperCompat) await replaceRuns(residual, centreRows);
     const first = stream.gramOf(0);
     for await (const { rows, values } of residualRuns(residual)) await first.add(values, rows);
@@ -151,6 +155,7 @@ async function openStepStream(options: PerBlockOptions, names: readonly string[]
     signal,
     signals = 'raw',
     paperCompat = false,
+    precision = 'fp64',
   } = options;
   const { architecture, config, layers } = decoder;
   const { windowLength, hiddenSize: size } = residual;
@@ -172,7 +177,7 @@ async function openStepStream(options: PerBlockOptions, names: readonly string[]
   }
 
   const gramOf = (site: number): SiteGram =>
-    new SiteGram({ site: { name: names[site]!, size }, signals, normEps, linearAlgebra, signal });
+    new SiteGram({ site: { name: names[site]!, size }, signals, normEps, precision, linearAlgebra, signal });
   return {
     gramOf,
     async run(stepRun) {

@@ -24,6 +24,7 @@ import { openSlicedDecoder } from './sliced-decoder.ts';
 import type { SlicedDecoder } from './sliced-decoder.ts';
 import { slicedEps, slicePerBlock } from './slice-per-block.ts';
 import type { PerBlockOptions, SiteReport } from './slice-per-block.ts';
+import type { TensorParts } from './step-weights.ts';
 
 export interface SlicedFolderRequest extends Omit<PerBlockOptions, 'write'> {
   /** Made where only its parent is there; must be empty unless `force` is set. */
@@ -73,14 +74,10 @@ export async function writeSlicedFolder(request: SlicedFolderRequest): Promise<S
   return { ...written, hasTokenizer, sites };
 }
 
-/** @throws NON_FINITE where a value has no finite form in `type` */
-async function* cast(
-  tensor: string,
-  parts: Iterable<Float32Array> | AsyncIterable<Float32Array>,
-  type: WeightType,
-): AsyncGenerator<Uint8Array, void> {
+/** The one rounding of a weight. @throws NON_FINITE where a value has no finite form in `type` */
+async function* cast(tensor: string, parts: TensorParts, type: WeightType): AsyncGenerator<Uint8Array, void> {
   for await (const part of parts) {
-    const bytes = convertFloats(bytesOf(part), 'F32', type);
+    const bytes = convertFloats(bytesOf(part), part instanceof Float64Array ? 'F64' : 'F32', type);
     const element = firstNonFinite(type, bytes);
     if (element !== -1) {
       const value = String(part[element]);

@@ -16,6 +16,7 @@ import { passProgress } from '../../graph/pass-progress.ts';
 import { memoryResidual, residualRows, residualRuns } from '../../graph/residual.ts';
 import type { Residual, ResidualShape } from '../../graph/residual.ts';
 import { SiteSums } from '../../graph/site-sums.ts';
+import { treeFeeds } from '../../graph/token-trees.ts';
 import { layerWidths } from './fused-form.ts';
 import type { SlicedDecoder } from './sliced-decoder.ts';
 import { buildSlicedBlockGraph } from './sliced-graphs.ts';
@@ -48,9 +49,9 @@ export async function slicedForward(options: SlicedForwardOptions): Promise<Forw
 
 /** The residual in front of the last norm, [windows · T, h]; close it when done. @throws as forward */
 export async function slicedHiddenStates(options: SlicedForwardOptions): Promise<Residual> {
-  const { decoder, windows, dequantize, statistics, signal } = options;
+  const { decoder, windows, trees, dequantize, statistics, signal } = options;
   const { openResidual = inMemory } = options;
-  const shape = { ...residualShape(decoder, windows), hiddenSize: decoder.widths[0]! };
+  const shape = { ...residualShape(decoder, windows, trees), hiddenSize: decoder.widths[0]! };
   const passes = { stage: 'forward', rows: residualRows(shape), passes: decoder.layers.length };
   const onRun = passProgress(passes, options.progress);
   const opened = new Set<Residual>();
@@ -66,7 +67,7 @@ export async function slicedHiddenStates(options: SlicedForwardOptions): Promise
   const stream = await openSlicedStream(options, shape.windowLength);
   try {
     let residual = await make(shape.hiddenSize);
-    await embedWindows(decoder, windows, dequantize, residual);
+    await embedWindows(decoder, { windows, trees }, dequantize, residual);
     for (const layer of decoder.layers.keys()) {
       const { output: hiddenSize } = layerWidths(decoder, decoder.widths, layer).at(-1)!;
       const next = hiddenSize === residual.hiddenSize ? residual : await make(hiddenSize);
@@ -95,7 +96,7 @@ interface SlicedStream {
 }
 
 async function openSlicedStream(
-  { decoder, runtime, dequantize, statistics }: SlicedForwardOptions,
+  { decoder, trees, runtime, dequantize, statistics }: SlicedForwardOptions,
   windowLength: number,
 ): Promise<SlicedStream> {
   const { architecture, config, widths, model } = decoder;
@@ -109,7 +110,7 @@ async function openSlicedStream(
 
   async function open(layer: number): Promise<BuiltGraph & { runner: BlockRunner }> {
     const roles = new Set(decoder.layers[layer]!.keys()) as ReadonlySet<LayerRole>;
-    const shape = { ...config, windowLength, rope, roles };
+    const shape = { ...config, windowLength, rope, roles, hasTrees: trees !== undefined };
     const own = layerWidths(decoder, widths, layer);
     const graph = buildSlicedBlockGraph(architecture, shape, own, statistics?.grams ?? null);
     return { ...graph, runner: await runtime.open(graph.model) };
@@ -135,7 +136,8 @@ async function openSlicedStream(
         const x = { data: values, shape: [rows, from.hiddenSize] };
         const data = to === from ? values : new Float32Array(rows * to.hiddenSize);
         const y = { data, shape: [rows, to.hiddenSize] };
-        const feeds = { x, ...statisticsFeeds(graph, rows), ...weights };
+        const more = { ...statisticsFeeds(graph, rows), ...treeFeeds(trees, { first, rows }, config) };
+        const feeds = { x, ...more, ...weights };
         sums.add(await graph.runner.run(feeds, { y, ...sums.wanted }), rows);
         await to.write(first, data);
         onRun(rows);

@@ -1,5 +1,5 @@
 // The end of a sliced model as the head of any model: a norm over its width with one weight for all columns, which makes
-// RMSN_D of it (SliceGPT §3.1: the divisor stays D), and its output layer.
+// RMSN_D of it (released code, modules.py: the divisor stays D), and its output layer.
 import type { TensorEntry } from '../../formats/tensor.ts';
 import { bytesOf } from '../../formats/typed-views.ts';
 import type { HeadSource } from '../../graph/head-slabs.ts';

@@ -1,5 +1,5 @@
 // The weights of one step: turned into the basis of its input for the run, then into that of its output for the file.
-// Products in float64, each tensor cast once at the end. Letters: D hidden size, n and o widths of input and output.
+// Products in float64; whoever writes a tensor casts it, once. Letters: D hidden size, n and o widths of input and output.
 import type { LayerRole, LinearRole, NormRole } from '../../architectures/architecture.ts';
 import type { Decoder } from '../../architectures/decoder.ts';
 import type { TensorEntry } from '../../formats/tensor.ts';
@@ -7,15 +7,18 @@ import { hasInterleavedRows, readLayerTensor, separateHalves } from '../../graph
 import type { GraphTensor } from '../../graph/block-runner.ts';
 import type { Dequantize } from '../../graph/float-values.ts';
 import { centreColumns, centreRows, fusedRoles, fuseLinear } from '../../graph/fusion.ts';
-import type { LinearAlgebra } from '../../linear-algebra/linear-algebra.ts';
+import type { Floats, FloatPrecision, LinearAlgebra } from '../../linear-algebra/linear-algebra.ts';
 import { slicedRowReader } from '../transform-tensor.ts';
 import type { TensorTransform } from '../sliced-tensors.ts';
 import { rolesOfStep } from './block-steps.ts';
 import type { BlockStep } from './block-steps.ts';
 import { shortcutName, slicedTensorName } from './fused-form.ts';
 
-/** Takes the tensors of a sliced model as they are made: all elements in order, in parts. */
-export type WriteTensor = (name: string, parts: Iterable<Float32Array> | AsyncIterable<Float32Array>) => Promise<void>;
+/** All elements of a tensor in order. A part may be overwritten when the next one is asked for. */
+export type TensorParts = Iterable<Floats> | AsyncIterable<Floats>;
+
+/** Takes the tensors of a sliced model as they are made, in the type that they are made or kept in. */
+export type WriteTensor = (name: string, parts: TensorParts) => Promise<void>;
 
 /** Kept directions of a site: [width, size] float64, orthonormal rows. */
 export interface Directions {
@@ -28,30 +31,32 @@ export interface StepContext {
   decoder: Decoder;
   dequantize: Dequantize;
   linearAlgebra: LinearAlgebra;
+  /** What weights that a step runs with are kept in until they are written. float64 rounds nothing before `write` and takes three
+   * times the memory: for tests of the arithmetic. @default 'float32' */
+  keptWeights?: FloatPrecision;
   signal: AbortSignal;
 }
 
 const columns = { kind: 'columns', scale: 1, interleaves: false } as const;
 const turnedRows = { kind: 'rows', scale: 1 } as const;
 
-/** A tensor in another basis, in parts of rows, float32. @throws NON_FINITE naming the tensor, NUMERICAL_FAILURE */
+/** A tensor in another basis, in parts of rows, float64. @throws NON_FINITE naming the tensor, NUMERICAL_FAILURE */
 export async function* turnedTensor(
   { decoder, dequantize, linearAlgebra, signal }: StepContext,
   name: string,
   transform: TensorTransform & { source: TensorEntry },
   { basis, width, size }: Directions,
-): AsyncGenerator<Float32Array, void> {
+): AsyncGenerator<Floats, void> {
   const { model, config } = decoder;
   const rotation = { basis, width, size };
   const read = slicedRowReader({
     ...{ model, rotation, headDim: config.headDim, arithmetic: 'float64', dequantize, linearAlgebra, signal },
   });
   const count = transform.kind === 'rows' ? width : (transform.source.shape[1] ?? 1);
-  for await (const part of read({ name, transform }, { first: 0, count })) yield new Float32Array(part);
+  yield* read({ name, transform }, { first: 0, count });
 }
 
-async function whole(parts: AsyncIterable<Float32Array>, length: number): Promise<Float32Array> {
-  const values = new Float32Array(length);
+async function whole<Array extends Floats>(parts: AsyncIterable<Floats>, values: Array): Promise<Array> {
   let place = 0;
   for await (const part of parts) {
     values.set(part, place);
@@ -74,9 +79,10 @@ export async function stepWeights(
   step: BlockStep,
   input: Directions,
 ): Promise<StepWeights> {
-  const { decoder } = context;
+  const { decoder, keptWeights = 'float32' } = context;
   const { architecture, config } = decoder;
   const tensors = decoder.layers[layer]!;
+  const Type = keptWeights === 'float64' ? Float64Array : Float32Array;
   const nameOf = (role: LayerRole): string => slicedTensorName(decoder, layer, role);
   // What LayerNorm would take away from the residual, its linears no longer write (core/graph/fusion.ts).
   const isCentred = architecture.norm.kind === 'layernorm';
@@ -84,22 +90,28 @@ export async function stepWeights(
     step.outputs.some((linear) => role === linear || role === `${linear}Bias`);
   const roles = rolesOfStep(step, fusedRoles(architecture, tensors.keys()));
   const feeds: Record<string, GraphTensor> = {};
+  /** What the file has as the run has it: all but what writes to the residual. */
+  const kept = new Map<LayerRole, Floats>();
+  const take = (role: LayerRole, values: Floats, shape: number[]): void => {
+    kept.set(role, values);
+    feeds[role] = { data: values instanceof Float32Array ? values : new Float32Array(values), shape };
+  };
   for (const role of roles) {
     const linear = step.inputs.find((candidate) => role === candidate || role === `${candidate}Bias`);
     if (linear === role) {
       const source = tensors.get(linear)!;
       const rows = source.shape[1]!;
       const transform = { ...columns, source, norm: tensors.get(step.norm)! };
-      const data = await whole(turnedTensor(context, nameOf(role), transform, input), rows * input.width);
+      const data = await whole(turnedTensor(context, nameOf(role), transform, input), new Type(rows * input.width));
       if (hasInterleavedRows(decoder, role)) separateHalves(data, config.headDim, input.width);
-      feeds[role] = { data, shape: [rows, input.width] };
+      take(role, data, [rows, input.width]);
     } else if (linear) {
       const data = await fusedBias(context, layer, linear, step.norm);
-      feeds[role] = { data, shape: [data.length] };
+      take(role, data, [data.length]);
     } else {
       const data = await readLayerTensor(decoder, [layer, role], context.dequantize);
       if (isCentred && writes(role)) centreColumns(data, config.hiddenSize);
-      feeds[role] = { data, shape: tensors.get(role)!.shape.toReversed() };
+      take(role, data, tensors.get(role)!.shape.toReversed());
     }
   }
 
@@ -107,10 +119,10 @@ export async function stepWeights(
     feeds,
     async finish(output, write) {
       const directions = isCentred ? { ...output, basis: centredBasis(output) } : output;
-      const partsOf = (role: LayerRole): AsyncIterable<Float32Array> | Iterable<Float32Array> =>
+      const partsOf = (role: LayerRole): TensorParts =>
         writes(role)
           ? turnedTensor(context, nameOf(role), { ...turnedRows, source: tensors.get(role)! }, directions)
-          : [feeds[role]!.data as Float32Array];
+          : [kept.get(role)!];
       // Linears that share a tensor are its rows one after the other.
       for (const [name, parts] of Map.groupBy(roles, nameOf)) await write(name, joined(parts.map(partsOf)));
       const name = shortcutName(decoder, layer, step.shortcut);
@@ -121,26 +133,27 @@ export async function stepWeights(
         },
         context.signal,
       );
-      await write(name, [new Float32Array(product)]);
+      await write(name, [product]);
     },
   };
 }
 
-async function* joined(
-  all: readonly (AsyncIterable<Float32Array> | Iterable<Float32Array>)[],
-): AsyncGenerator<Float32Array, void> {
+async function* joined(all: readonly TensorParts[]): AsyncGenerator<Floats, void> {
   for (const parts of all) yield* parts;
 }
 
 /** b + W·β of a linear behind a norm with bias β, or its own b. */
 async function fusedBias(
-  { decoder, dequantize }: StepContext,
+  { decoder, dequantize, keptWeights = 'float32' }: StepContext,
   layer: number,
   linear: LinearRole,
   norm: NormRole,
-): Promise<Float32Array> {
+): Promise<Floats> {
   const tensors = decoder.layers[layer]!;
-  const read = (role: LayerRole): Promise<Float32Array> => readLayerTensor(decoder, [layer, role], dequantize);
+  const read = async (role: LayerRole): Promise<Floats> => {
+    const values = await readLayerTensor(decoder, [layer, role], dequantize);
+    return keptWeights === 'float64' ? Float64Array.from(values) : values;
+  };
   const own = tensors.has(`${linear}Bias`) ? await read(`${linear}Bias`) : null;
   if (!tensors.has(`${norm}Bias`)) return own!;
   const weights = { weight: await read(norm), bias: await read(`${norm}Bias`) };

@@ -1,4 +1,4 @@
-// Widths by variance (paper, appendix "varying slicing level by layer" and Table 6; the released code has no such
+// Widths by variance (paper, appendix A.4 and Table 6; the released code has no such
 // scheduler): every site keeps the same share of its signal's energy, and that share is the one at which the mean sparsity
 // is what was asked for. Spectra come from a pass that slices nothing, because widths have to be known before the first cut.
 // The paper found it better than one width on OPT and worse on Llama.
@@ -30,7 +30,7 @@ export interface VarianceWidths {
  * vectors per site; nothing is written. @throws as slicePerBlock
  */
 export async function siteSpectra(
-  options: Omit<PerBlockOptions, 'widths' | 'findBasis' | 'write'>,
+  options: Omit<PerBlockOptions, 'widths' | 'findBasis' | 'write' | 'precision'>,
 ): Promise<Float64Array[]> {
   const { decoder, linearAlgebra, signal } = options;
   const layout = siteLayout(decoder);

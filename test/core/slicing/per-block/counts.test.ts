@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
   countFusedParameters,
+  countShortcuts,
   countSlicedParameters,
   parameterShapeOf,
 } from '../../../../src-main/core/slicing/per-block/count-parameters.ts';
@@ -77,6 +78,14 @@ test.each([
 ])('$name at 20% has $expected parameters', ({ shape, expected }) => {
   const width = constantWidth(shape.hiddenSize, 0.2, 8);
   expect(countSlicedParameters(shape, constant(shape, width))).toBe(expected);
+});
+
+test.each([
+  { blockLayout: 'sequential' as const, widths: [2, 3, 4, 5, 8], expected: 2 * 3 + 3 * 4 + 4 * 5 + 5 * 8 },
+  { blockLayout: 'parallel' as const, widths: [2, 3, 8], expected: 2 * 3 + 3 * 8 },
+])('shortcuts are n·o of every step', ({ blockLayout, widths, expected }) => {
+  const layout = { hiddenSize: 8, numHiddenLayers: 2, blockLayout };
+  expect(countShortcuts(layout, slicingConfigOf(layout, widths, false))).toBe(expected);
 });
 
 describe.skipIf(!goldenModels)('golden counts', () => {

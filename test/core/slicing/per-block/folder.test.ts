@@ -3,9 +3,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { SlicingConfig } from '../../../../src-main/contract/results.ts';
 import { openDecoder } from '../../../../src-main/core/architectures/decoder.ts';
+import type { WeightType } from '../../../../src-main/core/export/hf-to-gguf/plan-tensors.ts';
 import { residualShape } from '../../../../src-main/core/graph/embed-windows.ts';
 import { readFloats } from '../../../../src-main/core/graph/float-values.ts';
 import { fileResidual, memoryResidual } from '../../../../src-main/core/graph/residual.ts';
@@ -16,6 +18,7 @@ import {
   parameterShapeOf,
 } from '../../../../src-main/core/slicing/per-block/count-parameters.ts';
 import { narrowSliced } from '../../../../src-main/core/slicing/per-block/narrow-sliced.ts';
+import { siteLayout, slicingConfigOf } from '../../../../src-main/core/slicing/per-block/site-widths.ts';
 import { saveSliced } from '../../../../src-main/core/slicing/per-block/save-sliced.ts';
 import type { SlicedDecoder } from '../../../../src-main/core/slicing/per-block/sliced-decoder.ts';
 import { openSlicedFolder } from '../../../../src-main/core/slicing/per-block/sliced-folder.ts';
@@ -29,6 +32,7 @@ import {
   mean,
   readJson,
 } from '../../../support/golden-models.ts';
+import { writtenTensors } from '../../../support/float64-sliced.ts';
 import { decoderOf, run } from '../../../support/graph-runs.ts';
 import { fixtures } from '../../../support/paths.ts';
 import { constantConfig, plainPca, reopened, slicedInto } from '../../../support/per-block.ts';
@@ -74,6 +78,45 @@ describe.skipIf(!goldenModels)('a folder of a sliced model', () => {
     const [one, other] = await Promise.all(measured);
     expect(furthest(one!.nll, other!.nll)).toBe(0);
   });
+
+  /** What a type keeps of a number. */
+  const rounded: Record<WeightType, (value: number) => number> = {
+    F32: Math.fround,
+    F16: (value) => Math.f16round(Math.fround(value)),
+    BF16: (value) => {
+      const bits = new Uint32Array(Float32Array.of(value).buffer);
+      bits[0] = ((bits[0]! + 0x7fff + ((bits[0]! >>> 16) & 1)) >>> 16) << 16;
+      return new Float32Array(bits.buffer)[0]!;
+    },
+  };
+
+  test.each([
+    ['llama-gqa', 'F32'],
+    ['llama-gqa', 'F16'],
+    ['llama-gqa', 'BF16'],
+    ['opt', 'F16'],
+    ['phi3', 'BF16'],
+  ] as const)(
+    'of %s in %s has every tensor rounded once, and keeps it through a copy and a cut',
+    async (name, type) => {
+      const decoder = await decoderOf(golden(name));
+      const own = goldenTokens(name);
+      const widths = constantConfig(decoder, 48);
+      const made = await writtenTensors({ decoder, windows: own, widths, findBasis: plainPca });
+      const { sliced } = await slicedInto(newPath(), { decoder, windows: own, widths, type });
+      const [copied, cut] = [newPath(), newPath()];
+      await saveSliced({ ...ports, decoder: sliced, folder: copied, tokenizerFrom: null, maxShardBytes: 100_000 });
+      await saveSliced({ ...ports, decoder: narrowSliced(sliced, widths), folder: cut, tokenizerFrom: null });
+      for (const model of [sliced, await reopened(copied), await reopened(cut)]) {
+        const found = await tensorsOf(model);
+        expect([...found.keys()].toSorted()).toEqual([...made.keys()].toSorted());
+        for (const { name: tensor, shape } of model.model.tensors) {
+          const expected = made.get(tensor)!.map(rounded[shape.length === 1 ? 'F32' : type]);
+          expect(found.get(tensor)).toEqual(Float32Array.from(expected));
+        }
+      }
+    },
+  );
 
   test('has the released code’s names and shapes', async () => {
     const decoder = await decoderOf(golden('qwen3'));
@@ -190,6 +233,39 @@ describe.skipIf(!goldenModels)('a folder of a sliced model', () => {
     expect(await nll(again)).toBeCloseTo(await nll(once), 6);
     expect(await nll(again)).toBeGreaterThan(await nll(whole));
     expect(() => narrowSliced(once, to(56))).toThrow('can only become narrower');
+  });
+
+  test('any widths, and then any narrower ones, are the narrower ones at once', async () => {
+    const decoder = await decoderOf(golden('llama-gqa'));
+    const layout = siteLayout(decoder);
+    const { sliced: whole } = await slicedInto(newPath(), {
+      ...{ decoder, windows, widths: constantConfig(decoder, 64, true) },
+    });
+    const kept = await tensorsOf(whole);
+    const site = fc.tuple(fc.integer({ min: 1, max: 64 }), fc.integer({ min: 1, max: 64 }));
+    await fc.assert(
+      fc.asyncProperty(fc.array(site, { minLength: 9, maxLength: 9 }), async (sites) => {
+        const config = (pick: (pair: [number, number]) => number): SlicingConfig =>
+          slicingConfigOf(layout, sites.map(pick), true);
+        const [wide, narrow] = [config((pair) => Math.max(...pair)), config((pair) => Math.min(...pair))];
+        const [once, twice] = [narrowSliced(whole, narrow), narrowSliced(narrowSliced(whole, wide), narrow)];
+        const widths = sites.map((pair) => Math.min(...pair));
+        expect(twice.widths).toEqual(widths);
+        expect(twice.slicing).toEqual(narrow);
+        expect(twice.model.parameters).toBe(countSlicedParameters(parameterShapeOf(decoder), narrow));
+        const [first, second] = [await tensorsOf(once), await tensorsOf(twice)];
+        expect(second).toEqual(first);
+        // Leading rows and columns of what was there: of a shortcut both.
+        const shortcut = second.get('model.layers.1.mlp_shortcut_Q')!;
+        const [rows, columns] = [widths[3]!, widths[4]!];
+        const wanted = Float32Array.from({ length: rows * columns }, (_, index) => {
+          const [row, column] = [Math.floor(index / columns), index % columns];
+          return kept.get('model.layers.1.mlp_shortcut_Q')![row * 64 + column]!;
+        });
+        expect(shortcut).toEqual(wanted);
+      }),
+      { numRuns: 25, seed: 9 },
+    );
   });
 
   describe('that is damaged is refused', () => {

@@ -1,10 +1,12 @@
 // The small parts of per-block slicing that whole models hardly tell apart: eps, precision of Grams, what a step's graph asks.
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { GraphBuilder } from '../../../../src-main/core/graph/graph-builder.ts';
 import { pcaBasis, SiteGram } from '../../../../src-main/core/slicing/per-block/site-basis.ts';
 import type { Signals } from '../../../../src-main/core/slicing/per-block/site-basis.ts';
 import { slicedNorm } from '../../../../src-main/core/slicing/per-block/sliced-graphs.ts';
 import { ports } from '../../../support/slicing.ts';
+import { distanceFromOrthonormal, randomMatrix, toMatrix } from '../../../worker/matrices.ts';
 
 test('a norm of few columns divides by the hidden size, eps included', async () => {
   const [width, hiddenSize, eps] = [3, 8, 0.5];
@@ -53,6 +55,34 @@ describe('a Gram', () => {
     await expect(gramOf('raw', [1, NaN], 2)).rejects.toMatchObject({ code: 'NUMERICAL_FAILURE', message: /a site/ });
   });
 });
+
+test('a basis is orthonormal to 1e-12, whatever the signal, its rank and the width', async () => {
+  const signals = fc.record({
+    ...{ size: fc.integer({ min: 1, max: 40 }), share: fc.double({ min: 0, max: 1, noNaN: true }) },
+    ...{ rows: fc.integer({ min: 1, max: 60 }), grade: fc.double({ min: 0, max: 12, noNaN: true }) },
+    ...{ seed: fc.integer({ min: 1, max: 1e6 }), orientation: fc.constantFrom('pca', 'random', 'hadamard') },
+  });
+  await fc.assert(
+    fc.asyncProperty(signals, async ({ size, share, rows, grade, seed, orientation }) => {
+      const width = Math.max(1, Math.round(share * size));
+      const site = { index: 0, name: 'a site', width, size };
+      const gram = new SiteGram({ ...ports, site, signals: 'raw', normEps: 0 });
+      const values = randomMatrix(rows, size, seed).map(
+        (value, index) => value * 10 ** ((-grade * (index % size)) / size),
+      );
+      await gram.add(Float32Array.from(values), rows);
+      const { basis, orthogonality } = await pcaBasis({ ...ports, orientation, seed })(site, gram.gram);
+      const measured = distanceFromOrthonormal(transposed(basis, width, size), size, width);
+      expect(measured).toBeLessThan(1e-12);
+      expect(Math.abs(measured - orthogonality)).toBeLessThan(1e-13);
+    }),
+    { numRuns: 60, seed: 7 },
+  );
+});
+
+/** [rows, columns] as [columns, rows]. */
+const transposed = (values: Float64Array, rows: number, columns: number): Float64Array =>
+  Float64Array.from(toMatrix(values, rows, columns).transpose().to1DArray());
 
 test('sites are turned each in its own way', async () => {
   const findBasis = pcaBasis({ ...ports, orientation: 'random', seed: 3 });

@@ -15,7 +15,7 @@ import {
   countSlicedParameters,
 } from '../../../../src-main/core/slicing/per-block/count-parameters.ts';
 import { pcaBasis } from '../../../../src-main/core/slicing/per-block/site-basis.ts';
-import type { FindBasis, SiteBasis } from '../../../../src-main/core/slicing/per-block/site-basis.ts';
+import type { FindBasis } from '../../../../src-main/core/slicing/per-block/site-basis.ts';
 import { slicedForward } from '../../../../src-main/core/slicing/per-block/sliced-forward.ts';
 import { buildStepGraph } from '../../../../src-main/core/slicing/per-block/sliced-graphs.ts';
 import { siteSpectra } from '../../../../src-main/core/slicing/per-block/variance-widths.ts';
@@ -34,18 +34,13 @@ import {
   tinyModels,
 } from '../../../support/golden-models.ts';
 import { decoderOf, run } from '../../../support/graph-runs.ts';
-import { constantConfig, plainPca, slicedInto } from '../../../support/per-block.ts';
+import { constantConfig, given, plainPca, slicedInto } from '../../../support/per-block.ts';
 import { referenceForward } from '../../../support/reference-decoder.ts';
 import { calibrated, golden, ports } from '../../../support/slicing.ts';
 
 const folder = temporaryFolder();
 let made = 0;
 const newFolder = (): string => path.join(folder, String((made += 1)));
-
-/** A basis that is not found by PCA. */
-const given = (basis: Float64Array): SiteBasis => ({
-  ...{ basis, eigenvalues: new Float64Array(), damping: 0, energyLost: 0, orthogonality: 0 },
-});
 
 test.each(tinyModels)('%s computes the same in any orthogonal basis of each site', async (name) => {
   const decoder = await decoderOf(tinyModel(name));

@@ -1,0 +1,136 @@
+import path from 'node:path';
+import { AppError } from '../../contract/errors.ts';
+import type { GenerateRecipe } from '../../contract/recipe.ts';
+import type { GenerateResult } from '../../contract/results.ts';
+import type { ModelSource } from '../../core/formats/model-source.ts';
+import { openRunnable } from '../../core/slicing/per-block/sliced-folder.ts';
+import { folderOf, withGraphs } from '../stages/open.ts';
+import { openTextCodec, type TextCodec } from '../stages/text-codec.ts';
+import { notePeakMemory, reportAs, stage, totalSeconds, type JobContext } from './context.ts';
+
+/** The verb `generate`: text behind a prompt by a model as ONNX with its cache, on the processor. */
+export async function runGenerate(context: JobContext, recipe: GenerateRecipe): Promise<GenerateResult> {
+  requireProcessor(recipe);
+  const opened = await openRecipe(context, recipe);
+  const codec = await stage(context, 'tokenize', () => openTextCodec(context, opened.tokenizer));
+  const prompt = await stage(context, 'tokenize', () => codec.encode(recipe.prompt));
+  const maxTokens = roomFor(context, recipe, { prompt: prompt.length, longest: opened.longest });
+  const model = opened.type === null ? recipe.model : await exported(context, recipe.model, opened.type);
+  const made = await written(context, recipe, { model, prompt, maxTokens, codec });
+  const generated = made.ids.length;
+  return {
+    ...{ run: context.run, warnings: context.warnings, device: context.device },
+    ...{ prompt: recipe.prompt, text: codec.decode(prompt, made.ids) },
+    tokens: { prompt: prompt.length, generated },
+    endedBy: made.endedBy,
+    tokensPerSecond: {
+      prefill: prompt.length / made.prefillSeconds,
+      // Every run but the prompt's: one for each token but the first, and one for a token that ends the text.
+      decode: perSecond(generated - (made.endedBy === 'stop' ? 0 : 1), made.decodeSeconds),
+    },
+    ...{ engine: 'onnx', kind: 'weights-only', type: opened.type },
+    seconds: totalSeconds(context).total,
+    stages: context.seconds,
+    peakMemoryBytes: context.peakMemoryBytes,
+  };
+}
+
+const perSecond = (runs: number, seconds: number): number | null => (runs < 1 || seconds <= 0 ? null : runs / seconds);
+
+/** Only there the exported graph is proved. @throws DEVICE_UNAVAILABLE */
+function requireProcessor({ device }: GenerateRecipe): void {
+  if (device === 'auto' || device === 'cpu') return;
+  const message = `generate runs on the processor only, not on ${device}: leave --device away, or name cpu.`;
+  throw new AppError('DEVICE_UNAVAILABLE', message, { device });
+}
+
+interface Opened {
+  /** Folder or GGUF. */
+  tokenizer: string;
+  /** Of the matrices to export; null where the model is an ONNX file already. */
+  type: 'F32' | 'F16' | null;
+  /** Tokens that the model can see; null where it is not known or there is no end. */
+  longest: number | null;
+}
+
+/** @throws USAGE, UNSUPPORTED_ARCHITECTURE, FILE_NOT_FOUND, FILE_MALFORMED */
+async function openRecipe(context: JobContext, { model: file, tokenizer }: GenerateRecipe): Promise<Opened> {
+  if (/\.onnx$/i.test(file)) {
+    if (tokenizer !== null) return { tokenizer, type: null, longest: null };
+    const message = `${file} has no tokenizer: name the folder or GGUF it was made of, with --tokenizer.`;
+    throw new AppError('USAGE', message, { model: file });
+  }
+  return withGraphs(context, file, async (model) => {
+    const { longestWindow } = (await openRunnable(model)).config;
+    const lengths = [longestWindow, model.config.contextLength].filter((length) => length !== null);
+    const longest = lengths.length === 0 ? null : Math.min(...lengths);
+    return { tokenizer: tokenizer ?? folderOf(model.path), type: exportType(model), longest };
+  });
+}
+
+/** The matrices' own precision: F16 where they are F16 or quantised, else F32, which holds BF16 too. */
+function exportType({ tensors }: ModelSource): 'F32' | 'F16' {
+  const isWide = tensors.some(({ shape, type }) => shape.length > 1 && ['F32', 'BF16', 'F64'].includes(type));
+  return isWide ? 'F32' : 'F16';
+}
+
+/** Tokens that can be written behind the prompt. @throws USAGE where there is room for none */
+function roomFor(
+  context: JobContext,
+  { tokens }: GenerateRecipe,
+  { prompt, longest }: { prompt: number; longest: number | null },
+): number {
+  if (longest === null || prompt + tokens <= longest) return tokens;
+  if (prompt >= longest) {
+    const message = `The prompt has ${prompt} tokens, and the model sees ${longest} at most: there is no room for an answer.`;
+    throw new AppError('USAGE', message, { prompt, longest });
+  }
+  const room = longest - prompt;
+  context.warnings.push(`At most ${room} tokens are written: the model sees ${longest}, and the prompt has ${prompt}.`);
+  return room;
+}
+
+/** The model as ONNX in the job's scratch folder. */
+async function exported(context: JobContext, source: string, type: 'F32' | 'F16'): Promise<string> {
+  const output = path.join(context.scratch, 'model.onnx');
+  return stage(context, 'export', async () => {
+    const { peakMemoryBytes } = await context.worker((client) =>
+      client.exportModel(
+        { source, output, form: 'onnx', type, force: false, tokenizerFrom: null, slicing: null },
+        { signal: context.signal, onProgress: reportAs(context, 'export') },
+      ),
+    );
+    notePeakMemory(context, peakMemoryBytes);
+    return output;
+  });
+}
+
+interface Wanted {
+  /** FILE.onnx. */
+  model: string;
+  prompt: Int32Array;
+  maxTokens: number;
+  codec: TextCodec;
+}
+
+async function written(context: JobContext, recipe: GenerateRecipe, { model, prompt, maxTokens, codec }: Wanted) {
+  const { temperature, topK, seed } = recipe;
+  const { threads, signal } = context;
+  return stage(context, 'generate', async () => {
+    const made = await context.worker((client) =>
+      client.generate(
+        { model, prompt, maxTokens, stopIds: codec.stopIds, temperature, topK, seed, threads },
+        {
+          signal,
+          onProgress: ({ ids, ...progress }) =>
+            context.report({
+              ...{ ...progress, stage: 'generate' },
+              ...(ids.length === 0 ? {} : { detail: codec.decode(prompt, ids) }),
+            }),
+        },
+      ),
+    );
+    notePeakMemory(context, made.peakMemoryBytes);
+    return made;
+  });
+}

@@ -1,0 +1,211 @@
+// Numbers that go wrong stop a slice, and the error says where: layer and site or tensor, what was measured, what is expected.
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { Decoder } from '../../../../src-main/core/architectures/decoder.ts';
+import type { TensorEntry } from '../../../../src-main/core/formats/tensor.ts';
+import type { GraphRuntime } from '../../../../src-main/core/graph/block-runner.ts';
+import { checkedLinearAlgebra } from '../../../../src-main/core/linear-algebra/checked-linear-algebra.ts';
+import type { EigenOutcome, LinearAlgebraKernels } from '../../../../src-main/core/linear-algebra/kernels.ts';
+import type { LinearAlgebra } from '../../../../src-main/core/linear-algebra/linear-algebra.ts';
+import { pcaBasis } from '../../../../src-main/core/slicing/per-block/site-basis.ts';
+import type { PcaOptions } from '../../../../src-main/core/slicing/per-block/site-basis.ts';
+import { sharedRotation } from '../../../../src-main/core/slicing/shared-rotation.ts';
+import { temporaryFolder } from '../../../llama-host/host.ts';
+import { goldenModels, goldenTokens } from '../../../support/golden-models.ts';
+import { decoderOf } from '../../../support/graph-runs.ts';
+import { constantConfig, slicedInto } from '../../../support/per-block.ts';
+import { golden, ports } from '../../../support/slicing.ts';
+
+const folder = temporaryFolder();
+const { signal } = ports;
+
+/** The machine's library, whose eigensolver ends in `outcome` at `what`. */
+function endingIn(outcome: EigenOutcome, what: string): LinearAlgebra {
+  const { library } = ports.linearAlgebra;
+  const broken = checkedLinearAlgebra({ library, eigen: async () => outcome } as unknown as LinearAlgebraKernels);
+  return {
+    ...ports.linearAlgebra,
+    eigh: (problem, stop) => (problem.what === what ? broken : ports.linearAlgebra).eigh(problem, stop),
+  };
+}
+
+/** The machine's library, whose first vector is too long by a share that it does not see. */
+const stretching = (share: number): LinearAlgebra => ({
+  ...ports.linearAlgebra,
+  async eigh(problem, stop) {
+    const solution = await ports.linearAlgebra.eigh(problem, stop);
+    for (let row = 0; row < problem.size; row += 1) solution.vectors[row * problem.size]! *= 1 + share;
+    return solution;
+  },
+});
+
+/** What an error has to say. */
+const failure = (what: string, more: Record<string, unknown> = {}) => ({
+  code: 'NUMERICAL_FAILURE',
+  message: expect.stringContaining(what) as string,
+  details: more,
+});
+
+const quality = (orthogonality: number, residual: number): EigenOutcome => ({
+  status: 'done',
+  orthogonality,
+  residual,
+});
+
+const eigenFaults: [name: string, outcome: EigenOutcome, told: Record<string, unknown>][] = [
+  ['does not converge', { status: 'notConverged', index: 7 }, { measured: '7', expected: 'convergence' }],
+  ['loses orthogonality', quality(3e-9, 0), { measured: '3e-9', tolerance: 1e-10, quantity: 'the largest |QᵀQ - I|' }],
+  ['leaves a residual', quality(0, 2e-8), { measured: '2e-8', tolerance: 1e-10 }],
+  ['answers NaN', quality(NaN, 0), { measured: 'NaN', tolerance: 1e-10 }],
+];
+
+describe.skipIf(!goldenModels)('a slice block by block stops', () => {
+  const windows = goldenModels ? goldenTokens('llama-gqa') : [];
+  let made = 0;
+  async function slicing(
+    more: Partial<Parameters<typeof slicedInto>[1]> & Partial<Pick<PcaOptions, 'orientation' | 'precision'>>,
+  ): Promise<unknown> {
+    const decoder = await decoderOf(golden('llama-gqa'));
+    const at = path.join(folder, String((made += 1)));
+    const { orientation = 'pca', precision = 'fp64', linearAlgebra = ports.linearAlgebra } = more;
+    const findBasis = pcaBasis({ linearAlgebra, signal, orientation, seed: 0, precision });
+    try {
+      await slicedInto(at, { decoder, windows, widths: constantConfig(decoder, 48), findBasis, ...more });
+      return null;
+    } catch (error) {
+      expect(existsSync(at)).toBe(false);
+      return error;
+    }
+  }
+
+  test.each(eigenFaults)('where the eigensolver %s', async (_, outcome, told) => {
+    const what = 'layer2.attn_out';
+    expect(await slicing({ linearAlgebra: endingIn(outcome, what) })).toMatchObject(failure(what, { what, ...told }));
+  });
+
+  test('where directions are not orthonormal, whatever the library says', async () => {
+    const first = { what: 'embed', quantity: 'the largest |QᵀQ - I|' };
+    const error = await slicing({ linearAlgebra: stretching(1e-7) });
+    expect(error).toMatchObject(failure('embed', { ...first, tolerance: 1e-10 }));
+    expect(Number((error as { details: Record<string, unknown> }).details['measured'])).toBeCloseTo(2e-7, 9);
+    expect(await slicing({ linearAlgebra: stretching(1e-3), precision: 'fp32' })).toMatchObject(
+      failure('embed', { ...first, tolerance: 1e-3 }),
+    );
+    // Of float32 this is no more than its rounding.
+    expect(await slicing({ linearAlgebra: stretching(1e-6), precision: 'fp32' })).toBeNull();
+  });
+
+  test('where an orientation is no rotation', async () => {
+    const qr: LinearAlgebra['qr'] = checkedLinearAlgebra({
+      ...({ library: ports.linearAlgebra.library } as LinearAlgebraKernels),
+      qr: async () => 5e-9,
+    }).qr;
+    expect(await slicing({ linearAlgebra: { ...ports.linearAlgebra, qr }, orientation: 'random' })).toMatchObject(
+      failure('embed', { measured: '5e-9', tolerance: 1e-10 }),
+    );
+  });
+
+  test('at a residual that is not finite', async () => {
+    let runs = 0;
+    const runtime: GraphRuntime = {
+      ...ports.runtime,
+      open: async (model) => {
+        const runner = await ports.runtime.open(model);
+        return {
+          ...runner,
+          run: async (feeds, outputs) => {
+            const found = await runner.run(feeds, outputs);
+            runs += 1;
+            if (runs === 4) (outputs['y']!.data as Float32Array).fill(-Infinity, 64, 65);
+            return found;
+          },
+        };
+      },
+    };
+    const told = { measured: '-Infinity', expected: 'finite', position: [1, 0] };
+    expect(await slicing({ runtime })).toMatchObject(failure('layer1.mlp_out', { what: 'layer1.mlp_out', ...told }));
+  });
+
+  /** The decoder with NaN in one tensor. */
+  async function spoiledDecoder(name: string): Promise<Decoder> {
+    const decoder = await decoderOf(golden('llama-gqa'));
+    const { model } = decoder;
+    const spoil = (entry: TensorEntry, bytes: Uint8Array, offset: number): void => {
+      if (entry.name === name && offset <= 400 && offset + bytes.length >= 404) {
+        bytes.set([0, 0, 0xc0, 0x7f], 400 - offset);
+      }
+    };
+    return {
+      ...decoder,
+      model: {
+        ...model,
+        async readInto(entry, target, offset = 0) {
+          await model.readInto(entry, target, offset);
+          spoil(entry, target, offset);
+        },
+        async read(entry, offset = 0, length = entry.bytes - offset) {
+          const bytes = await model.read(entry, offset, length);
+          spoil(entry, bytes, offset);
+          return bytes;
+        },
+      },
+    };
+  }
+
+  test.each([
+    'model.embed_tokens.weight',
+    'model.layers.0.self_attn.k_proj.weight',
+    'model.layers.1.self_attn.o_proj.weight',
+    'model.layers.2.mlp.gate_proj.weight',
+    'model.layers.3.mlp.down_proj.weight',
+    'lm_head.weight',
+  ])('at NaN in %s', async (tensor) => {
+    expect(await slicing({ decoder: await spoiledDecoder(tensor) })).toMatchObject({
+      code: 'NON_FINITE',
+      message: expect.stringContaining(tensor) as string,
+      details: { tensor, value: 'NaN' },
+    });
+  });
+});
+
+describe('a shared rotation stops', () => {
+  const size = 3;
+  const request = { gram: Float64Array.of(3, 0, 0, 0, 2, 0, 0, 0, 1), size, width: 2, signal };
+  const what = 'the shared rotation';
+
+  test.each(eigenFaults)('where the eigensolver %s', async (_, outcome, told) => {
+    const linearAlgebra = endingIn(outcome, what);
+    await expect(sharedRotation({ ...request, linearAlgebra })).rejects.toMatchObject(failure(what, { what, ...told }));
+  });
+
+  test.each([
+    [1e-7, 'fp64', 1e-10],
+    [1e-3, 'fp32', 1e-3],
+  ] as const)('where directions are %d too long in %s', async (share, precision, tolerance) => {
+    const rotation = sharedRotation({ ...request, precision, linearAlgebra: stretching(share) });
+    await expect(rotation).rejects.toMatchObject(failure(what, { quantity: 'the largest |QᵀQ - I|', tolerance }));
+  });
+
+  test('where directions do not hold the energy of their eigenvalues', async () => {
+    const linearAlgebra: LinearAlgebra = {
+      ...ports.linearAlgebra,
+      async eigh(problem, stop) {
+        const solution = await ports.linearAlgebra.eigh(problem, stop);
+        return { ...solution, values: solution.values.map((value) => value * 1.001) };
+      },
+    };
+    await expect(sharedRotation({ ...request, linearAlgebra })).rejects.toMatchObject(
+      failure(what, { quantity: 'the share of energy that the kept directions miss', tolerance: 1e-9 }),
+    );
+  });
+
+  test('at a Gram that is not finite', async () => {
+    const gram = request.gram.slice();
+    gram[4] = Infinity;
+    const { linearAlgebra } = ports;
+    await expect(sharedRotation({ ...request, gram, linearAlgebra })).rejects.toMatchObject(
+      failure(what, { position: [1, 1], measured: 'Infinity', expected: 'finite' }),
+    );
+  });
+});

@@ -1,0 +1,185 @@
+// Per-block slicing from end to end: golden models of other families than llama, in folders that no runner reads, and the
+// bundled sample; cut again, evaluated, inspected; what is refused before any work.
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { SlicingConfig } from '../../src-main/contract/results.ts';
+import { convertFolder } from '../../src-main/core/export/hf-to-gguf/convert-folder.ts';
+import { openModel } from '../../src-main/core/formats/model-source.ts';
+import { errorOf, quick, resultOf, slicedBy, startEngine, temporaryFolder } from '../support/engine.ts';
+import { goldenModels, readJson, tinyModel } from '../support/golden-models.ts';
+import { sampleFolder, sampleModel } from '../support/paths.ts';
+
+const perBlock = (model: string, output: string, more: object = {}): object => ({
+  ...{ verb: 'slice', method: 'per-block', model, output, sparsity: 0.25, type: 'F32' },
+  ...quick,
+  ...more,
+});
+
+/** On a golden model's own tokens, for calibration and evaluation: as its references were made. */
+const golden = (name: string, output: string, more: object = {}): object => {
+  const rows = path.join(tinyModel(name), 'input.tokens.json');
+  return perBlock(tinyModel(name), output, {
+    calibration: { texts: [rows] },
+    evaluation: { text: rows, allowSameText: true },
+    ...more,
+  });
+};
+
+describe.skipIf(goldenModels === null)('golden models', () => {
+  test.each(['llama-gqa', 'opt', 'phi', 'phi3'])(
+    '%s, a quarter narrower, has the reference loss and count',
+    async (name) => {
+      const engine = await startEngine();
+      const folder = temporaryFolder();
+      const output = path.join(folder, 'sliced');
+      const correct = readJson<{ nll_dense: number; nll_sliced: number; params_sliced: number }>(
+        path.join(tinyModel(name), 'correct.json'),
+      );
+      const result = slicedBy(await engine.run(golden(name, output)), 'per-block');
+      expect(Math.log(result.quality!.compressed.perplexity)).toBeCloseTo(correct.nll_sliced, 4);
+      expect(Math.log(result.quality!.dense!.perplexity)).toBeCloseTo(correct.nll_dense, 4);
+      expect(result.parametersAfter).toBe(correct.params_sliced);
+      expect(result.invariance).toMatchObject({ passed: true });
+      expect(readdirSync(folder)).toEqual(['sliced']);
+
+      const inspection = await engine.call.inspect({ model: output }, {} as never);
+      expect(inspection).toMatchObject({
+        ...{ format: 'sliced', parameters: result.parametersAfter, widths: result.widths },
+        can: { slicePerBlock: true, quantize: expect.stringContaining('shortcut matrices') as string },
+      });
+      const { evaluation } = golden(name, output) as { evaluation: object };
+      const evaluated = resultOf(
+        await engine.run({ verb: 'evaluate', model: output, against: tinyModel(name), evaluation }),
+        'evaluate',
+      );
+      expect(evaluated).toMatchObject({
+        engine: 'onnx',
+        kld: result.quality!.kld,
+        compressed: result.quality!.compressed,
+      });
+    },
+  );
+
+  test.each(['llama-gqa', 'qwen2', 'qwen3', 'phi', 'phi3'])('%s from a GGUF is as from its folder', async (name) => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const gguf = path.join(folder, 'model.gguf');
+    const source = await openModel(tinyModel(name));
+    await convertFolder({ source, output: gguf, signal: new AbortController().signal, progress: () => {} });
+    await source.close();
+    const { nll_sliced } = readJson<{ nll_sliced: number }>(path.join(tinyModel(name), 'correct.json'));
+    const recipe = golden(name, path.join(folder, 'sliced'), { model: gguf });
+    const result = slicedBy(await engine.run(recipe), 'per-block');
+    expect(Math.log(result.quality!.compressed.perplexity)).toBeCloseTo(nll_sliced, 4);
+  });
+
+  test('a model without a GGUF form is checked for invariance and evaluated as it is', async () => {
+    const engine = await startEngine();
+    const model = tinyModel('opt');
+    const evaluation = { text: path.join(model, 'input.tokens.json') };
+    const found = resultOf(await engine.run({ verb: 'invariance', model, evaluation }), 'invariance');
+    expect(found.passed).toBe(true);
+    expect(found.perplexityAfter).toBeCloseTo(found.perplexityBefore, 2);
+    expect(resultOf(await engine.run({ verb: 'evaluate', model, evaluation }), 'evaluate').engine).toBe('onnx');
+    const inLlama = { verb: 'evaluate', model, evaluation: { ...evaluation, engine: 'llama.cpp' } };
+    expect(errorOf(await engine.run(inLlama)).message).toContain('--engine auto or onnx');
+  });
+
+  test('post-norm models and those sliced before are refused by name', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const gemma = errorOf(await engine.run(golden('gemma3_text', path.join(folder, 'out'))));
+    expect(gemma.message).toContain('no rotation passes them');
+    const sliced = path.join(folder, 'sliced');
+    slicedBy(await engine.run(golden('llama-gqa', sliced)), 'per-block');
+    const shared = golden('llama-gqa', path.join(folder, 'out'), { model: sliced, method: 'shared' });
+    expect(errorOf(await engine.run(shared)).message).toContain('sliced block by block');
+    const quantized = { verb: 'quantize', model: sliced, type: 'Q8_0', output: path.join(folder, 'q.gguf') };
+    expect(errorOf(await engine.run(quantized)).message).toContain('shortcut matrices');
+    expect(existsSync(path.join(folder, 'out'))).toBe(false);
+  });
+
+  test('the switches of the released code reach the model', async () => {
+    const engine = await startEngine();
+    const output = path.join(temporaryFolder(), 'sliced');
+    const official = readJson<{ nll_sliced_f64: number }>(path.join(tinyModel('llama-gqa'), 'official.json'));
+    const result = slicedBy(await engine.run(golden('llama-gqa', output, { paperCompat: true })), 'per-block');
+    expect(Math.log(result.quality!.compressed.perplexity)).toBeCloseTo(official.nll_sliced_f64, 4);
+  });
+});
+
+describe('the sample', () => {
+  test('a GGUF becomes a folder with its tokenizer, which is cut again along its own directions', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const wide = path.join(folder, 'wide');
+    const first = slicedBy(await engine.run(perBlock(sampleModel, wide, { sparsity: 0.125 })), 'per-block');
+    expect(first).toMatchObject({ method: 'per-block', scheduler: 'constant', sparsity: 0.125, signals: 'raw' });
+    const narrow = path.join(folder, 'narrow');
+    const again = slicedBy(await engine.run(perBlock(wide, narrow, { sparsity: 0.25 })), 'per-block');
+    expect(again).toMatchObject({ sparsity: 0.25, calibration: null, sites: [], invariance: null });
+    expect(again.parametersBefore).toBe(first.parametersAfter);
+    expect(again.widths.embedding_dimensions).toEqual({ '0': 192 });
+
+    // Text is tokenized by the folder alone.
+    const evaluation = { ...quick.evaluation, text: 'evaluation' };
+    const evaluated = resultOf(
+      await engine.run({ verb: 'evaluate', model: narrow, against: wide, evaluation }),
+      'evaluate',
+    );
+    expect(evaluated.kld!.mean).toBeCloseTo(again.quality!.kld!.mean, 6);
+
+    const wider = errorOf(await engine.run(perBlock(narrow, path.join(folder, 'x'), { sparsity: 0.125 })));
+    expect(wider.message).toContain('No site');
+    const signals = errorOf(await engine.run(perBlock(narrow, path.join(folder, 'x'), { signals: 'normed' })));
+    expect(signals.message).toContain('needs the dense model');
+  });
+
+  test('widths of one slice are those of another by its file', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const variance = path.join(folder, 'variance');
+    const first = slicedBy(
+      await engine.run(perBlock(sampleFolder, variance, { scheduler: 'variance', sliceHead: true, evaluate: false })),
+      'per-block',
+    );
+    expect(first.retained).toBeGreaterThan(0.5);
+    expect(new Set(Object.values(first.widths.mlp_output_dimensions)).size).toBeGreaterThan(1);
+    const scheduler = path.join(variance, 'slicing.json');
+    expect(JSON.parse(readFileSync(scheduler, 'utf8')) as SlicingConfig).toEqual(first.widths);
+    const bare = { scheduler, sparsity: null, evaluate: false };
+    const second = slicedBy(await engine.run(perBlock(sampleFolder, path.join(folder, 'file'), bare)), 'per-block');
+    expect(second).toMatchObject({ scheduler: 'file', widths: first.widths, sha256: first.sha256 });
+  });
+
+  test('two runs of one recipe give the same bytes, a broken width file is named', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const recipe = (name: string): object =>
+      perBlock(sampleModel, path.join(folder, name), { evaluate: false, orientation: 'random' });
+    const [one, two] = [await engine.run(recipe('one')), await engine.run(recipe('two'))];
+    expect(slicedBy(one, 'per-block').sha256).toBe(slicedBy(two, 'per-block').sha256);
+    const scheduler = path.join(folder, 'widths.json');
+    writeFileSync(scheduler, '{"hidden_size": 256}');
+    const broken = perBlock(sampleModel, path.join(folder, 'x'), { scheduler, sparsity: null });
+    expect(errorOf(await engine.run(broken))).toMatchObject({ code: 'FILE_MALFORMED' });
+  });
+
+  test.each([
+    ['a GGUF output', { output: 'out.gguf' }, 'no place'],
+    ['a quantised type', { type: 'Q4_K_M' }, '--method shared and a .gguf file'],
+    ['llama.cpp as engine', { evaluation: { engine: 'llama.cpp' } }, 'cannot run a per-block slice'],
+    ['no measure', { sparsity: null }, 'How much to cut'],
+    ['a width beside variance', { sparsity: null, width: 192, scheduler: 'variance' }, 'mean --sparsity'],
+    ['per-block options of a shared slice', { method: 'shared', scheduler: 'variance' }, 'for --method per-block'],
+  ])('%s is refused', async (_, more, words) => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const output = path.join(folder, (more as { output?: string }).output ?? 'out');
+    const error = errorOf(await engine.run(perBlock(sampleModel, output, { ...more, output })));
+    expect(error).toMatchObject({ code: 'USAGE' });
+    expect(error.message).toContain(words);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
