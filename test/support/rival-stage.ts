@@ -15,6 +15,8 @@ import { openLinearAlgebra } from '../../src-main/worker/native/native-linear-al
 import { onnxRuntime } from '../../src-main/worker/onnx/onnx-runtime.ts';
 import { peakMemoryBytes } from '../../src-main/worker/peak-memory.ts';
 import { mean, readJson } from './golden-models.ts';
+import { cpuSecondsSince } from './rival-rounds.ts';
+import type { SideResult } from './rival-rounds.ts';
 
 export const stages = ['calibrate', 'rotate', 'evaluate'] as const;
 export type Stage = (typeof stages)[number];
@@ -30,12 +32,8 @@ export interface StageRequest {
 }
 
 /** What both sides tell of a stage; `result` has to agree. */
-export interface StageResult {
+export interface StageResult extends SideResult {
   result: number[];
-  seconds: number;
-  /** Of all threads. */
-  cpuSeconds: number;
-  peakMemoryBytes: number;
 }
 
 const { signal } = new AbortController();
@@ -69,11 +67,6 @@ export async function runStage(request: StageRequest): Promise<OurResult> {
   const cpuSeconds = cpuSecondsSince(cpu);
   await model.close();
   return { result, seconds, cpuSeconds, peakMemoryBytes: peakMemoryBytes(), ...timed.spent };
-}
-
-function cpuSecondsSince(start: NodeJS.CpuUsage): number {
-  const { user, system } = process.cpuUsage(start);
-  return (user + system) / 1e6;
 }
 
 const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
