@@ -58,6 +58,8 @@ export const optionTable = {
     help: "per block: the released code's mean-centred embeddings and eps 1e-5, nothing else",
   },
 
+  values: { kind: 'text', value: 'V,V,…', help: 'what a study tries, instead of what it would by itself' },
+
   memory: {
     kind: 'text',
     value: 'SIZE|gpu',

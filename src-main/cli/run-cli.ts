@@ -61,17 +61,23 @@ async function perform(args: string[], json: boolean, outside: CliSurroundings):
   const verb = findVerb(name);
   const { operands, values } = parseOptions(verb.name, args.slice(args.indexOf(name) + 1), verb.options);
   if (values.help) return help(verb.name);
+  const kind = verb.kinds ? kindOf(verb, verb.kinds, operands.shift()) : '';
   const model = onlyModel(verb, operands);
-  return runVerb(verb, { model, values, json }, outside);
+  return runVerb(verb, { kind, model, values, json }, outside);
 }
 
 interface VerbCall {
+  kind: string;
   model: string;
   values: OptionValues;
   json: boolean;
 }
 
-async function runVerb(verb: Verb, { model, values, json }: VerbCall, outside: CliSurroundings): Promise<Outcome> {
+async function runVerb(
+  verb: Verb,
+  { kind, model, values, json }: VerbCall,
+  outside: CliSurroundings,
+): Promise<Outcome> {
   const { stderr, environment, signal } = outside;
   const mode = values.progress ?? defaultProgressMode(stderr);
   const running: { engine?: Engine; display?: ProgressDisplay } = {};
@@ -108,7 +114,7 @@ async function runVerb(verb: Verb, { model, values, json }: VerbCall, outside: C
     },
   };
   try {
-    return await orCancelled(verb.run(model, values, session), signal);
+    return await orCancelled(verb.run(model, values, session, kind), signal);
   } finally {
     await running.engine?.close();
   }
@@ -150,6 +156,15 @@ function findVerb(name: string): Verb {
     nearest: near,
     verbs: verbNames,
   });
+}
+
+/** @throws USAGE with the words there are */
+function kindOf(verb: Verb, kinds: readonly string[], word = ''): string {
+  if (kinds.includes(word)) return word;
+  const meant = nearest(word, kinds);
+  const known = meant === null ? `It takes ${kinds.join(', ')}.` : `Did you mean ${meant}?`;
+  const problem = word === '' ? `What to study is missing: ${usageLine(verb)}.` : `There is no ${verb.name} "${word}".`;
+  throw new AppError('USAGE', `${problem} ${known}`, { argument: word });
 }
 
 function onlyModel(verb: Verb, operands: string[]): string {

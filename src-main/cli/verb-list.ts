@@ -11,6 +11,7 @@ import { invariance } from './verbs/invariance.ts';
 import { plan } from './verbs/plan.ts';
 import { quantize } from './verbs/quantize.ts';
 import { slice } from './verbs/slice.ts';
+import { study } from './verbs/study.ts';
 import { texts } from './verbs/texts.ts';
 
 export const verbs: readonly Verb[] = [
@@ -24,6 +25,7 @@ export const verbs: readonly Verb[] = [
   evaluate,
   invariance,
   generate,
+  study,
   texts,
   devices,
 ];

@@ -39,10 +39,12 @@ export interface Verb {
   summary: string;
   /** What follows the name in its usage line. */
   usage: string;
+  /** Words of which one stands before MODEL. */
+  kinds?: readonly string[];
   /** Whether it takes a MODEL. */
   takesModel: boolean;
   options: readonly OptionName[];
   examples: string[];
-  /** @param model as written; empty where the verb takes none */
-  run(model: string, values: OptionValues, session: Session): Promise<Outcome>;
+  /** @param model as written; empty where the verb takes none @param kind one of `kinds` */
+  run(model: string, values: OptionValues, session: Session, kind: string): Promise<Outcome>;
 }

@@ -13,6 +13,7 @@ import {
   quantizeResult,
   sliceResult,
 } from './results.ts';
+import { studyResult } from './study.ts';
 
 export const jobResult = z.discriminatedUnion('verb', [
   z.object({ verb: z.literal('calibrate'), value: calibrateResult }),
@@ -23,6 +24,7 @@ export const jobResult = z.discriminatedUnion('verb', [
   z.object({ verb: z.literal('plan'), value: planList }),
   z.object({ verb: z.literal('fit'), value: fitResult }),
   z.object({ verb: z.literal('generate'), value: generateResult }),
+  z.object({ verb: z.literal('study'), value: studyResult }),
 ]);
 export type JobResult = z.infer<typeof jobResult>;
 

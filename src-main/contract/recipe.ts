@@ -142,6 +142,36 @@ export const generateRecipe = z.object({
   ...sampling,
 });
 
+/** What a study varies (docs/studies.md). */
+export const studyKind = z.enum(['calibration-size', 'pca-precision', 'sparsity']);
+export type StudyKind = z.infer<typeof studyKind>;
+
+export const studyRecipe = z.object({
+  verb: z.literal('study'),
+  ...jobOptions,
+  kind: studyKind,
+  /** As they are written; null = those of the paper, or what docs/studies.md says. */
+  values: z.array(z.string()).min(1).nullable().default(null),
+  method: z.enum(['shared', 'per-block']).default('per-block'),
+  /** What is cut where the study varies something else; null = a quarter, where `width` is null too. */
+  sparsity: z.number().min(0).lt(1).nullable().default(null),
+  width: z.number().int().positive().nullable().default(null),
+  /** Widths are multiples of this; null = what the type needs, 8 per block. */
+  round: z.number().int().positive().nullable().default(null),
+  sliceHead: z.boolean().default(false),
+  /** null = normed for a shared rotation, raw per block. */
+  signals: signals.nullable().default(null),
+  precision: precision.default('fp64'),
+  paperCompat: z.boolean().default(false),
+  orientation: orientation.nullable().default(null),
+  /** Of what is sliced: a float type. */
+  type: z.string().default('F16'),
+  calibration: calibrationOptions.prefault({}),
+  evaluation: evaluationOptions.prefault({ windows: 8 }),
+  /** Rows of an earlier run are made again. */
+  force: z.boolean().default(false),
+});
+
 export const recipe = z.discriminatedUnion('verb', [
   calibrateRecipe,
   quantizeRecipe,
@@ -151,6 +181,7 @@ export const recipe = z.discriminatedUnion('verb', [
   planRecipe,
   fitRecipe,
   generateRecipe,
+  studyRecipe,
 ]);
 export type Recipe = z.infer<typeof recipe>;
 export type CalibrateRecipe = z.infer<typeof calibrateRecipe>;
@@ -161,3 +192,4 @@ export type EvaluateRecipe = z.infer<typeof evaluateRecipe>;
 export type PlanRecipe = z.infer<typeof planRecipe>;
 export type FitRecipe = z.infer<typeof fitRecipe>;
 export type GenerateRecipe = z.infer<typeof generateRecipe>;
+export type StudyRecipe = z.infer<typeof studyRecipe>;

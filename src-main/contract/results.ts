@@ -4,7 +4,7 @@ import { plan, prediction } from './plan.ts';
 import { orientation, precision, signals } from './recipe.ts';
 import { bytes } from './units.ts';
 
-const perplexity = z.object({ perplexity: z.number(), standardError: z.number() });
+export const perplexity = z.object({ perplexity: z.number(), standardError: z.number() });
 
 export const quality = z.object({
   engine: z.enum(['onnx', 'llama.cpp']),
@@ -57,7 +57,7 @@ export const gate = z.object({
   measure: z.enum(['kld', 'ratio']),
 });
 
-const calibrationUse = z.object({ samples: z.number().int(), tokens: z.number().int(), textSha256: z.string() });
+export const calibrationUse = z.object({ samples: z.number().int(), tokens: z.number().int(), textSha256: z.string() });
 
 const common = { run: z.string(), warnings: z.array(z.string()), device: z.string() };
 /** Seconds per stage. */

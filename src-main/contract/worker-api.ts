@@ -253,6 +253,28 @@ export const workerApi = defineApi({
       }),
       progress,
     },
+    /** Eigenvalues of every site's undamped Gram in the dense model, for the variance scheduler. Nothing is written. */
+    siteSpectra: {
+      params: z.object({
+        source: z.string(),
+        /** All of one length. */
+        windows: z.array(tokenWindow).min(1),
+        signals: signals.default('raw'),
+        /** As slicePerBlock's. */
+        paperCompat: z.boolean().default(false),
+        /** A folder for the residual; it need not be there and stays. */
+        scratch: z.string(),
+        threads: z.number().int().positive(),
+        provider: graphProvider.default('cpu'),
+      }),
+      result: z.object({
+        /** Per site, in order: [D] descending. */
+        spectra: z.array(typedArray<Float64Array>(Float64Array)),
+        seconds: z.number(),
+        peakMemoryBytes: bytes,
+      }),
+      progress,
+    },
     /** Cuts a folder that slicePerBlock wrote to narrower widths: what it keeps are leading rows and columns. */
     narrowSliced: {
       params: z.object({
@@ -337,6 +359,8 @@ export const workerApi = defineApi({
         windows: z.array(tokenWindow).min(1),
         /** A folder for hidden states that are too large for memory. */
         scratch: z.string(),
+        /** A file for the hidden states of a dense reference over these windows: used where it is there, else made. */
+        keptReference: z.string().nullable().optional(),
         threads: z.number().int().positive(),
         provider: graphProvider.default('cpu'),
       }),

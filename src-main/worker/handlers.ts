@@ -14,6 +14,7 @@ import { narrowSliced } from './tasks/narrow-sliced.ts';
 import { quantize } from './tasks/quantize.ts';
 import { scoreBlocks } from './tasks/score-blocks.ts';
 import { slicePerBlock } from './tasks/slice-per-block.ts';
+import { siteSpectra } from './tasks/site-spectra.ts';
 import { sliceHeader, sliceShared } from './tasks/slice-shared.ts';
 import { writeImportance } from './tasks/write-importance.ts';
 
@@ -28,6 +29,7 @@ export const handlers = {
   sliceShared,
   sliceHeader,
   slicePerBlock,
+  siteSpectra,
   narrowSliced,
   exportModel,
   invariance,

@@ -84,6 +84,26 @@ describe('results as text', () => {
       "
     `);
   });
+  it('study', async () => {
+    expect(await text('study sparsity m.gguf --values 0.2')).toMatchInlineSnapshot(`
+      "What cutting more costs, sliced block by block.
+
+      cut       widths  perplexity     loss (KLD)  same word   parameters  variance kept  took
+      20.8 %  constant  65.6 ± 1.5  0.851 ± 0.074     55.7 %  150,000,000                 61 s
+      20.8 %  variance  65.6 ± 1.5  0.851 ± 0.074     55.7 %  150,000,000         98.2 %  61 s
+
+      dense        perplexity 27.04 ± 0.90, 134,515,008 parameters, 270.0 MB
+      measured on  evaluation, 8 windows of 512 tokens, by Snug's own graphs
+      calibration  128 samples, 65,536 tokens
+      in common    All rows saw the same calibration samples, which were tokenized once.
+      not 0.001    Nothing would be cut.
+      kept         1 row of an earlier run; --force makes them again
+      device       CPU
+      took         2 min, peak memory 1.00 GiB
+      Careful: only 1,000 tokens of calibration
+      "
+    `);
+  });
   it('generate, as the text comes', async () => {
     const written: JobEvent[] = [' is', ' is w\uFFFD', ' is wide.'].map((detail, index) => ({
       type: 'progressed',

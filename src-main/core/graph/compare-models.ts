@@ -3,11 +3,13 @@
 import { AppError } from '../../contract/errors.ts';
 import type { WindowComparison } from '../../contract/llama-host-api.ts';
 import type { Progress } from '../../contract/progress.ts';
+import { residualShape } from './embed-windows.ts';
 import type { ForwardOptions } from './forward.ts';
+import { hasStates, keepStates, loadStates } from './kept-states.ts';
 import { openHeadSlabs } from './head-slabs.ts';
-import { headOf, hiddenStates, layerElements } from './hidden-states.ts';
+import { headOf, hiddenStates, isSliced, layerElements } from './hidden-states.ts';
 import type { RunnableModel } from './hidden-states.ts';
-import type { Residual } from './residual.ts';
+import type { Residual, ResidualShape } from './residual.ts';
 import { ScratchResiduals } from './scratch-residuals.ts';
 import { nextTokens, scoreTokens } from './token-scores.ts';
 import type { TokenScores } from './token-scores.ts';
@@ -20,6 +22,8 @@ export interface CompareOptions extends Pick<ForwardOptions, 'runtime' | 'dequan
   windows: readonly Int32Array[];
   /** A folder for residuals that are too large for memory; it need not be there and stays. */
   scratch: string;
+  /** A file for the hidden states of the reference over these windows: taken from it, or left there where it is not there. */
+  keptReference?: string | null | undefined;
 }
 
 /**
@@ -30,14 +34,25 @@ export async function compareModels(options: CompareOptions): Promise<WindowComp
   const { candidate, reference, windows, scratch, runtime, dequantize, signal } = options;
   checkRequest(options);
   const padded = padWindows(windows);
-  const work = workProgress(options, padded.length * padded[0]!.length);
+  const kept = await keptStates(options, padded);
+  const work = workProgress(options, { rows: padded.length * padded[0]!.length, isKept: kept?.isThere === true });
   const scratchResiduals = new ScratchResiduals(scratch);
   const hidden = (model: RunnableModel, side: string): Promise<Residual> => {
     const pass = { windows: padded, runtime, dequantize, signal, progress: work.layers(model) };
     return hiddenStates(model, pass, (shape) => scratchResiduals.open(shape, side));
   };
+  const referenceStates = async (model: RunnableModel): Promise<Residual> => {
+    if (kept?.isThere) {
+      const residual = await scratchResiduals.open(kept.shape, 'reference');
+      await loadStates(kept.file, residual);
+      return residual;
+    }
+    const residual = await hidden(model, 'reference');
+    if (kept) await keepStates(kept.file, residual);
+    return residual;
+  };
   try {
-    const first = reference && (await hidden(reference, 'reference'));
+    const first = reference && (await referenceStates(reference));
     const second = await hidden(candidate, 'candidate');
     const decoders = { candidate: headOf(candidate), ...(reference && { reference: headOf(reference) }) };
     const slabs = await openHeadSlabs({ decoders, runtime, dequantize });
@@ -72,6 +87,22 @@ function checkRequest({ candidate, reference, windows }: CompareOptions): void {
   }
 }
 
+interface KeptStates {
+  file: string;
+  shape: ResidualShape;
+  isThere: boolean;
+}
+
+/** The file of a dense reference's states, where one was named: those of sliced models are not kept. @throws INTERNAL */
+async function keptStates(
+  { reference, keptReference = null }: CompareOptions,
+  padded: readonly Int32Array[],
+): Promise<KeptStates | null> {
+  if (!reference || keptReference === null || isSliced(reference)) return null;
+  const shape = residualShape(reference, padded);
+  return { file: keptReference, shape, isThere: await hasStates(keptReference, shape) };
+}
+
 /** All windows at the length of the longest. What is put behind a window's end does not reach back: attention is causal. */
 function padWindows(windows: readonly Int32Array[]): Int32Array[] {
   const longest = windows.reduce((most, { length }) => Math.max(most, length), 0);
@@ -101,11 +132,15 @@ interface WorkProgress {
 }
 
 /** Progress in tokens through everything: a token counts by the share of the matrix elements it has met. */
-function workProgress({ candidate, reference, progress }: CompareOptions, rows: number): WorkProgress {
+function workProgress(
+  { candidate, reference, progress }: CompareOptions,
+  { rows, isKept }: { rows: number; isKept: boolean },
+): WorkProgress {
   const models = reference ? [reference, candidate] : [candidate];
+  const run = isKept ? [candidate] : models;
   const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
   const headColumns = sum(models.map((model) => headOf(model).config.hiddenSize));
-  const whole = sum(models.map(layerElements)) + headColumns * candidate.config.vocabSize;
+  const whole = sum(run.map(layerElements)) + headColumns * candidate.config.vocabSize;
   const start = performance.now();
   /** Products of a row and a matrix element so far. */
   let met = 0;

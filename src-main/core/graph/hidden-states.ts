@@ -12,7 +12,7 @@ import type { Residual, ResidualShape } from './residual.ts';
 
 /** A model as it is, or one that was sliced block by block. */
 export type RunnableModel = Decoder | SlicedDecoder;
-const isSliced = (model: RunnableModel): model is SlicedDecoder => 'slicing' in model;
+export const isSliced = (model: RunnableModel): model is SlicedDecoder => 'slicing' in model;
 
 /** The head of either kind. */
 export const headOf = (model: RunnableModel): HeadSource => (isSliced(model) ? slicedHead(model) : model);

@@ -11,6 +11,7 @@ import { runGenerate } from './generate.ts';
 import { runInvariance } from './invariance.ts';
 import { runQuantize } from './quantize.ts';
 import { runSlice } from './slice.ts';
+import { runStudy } from './study.ts';
 
 export async function runRecipe(context: JobContext, recipe: Recipe): Promise<JobResult> {
   switch (recipe.verb) {
@@ -34,5 +35,7 @@ export async function runRecipe(context: JobContext, recipe: Recipe): Promise<Jo
       return { verb: 'fit', value: await runFit(context, recipe) };
     case 'generate':
       return { verb: 'generate', value: await runGenerate(context, recipe) };
+    case 'study':
+      return { verb: 'study', value: await runStudy(context, recipe) };
   }
 }

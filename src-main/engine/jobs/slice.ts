@@ -18,7 +18,7 @@ import { exportModel } from '../stages/export.ts';
 import { requireSharedSlice } from '../stages/sliceable.ts';
 import { requireInvariance } from '../stages/invariance.ts';
 import { withModel, type GgufSource } from '../stages/open.ts';
-import { checkForm, floatTypeOf, howMuch, makeSlice, planSlice, roundOf } from '../stages/slice.ts';
+import { checkForm, floatTypeOf, howMuch, makeSlice, planSlice, roundOf, widthOfSparsity } from '../stages/slice.ts';
 import { blockStatistics } from '../stages/statistics.ts';
 import { openEvaluation } from '../stages/texts.ts';
 import { stage, totalSeconds, type JobContext } from './context.ts';
@@ -142,19 +142,6 @@ async function sliceSource(context: JobContext, recipe: SliceRecipe, source: Ggu
       peakMemoryBytes: context.peakMemoryBytes,
     };
   });
-}
-
-/** @throws USAGE where rounding would leave the model as it is */
-function widthOfSparsity(
-  { sparsity, step, type }: { sparsity: number; step: number; type: string },
-  hiddenSize: number,
-): number {
-  const { width } = sharedWidth(hiddenSize, sparsity, step);
-  if (width < hiddenSize || sparsity === 0) return width;
-  const next = hiddenSize - step;
-  const possible = next > 0 ? `the widest below is ${next}` : 'there is none below';
-  const message = `Nothing would be cut: ${type} takes widths that are multiples of ${step}, and of ${hiddenSize} columns ${possible}. Ask for more --sparsity, name --width, or take another --type.`;
-  throw new AppError('USAGE', message, { sparsity, round: step, hiddenSize, type });
 }
 
 /** What is to be made, and what it will be: to the byte, with the loss expected at most. */

@@ -31,6 +31,8 @@ export interface EvaluateOptions {
   device: DeviceName;
   /** llama.cpp only: our graphs know no other way. */
   weightsOnly: boolean;
+  /** On our graphs: a file of this job for the hidden states of a dense reference, which then runs once for all candidates. */
+  keptReference?: string;
   /** Name of the stage and what is being evaluated, for progress. */
   stage?: string;
   detail?: string;
@@ -59,7 +61,7 @@ async function expandedOnce(context: JobContext, model: string, stageName: strin
 }
 
 async function compareOnGraphs(context: JobContext, options: EvaluateOptions, name: string): Promise<Evaluation> {
-  const { candidate, reference, text } = options;
+  const { candidate, reference, text, keptReference = null } = options;
   const provider = graphProvider(options.device);
   context.device = provider;
   const { threads, scratch } = context;
@@ -67,7 +69,7 @@ async function compareOnGraphs(context: JobContext, options: EvaluateOptions, na
   return blamingWeights(context, models, async () => {
     const compared = await context.worker((client) =>
       client.compareBlocks(
-        { reference, candidate, windows: text.windows, scratch, threads, provider },
+        { reference, candidate, windows: text.windows, scratch, keptReference, threads, provider },
         { signal: context.signal, onProgress: reportAs(context, name, options.detail) },
       ),
     );

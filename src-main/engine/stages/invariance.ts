@@ -1,5 +1,5 @@
 // The check that a rotation without slicing changes nothing: once for every model, before its first slice.
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
@@ -10,7 +10,7 @@ import { version } from '../../contract/version.ts';
 import type { ModelSource } from '../../core/formats/model-source.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
 import { graphProvider } from './device.ts';
-import { filesOf, hasVocabulary } from './open.ts';
+import { hasVocabulary, identityOf } from './open.ts';
 import { openEvaluation } from './texts.ts';
 
 export interface InvarianceOptions {
@@ -85,13 +85,7 @@ const firstOf = (windows: readonly Int32Array[]): Int32Array[] =>
 
 /** A file named after what the check's outcome depends on: the model's files (place, size, time), Snug, the device. */
 async function recordOf(context: JobContext, original: string, device: DeviceName): Promise<string> {
-  const files = await filesOf(original);
-  const found = await Promise.all(
-    files.toSorted().map(async (file) => {
-      const { size, mtimeMs } = await stat(file);
-      return [path.resolve(file), size, mtimeMs];
-    }),
-  );
+  const found = await identityOf(original);
   const identity = createHash('sha256')
     .update(JSON.stringify([version, device, found]))
     .digest('hex');

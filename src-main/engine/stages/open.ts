@@ -1,5 +1,5 @@
 // Opens the model of a job: a readable GGUF whose architecture llama.cpp runs, or a folder that becomes one.
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import { openModel, type ModelSource } from '../../core/formats/model-source.ts';
@@ -60,6 +60,17 @@ export async function filesOf(model: string): Promise<string[]> {
   if (source.gguf) return source.gguf.shards.map(({ name }) => name);
   const folder = folderOf(source.path);
   return (await readdir(folder)).map((name) => path.join(folder, name));
+}
+
+/** What tells a model's files from others, and from themselves once they have changed: place, size and time of each. */
+export async function identityOf(model: string): Promise<[place: string, size: number, mtimeMs: number][]> {
+  const files = await filesOf(model);
+  return Promise.all(
+    files.toSorted().map(async (file) => {
+      const { size, mtimeMs } = await stat(file);
+      return [path.resolve(file), size, mtimeMs];
+    }),
+  );
 }
 
 /** Whether the model can read text at all; without, it takes token ids. */

@@ -63,6 +63,8 @@ export interface PerBlockOptions
   windows: Int32Array[];
   schedule: WidthSchedule;
   seed: number;
+  /** Answer those of every site. @default false */
+  eigenvalues?: boolean;
   device: DeviceName;
   /** A folder that is made. */
   output: string;

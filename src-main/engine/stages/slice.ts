@@ -7,6 +7,7 @@ import { ggmlTypeByName } from '../../core/formats/ggml-types.ts';
 import { openGguf } from '../../core/formats/gguf-reader.ts';
 import { candidateOf, type Candidate } from '../../core/planning/candidates.ts';
 import { findMix } from '../../core/quantization/mixes.ts';
+import { sharedWidth } from '../../core/slicing/shared-width.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
 import { outputForm } from '../jobs/output-paths.ts';
 import { plannedFile, writeHeader, type PlannedFile } from '../planner/headers.ts';
@@ -40,6 +41,19 @@ export function checkForm({ output, type }: { output: string; type: string }, ad
 export function roundOf(type: string): number {
   const float = floatTypeOf(type);
   return float ? 8 : ggmlTypeByName(findMix(type).type)!.blockSize;
+}
+
+/** The width that a shared rotation keeps, a multiple of `step`. @throws USAGE where rounding would leave the model as it is */
+export function widthOfSparsity(
+  { sparsity, step, type }: { sparsity: number; step: number; type: string },
+  hiddenSize: number,
+): number {
+  const { width } = sharedWidth(hiddenSize, sparsity, step);
+  if (width < hiddenSize || sparsity === 0) return width;
+  const next = hiddenSize - step;
+  const possible = next > 0 ? `the widest below is ${next}` : 'there is none below';
+  const message = `Nothing would be cut: ${type} takes widths that are multiples of ${step}, and of ${hiddenSize} columns ${possible}. Ask for more --sparsity, name --width, or take another --type.`;
+  throw new AppError('USAGE', message, { sparsity, round: step, hiddenSize, type });
 }
 
 export interface SlicedFile {

@@ -42,7 +42,26 @@ const pollMs = 1000;
 /** The statistics of a model on the calibration text. @throws DEVICE_UNAVAILABLE, DISK_FULL, NON_FINITE, TEXT_TOO_SHORT, CANCELLED */
 export async function blockStatistics(context: JobContext, options: BlockStatisticsOptions): Promise<BlockStatistics> {
   const { source, device, calibration } = options;
-  const { windows, use } = await stage(context, 'tokenize', () => evenCalibration(context, options));
+  const even = await stage(context, 'tokenize', () => evenCalibration(context, options));
+  return statisticsOf(context, { source, device, texts: calibration.texts, ...even });
+}
+
+export interface EvenCalibration {
+  /** All of one length. */
+  windows: Int32Array[];
+  use: BlockStatistics['use'];
+}
+
+interface StatisticsOptions extends Pick<BlockStatisticsOptions, 'source' | 'device'>, EvenCalibration {
+  /** As they were named. */
+  texts: readonly string[];
+}
+
+/** The same on windows that are there. @throws as blockStatistics */
+export async function statisticsOf(
+  context: JobContext,
+  { source, device, texts, windows, use }: StatisticsOptions,
+): Promise<BlockStatistics> {
   const start = performance.now();
   const params = { source, windows, provider: graphProvider(device), threads: context.threads, spectra: true };
   const { fingerprint } = await stage(context, 'fingerprint', () =>
@@ -55,13 +74,13 @@ export async function blockStatistics(context: JobContext, options: BlockStatist
   );
   return stage(context, 'calibrate', async () => {
     const store = await statisticsStore(context.folders.home, context.scratch);
-    const request = { ...params, fingerprint, datasets: calibration.texts };
+    const request = { ...params, fingerprint, datasets: [...texts] };
     const found = await findOrMake(context, store, request);
     const folder = path.join(context.scratch, `statistics-${fingerprint}`);
     const files = await store.take(fingerprint, folder);
     await store.evict(fingerprint);
     const seconds = (performance.now() - start) / 1000;
-    return { ...files, ...found, folder, fingerprint, seconds, use, texts: [...calibration.texts] };
+    return { ...files, ...found, folder, fingerprint, seconds, use, texts: [...texts] };
   });
 }
 
@@ -69,7 +88,7 @@ export async function blockStatistics(context: JobContext, options: BlockStatist
 export async function evenCalibration(
   context: JobContext,
   { source, hiddenSize, calibration }: Omit<BlockStatisticsOptions, 'device'>,
-): Promise<{ windows: Int32Array[]; use: BlockStatistics['use'] }> {
+): Promise<EvenCalibration> {
   const opened = await openCalibration(context, source, calibration);
   const { windows, droppedTokens } = evenWindows(opened.windows);
   const tokens = opened.tokens - droppedTokens;

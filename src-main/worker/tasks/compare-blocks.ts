@@ -9,7 +9,7 @@ import { onnxRuntime } from '../onnx/onnx-runtime.ts';
 import { peakMemoryBytes } from '../peak-memory.ts';
 
 export const compareBlocks: HandlersOf<WorkerApi>['compareBlocks'] = async (params, { signal, progress }) => {
-  const { windows, scratch, threads, provider } = params;
+  const { windows, scratch, threads, provider, keptReference } = params;
   const start = performance.now();
   const runtime = onnxRuntime({ provider, threads });
   const dequantize = nativeDequantizer(threads);
@@ -20,7 +20,7 @@ export const compareBlocks: HandlersOf<WorkerApi>['compareBlocks'] = async (para
       const compared = await compareModels({
         reference: reference && (await openRunnable(reference)),
         candidate: await openRunnable(candidate),
-        ...{ windows, scratch, runtime, dequantize, signal, progress },
+        ...{ windows, scratch, keptReference, runtime, dequantize, signal, progress },
       });
       const tokens = windows.reduce((sum, { length }) => sum + length, 0);
       const seconds = (performance.now() - start) / 1000;

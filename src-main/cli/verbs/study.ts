@@ -1,0 +1,48 @@
+// snug study: one model sliced in several ways, measured row by row.
+import { studyKind, type StudyRecipe } from '../../contract/recipe.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { calibrationOptions, everywhere, jobOptions, sliceOptions, type OptionName } from '../options.ts';
+import { modelPath } from '../paths.ts';
+import { calibrationPart, checkRecipe, evaluationPart, jobPart } from '../recipe-parts.ts';
+import { describeStudy } from '../report/study.ts';
+import type { Verb } from '../verb.ts';
+
+/** Windows of the evaluation text where --windows is not given. */
+const windowsOfRows = 8;
+const cuts = sliceOptions.filter((name) => name !== 'scheduler') satisfies OptionName[];
+
+export const study: Verb = {
+  name: 'study',
+  summary: 'slice one model in several ways and compare them',
+  usage: `${studyKind.options.join('|')} MODEL [--values V,V,…]`,
+  kinds: studyKind.options,
+  takesModel: true,
+  options: [
+    ...(['values', ...cuts, 'type', 'force'] as const),
+    ...calibrationOptions,
+    ...(['text', 'window', 'windows', 'allow-same-text'] as const),
+    ...jobOptions,
+    ...everywhere,
+  ],
+  examples: [
+    'snug study sparsity model.gguf --values 0.1,0.2',
+    'snug study calibration-size model.gguf --sparsity 0.2 --length 512',
+    'snug study pca-precision model.gguf --width 512',
+  ],
+  async run(model, values, session, kind) {
+    const { method, sparsity, width, round, orientation, type, signals, precision, force } = values;
+    const recipe = checkRecipe({
+      verb: 'study',
+      ...jobPart(values),
+      kind: studyKind.parse(kind),
+      model: modelPath(model, session.resolve),
+      values: values.values?.split(',').map((value) => value.trim()),
+      ...{ method, sparsity, width, round, orientation, type, signals, precision, force },
+      ...{ sliceHead: values['slice-head'], paperCompat: values['paper-compat'] },
+      calibration: await calibrationPart(values, session),
+      evaluation: await evaluationPart(values, session, windowsOfRows),
+    }) as StudyRecipe;
+    const value = await session.runJob(recipe);
+    return { value, text: (canvas) => describeStudy(value, canvas), exitCode: exitCodes.done };
+  },
+};

@@ -1,0 +1,99 @@
+// Results of studies: the rows that were measured, and what they share. docs/studies.md says what each study measures.
+import { z } from 'zod';
+import { precision } from './recipe.ts';
+import { calibrationUse, perplexity } from './results.ts';
+import { bytes } from './units.ts';
+
+/** A model against the dense one, over the same windows, on Snug's own graphs. */
+const figures = {
+  perplexity: z.number(),
+  perplexityStandardError: z.number(),
+  perplexityRatio: z.number(),
+  perplexityRatioStandardError: z.number(),
+  kld: z.number(),
+  kldStandardError: z.number(),
+  topOneAgreement: z.number(),
+};
+
+const everyRow = {
+  ...figures,
+  /** Share of the width that went, after rounding; per block the mean over the sites that are cut. */
+  sparsity: z.number(),
+  parametersAfter: z.number().int(),
+  fileBytes: bytes,
+  /** For this row alone: what rows share is not in it. */
+  seconds: z.number(),
+  /** When it was finished, ISO 8601: rows of an earlier run keep theirs. */
+  finished: z.string(),
+};
+
+export const calibrationSizeRow = z.object({
+  /** Samples asked for. */
+  value: z.number().int(),
+  ...everyRow,
+  /** Samples that there were. */
+  samples: z.number().int(),
+  tokens: z.number().int(),
+  /** Share of the signal's energy in the directions that went; per block the largest of a site. */
+  energyLost: z.number(),
+});
+export type CalibrationSizeRow = z.infer<typeof calibrationSizeRow>;
+
+export const pcaPrecisionRow = z.object({
+  value: precision,
+  ...everyRow,
+  /** Largest |QᵀQ - I| of a site, measured in float64. */
+  orthogonality: z.number(),
+  /**
+   * Of eigenvalues against those of fp64, relative to the largest eigenvalue of the site. At the first site both runs see
+   * the same residual; at the others each sees the one that its own cuts left.
+   */
+  eigenvalueError: z.object({ firstSite: z.number(), largest: z.number(), site: z.string() }),
+});
+export type PcaPrecisionRow = z.infer<typeof pcaPrecisionRow>;
+
+export const sparsityRow = z.object({
+  /** Sparsity asked for. */
+  value: z.number(),
+  ...everyRow,
+  scheduler: z.enum(['constant', 'variance']),
+  /** Of the variance scheduler: the share of its energy that every site keeps at least. */
+  retained: z.number().nullable(),
+  /** Share of the signal's energy in the directions that went; per block the largest of a site. */
+  energyLost: z.number(),
+});
+export type SparsityRow = z.infer<typeof sparsityRow>;
+
+const common = {
+  run: z.string(),
+  warnings: z.array(z.string()),
+  device: z.string(),
+  model: z.string(),
+  method: z.enum(['shared', 'per-block']),
+  /** Of what is sliced; null where rows have their own. */
+  type: z.string().nullable(),
+  dense: perplexity.extend({ parameters: z.number().int(), fileBytes: bytes }),
+  text: z.string(),
+  textSha256: z.string(),
+  windows: z.number().int(),
+  windowTokens: z.number().int(),
+  /** null where every row has its own. */
+  calibration: calibrationUse.nullable(),
+  /** What rows have in common, and what they do not and why: sentences. */
+  shared: z.array(z.string()),
+  /** What cannot be measured. */
+  skipped: z.array(z.object({ value: z.union([z.number(), z.string()]), reason: z.string() })),
+  /** Rows that an earlier run made. */
+  keptRows: z.number().int(),
+  seconds: z.number(),
+  stages: z.record(z.string(), z.number()),
+  peakMemoryBytes: bytes,
+};
+
+export const studyResult = z.discriminatedUnion('kind', [
+  z.object({ ...common, kind: z.literal('calibration-size'), rows: z.array(calibrationSizeRow) }),
+  z.object({ ...common, kind: z.literal('pca-precision'), rows: z.array(pcaPrecisionRow) }),
+  z.object({ ...common, kind: z.literal('sparsity'), rows: z.array(sparsityRow) }),
+]);
+export type StudyResult = z.infer<typeof studyResult>;
+export type StudyRow = StudyResult['rows'][number];

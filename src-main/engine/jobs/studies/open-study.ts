@@ -1,0 +1,150 @@
+// What every study stands on: the dense model, the texts, the rows that are finished, and how a row is made.
+import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { StudyRecipe } from '../../../contract/recipe.ts';
+import type { Quality } from '../../../contract/results.ts';
+import type { StudyRow } from '../../../contract/study.ts';
+import { version } from '../../../contract/version.ts';
+import { openDecoder, type Decoder } from '../../../core/architectures/decoder.ts';
+import type { ModelSource } from '../../../core/formats/model-source.ts';
+import { StudyStore } from '../../library/study-store.ts';
+import { graphProvider } from '../../stages/device.ts';
+import { evaluate } from '../../stages/evaluate.ts';
+import { requireInvariance } from '../../stages/invariance.ts';
+import { identityOf } from '../../stages/open.ts';
+import { openEvaluation, type EvaluationTokens } from '../../stages/texts.ts';
+import { stage, type JobContext } from '../context.ts';
+
+export interface Study {
+  context: JobContext;
+  recipe: StudyRecipe;
+  /** Dense; what the user named, or the GGUF that it was converted to. */
+  source: ModelSource;
+  decoder: Decoder;
+  text: EvaluationTokens;
+  store: StudyStore;
+  /** What is known of the dense model once there is a row. */
+  dense: Quality['dense'] | null;
+  keptRows: number;
+  progress: { done: number; total: number };
+}
+
+export async function openStudy(context: JobContext, recipe: StudyRecipe, source: ModelSource): Promise<Study> {
+  const decoder = openDecoder(source);
+  const { calibration, evaluation, force } = recipe;
+  const text = await stage(context, 'tokenize', () =>
+    openEvaluation(context, source.path, evaluation, calibration.texts),
+  );
+  const fingerprint = await fingerprintOf(recipe, text);
+  const store = await StudyStore.open(context.folders.home, fingerprint, { anew: force });
+  const progress = { done: 0, total: 0 };
+  return { context, recipe, source, decoder, text, store, dense: null, keptRows: 0, progress };
+}
+
+/** What every row depends on. Values and calibration windows are in the rows' own keys, so that a study can grow. */
+async function fingerprintOf(recipe: StudyRecipe, text: EvaluationTokens): Promise<string> {
+  const { kind, sparsity, width, round, sliceHead, signals, precision, paperCompat, orientation, type } = recipe;
+  const { seed } = recipe.calibration;
+  const settings = {
+    ...{ version, kind, sparsity, width, round, sliceHead, signals, precision, paperCompat, orientation, type, seed },
+    ...{ method: recipe.method, device: graphProvider(recipe.device), text: hashOf(text.windows) },
+  };
+  const identity = await identityOf(recipe.model);
+  return createHash('sha256')
+    .update(JSON.stringify([settings, identity]))
+    .digest('hex');
+}
+
+function hashOf(windows: readonly Int32Array[]): string {
+  const hash = createHash('sha256');
+  for (const window of windows) {
+    hash.update(`${window.length}:`);
+    hash.update(new Uint8Array(window.buffer, window.byteOffset, window.byteLength));
+  }
+  return hash.digest('hex');
+}
+
+/** What a study adds to a row by itself. */
+export type MadeRow<Row extends StudyRow> = Omit<Row, 'seconds' | 'finished'>;
+
+export interface RowRequest<Row extends StudyRow> {
+  /** Its name among the rows: `0.2, variance`. */
+  label: string;
+  /** What it was calibrated on. */
+  windows: readonly Int32Array[];
+  make: () => Promise<MadeRow<Row> & { eigenvalues?: number[][] }>;
+}
+
+/** A row that an earlier run finished, or a new one, which is kept at once. */
+export async function studyRow<Row extends StudyRow>(
+  study: Study,
+  { label, windows, make }: RowRequest<Row>,
+): Promise<{ row: Row; eigenvalues: number[][] | null }> {
+  const { context, store } = study;
+  const key = `${label} ${hashOf(windows)}`;
+  const kept = store.find(key);
+  if (kept) {
+    study.dense = kept.dense;
+    study.keptRows += 1;
+    tellRow(study, `${label}: kept`);
+    return { row: kept.row as Row, eigenvalues: kept.eigenvalues };
+  }
+  const { source, recipe } = study;
+  await requireInvariance(context, {
+    ...{ source, original: recipe.model, device: recipe.device, windows },
+  });
+  const start = performance.now();
+  const { eigenvalues = null, ...made } = await make();
+  const times = { seconds: (performance.now() - start) / 1000, finished: new Date().toISOString() };
+  const row = { ...made, ...times } as unknown as Row;
+  await store.keep({ key, row, dense: study.dense!, eigenvalues });
+  tellRow(study, `${label}: perplexity ${row.perplexity.toPrecision(5)}, KLD ${row.kld.toPrecision(3)}`);
+  return { row, eigenvalues };
+}
+
+function tellRow({ context, progress }: Study, detail: string): void {
+  progress.done += 1;
+  context.report({ stage: 'row', ...progress, unit: 'items', detail });
+}
+
+export type Figures = Pick<
+  StudyRow,
+  | 'perplexity'
+  | 'perplexityStandardError'
+  | 'perplexityRatio'
+  | 'perplexityRatioStandardError'
+  | 'kld'
+  | 'kldStandardError'
+  | 'topOneAgreement'
+>;
+
+/** Measures a model against the dense one, whose hidden states are kept for the next. */
+export async function measure(study: Study, candidate: string, detail: string): Promise<Figures> {
+  const { context, source, text, recipe } = study;
+  const { quality } = await evaluate(context, {
+    ...{ candidate, reference: source.path, text, detail, engine: 'onnx', device: recipe.device, weightsOnly: false },
+    keptReference: path.join(context.scratch, 'dense.states'),
+  });
+  const { compressed, kld } = quality;
+  study.dense = quality.dense!;
+  return {
+    perplexity: compressed.perplexity,
+    perplexityStandardError: compressed.standardError,
+    perplexityRatio: quality.perplexityRatio!,
+    perplexityRatioStandardError: quality.perplexityRatioStandardError!,
+    kld: kld!.mean,
+    kldStandardError: kld!.standardError,
+    topOneAgreement: quality.topOneAgreement!,
+  };
+}
+
+/** Runs `work` on a file or folder of the job's own, which is gone afterwards. */
+export async function withScratch<T>({ context }: Study, name: string, work: (path: string) => Promise<T>): Promise<T> {
+  const file = path.join(context.scratch, name);
+  try {
+    return await work(file);
+  } finally {
+    await rm(file, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,53 @@
+import { openModel } from '../../core/formats/model-source.ts';
+import type { StudyRecipe } from '../../contract/recipe.ts';
+import type { StudyResult } from '../../contract/study.ts';
+import type { ModelSource } from '../../core/formats/model-source.ts';
+import { requireDense, requireSharedSlice } from '../stages/sliceable.ts';
+import { withGraphs, withModel } from '../stages/open.ts';
+import { totalSeconds, type JobContext } from './context.ts';
+import { studyCalibrationSize } from './studies/calibration-size.ts';
+import { checkStudy } from './studies/check-study.ts';
+import { openStudy, type Study } from './studies/open-study.ts';
+import { studyPcaPrecision } from './studies/pca-precision.ts';
+import { studySparsity } from './studies/sparsity.ts';
+
+/** The verb `study`: rows of one model sliced in several ways, each kept as soon as it is finished (docs/studies.md). */
+export async function runStudy(context: JobContext, recipe: StudyRecipe): Promise<StudyResult> {
+  checkStudy(recipe);
+  // A shared rotation is written as GGUF; per-block slices start from a folder as it is.
+  if (recipe.method === 'per-block')
+    return withGraphs(context, recipe.model, (source) => rowsOf(context, recipe, source));
+  const model = await openModel(recipe.model);
+  await model.close();
+  requireSharedSlice(model);
+  return withModel(context, recipe.model, (source) => rowsOf(context, recipe, source));
+}
+
+async function rowsOf(context: JobContext, recipe: StudyRecipe, source: ModelSource): Promise<StudyResult> {
+  requireDense(source);
+  const study = await openStudy(context, recipe, source);
+  const outcome = await outcomeOf(study);
+  const { text } = study;
+  return {
+    ...{ run: context.run, warnings: context.warnings, device: context.device, model: recipe.model },
+    ...{ method: recipe.method, ...outcome },
+    dense: { ...study.dense!, parameters: source.parameters, fileBytes: source.fileBytes },
+    ...{ text: text.name, textSha256: text.sha256, windows: text.windows.length, windowTokens: text.windowTokens },
+    keptRows: study.keptRows,
+    seconds: totalSeconds(context).total,
+    stages: context.seconds,
+    peakMemoryBytes: context.peakMemoryBytes,
+  };
+}
+
+async function outcomeOf(study: Study) {
+  const { kind } = study.recipe;
+  switch (kind) {
+    case 'calibration-size':
+      return { kind, ...(await studyCalibrationSize(study)) };
+    case 'pca-precision':
+      return { kind, ...(await studyPcaPrecision(study)) };
+    case 'sparsity':
+      return { kind, ...(await studySparsity(study)) };
+  }
+}
