@@ -159,6 +159,11 @@ describe('the sample', () => {
     const recipe = (name: string): object =>
       perBlock(sampleModel, path.join(folder, name), { evaluate: false, orientation: 'random' });
     const [one, two] = [await engine.run(recipe('one')), await engine.run(recipe('two'))];
+    // The check of the rotation is of the model, and done once.
+    const [first, second] = [one, two].map((job) => slicedBy(job, 'per-block'));
+    expect(first!.stages['invariance']).toBeGreaterThan(0);
+    expect(second!.stages['invariance']).toBeUndefined();
+    expect(second!.invariance).toEqual(first!.invariance);
     expect(slicedBy(one, 'per-block').sha256).toBe(slicedBy(two, 'per-block').sha256);
     const scheduler = path.join(folder, 'widths.json');
     writeFileSync(scheduler, '{"hidden_size": 256}');

@@ -187,6 +187,7 @@ async function widthsAgain(recipe: SliceRecipe, decoder: SlicedDecoder): Promise
 }
 
 function warnOfNoTokenizer(context: JobContext, { output, model }: SliceRecipe): void {
+  if (outputForm(output) !== 'safetensors') return;
   context.warnings.push(`${output} has no tokenizer, as ${model} has none that a folder can have.`);
 }
 

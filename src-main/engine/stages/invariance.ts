@@ -1,5 +1,5 @@
 // The check that a rotation without slicing changes nothing: once for every model, before its first slice.
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
@@ -75,7 +75,7 @@ export async function requireInvariance(
     const message = `A rotation alone moves the logits of ${model} by ${found.maxLogitDifference.toExponential(2)}, more than ${found.tolerance.toExponential(2)}: it cannot be sliced.`;
     throw new AppError('NUMERICAL_FAILURE', message, { model, ...found });
   }
-  await writeFile(record, JSON.stringify(found)).catch(() => {}); // a folder that cannot be written costs only time
+  await keepRecord(record, found).catch(() => {}); // a folder that cannot be written costs only time
   return found;
 }
 
@@ -90,6 +90,11 @@ async function recordOf(context: JobContext, original: string, device: DeviceNam
     .update(JSON.stringify([version, device, found]))
     .digest('hex');
   return path.join(context.folders.home, 'statistics', `invariance-${identity.slice(0, 32)}.json`);
+}
+
+async function keepRecord(file: string, found: Invariance): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, JSON.stringify(found));
 }
 
 async function readRecord(file: string): Promise<Invariance | null> {
