@@ -119,6 +119,7 @@ describe('the sample', () => {
     const narrow = path.join(folder, 'narrow');
     const again = slicedBy(await engine.run(perBlock(wide, narrow, { sparsity: 0.25 })), 'per-block');
     expect(again).toMatchObject({ sparsity: 0.25, calibration: null, sites: [], invariance: null });
+    expect(again).toMatchObject({ signals: null, orientation: null, precision: null, paperCompat: null });
     expect(again.parametersBefore).toBe(first.parametersAfter);
     expect(again.widths.embedding_dimensions).toEqual({ '0': 192 });
 
@@ -130,6 +131,8 @@ describe('the sample', () => {
     );
     expect(evaluated.kld!.mean).toBeCloseTo(again.quality!.kld!.mean, 6);
 
+    const itself = perBlock(path.join(wide, 'model.safetensors'), wide, { force: true });
+    expect(errorOf(await engine.run(itself)).message).toContain('itself');
     const wider = errorOf(await engine.run(perBlock(narrow, path.join(folder, 'x'), { sparsity: 0.125 })));
     expect(wider.message).toContain('No site');
     const signals = errorOf(await engine.run(perBlock(narrow, path.join(folder, 'x'), { signals: 'normed' })));
@@ -176,6 +179,7 @@ describe('the sample', () => {
     ['a quantised type', { type: 'Q4_K_M' }, '--method shared and a .gguf file'],
     ['llama.cpp as engine', { evaluation: { engine: 'llama.cpp' } }, 'cannot run a per-block slice'],
     ['no measure', { sparsity: null }, 'How much to cut'],
+    ['a width that --round does not have', { sparsity: null, width: 190, round: 8 }, 'no multiple of 8'],
     ['a width beside variance', { sparsity: null, width: 192, scheduler: 'variance' }, 'mean --sparsity'],
     ['per-block options of a shared slice', { method: 'shared', scheduler: 'variance' }, 'for --method per-block'],
   ])('%s is refused', async (_, more, words) => {

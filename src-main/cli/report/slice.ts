@@ -80,8 +80,9 @@ function perBlockWidths({ widths, sparsity, energyLost, retained, scheduler, ...
   const head = widths.do_slice_head ? ', output layer cut' : ', output layer whole';
   const kept = retained === null ? '' : `, every site keeps ${percent(retained)} of its variance`;
   const energy = energyLost === null ? '' : `, at most ${percent(energyLost)} of a site's energy lost`;
+  const turned = result.orientation === null ? '' : `, ${result.orientation} orientation`;
   const how = result.paperCompat ? ', as the released code' : '';
-  return `${widthRange(widths)} of ${widths.hidden_size} (${percent(sparsity)} cut, ${scheduler})${head}${kept}${energy}, ${result.orientation} orientation${how}`;
+  return `${widthRange(widths)} of ${widths.hidden_size} (${percent(sparsity)} cut, ${scheduler})${head}${kept}${energy}${turned}${how}`;
 }
 
 function calibrationFields(result: SliceResult): Field[] {
@@ -97,7 +98,7 @@ function calibrationFields(result: SliceResult): Field[] {
 }
 
 function runsIn({ output }: PerBlockSliceResult): string {
-  return output.endsWith('.onnx')
+  return output.toLowerCase().endsWith('.onnx')
     ? 'onnxruntime, in any language (docs/onnx.md); llama.cpp has no place for shortcut matrices'
     : 'Snug (evaluate, generate, slice again); llama.cpp has no place for shortcut matrices';
 }

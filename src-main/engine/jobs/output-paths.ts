@@ -142,9 +142,17 @@ export async function publishFolder(folder: string, target: OutputTarget): Promi
 
 /** Keeps a complete file or folder that was not proved, beside where it would have gone; returns its name. */
 export async function keepUnproved(file: string, { output }: OutputTarget): Promise<string> {
-  const kept = `${output}.unproved`;
-  const earlier = await stat(kept).catch(() => null);
-  if (earlier?.isDirectory() && (await isOurFolder(kept))) await rm(kept, { recursive: true });
+  const kept = await keptName(`${output}.unproved`);
   await rename(file, kept);
   return kept;
+}
+
+/** An earlier file or model of this name is replaced; a folder of the user's is not, and a number is put behind. */
+async function keptName(name: string, number = 1): Promise<string> {
+  const candidate = number === 1 ? name : `${name}-${number}`;
+  const earlier = await stat(candidate).catch(() => null);
+  if (!earlier?.isDirectory()) return candidate;
+  if (!(await isOurFolder(candidate))) return keptName(name, number + 1);
+  await rm(candidate, { recursive: true });
+  return candidate;
 }

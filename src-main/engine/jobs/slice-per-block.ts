@@ -26,7 +26,8 @@ import { checkAnyOutput, cleaning, keepUnproved, outputForm, publishFolder, unfi
 
 /** A folder or an ONNX model of `recipe.model`, measured against it. @throws USAGE, UNSUPPORTED_ARCHITECTURE before any work */
 export async function runPerBlockSlice(context: JobContext, recipe: SliceRecipe): Promise<PerBlockSliceResult> {
-  await checkAnyOutput(recipe, [recipe.model]);
+  // A model may be named by a file of weights in its folder.
+  await checkAnyOutput(recipe, [recipe.model, folderOf(recipe.model)]);
   checkGate(recipe.evaluation, recipe.evaluate);
   checkPerBlockForm(recipe);
   return withGraphs(context, recipe.model, async (source) => {
@@ -38,12 +39,10 @@ export async function runPerBlockSlice(context: JobContext, recipe: SliceRecipe)
         : await sliceDense(context, recipe, source, folder);
       const tensorTypes = await typesIn(folder);
       const finished = await finish(context, { recipe, source, folder, text, widths: made.widths });
-      const { type, precision, paperCompat, output, signals } = recipe;
+      const { type, output } = recipe;
       return {
         ...{ run: context.run, warnings: context.warnings, device: context.device, output },
-        ...{ method: 'per-block' as const, type: floatTypeOf(type)!, precision, paperCompat },
-        signals: signals ?? 'raw',
-        orientation: recipe.orientation ?? 'pca',
+        ...{ method: 'per-block' as const, type: floatTypeOf(type)! },
         ...{ sourceBytes: source.fileBytes, tensorTypes },
         ...made,
         ...finished,
@@ -100,6 +99,10 @@ type Made = Pick<
   | 'sites'
   | 'scheduler'
   | 'energyLost'
+  | 'signals'
+  | 'orientation'
+  | 'precision'
+  | 'paperCompat'
   | 'calibration'
   | 'invariance'
   | 'parametersBefore'
@@ -124,16 +127,22 @@ async function sliceDense(
     evenCalibration(context, { source: source.path, hiddenSize, calibration: recipe.calibration }),
   );
   const invariance = await requireInvariance(context, { source, original: recipe.model, device, windows });
+  const numerics = {
+    precision,
+    paperCompat,
+    orientation: recipe.orientation ?? 'pca',
+    signals: recipe.signals ?? 'raw',
+  };
   const made = await makePerBlock(context, {
-    ...{ source: source.path, windows, schedule, output, device, precision, paperCompat },
-    ...{ type: floatTypeOf(recipe.type)!, orientation: recipe.orientation ?? 'pca', signals: recipe.signals ?? 'raw' },
+    ...{ source: source.path, windows, schedule, output, device, ...numerics },
+    type: floatTypeOf(recipe.type)!,
     seed: recipe.calibration.seed,
   });
   if (!made.hasTokenizer) warnOfNoTokenizer(context, recipe);
   const { widths, sparsity, retained, sites, fileBytes, sha256 } = made;
   const { parametersBefore, parametersAfter, untiedParameters, shortcutParameters } = made;
   return {
-    ...{ widths, sparsity, retained, sites, calibration: use, invariance, fileBytes, sha256 },
+    ...{ widths, sparsity, retained, sites, calibration: use, invariance, fileBytes, sha256, ...numerics },
     ...{ parametersBefore, parametersAfter, untiedParameters, shortcutParameters },
     scheduler: schedulerOf(recipe),
     energyLost: Math.max(...sites.map((site) => site.energyLost)),
@@ -161,6 +170,8 @@ async function cutAgain(context: JobContext, recipe: SliceRecipe, source: ModelS
   return {
     ...{ widths, fileBytes, sha256, parametersBefore, parametersAfter, untiedParameters, shortcutParameters },
     ...{ retained: null, sites: [], calibration: null, invariance: null, energyLost: null },
+    // Those of the slice that is cut, which its folder does not say.
+    ...{ signals: null, orientation: null, precision: null, paperCompat: null },
     scheduler: schedulerOf(recipe),
     sparsity: meanSparsity(siteLayout(decoder), siteWidths(widths, siteLayout(decoder)), widths.do_slice_head),
   };
@@ -168,8 +179,13 @@ async function cutAgain(context: JobContext, recipe: SliceRecipe, source: ModelS
 
 /** @throws USAGE for what needs the dense model */
 async function widthsAgain(recipe: SliceRecipe, decoder: SlicedDecoder): Promise<SlicingConfig> {
-  const { scheduler, sparsity, width, sliceHead, signals, orientation, paperCompat } = recipe;
-  const needsDense = { signals: signals !== null, orientation: orientation !== null, 'paper-compat': paperCompat };
+  const { scheduler, sparsity, width, sliceHead, signals, orientation, precision, paperCompat } = recipe;
+  const needsDense = {
+    precision: precision !== 'fp64',
+    signals: signals !== null,
+    orientation: orientation !== null,
+    'paper-compat': paperCompat,
+  };
   const [wrong] =
     Object.entries({ scheduler: scheduler === 'variance', ...needsDense }).find(([, given]) => given) ?? [];
   if (wrong !== undefined) {
@@ -222,6 +238,6 @@ async function finish(
     if (failure.code === 'CANCELLED') throw failure;
     const kept = await keepUnproved(folder, recipe);
     const message = `${failure.message} The sliced model was kept as the folder ${kept}.`;
-    throw new AppError(failure.code, message, { ...failure.details, path: kept }, failure);
+    throw new AppError(failure.code, message, { ...failure.details, kept }, failure);
   }
 }

@@ -17,7 +17,7 @@ import { chooseEngine } from '../stages/engine.ts';
 import { exportModel } from '../stages/export.ts';
 import { requireSharedSlice } from '../stages/sliceable.ts';
 import { requireInvariance } from '../stages/invariance.ts';
-import { withModel, type GgufSource } from '../stages/open.ts';
+import { folderOf, withModel, type GgufSource } from '../stages/open.ts';
 import { checkForm, floatTypeOf, howMuch, makeSlice, planSlice, roundOf, widthOfSparsity } from '../stages/slice.ts';
 import { blockStatistics } from '../stages/statistics.ts';
 import { openEvaluation } from '../stages/texts.ts';
@@ -35,7 +35,8 @@ export function runSlice(context: JobContext, recipe: SliceRecipe): Promise<Slic
 /** A narrower model by one rotation, as GGUF, safetensors or ONNX; measured and proved as GGUF. */
 async function runSharedSlice(context: JobContext, recipe: SliceRecipe): Promise<SharedSliceResult> {
   checkSharedOptions(recipe);
-  await checkAnyOutput(recipe, [recipe.model]);
+  // A model may be named by a file of weights in its folder.
+  await checkAnyOutput(recipe, [recipe.model, folderOf(recipe.model)]);
   checkGate(recipe.evaluation, recipe.evaluate);
   checkForm(recipe, `for ${recipe.type} name a .gguf file`);
   checkImportance(recipe);

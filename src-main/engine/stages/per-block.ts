@@ -31,6 +31,10 @@ export async function perBlockSchedule(recipe: Cuts, decoder: Decoder): Promise<
     const message = '--scheduler variance finds widths for a mean --sparsity: give that instead of --width.';
     throw new AppError('USAGE', message, { option: '--width' });
   }
+  if (recipe.round !== null && width % recipe.round !== 0) {
+    const message = `A width of ${width} is no multiple of ${recipe.round}, as --round asks for.`;
+    throw new AppError('USAGE', message, { width, round: recipe.round });
+  }
   const layout = siteLayout(decoder);
   const widths = constantWidths(layout, width, sliceHead);
   return { scheduler: 'explicit', widths: slicingConfigOf(layout, widths, sliceHead) };
