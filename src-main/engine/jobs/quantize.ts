@@ -1,13 +1,14 @@
 import type { QuantizeRecipe } from '../../contract/recipe.ts';
 import type { QuantizeResult } from '../../contract/results.ts';
 import { AppError } from '../../contract/errors.ts';
-import { candidateOf, isPossible, type Candidate } from '../../core/planning/candidates.ts';
+import type { MixQuestion } from '../../core/planning/candidates.ts';
 import { predictFile } from '../../core/planning/prior.ts';
 import { findMix, findType, mixOfType } from '../../core/quantization/mixes.ts';
 import { requantizedWarning } from '../../core/quantization/source-precision.ts';
 import { plannedFile, writeHeader } from '../planner/headers.ts';
 import { defaultRun } from '../planner/plan-model.ts';
 import { chooseEngine } from '../stages/engine.ts';
+import { findTypes } from '../stages/mix-types.ts';
 import { withModel, type GgufSource } from '../stages/open.ts';
 import { openEvaluation } from '../stages/texts.ts';
 import { stage, totalSeconds, type JobContext } from './context.ts';
@@ -34,7 +35,7 @@ async function quantizeSource(
   context: JobContext,
   recipe: QuantizeRecipe,
   source: GgufSource,
-  question: Question,
+  question: MixQuestion,
 ): Promise<QuantizeResult> {
   const engine = await chooseEngine(context, recipe, [source.path]);
   const candidate = await findTypes(context, source, question);
@@ -89,14 +90,8 @@ async function quantizeSource(
   });
 }
 
-interface Question {
-  name: string;
-  pure: boolean;
-  importance: boolean;
-}
-
 /** `--type` names a mix; with `--pure` a single type, asked for through the mix that is made of it. @throws USAGE */
-function questionOf({ type, pure, importance }: QuantizeRecipe): Question {
+function questionOf({ type, pure, importance }: QuantizeRecipe): MixQuestion {
   const withImportance = importance !== 'off';
   if (!pure) return { name: findMix(type).name, pure, importance: withImportance };
   const single = findType(type);
@@ -104,39 +99,4 @@ function questionOf({ type, pure, importance }: QuantizeRecipe): Question {
   if (!mix)
     throw new AppError('USAGE', `${single} cannot be asked for on all tensors: llama.cpp has no mix of it.`, { type });
   return { name: mix.name, pure, importance: withImportance };
-}
-
-async function findTypes(
-  context: JobContext,
-  { path: model, config }: GgufSource,
-  question: Question,
-): Promise<Candidate> {
-  const { results } = await context.llama((client) =>
-    client.mixTypes({ model, mixes: [question] }, { signal: context.signal }),
-  );
-  const candidate = candidateOf(question, results[0]?.types ?? null);
-  if (!candidate && results[0]?.needsImportance) {
-    throw new AppError(
-      'IMPORTANCE_MISSING',
-      `${question.name} gives garbage without importance: leave --importance on, or give a file.`,
-      { model, type: question.name },
-    );
-  }
-  if (!candidate)
-    throw new AppError(
-      'LLAMA_FAILED',
-      `llama.cpp cannot make ${question.name} of this model: ${results[0]?.reason ?? 'no reason given'}.`,
-      { model },
-    );
-  if (!isPossible(candidate, config.tiedEmbeddings)) {
-    throw new AppError(
-      'IMPORTANCE_MISSING',
-      `The input embedding cannot be ${question.name}: that needs importance, and an embedding that is not the head too has none. Leave out --pure.`,
-      {
-        model,
-        tensor: 'token_embd.weight',
-      },
-    );
-  }
-  return candidate;
 }
