@@ -369,6 +369,8 @@ export const workerApi = defineApi({
         /** Of all windows. */
         tokens: z.number().int(),
         seconds: z.number(),
+        /** Of them, for the blocks of the reference. */
+        referenceSeconds: z.number(),
         peakMemoryBytes: bytes,
       }),
       progress,
@@ -425,6 +427,31 @@ export const workerApi = defineApi({
         peakMemoryBytes: bytes,
       }),
       progress: progress.extend({ ids: tokenWindow }),
+    },
+    /** Times an ONNX model that Snug wrote, with its cache, on random tokens. */
+    timeModel: {
+      params: z.object({
+        /** FILE.onnx. */
+        model: z.string(),
+        /** Texts side by side. */
+        batch: z.number().int().positive(),
+        /** Tokens of a text that are read at once, then written one by one. */
+        promptTokens: z.number().int().positive(),
+        decodeTokens: z.number().int().positive(),
+        /** Of the tokens. */
+        seed: z.number().int().nonnegative(),
+        threads: z.number().int().positive(),
+        provider: graphProvider.default('cpu'),
+      }),
+      result: z.object({
+        /** Medians of three rounds behind one that does not count; of all texts and tokens together. */
+        prefillSeconds: z.number(),
+        decodeSeconds: z.number(),
+        /** How far a round was from the median at most, as a share of it. */
+        spread: z.number(),
+        peakMemoryBytes: bytes,
+      }),
+      progress,
     },
   },
   events: {},

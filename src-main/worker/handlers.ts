@@ -16,6 +16,7 @@ import { scoreBlocks } from './tasks/score-blocks.ts';
 import { slicePerBlock } from './tasks/slice-per-block.ts';
 import { siteSpectra } from './tasks/site-spectra.ts';
 import { sliceHeader, sliceShared } from './tasks/slice-shared.ts';
+import { timeModel } from './tasks/time-model.ts';
 import { writeImportance } from './tasks/write-importance.ts';
 
 export const handlers = {
@@ -37,4 +38,5 @@ export const handlers = {
   blockLogProbs,
   scoreBlocks,
   generate,
+  timeModel,
 } satisfies HandlersOf<WorkerApi>;

@@ -1,6 +1,6 @@
 // Comparison of two models on their own block graphs: against float64 logits of an oracle of our own on the golden
 // models, and against the llama host on the sample model and a quantised file of it.
-import { existsSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { WindowComparison } from '../../src-main/contract/llama-host-api.ts';
@@ -213,4 +213,26 @@ describe('blockLogProbs', () => {
     const wrong = handlers.blockLogProbs({ ...params, positions: [128], threads: 1, provider: 'cpu' }, quiet);
     await expect(wrong).rejects.toMatchObject({ code: 'USAGE' });
   });
+});
+
+test('a dense reference runs once for all candidates: what is kept of it gives the same figures', async () => {
+  const windows = [someTokens(40, 1), someTokens(33, 2)];
+  const keptReference = path.join(temporaryFolder(), 'dense.states');
+  const request = { reference: sampleFolder, candidate: sampleModel, windows };
+  const [plain, making, using] = [
+    await compare(request),
+    await compare({ ...request, keptReference }),
+    await compare({ ...request, keptReference }),
+  ];
+  expect(making.windows).toEqual(plain.windows);
+  expect(using.windows).toEqual(plain.windows);
+  expect(using.referenceSeconds).toBeLessThan(making.referenceSeconds);
+  // [windows, longest window, D] float32, and really read.
+  expect(statSync(keptReference).size).toBe(2 * 40 * 256 * 4);
+  writeFileSync(keptReference, new Uint8Array(2 * 40 * 256 * 4));
+  const blank = await compare({ ...request, keptReference });
+  expect(blank.windows[0]!.candidateNll).toEqual(plain.windows[0]!.candidateNll);
+  expect(blank.windows[0]!.referenceNll).not.toEqual(plain.windows[0]!.referenceNll);
+  writeFileSync(keptReference, new Uint8Array(12));
+  await expect(compare({ ...request, keptReference })).rejects.toMatchObject({ code: 'INTERNAL' });
 });

@@ -24,6 +24,8 @@ export interface CompareOptions extends Pick<ForwardOptions, 'runtime' | 'dequan
   scratch: string;
   /** A file for the hidden states of the reference over these windows: taken from it, or left there where it is not there. */
   keptReference?: string | null | undefined;
+  /** Called with the time that the blocks of the reference took. */
+  onReference?: (seconds: number) => void;
 }
 
 /**
@@ -52,7 +54,9 @@ export async function compareModels(options: CompareOptions): Promise<WindowComp
     return residual;
   };
   try {
+    const start = performance.now();
     const first = reference && (await referenceStates(reference));
+    options.onReference?.((performance.now() - start) / 1000);
     const second = await hidden(candidate, 'candidate');
     const decoders = { candidate: headOf(candidate), ...(reference && { reference: headOf(reference) }) };
     const slabs = await openHeadSlabs({ decoders, runtime, dequantize });

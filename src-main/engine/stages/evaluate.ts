@@ -19,6 +19,8 @@ export interface Evaluation {
   quality: Quality;
   device: string;
   tokensPerSecond: number;
+  /** For the reference alone, where it is known: on our graphs. */
+  referenceSeconds?: number;
 }
 
 export interface EvaluateOptions {
@@ -75,7 +77,8 @@ async function compareOnGraphs(context: JobContext, options: EvaluateOptions, na
     );
     notePeakMemory(context, compared.peakMemoryBytes);
     const quality = qualityOf(compared.windows, options);
-    return { quality, device: provider, tokensPerSecond: compared.tokens / compared.seconds };
+    const { tokens, seconds, referenceSeconds } = compared;
+    return { quality, device: provider, tokensPerSecond: tokens / seconds, referenceSeconds };
   });
 }
 

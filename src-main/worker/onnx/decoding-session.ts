@@ -26,7 +26,7 @@ export async function openDecodingSession(
     throw new AppError(code, `onnxruntime cannot open ${file}: ${reason}`, { file, reason }, error);
   });
   try {
-    return decodingSession(session, shapesOf(session, file));
+    return decodingSession(session, cacheOf(session, file));
   } catch (error) {
     await session.release();
     throw error;
@@ -39,7 +39,8 @@ interface Shapes {
   cache: { past: string; present: string; heads: number; headDim: number }[];
 }
 
-function shapesOf({ inputMetadata, outputMetadata }: InferenceSession, file: string): Shapes {
+/** The cache that a model has, and its vocabulary. @throws FILE_MALFORMED */
+export function cacheOf({ inputMetadata, outputMetadata }: InferenceSession, file: string): Shapes {
   const sizesOf = (metadata: InferenceSession.ValueMetadata | undefined): readonly (number | string)[] =>
     metadata?.isTensor ? metadata.shape : [];
   const outputs = new Map(outputMetadata.map((metadata) => [metadata.name, sizesOf(metadata)]));

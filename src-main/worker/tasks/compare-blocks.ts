@@ -17,14 +17,16 @@ export const compareBlocks: HandlersOf<WorkerApi>['compareBlocks'] = async (para
   try {
     const reference = params.reference === null ? null : await openModel(params.reference);
     try {
+      let referenceSeconds = 0;
       const compared = await compareModels({
+        onReference: (taken) => (referenceSeconds = taken),
         reference: reference && (await openRunnable(reference)),
         candidate: await openRunnable(candidate),
         ...{ windows, scratch, keptReference, runtime, dequantize, signal, progress },
       });
       const tokens = windows.reduce((sum, { length }) => sum + length, 0);
       const seconds = (performance.now() - start) / 1000;
-      return { windows: compared, tokens, seconds, peakMemoryBytes: peakMemoryBytes() };
+      return { windows: compared, tokens, seconds, referenceSeconds, peakMemoryBytes: peakMemoryBytes() };
     } finally {
       await reference?.close();
     }
