@@ -59,6 +59,11 @@ export const optionTable = {
   },
 
   values: { kind: 'text', value: 'V,V,…', help: 'what a study tries, instead of what it would by itself' },
+  types: {
+    kind: 'text',
+    value: 'TYPE,TYPE,…',
+    help: 'combination: types of the weights (F16,Q8_0,Q6_K,Q4_K_M,Q3_K_M)',
+  },
 
   memory: {
     kind: 'text',

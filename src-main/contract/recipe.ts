@@ -143,7 +143,7 @@ export const generateRecipe = z.object({
 });
 
 /** What a study varies (docs/studies.md). */
-export const studyKind = z.enum(['calibration-size', 'pca-precision', 'sparsity']);
+export const studyKind = z.enum(['calibration-size', 'pca-precision', 'sparsity', 'speed', 'combination']);
 export type StudyKind = z.infer<typeof studyKind>;
 
 export const studyRecipe = z.object({
@@ -152,7 +152,8 @@ export const studyRecipe = z.object({
   kind: studyKind,
   /** As they are written; null = those of the paper, or what docs/studies.md says. */
   values: z.array(z.string()).min(1).nullable().default(null),
-  method: z.enum(['shared', 'per-block']).default('per-block'),
+  /** null = per-block; of a combination shared, whose files are GGUF. */
+  method: z.enum(['shared', 'per-block']).nullable().default(null),
   /** What is cut where the study varies something else; null = a quarter, where `width` is null too. */
   sparsity: z.number().min(0).lt(1).nullable().default(null),
   width: z.number().int().positive().nullable().default(null),
@@ -166,9 +167,13 @@ export const studyRecipe = z.object({
   orientation: orientation.nullable().default(null),
   /** Of what is sliced: a float type. */
   type: z.string().default('F16'),
+  /** Of a combination: float types and named mixes of llama.cpp; null = F16, Q8_0, Q6_K, Q4_K_M and Q3_K_M. */
+  types: z.array(z.string()).min(1).nullable().default(null),
   calibration: calibrationOptions.prefault({}),
   evaluation: evaluationOptions.prefault({ windows: 8 }),
-  /** Rows of an earlier run are made again. */
+  /** A .json or .csv file of the rows. */
+  output: z.string().nullable().default(null),
+  /** Rows of an earlier run are made again, an output that exists is replaced. */
   force: z.boolean().default(false),
 });
 

@@ -64,6 +64,35 @@ export const sparsityRow = z.object({
 });
 export type SparsityRow = z.infer<typeof sparsityRow>;
 
+export const speedRow = z.object({
+  /** Texts side by side. */
+  value: z.number().int(),
+  ...everyRow,
+  model: z.enum(['dense', 'sliced']),
+  /** onnxruntime's execution provider. */
+  device: z.string(),
+  /** Of all texts together; medians. */
+  prefillTokensPerSecond: z.number(),
+  decodeTokensPerSecond: z.number(),
+  /** To the dense model's at the same batch. */
+  prefillRatio: z.number(),
+  decodeRatio: z.number(),
+  /** How far one of the rounds was from the median at most, as a share of it. */
+  spread: z.number(),
+});
+export type SpeedRow = z.infer<typeof speedRow>;
+
+export const combinationRow = z.object({
+  /** Sparsity asked for. */
+  value: z.number(),
+  ...everyRow,
+  type: z.string(),
+  width: z.number().int(),
+  /** No other row is as small and loses less. */
+  onFront: z.boolean(),
+});
+export type CombinationRow = z.infer<typeof combinationRow>;
+
 const common = {
   run: z.string(),
   warnings: z.array(z.string()),
@@ -85,6 +114,7 @@ const common = {
   skipped: z.array(z.object({ value: z.union([z.number(), z.string()]), reason: z.string() })),
   /** Rows that an earlier run made. */
   keptRows: z.number().int(),
+  output: z.string().nullable(),
   seconds: z.number(),
   stages: z.record(z.string(), z.number()),
   peakMemoryBytes: bytes,
@@ -94,6 +124,15 @@ export const studyResult = z.discriminatedUnion('kind', [
   z.object({ ...common, kind: z.literal('calibration-size'), rows: z.array(calibrationSizeRow) }),
   z.object({ ...common, kind: z.literal('pca-precision'), rows: z.array(pcaPrecisionRow) }),
   z.object({ ...common, kind: z.literal('sparsity'), rows: z.array(sparsityRow) }),
+  z.object({
+    ...common,
+    kind: z.literal('speed'),
+    rows: z.array(speedRow),
+    /** Tokens of a text that are read at once, then written one by one. */
+    promptTokens: z.number().int(),
+    decodeTokens: z.number().int(),
+  }),
+  z.object({ ...common, kind: z.literal('combination'), rows: z.array(combinationRow) }),
 ]);
 export type StudyResult = z.infer<typeof studyResult>;
 export type StudyRow = StudyResult['rows'][number];

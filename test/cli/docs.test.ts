@@ -8,6 +8,7 @@ import { optionTable, type OptionDefinition } from '../../src-main/cli/options.t
 import { verbs } from '../../src-main/cli/verb-list.ts';
 import { root } from '../support/paths.ts';
 import { results, deviceList, inspectionOf, textList } from './fake-results.ts';
+import { studies } from './fake-studies.ts';
 
 const page = (name: string): string => readFileSync(path.join(root, 'docs', name), 'utf8');
 const commandLine = page('command-line.md');
@@ -56,13 +57,15 @@ describe('docs/command-line.md', () => {
       ['Calibration', 'samples'],
       ['How much is cut', 'width'],
       ['Evaluation', 'window'],
+      ['What is tried', 'values'],
     ] as const) {
       for (const verb of takers(option)) expect(section(start)).toContain(`\`${verb}\``);
     }
   });
 
   it('names every JSON field', () => {
-    const values = [...Object.values(results).map(({ value }) => value), deviceList, inspectionOf('m'), textList];
+    const ofJobs = [...Object.values(results).map(({ value }) => value), ...Object.values(studies)];
+    const values = [...ofJobs, deviceList, inspectionOf('m'), textList];
     const gate = { limit: 0, value: 0, passed: true, measure: 'kld' };
     const known = new Set([...commandLine.matchAll(/`([A-Za-z0-9_]+)`/g)].map((match) => match[1]));
     const ofModels = new Set(['F16', 'F32', 'Q4_K', 'Q6_K', 'pure']);

@@ -211,7 +211,7 @@ describe('misuse', () => {
     ['slice m --output o --sparsity 0.2 --method blocks', '--method takes shared or per-block'],
     ['slice m --sparsity 0.2', '--output is missing: add --output FILE.'],
     ['--memory 1GB plan m', 'The verb comes first, before --memory.'],
-    ['study', 'What to study is missing: snug study calibration-size|pca-precision|sparsity MODEL'],
+    ['study', 'What to study is missing: snug study calibration-size|pca-precision|sparsity|speed|combination MODEL'],
     ['study sparsety m', 'There is no study "sparsety". Did you mean sparsity?'],
     ['study sparsity', 'MODEL is missing: snug study'],
     ['inspect', 'MODEL is missing: snug inspect MODEL.'],

@@ -100,6 +100,7 @@ describe('results as text', () => {
       kept         1 row of an earlier run; --force makes them again
       device       CPU
       took         2 min, peak memory 1.00 GiB
+      Careful: 2 sliced rows have no fewer parameters than the dense model: shortcut matrices, or an output layer of its own, take what slicing saves.
       Careful: only 1,000 tokens of calibration
       "
     `);

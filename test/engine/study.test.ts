@@ -1,32 +1,37 @@
 // Studies from end to end on the bundled sample: rows, what they share, rows that outlive a cancel.
-import { describe, expect, test } from 'vitest';
-import type { StudyResult } from '../../src-main/contract/study.ts';
-import { errorOf, quick, resultOf, slicedBy, startEngine, temporaryFolder } from '../support/engine.ts';
-import { sampleModel } from '../support/paths.ts';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
-
-const study = (kind: string, more: object = {}): object => ({
-  verb: 'study',
-  kind,
-  model: sampleModel,
-  ...quick,
-  ...more,
-});
-
-function rowsOf<Kind extends StudyResult['kind']>(
-  result: StudyResult,
-  kind: Kind,
-): Extract<StudyResult, { kind: Kind }>['rows'] {
-  if (result.kind !== kind) throw new Error(`expected a study of ${kind}, not ${result.kind}`);
-  return result.rows as never;
-}
+import { describe, expect, test } from 'vitest';
+import { errorOf, quick, slicedBy, startEngine, temporaryFolder } from '../support/engine.ts';
+import { goldenModels, readJson, tinyModel } from '../support/golden-models.ts';
+import { sampleModel } from '../support/paths.ts';
+import { studied, study } from '../support/studies.ts';
 
 describe('sparsity', () => {
+  test.skipIf(goldenModels === null)('a row of a golden model has the reference loss and count', async () => {
+    const engine = await startEngine();
+    const model = tinyModel('llama-gqa');
+    const tokens = path.join(model, 'input.tokens.json');
+    const texts = { calibration: { texts: [tokens] }, evaluation: { text: tokens, allowSameText: true } };
+    const recipe = study('sparsity', { model, ...texts, type: 'F32', values: ['0.25'] });
+    const { rows, dense } = studied(await engine.run(recipe), 'sparsity');
+    const correct = readJson<{ nll_dense: number; nll_sliced: number; params_sliced: number }>(
+      path.join(model, 'correct.json'),
+    );
+    expect(Math.log(dense.perplexity)).toBeCloseTo(correct.nll_dense, 4);
+    expect(rows.map(({ scheduler }) => scheduler)).toEqual(['constant', 'variance']);
+    expect(Math.log(rows[0]!.perplexity)).toBeCloseTo(correct.nll_sliced, 4);
+    expect(rows[0]!.perplexityRatio).toBeCloseTo(Math.exp(correct.nll_sliced - correct.nll_dense), 3);
+    expect(rows[0]!.parametersAfter).toBe(correct.params_sliced);
+    expect(rows[1]).toMatchObject({ value: 0.25, retained: expect.any(Number) as number });
+    expect(rows[1]!.sparsity).toBeGreaterThanOrEqual(0.25);
+  });
+
   test('has a row per value and scheduler, as slice measures them; finished rows are not made again', async () => {
     const engine = await startEngine();
     const recipe = study('sparsity', { values: ['0.25', '.125'] });
-    const first = resultOf(await engine.run(recipe), 'study');
-    const rows = rowsOf(first, 'sparsity');
+    const first = studied(await engine.run(recipe), 'sparsity');
+    const { rows } = first;
     expect(rows.map(({ value, scheduler }) => [value, scheduler])).toEqual([
       [0.125, 'constant'],
       [0.125, 'variance'],
@@ -45,47 +50,41 @@ describe('sparsity', () => {
     expect(sliced.quality!.kld!.mean).toBeCloseTo(rows[2]!.kld, 9);
     expect(sliced.parametersAfter).toBe(rows[2]!.parametersAfter);
 
-    const again = resultOf(await engine.run(recipe), 'study');
+    const again = studied(await engine.run(recipe), 'sparsity');
     expect(again).toMatchObject({ keptRows: 4, rows, dense: first.dense });
-    const more = resultOf(await engine.run(study('sparsity', { values: ['0.25', '0.375'] })), 'study');
+    const more = studied(await engine.run(study('sparsity', { values: ['0.25', '0.375'] })), 'sparsity');
     expect(more.keptRows).toBe(2);
     expect(more.rows.slice(0, 2)).toEqual(rows.slice(2));
   });
 
   test('by a shared rotation: one calibration for all widths, and what cannot be cut is told', async () => {
     const engine = await startEngine();
-    const result = resultOf(
+    const result = studied(
       await engine.run(study('sparsity', { method: 'shared', values: ['0.125', '0.001'] })),
-      'study',
+      'sparsity',
     );
-    expect(rowsOf(result, 'sparsity')).toMatchObject([{ value: 0.125, scheduler: 'constant', retained: null }]);
+    expect(result.rows).toMatchObject([{ value: 0.125, scheduler: 'constant', retained: null }]);
     expect(result.skipped).toMatchObject([{ value: 0.001 }]);
     expect(result.shared[0]).toContain('One calibration pass served all rows');
   });
 });
 
-test('calibration-size: larger sets begin with the smaller ones, and none is larger than the text', async () => {
-  const engine = await startEngine();
-  const recipe = study('calibration-size', { values: ['2', '4', '4000', '5000'], calibration: { length: 256 } });
-  const result = resultOf(await engine.run({ ...recipe, values: ['2', '4'] }), 'study');
-  const rows = rowsOf(result, 'calibration-size');
-  expect(rows).toMatchObject([
-    { value: 2, samples: 2, tokens: 512 },
-    { value: 4, samples: 4, tokens: 1024 },
-  ]);
-  expect(result.calibration).toBeNull();
-});
-
 test('pca-precision: eigenvalues are held against those of fp64', async () => {
   const engine = await startEngine();
-  const result = resultOf(await engine.run(study('pca-precision', { values: ['fp32'] })), 'study');
-  const rows = rowsOf(result, 'pca-precision');
+  const { rows } = studied(await engine.run(study('pca-precision', { values: ['fp32'] })), 'pca-precision');
   expect(rows.map(({ value }) => value)).toEqual(['fp64', 'fp32']);
   expect(rows[0]).toMatchObject({ eigenvalueError: { firstSite: 0, largest: 0 } });
   expect(rows[0]!.orthogonality).toBeLessThan(1e-12);
   expect(rows[1]!.orthogonality).toBeGreaterThan(rows[0]!.orthogonality);
   expect(rows[1]!.eigenvalueError.firstSite).toBeGreaterThan(0);
   expect(rows[1]!.eigenvalueError.firstSite).toBeLessThan(1e-4);
+
+  // The eigenvalues of fp64 are kept with its row.
+  const more = studied(await engine.run(study('pca-precision')), 'pca-precision');
+  expect(more.rows.map(({ value }) => value)).toEqual(['fp64', 'fp32-sum64', 'fp32']);
+  expect(more).toMatchObject({ keptRows: 2, rows: [rows[0], {}, rows[1]] });
+  expect(more.rows[1]!.eigenvalueError.firstSite).toBeGreaterThan(0);
+  expect(more.rows[1]!.eigenvalueError.firstSite).toBeLessThan(1e-4);
 });
 
 test('a study that is cancelled goes on behind its finished rows', async () => {
@@ -93,9 +92,13 @@ test('a study that is cancelled goes on behind its finished rows', async () => {
   const recipe = study('sparsity', { values: ['0.5'] });
   const id = await engine.runUntil(recipe, 'row');
   await engine.call['jobs.cancel']({ id }, {} as never);
-  expect((await engine.ended(id)).job.state).not.toBe('done');
-  const again = resultOf(await engine.run(recipe), 'study');
-  expect(again.keptRows).toBeGreaterThan(0);
+  expect((await engine.ended(id)).job.state).toBe('cancelled');
+  const folder = path.join(engine.home, 'studies');
+  const stopped = readJson<{ row: object }[]>(path.join(folder, readdirSync(folder)[0]!)).map(({ row }) => row);
+  expect(stopped).toHaveLength(1);
+  const again = studied(await engine.run(recipe), 'sparsity');
+  // With its time: it was not made again.
+  expect(again).toMatchObject({ keptRows: 1, rows: [stopped[0], { scheduler: 'variance' }] });
 });
 
 test.each([

@@ -1,16 +1,19 @@
 // A study as a table: what was varied, what it cost, and what the rows have in common.
-import type { StudyResult, StudyRow } from '../../contract/study.ts';
+import type { CombinationRow, SpeedRow, StudyResult, StudyRow } from '../../contract/study.ts';
 import { formatDuration, formatFileSize, formatMemory } from '../../contract/units.ts';
-import { count, measured, percent, plural } from './numbers.ts';
+import { count, loss, measured, percent, plural } from './numbers.ts';
 import { warningLines } from './quality.ts';
 import type { Canvas } from './style.ts';
 import { fields, table, type Column } from './table.ts';
 
-/** Columns of one kind before and behind those of all. */
+type Cells<Row> = [title: string, cell: (row: Row) => string][];
+
+/** Columns of one kind before and behind those of all; `common` in their place where they are not what it is about. */
 interface Shape<Row> {
   title: string;
-  first: [title: string, cell: (row: Row) => string][];
-  last: [title: string, cell: (row: Row) => string][];
+  first: Cells<Row>;
+  common?: Cells<Row>;
+  last: Cells<Row>;
 }
 
 const exponent = (value: number): string => value.toExponential(1);
@@ -45,10 +48,11 @@ export function describeStudy(result: StudyResult, { style, width }: Canvas): st
       ...(keptRows > 0
         ? [['kept', `${plural(keptRows, 'row')} of an earlier run; --force makes them again`] as [string, string]]
         : []),
+      ...(result.output === null ? [] : [['written', result.output] as [string, string]]),
       ['device', result.device],
       ['took', `${formatDuration(result.seconds)}, peak memory ${formatMemory(result.peakMemoryBytes)}`],
     ]),
-    ...warningLines(result.warnings, style),
+    ...warningLines([...notes(result), ...result.warnings], style),
   ];
 }
 
@@ -82,20 +86,78 @@ function tableOf(result: StudyResult): { title: string; columns: Column[]; rows:
         ],
         last: [['variance kept', ({ retained }) => (retained === null ? '' : percent(retained))]],
       });
+    case 'speed':
+      return filled(result.rows, speedShape);
+    case 'combination':
+      return filled(result.rows, combinationShape);
   }
 }
 
+const speedShape: Shape<SpeedRow> = {
+  title: 'What cutting gives in speed',
+  first: [
+    ['texts', ({ value }) => count(value)],
+    ['model', ({ model }) => model],
+    ['device', ({ device }) => device],
+  ],
+  common: [
+    ['prompt tokens/s', ({ prefillTokensPerSecond }) => count(prefillTokensPerSecond)],
+    ['of dense', ({ prefillRatio }) => `×${prefillRatio.toFixed(2)}`],
+    ['new tokens/s', ({ decodeTokensPerSecond }) => decodeTokensPerSecond.toFixed(1)],
+    ['of dense', ({ decodeRatio }) => `×${decodeRatio.toFixed(2)}`],
+    ['spread', ({ spread }) => `±${(100 * spread).toFixed(0)} %`],
+  ],
+  last: [
+    ['loss (KLD)', ({ kld }) => loss(kld)],
+    ['parameters', ({ parametersAfter }) => count(parametersAfter)],
+  ],
+};
+
+const combinationShape: Shape<CombinationRow> = {
+  title: 'Slicing and quantising together',
+  first: [
+    ['cut', ({ sparsity }) => percent(sparsity)],
+    ['width', ({ width }) => count(width)],
+    ['type', ({ type }) => type],
+    ['size', ({ fileBytes }) => formatFileSize(fileBytes)],
+    ['front', ({ onFront }) => (onFront ? '*' : '')],
+  ],
+  last: [],
+};
+
+/** What the figures do not say by themselves. */
+function notes(result: StudyResult): string[] {
+  const { parameters } = result.dense;
+  const notSmaller = result.rows.filter((row) => row.sparsity > 0 && row.parametersAfter >= parameters);
+  return [
+    ...(notSmaller.length > 0
+      ? [
+          `${plural(notSmaller.length, 'sliced row')} ${notSmaller.length === 1 ? 'has' : 'have'} no fewer parameters than the dense model: shortcut matrices, or an output layer of its own, take what slicing saves.`,
+        ]
+      : []),
+    ...(result.kind === 'speed'
+      ? [
+          `the speeds are of this machine and onnxruntime, for ${result.promptTokens} prompt and ${result.decodeTokens} new tokens per text: medians of three rounds, of which one was off by the spread at most. Other runners and devices differ.`,
+        ]
+      : []),
+    ...(result.kind === 'combination'
+      ? ['* is the front: no other row is as small and loses less. Rows closer than their errors are not told apart.']
+      : []),
+  ];
+}
+
+const commonCells: Cells<StudyRow> = [
+  ['perplexity', (row) => measured(row.perplexity, row.perplexityStandardError)],
+  ['loss (KLD)', (row) => measured(row.kld, row.kldStandardError)],
+  ['same word', (row) => percent(row.topOneAgreement)],
+  ['parameters', (row) => count(row.parametersAfter)],
+];
+
 function filled<Row extends StudyRow>(
   all: readonly Row[],
-  { title, first, last }: Shape<Row>,
+  { title, first, last, common = commonCells }: Shape<Row>,
 ): { title: string; columns: Column[]; rows: string[][] } {
-  const common: Shape<Row>['first'] = [
-    ['perplexity', (row) => measured(row.perplexity, row.perplexityStandardError)],
-    ['loss (KLD)', (row) => measured(row.kld, row.kldStandardError)],
-    ['same word', (row) => percent(row.topOneAgreement)],
-    ['parameters', (row) => count(row.parametersAfter)],
-  ];
-  const took: Shape<Row>['last'] = [['took', (row) => formatDuration(row.seconds)]];
+  const took: Cells<Row> = [['took', (row) => formatDuration(row.seconds)]];
   const shown = [...first, ...common, ...last, ...took];
   return {
     title,

@@ -2,7 +2,7 @@
 import type { CalibrationSizeRow } from '../../../contract/study.ts';
 import { stage } from '../context.ts';
 import { statisticsOf } from '../../stages/statistics.ts';
-import { valuesOf } from './check-study.ts';
+import { methodOf, valuesOf } from './check-study.ts';
 import { nestedCalibration } from './nested-calibration.ts';
 import { measure, studyRow, type Study } from './open-study.ts';
 import type { Outcome } from './outcome.ts';
@@ -38,7 +38,7 @@ export async function studyCalibrationSize(study: Study): Promise<Outcome<Calibr
 
 function sentences({ recipe }: Study): string[] {
   const notShared =
-    recipe.method === 'per-block'
+    methodOf(recipe) === 'per-block'
       ? 'Every size has a calibration pass of its own: what a site sees depends on how the sites before it were cut, and those cuts on the samples.'
       : 'Every size has a calibration pass of its own, which is kept and serves later slices.';
   return ['The samples of a smaller set are the first ones of every larger set; they were tokenized once.', notShared];

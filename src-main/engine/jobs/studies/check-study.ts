@@ -3,22 +3,47 @@ import { AppError } from '../../../contract/errors.ts';
 import { precision, type Precision, type StudyKind, type StudyRecipe } from '../../../contract/recipe.ts';
 import { floatTypeOf } from '../../stages/slice.ts';
 
+/** How a study slices. */
+export function methodOf({ kind, method }: Pick<StudyRecipe, 'kind' | 'method'>): 'shared' | 'per-block' {
+  return method ?? (kind === 'combination' ? 'shared' : 'per-block');
+}
+
 /** Where nothing is said, a quarter is cut, as in the paper's ablations. */
 export const defaultSparsity = 0.25;
 
+/** Why a kind does not take a method. */
+const refusedMethods: Partial<Record<StudyKind, { method: 'shared' | 'per-block'; why: string }>> = {
+  'pca-precision': {
+    method: 'shared',
+    why: 'a shared rotation takes its one Gram from normed signals, where float32 is enough',
+  },
+  combination: { method: 'per-block', why: 'no GGUF can hold shortcut matrices, so nothing quantises them' },
+};
+
 /** Refuses, before any work, what has no meaning. @throws USAGE */
 export function checkStudy(recipe: StudyRecipe): void {
-  const { kind, evaluation, type, method } = recipe;
-  if (kind === 'pca-precision' && method === 'shared') {
-    const why = 'a shared rotation takes its one Gram from normed signals, where float32 is enough';
-    throw usage('--method', `snug study ${kind} is of per-block slices: ${why}.`);
-  }
+  const { kind, evaluation, type, types } = recipe;
+  const method = methodOf(recipe);
+  const refused = refusedMethods[kind];
+  if (refused?.method === method)
+    throw usage(
+      '--method',
+      `snug study ${kind} is of ${refused.method === 'shared' ? 'per-block slices' : 'a shared rotation'}: ${refused.why}.`,
+    );
   if (evaluation.engine === 'llama.cpp' || evaluation.weightsOnly)
     throw usage('--engine', "A study measures on Snug's own graphs only: leave --engine and --weights-only away.");
   if (floatTypeOf(type) === null)
-    throw usage('--type', `--type ${type} is no float type: studies slice to F32, F16 or BF16.`);
-  if (kind === 'sparsity' && (recipe.sparsity !== null || recipe.width !== null))
-    throw usage('--sparsity', 'snug study sparsity varies what is cut: name it with --values.');
+    throw usage(
+      '--type',
+      `--type ${type} is no float type: studies slice to F32, F16 or BF16, and --types of a combination are the quantised ones.`,
+    );
+  if (types !== null && kind !== 'combination') throw usage('--types', '--types is for the combination study.');
+  const varies = kind === 'sparsity' || kind === 'combination';
+  if (varies && (recipe.sparsity !== null || recipe.width !== null))
+    throw usage(
+      '--sparsity',
+      `snug study ${kind} varies what is cut: name it with --values, not --sparsity or --width.`,
+    );
   if (recipe.sparsity !== null && recipe.width !== null)
     throw usage('--width', '--width and --sparsity cannot be given together.');
   if (kind === 'pca-precision' && recipe.precision !== 'fp64')
@@ -55,12 +80,15 @@ function counts({ values, kind }: Values, otherwise: number[]): number[] {
 }
 
 /** Shares of the width, ascending. @throws USAGE */
-function shares({ values, kind }: Values, otherwise: number[]): number[] {
+function shares({ values, kind }: Values, otherwise: number[], least: 'zero' | 'above zero'): number[] {
   const found = (values ?? otherwise.map(String)).map((text) => {
-    const value = /^0?\.\d+$/.test(text) ? Number(text) : NaN;
-    if (value > 0) return value;
-    const expected = `shares of the width above 0 and below 1, such as ${otherwise.join()}`;
-    throw usage('--values', `"${text}" is no value of ${kind}: expected ${expected}.`);
+    const value = /^(0|0?\.\d+|0\.)$/.test(text) ? Number(text) : NaN;
+    if (value > 0 || (value === 0 && least === 'zero')) return value;
+    const from = least === 'zero' ? 'from 0' : 'above 0';
+    throw usage(
+      '--values',
+      `"${text}" is no value of ${kind}: expected shares of the width ${from} and below 1, such as ${otherwise.join()}.`,
+    );
   });
   return distinct(found).toSorted((a, b) => a - b);
 }
@@ -79,7 +107,9 @@ function precisions({ values }: Values): Precision[] {
 export const valuesOf = {
   'calibration-size': (recipe: Values) => counts(recipe, [32, 128, 1024]),
   'pca-precision': precisions,
-  sparsity: (recipe: Values) => shares(recipe, [0.1, 0.2, 0.25, 0.3]),
+  sparsity: (recipe: Values) => shares(recipe, [0.1, 0.2, 0.25, 0.3], 'above zero'),
+  speed: (recipe: Values) => counts(recipe, [1, 4, 16]),
+  combination: (recipe: Values) => shares(recipe, [0, 0.1, 0.2, 0.3], 'zero'),
 } satisfies Record<StudyKind, (recipe: Values) => unknown>;
 
 function usage(option: string, message: string): AppError {

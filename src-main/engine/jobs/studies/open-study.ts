@@ -15,6 +15,7 @@ import { requireInvariance } from '../../stages/invariance.ts';
 import { identityOf } from '../../stages/open.ts';
 import { openEvaluation, type EvaluationTokens } from '../../stages/texts.ts';
 import { stage, type JobContext } from '../context.ts';
+import { methodOf } from './check-study.ts';
 
 export interface Study {
   context: JobContext;
@@ -28,6 +29,10 @@ export interface Study {
   dense: Quality['dense'] | null;
   keptRows: number;
   progress: { done: number; total: number };
+  /** Spent in this run on what all rows need. */
+  sharedSeconds: number;
+  /** That a rotation alone changes nothing. */
+  isChecked: boolean;
 }
 
 export async function openStudy(context: JobContext, recipe: StudyRecipe, source: ModelSource): Promise<Study> {
@@ -36,19 +41,33 @@ export async function openStudy(context: JobContext, recipe: StudyRecipe, source
   const text = await stage(context, 'tokenize', () =>
     openEvaluation(context, source.path, evaluation, calibration.texts),
   );
-  const fingerprint = await fingerprintOf(recipe, text);
+  const fingerprint = await fingerprintOf(context, recipe, text);
   const store = await StudyStore.open(context.folders.home, fingerprint, { anew: force });
   const progress = { done: 0, total: 0 };
-  return { context, recipe, source, decoder, text, store, dense: null, keptRows: 0, progress };
+  return {
+    context,
+    recipe,
+    source,
+    decoder,
+    text,
+    store,
+    dense: null,
+    keptRows: 0,
+    progress,
+    sharedSeconds: 0,
+    isChecked: false,
+  };
 }
 
 /** What every row depends on. Values and calibration windows are in the rows' own keys, so that a study can grow. */
-async function fingerprintOf(recipe: StudyRecipe, text: EvaluationTokens): Promise<string> {
+async function fingerprintOf(context: JobContext, recipe: StudyRecipe, text: EvaluationTokens): Promise<string> {
   const { kind, sparsity, width, round, sliceHead, signals, precision, paperCompat, orientation, type } = recipe;
   const { seed } = recipe.calibration;
   const settings = {
     ...{ version, kind, sparsity, width, round, sliceHead, signals, precision, paperCompat, orientation, type, seed },
-    ...{ method: recipe.method, device: graphProvider(recipe.device), text: hashOf(text.windows) },
+    ...{ method: methodOf(recipe), device: graphProvider(recipe.device), text: hashOf(text.windows) },
+    // Speed is of so many threads; what the other studies measure is not.
+    threads: kind === 'speed' ? context.threads : null,
   };
   const identity = await identityOf(recipe.model);
   return createHash('sha256')
@@ -81,26 +100,42 @@ export async function studyRow<Row extends StudyRow>(
   study: Study,
   { label, windows, make }: RowRequest<Row>,
 ): Promise<{ row: Row; eigenvalues: number[][] | null }> {
-  const { context, store } = study;
   const key = `${label} ${hashOf(windows)}`;
-  const kept = store.find(key);
+  const kept = study.store.find(key);
   if (kept) {
     study.dense = kept.dense;
     study.keptRows += 1;
     tellRow(study, `${label}: kept`);
     return { row: kept.row as Row, eigenvalues: kept.eigenvalues };
   }
-  const { source, recipe } = study;
-  await requireInvariance(context, {
-    ...{ source, original: recipe.model, device: recipe.device, windows },
-  });
-  const start = performance.now();
+  await checkOnce(study, windows);
+  const [start, sharedBefore] = [performance.now(), study.sharedSeconds];
   const { eigenvalues = null, ...made } = await make();
-  const times = { seconds: (performance.now() - start) / 1000, finished: new Date().toISOString() };
+  const seconds = (performance.now() - start) / 1000 - (study.sharedSeconds - sharedBefore);
+  const times = { seconds, finished: new Date().toISOString() };
   const row = { ...made, ...times } as unknown as Row;
-  await store.keep({ key, row, dense: study.dense!, eigenvalues });
+  await study.store.keep({ key, row, dense: study.dense!, eigenvalues });
   tellRow(study, `${label}: perplexity ${row.perplexity.toPrecision(5)}, KLD ${row.kld.toPrecision(3)}`);
   return { row, eigenvalues };
+}
+
+async function checkOnce(study: Study, windows: readonly Int32Array[]): Promise<void> {
+  if (study.isChecked) return;
+  const { context, source, recipe } = study;
+  await requireInvariance(context, { source, original: recipe.model, device: recipe.device, windows });
+  study.isChecked = true;
+}
+
+/** Work that several rows need: done when it is first asked for, and counted for none of them. */
+export function sharedWork<T>(study: Study, make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null;
+  const timed = async (): Promise<T> => {
+    const [start, before] = [performance.now(), study.sharedSeconds];
+    const value = await make();
+    study.sharedSeconds = before + (performance.now() - start) / 1000;
+    return value;
+  };
+  return () => (made ??= timed());
 }
 
 function tellRow({ context, progress }: Study, detail: string): void {
@@ -122,12 +157,13 @@ export type Figures = Pick<
 /** Measures a model against the dense one, whose hidden states are kept for the next. */
 export async function measure(study: Study, candidate: string, detail: string): Promise<Figures> {
   const { context, source, text, recipe } = study;
-  const { quality } = await evaluate(context, {
+  const { quality, referenceSeconds = 0 } = await evaluate(context, {
     ...{ candidate, reference: source.path, text, detail, engine: 'onnx', device: recipe.device, weightsOnly: false },
     keptReference: path.join(context.scratch, 'dense.states'),
   });
   const { compressed, kld } = quality;
   study.dense = quality.dense!;
+  study.sharedSeconds += referenceSeconds;
   return {
     perplexity: compressed.perplexity,
     perplexityStandardError: compressed.standardError,

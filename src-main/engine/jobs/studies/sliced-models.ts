@@ -7,7 +7,7 @@ import { requireWidth } from '../../../core/slicing/shared-width.ts';
 import { makePerBlock, roundInterval, type PerBlockMade } from '../../stages/per-block.ts';
 import { floatTypeOf, makeSlice, planSlice, roundOf, widthOfSparsity } from '../../stages/slice.ts';
 import type { BlockStatistics } from '../../stages/statistics.ts';
-import { defaultSparsity } from './check-study.ts';
+import { defaultSparsity, methodOf } from './check-study.ts';
 import { withScratch, type Study } from './open-study.ts';
 
 /** What is told of a sliced model beside its quality. */
@@ -98,7 +98,7 @@ export async function withSliced<T>(
   use: (sliced: Sliced) => Promise<T>,
 ): Promise<T> {
   const { recipe } = study;
-  if (recipe.method === 'per-block') return withPerBlock(study, { windows, schedule: cutOf(study), detail }, use);
+  if (methodOf(recipe) === 'per-block') return withPerBlock(study, { windows, schedule: cutOf(study), detail }, use);
   const width = sharedWidthOf(study, recipe.sparsity ?? defaultSparsity, recipe.type);
   return withShared(study, { statistics: await statistics(), width, type: recipe.type, detail }, use);
 }

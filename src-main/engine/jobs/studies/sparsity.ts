@@ -9,8 +9,8 @@ import { graphProvider } from '../../stages/device.ts';
 import { roundInterval } from '../../stages/per-block.ts';
 import { evenCalibration, statisticsOf, type BlockStatistics, type EvenCalibration } from '../../stages/statistics.ts';
 import { notePeakMemory, reportAs, stage } from '../context.ts';
-import { valuesOf } from './check-study.ts';
-import { measure, studyRow, type Study } from './open-study.ts';
+import { methodOf, valuesOf } from './check-study.ts';
+import { measure, sharedWork, studyRow, type Study } from './open-study.ts';
 import type { Outcome } from './outcome.ts';
 import { sharedWidthOf, withPerBlock, withShared } from './sliced-models.ts';
 
@@ -21,7 +21,7 @@ export async function studySparsity(study: Study): Promise<Outcome<SparsityRow>>
   const even = await stage(context, 'tokenize', () =>
     evenCalibration(context, { source: source.path, hiddenSize, calibration: recipe.calibration }),
   );
-  return recipe.method === 'per-block' ? perBlockRows(study, values, even) : sharedRows(study, values, even);
+  return methodOf(recipe) === 'per-block' ? perBlockRows(study, values, even) : sharedRows(study, values, even);
 }
 
 async function perBlockRows(
@@ -29,7 +29,7 @@ async function perBlockRows(
   values: readonly number[],
   { windows, use }: EvenCalibration,
 ): Promise<Outcome<SparsityRow>> {
-  const spectra = once(() => denseSpectra(study, windows));
+  const spectra = sharedWork(study, () => denseSpectra(study, windows));
   study.progress.total = 2 * values.length;
   const rows: SparsityRow[] = [];
   for (const value of values) {
@@ -99,7 +99,7 @@ async function sharedRows(
 ): Promise<Outcome<SparsityRow>> {
   const { context, recipe, source } = study;
   const { texts } = recipe.calibration;
-  const statistics = once(() =>
+  const statistics = sharedWork(study, () =>
     statisticsOf(context, { source: source.path, device: recipe.device, texts, windows, use }),
   );
   study.progress.total = values.length;
@@ -143,10 +143,4 @@ async function sharedRow(study: Study, { value, width, statistics }: SharedRow) 
     ...{ value, ...(await measure(study, file, detail)), ...facts },
     ...{ scheduler: 'constant' as const, retained: null },
   }));
-}
-
-/** Runs `make` when it is first asked for. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | null = null;
-  return () => (made ??= make());
 }
