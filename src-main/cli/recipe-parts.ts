@@ -21,8 +21,8 @@ export interface Surroundings {
   resolve: ResolvePath;
 }
 
-/** Windows that the verbs which write a model evaluate where --windows is not given. */
-const windowsAfterWriting = 8;
+/** Windows of text that every model which a verb makes is evaluated on where --windows is not given. */
+export const windowsAfterWriting = 8;
 
 export function jobPart(values: OptionValues): { device?: OptionValues['device']; threads?: number } {
   return { device: values.device, threads: values.threads };

@@ -72,19 +72,13 @@ export const signals = z.enum(['raw', 'normed']);
 export const precision = z.enum(['fp64', 'fp32', 'fp32-sum64']);
 export type Precision = z.infer<typeof precision>;
 
-export const sliceRecipe = z.object({
-  verb: z.literal('slice'),
-  ...jobOptions,
-  /** Of a .gguf file, an .onnx file, or a folder for safetensors. */
-  ...outputOptions,
-  method: z.enum(['shared', 'per-block']).default('shared'),
-  /** Share of the hidden size that goes; null where `width` is given, or `scheduler` is a file. */
+/** What decides a slice besides its method and type. */
+const sliceSettings = {
+  /** Share of the hidden size that goes; null where `width` is given, or something else says every width. */
   sparsity: z.number().min(0).lt(1).nullable().default(null),
   width: z.number().int().positive().nullable().default(null),
   /** Widths are multiples of this; null = what the type needs, 8 per block. */
   round: z.number().int().positive().nullable().default(null),
-  /** constant, variance, or the path of a SlicingConfig with every width. Others than constant: per block only. */
-  scheduler: z.string().default('constant'),
   /** The output layer is cut too. A shared rotation always cuts it. */
   sliceHead: z.boolean().default(false),
   /** null = normed for a shared rotation, raw per block. */
@@ -94,6 +88,17 @@ export const sliceRecipe = z.object({
   paperCompat: z.boolean().default(false),
   /** null = pca for float output, hadamard for quantised. Its seed is the calibration's. */
   orientation: orientation.nullable().default(null),
+};
+
+export const sliceRecipe = z.object({
+  verb: z.literal('slice'),
+  ...jobOptions,
+  /** Of a .gguf file, an .onnx file, or a folder for safetensors. */
+  ...outputOptions,
+  method: z.enum(['shared', 'per-block']).default('shared'),
+  ...sliceSettings,
+  /** constant, variance, or the path of a SlicingConfig with every width. Others than constant: per block only. */
+  scheduler: z.string().default('constant'),
   /** A float type, a named mix of llama.cpp or a type. */
   type: z.string().default('F16'),
 });
@@ -154,17 +159,8 @@ export const studyRecipe = z.object({
   values: z.array(z.string()).min(1).nullable().default(null),
   /** null = per-block; of a combination shared, whose files are GGUF. */
   method: z.enum(['shared', 'per-block']).nullable().default(null),
-  /** What is cut where the study varies something else; null = a quarter, where `width` is null too. */
-  sparsity: z.number().min(0).lt(1).nullable().default(null),
-  width: z.number().int().positive().nullable().default(null),
-  /** Widths are multiples of this; null = what the type needs, 8 per block. */
-  round: z.number().int().positive().nullable().default(null),
-  sliceHead: z.boolean().default(false),
-  /** null = normed for a shared rotation, raw per block. */
-  signals: signals.nullable().default(null),
-  precision: precision.default('fp64'),
-  paperCompat: z.boolean().default(false),
-  orientation: orientation.nullable().default(null),
+  /** Where the study varies something else than what is cut, and names no measure, a quarter is. */
+  ...sliceSettings,
   /** Of what is sliced: a float type. */
   type: z.string().default('F16'),
   /** Of a combination: float types and named mixes of llama.cpp; null = F16, Q8_0, Q6_K, Q4_K_M and Q3_K_M. */

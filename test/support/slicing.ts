@@ -1,5 +1,6 @@
 // Shared by tests of slicing: the ports on native code, models that are closed after each test, calibrated rotations.
 import path from 'node:path';
+import type { BlockRunner, GraphRuntime } from '../../src-main/core/graph/block-runner.ts';
 import type { Decoder } from '../../src-main/core/architectures/decoder.ts';
 import { forward } from '../../src-main/core/graph/forward.ts';
 import { collectSharedStatistics } from '../../src-main/core/calibration/collect-statistics.ts';
@@ -19,6 +20,24 @@ export const ports = {
 };
 
 /** A slice in which every tensor is F32. */
+/** The runtime of `ports`; `spoil` is given what every run gives and was to fill. */
+export const spoiledRuns = (
+  spoil: (found: Awaited<ReturnType<BlockRunner['run']>>, outputs: Parameters<BlockRunner['run']>[1]) => void,
+): GraphRuntime => ({
+  ...ports.runtime,
+  open: async (model) => {
+    const runner = await ports.runtime.open(model);
+    return {
+      ...runner,
+      run: async (feeds, outputs) => {
+        const found = await runner.run(feeds, outputs);
+        spoil(found, outputs);
+        return found;
+      },
+    };
+  },
+});
+
 export const float32 = { type: 'F32', types: null, fileType: null, importance: null } as const;
 
 /** Folder of a golden model. */

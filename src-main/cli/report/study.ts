@@ -4,7 +4,7 @@ import { formatDuration, formatFileSize, formatMemory } from '../../contract/uni
 import { count, loss, measured, percent, plural } from './numbers.ts';
 import { warningLines } from './quality.ts';
 import type { Canvas } from './style.ts';
-import { fields, table, type Column } from './table.ts';
+import { fields, table, type Column, type Field } from './table.ts';
 
 type Cells<Row> = [title: string, cell: (row: Row) => string][];
 
@@ -35,26 +35,21 @@ export function describeStudy(result: StudyResult, { style, width }: Canvas): st
         'measured on',
         `${result.text}, ${plural(result.windows, 'window')} of ${count(result.windowTokens)} tokens, by Snug's own graphs`,
       ],
-      ...(calibration
-        ? [
-            ['calibration', `${plural(calibration.samples, 'sample')}, ${plural(calibration.tokens, 'token')}`] as [
-              string,
-              string,
-            ],
-          ]
-        : []),
-      ...shared.map((sentence, index): [string, string] => [index === 0 ? 'in common' : '', sentence]),
-      ...skipped.map(({ value, reason }): [string, string] => [`not ${value}`, reason]),
-      ...(keptRows > 0
-        ? [['kept', `${plural(keptRows, 'row')} of an earlier run; --force makes them again`] as [string, string]]
-        : []),
-      ...(result.output === null ? [] : [['written', result.output] as [string, string]]),
+      ...optional(calibration && ['calibration', samplesText(calibration)]),
+      ...shared.map((sentence, index): Field => [index === 0 ? 'in common' : '', sentence]),
+      ...skipped.map(({ value, reason }): Field => [`not ${value}`, reason]),
+      ...optional(keptRows > 0 && ['kept', `${plural(keptRows, 'row')} of an earlier run; --force makes them again`]),
+      ...optional(result.output !== null && ['written', result.output]),
       ['device', result.device],
       ['took', `${formatDuration(result.seconds)}, peak memory ${formatMemory(result.peakMemoryBytes)}`],
     ]),
     ...warningLines([...notes(result), ...result.warnings], style),
   ];
 }
+
+const optional = (field: Field | false | null): Field[] => (field ? [field] : []);
+const samplesText = ({ samples, tokens }: NonNullable<StudyResult['calibration']>): string =>
+  `${plural(samples, 'sample')}, ${plural(tokens, 'token')}`;
 
 function tableOf(result: StudyResult): { title: string; columns: Column[]; rows: string[][] } {
   switch (result.kind) {

@@ -4,12 +4,10 @@ import { studyKind, type StudyRecipe } from '../../contract/recipe.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { calibrationOptions, everywhere, jobOptions, sliceOptions, type OptionName } from '../options.ts';
 import { modelPath } from '../paths.ts';
-import { calibrationPart, checkRecipe, evaluationPart, jobPart } from '../recipe-parts.ts';
+import { calibrationPart, checkRecipe, evaluationPart, jobPart, windowsAfterWriting } from '../recipe-parts.ts';
 import { describeStudy } from '../report/study.ts';
 import type { Verb } from '../verb.ts';
 
-/** Windows of the evaluation text where --windows is not given. */
-const windowsOfRows = 8;
 const cuts = sliceOptions.filter((name) => name !== 'scheduler') satisfies OptionName[];
 
 export const study: Verb = {
@@ -44,7 +42,7 @@ export const study: Verb = {
       ...{ sliceHead: values['slice-head'], paperCompat: values['paper-compat'] },
       output: output === undefined ? null : session.resolve(output),
       calibration: await calibrationPart(values, session),
-      evaluation: await evaluationPart(values, session, windowsOfRows),
+      evaluation: await evaluationPart(values, session, windowsAfterWriting),
     }) as StudyRecipe;
     const value = await session.runJob(recipe).catch((error: unknown) => {
       throw withWhatIsKept(error);

@@ -61,6 +61,9 @@ export async function openModel(path: string): Promise<ModelSource> {
   throw malformed(path, 'file', { expected: expectedForm, actual: `a ${extname(path) || 'nameless'} file` });
 }
 
+/** The folder of a model that was named by it, or by a file of weights in it; a GGUF stays what it is. */
+export const folderOf = (model: string): string => (extname(model) === '.safetensors' ? dirname(model) : model);
+
 /** Tensors by their type. */
 export function typeCounts({ tensors }: Pick<ModelSource, 'tensors'>): Record<string, number> {
   const counts: Record<string, number> = {};

@@ -6,8 +6,8 @@ export interface TimedSession {
   readonly vocabSize: number;
   /** Forgets all texts. */
   reset(): void;
-  /** Runs `ids` [batch, T] behind what came before, and keeps them. */
-  advance(ids: Int32Array, batch: number): Promise<void>;
+  /** Runs `ids` [batch, T] behind what came before, and keeps them; what it answers is not looked at. */
+  advance(ids: Int32Array, batch: number): Promise<unknown>;
 }
 
 export interface TimingRequest {

@@ -1,12 +1,12 @@
-import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import type { GenerateRecipe } from '../../contract/recipe.ts';
 import type { GenerateResult } from '../../contract/results.ts';
-import type { ModelSource } from '../../core/formats/model-source.ts';
+import { folderOf, type ModelSource } from '../../core/formats/model-source.ts';
 import { openRunnable } from '../../core/slicing/per-block/sliced-folder.ts';
-import { folderOf, withGraphs } from '../stages/open.ts';
+import { withGraphs } from '../stages/open.ts';
+import { scratchOnnx } from '../stages/export.ts';
 import { openTextCodec, type TextCodec } from '../stages/text-codec.ts';
-import { notePeakMemory, reportAs, stage, totalSeconds, type JobContext } from './context.ts';
+import { notePeakMemory, stage, totalSeconds, type JobContext } from './context.ts';
 
 /** The verb `generate`: text behind a prompt by a model as ONNX with its cache, on the processor. */
 export async function runGenerate(context: JobContext, recipe: GenerateRecipe): Promise<GenerateResult> {
@@ -15,7 +15,9 @@ export async function runGenerate(context: JobContext, recipe: GenerateRecipe): 
   const codec = await stage(context, 'tokenize', () => openTextCodec(context, opened.tokenizer));
   const prompt = await stage(context, 'tokenize', () => codec.encode(recipe.prompt));
   const maxTokens = roomFor(context, recipe, { prompt: prompt.length, longest: opened.longest });
-  const model = opened.type === null ? recipe.model : await exported(context, recipe.model, opened.type);
+  const { type } = opened;
+  const model =
+    type === null ? recipe.model : (await scratchOnnx(context, { source: recipe.model, type, name: 'model' })).file;
   const made = await written(context, recipe, { model, prompt, maxTokens, codec });
   const generated = made.ids.length;
   return {
@@ -28,7 +30,7 @@ export async function runGenerate(context: JobContext, recipe: GenerateRecipe): 
       // Every run but the prompt's: one for each token but the first, and one for a token that ends the text.
       decode: perSecond(generated - (made.endedBy === 'stop' ? 0 : 1), made.decodeSeconds),
     },
-    ...{ engine: 'onnx', kind: 'weights-only', type: opened.type },
+    ...{ engine: 'onnx', kind: 'weights-only', type },
     seconds: totalSeconds(context).total,
     stages: context.seconds,
     peakMemoryBytes: context.peakMemoryBytes,
@@ -88,21 +90,6 @@ function roomFor(
   const room = longest - prompt;
   context.warnings.push(`At most ${room} tokens are written: the model sees ${longest}, and the prompt has ${prompt}.`);
   return room;
-}
-
-/** The model as ONNX in the job's scratch folder. */
-async function exported(context: JobContext, source: string, type: 'F32' | 'F16'): Promise<string> {
-  const output = path.join(context.scratch, 'model.onnx');
-  return stage(context, 'export', async () => {
-    const { peakMemoryBytes } = await context.worker((client) =>
-      client.exportModel(
-        { source, output, form: 'onnx', type, force: false, tokenizerFrom: null, slicing: null },
-        { signal: context.signal, onProgress: reportAs(context, 'export') },
-      ),
-    );
-    notePeakMemory(context, peakMemoryBytes);
-    return output;
-  });
 }
 
 interface Wanted {

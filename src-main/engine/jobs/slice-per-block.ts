@@ -7,7 +7,7 @@ import type { PerBlockSliceResult, SlicingConfig } from '../../contract/results.
 import { isSlicedPerBlock, openDecoder } from '../../core/architectures/decoder.ts';
 import { evenCalibration } from '../stages/statistics.ts';
 import { sweepParts } from '../../core/formats/part-files.ts';
-import { openModel, typeCounts, type ModelSource } from '../../core/formats/model-source.ts';
+import { folderOf, openModel, typeCounts, type ModelSource } from '../../core/formats/model-source.ts';
 import { narrowerWidths } from '../../core/slicing/per-block/narrower-widths.ts';
 import { meanSparsity } from '../../core/slicing/per-block/scheduled-widths.ts';
 import { constantWidth, siteLayout, siteWidths } from '../../core/slicing/per-block/site-widths.ts';
@@ -16,7 +16,7 @@ import type { SlicedDecoder } from '../../core/slicing/per-block/sliced-decoder.
 import { evaluate } from '../stages/evaluate.ts';
 import { exportModel } from '../stages/export.ts';
 import { requireInvariance } from '../stages/invariance.ts';
-import { folderOf, withGraphs } from '../stages/open.ts';
+import { withGraphs } from '../stages/open.ts';
 import { explicitWidths, makePerBlock, perBlockSchedule, roundInterval } from '../stages/per-block.ts';
 import { checkForm, floatTypeOf, howMuch } from '../stages/slice.ts';
 import { openEvaluation, type EvaluationTokens } from '../stages/texts.ts';

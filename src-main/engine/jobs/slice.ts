@@ -3,7 +3,7 @@ import { AppError } from '../../contract/errors.ts';
 import type { SliceRecipe } from '../../contract/recipe.ts';
 import type { SharedSliceResult, SliceResult } from '../../contract/results.ts';
 import { openDecoder } from '../../core/architectures/decoder.ts';
-import { openModel } from '../../core/formats/model-source.ts';
+import { folderOf, openModel } from '../../core/formats/model-source.ts';
 import { sweepParts } from '../../core/formats/part-files.ts';
 import { fallbackNote } from '../../core/planning/candidates.ts';
 import { predictFile } from '../../core/planning/prior.ts';
@@ -11,14 +11,13 @@ import { predictSlice, withTypes } from '../../core/planning/slice-prior.ts';
 import { sliceStep } from '../../core/planning/slices.ts';
 import { findMix } from '../../core/quantization/mixes.ts';
 import { sharedSlicingConfig } from '../../core/slicing/slicing-config.ts';
-import { sharedWidth } from '../../core/slicing/shared-width.ts';
 import { defaultRun } from '../planner/plan-model.ts';
 import { chooseEngine } from '../stages/engine.ts';
 import { exportModel } from '../stages/export.ts';
 import { requireSharedSlice } from '../stages/sliceable.ts';
 import { requireInvariance } from '../stages/invariance.ts';
-import { folderOf, withModel, type GgufSource } from '../stages/open.ts';
-import { checkForm, floatTypeOf, howMuch, makeSlice, planSlice, roundOf, widthOfSparsity } from '../stages/slice.ts';
+import { withModel, type GgufSource } from '../stages/open.ts';
+import { checkForm, floatTypeOf, howMuch, makeSlice, planSlice, sharedWidthOf } from '../stages/slice.ts';
 import { blockStatistics } from '../stages/statistics.ts';
 import { openEvaluation } from '../stages/texts.ts';
 import { stage, totalSeconds, type JobContext } from './context.ts';
@@ -58,20 +57,6 @@ function checkImportance({ importance }: SliceRecipe): void {
   if (importance === 'on' || importance === 'off') return;
   const message = `A slice measures importance itself, in its own basis: --importance takes on or off here, not ${importance}.`;
   throw new AppError('USAGE', message, { importance });
-}
-
-/** @throws USAGE */
-function widthOf({ sparsity, width, round, type }: SliceRecipe, hiddenSize: number): number {
-  const step = round ?? roundOf(type);
-  if (sparsity !== null) return widthOfSparsity({ sparsity, step, type }, hiddenSize);
-  if (width === null || width > hiddenSize) {
-    const message = `The width is ${width}; it has to be a whole number from 1 to the model's ${hiddenSize}.`;
-    throw new AppError('USAGE', message, { width, hiddenSize });
-  }
-  if (width % step === 0) return width;
-  const nearest = sharedWidth(hiddenSize, 1 - width / hiddenSize, step).width;
-  const message = `A width of ${width} is no multiple of ${step}, as ${type} needs: take ${nearest}, or another --type or --round.`;
-  throw new AppError('USAGE', message, { width, round: step, type, nearest });
 }
 
 /** Refuses what only per-block slicing has. @throws USAGE */
@@ -150,8 +135,8 @@ async function planRecipe(context: JobContext, recipe: SliceRecipe, source: Gguf
   const { type, calibration } = recipe;
   const hiddenSize = source.config.hiddenSize!;
   const isFloat = floatTypeOf(type) !== null;
-  const orientation = recipe.orientation ?? (isFloat ? 'pca' : 'hadamard');
-  const step = { ...sliceStep(widthOf(recipe, hiddenSize), hiddenSize, !isFloat), orientation };
+  const usual = sliceStep(sharedWidthOf(recipe, hiddenSize), hiddenSize, !isFloat);
+  const step = { ...usual, orientation: recipe.orientation ?? usual.orientation };
   const importance = recipe.importance !== 'off' && !isFloat;
   const planned = await stage(context, 'plan', () =>
     planSlice(context, { source: source.path, step, type, importance }),

@@ -1,11 +1,11 @@
 // What a model is and what can be done with it, from its header alone.
 import { existsSync } from 'node:fs';
-import { dirname, extname, join } from 'node:path';
+import { join } from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import type { Inspection } from '../../contract/model.ts';
 import type { SlicingConfig } from '../../contract/results.ts';
 import { conversionRefusal } from '../../core/export/hf-to-gguf/convert-folder.ts';
-import { openModel, typeCounts, type ModelSource } from '../../core/formats/model-source.ts';
+import { folderOf, openModel, typeCounts, type ModelSource } from '../../core/formats/model-source.ts';
 import { readSlicingConfig } from '../../core/slicing/per-block/sliced-folder.ts';
 import { runnableRefusal } from '../../core/slicing/per-block/runnable-refusal.ts';
 import { sharedSliceRefusal } from '../../core/slicing/shared-refusal.ts';
@@ -64,7 +64,7 @@ export async function inspect(path: string): Promise<Inspection> {
 
 /** Of a folder that `snug slice` wrote. @throws FILE_MALFORMED */
 async function slicedWidths({ kind, path: model }: ModelSource): Promise<SlicingConfig | null> {
-  const file = join(extname(model) === '.safetensors' ? dirname(model) : model, slicingFile);
+  const file = join(folderOf(model), slicingFile);
   return kind === 'safetensors' && existsSync(file) ? readSlicingConfig(file) : null;
 }
 

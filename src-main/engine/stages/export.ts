@@ -1,4 +1,4 @@
-// A proved GGUF of a family with graphs in another form.
+// A finished model in another form.
 import path from 'node:path';
 import type { SliceRecipe } from '../../contract/recipe.ts';
 import type { SlicingConfig } from '../../contract/results.ts';
@@ -8,7 +8,7 @@ import { floatTypeOf } from './slice.ts';
 
 export interface ExportOptions {
   recipe: SliceRecipe;
-  /** The GGUF; stays. */
+  /** A GGUF, or a folder that was sliced block by block; stays. */
   file: string;
   /** The folder of the dense model, whose tokenizer files go along; null where it was a GGUF. */
   folder: string | null;
@@ -44,5 +44,23 @@ export async function exportModel(
       await publishFolder(output, recipe);
     }
     return { fileBytes: made.fileBytes, sha256: made.sha256 };
+  });
+}
+
+/** A model as ONNX in the job's scratch folder, under a name of its own there. @throws DISK_FULL, UNSUPPORTED_ARCHITECTURE */
+export async function scratchOnnx(
+  context: JobContext,
+  { source, type, name, detail }: { source: string; type: 'F32' | 'F16'; name: string; detail?: string },
+): Promise<{ file: string; fileBytes: number }> {
+  const file = path.join(context.scratch, `${name}.onnx`);
+  return stage(context, 'export', async () => {
+    const { fileBytes, peakMemoryBytes } = await context.worker((client) =>
+      client.exportModel(
+        { source, output: file, form: 'onnx', type, force: false, tokenizerFrom: null, slicing: null },
+        { signal: context.signal, onProgress: reportAs(context, 'export', detail) },
+      ),
+    );
+    notePeakMemory(context, peakMemoryBytes);
+    return { file, fileBytes };
   });
 }

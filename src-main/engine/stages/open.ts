@@ -2,7 +2,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
-import { openModel, type ModelSource } from '../../core/formats/model-source.ts';
+import { folderOf, openModel, type ModelSource } from '../../core/formats/model-source.ts';
 import { openRunnable } from '../../core/slicing/per-block/sliced-folder.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
 
@@ -49,9 +49,6 @@ export async function withGraphs<T>(
     await source.close();
   }
 }
-
-/** The folder of a model that was named by it, or by a file of weights in it. */
-export const folderOf = (model: string): string => (/\.safetensors$/.test(model) ? path.dirname(model) : model);
 
 /** Every file that makes up the model that a user named. */
 export async function filesOf(model: string): Promise<string[]> {

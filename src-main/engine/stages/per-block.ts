@@ -5,12 +5,12 @@ import type { DeviceName, SliceRecipe } from '../../contract/recipe.ts';
 import type { SlicingConfig } from '../../contract/results.ts';
 import type { WidthSchedule } from '../../contract/worker-api.ts';
 import type { Decoder } from '../../core/architectures/decoder.ts';
+import { folderOf } from '../../core/formats/model-source.ts';
 import { constantWidths, siteLayout, slicingConfigOf } from '../../core/slicing/per-block/site-widths.ts';
 import { readSlicingConfig } from '../../core/slicing/per-block/sliced-folder.ts';
 import type { WorkerClient } from '../children.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
 import { graphProvider } from './device.ts';
-import { folderOf } from './open.ts';
 import { howMuch } from './slice.ts';
 
 /** Widths are multiples of it where the user names none: the released code's round interval. */

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import type { Precision } from '../../contract/recipe.ts';
 import type { SliceStep } from '../../contract/plan.ts';
+import type { SliceRecipe } from '../../contract/recipe.ts';
 import { ggmlTypeByName } from '../../core/formats/ggml-types.ts';
 import { openGguf } from '../../core/formats/gguf-reader.ts';
 import { candidateOf, type Candidate } from '../../core/planning/candidates.ts';
@@ -43,8 +44,25 @@ export function roundOf(type: string): number {
   return float ? 8 : ggmlTypeByName(findMix(type).type)!.blockSize;
 }
 
-/** The width that a shared rotation keeps, a multiple of `step`. @throws USAGE where rounding would leave the model as it is */
-export function widthOfSparsity(
+/** The width that a shared rotation keeps: a multiple of what the type or `round` needs. @throws USAGE */
+export function sharedWidthOf(
+  { sparsity, width, round, type }: Pick<SliceRecipe, 'sparsity' | 'width' | 'round' | 'type'>,
+  hiddenSize: number,
+): number {
+  const step = round ?? roundOf(type);
+  if (sparsity !== null) return widthOfSparsity({ sparsity, step, type }, hiddenSize);
+  if (width === null || width > hiddenSize) {
+    const message = `The width is ${width}; it has to be a whole number from 1 to the model's ${hiddenSize}.`;
+    throw new AppError('USAGE', message, { width, hiddenSize });
+  }
+  if (width % step === 0) return width;
+  const nearest = sharedWidth(hiddenSize, 1 - width / hiddenSize, step).width;
+  const message = `A width of ${width} is no multiple of ${step}, as ${type} needs: take ${nearest}, or another --type or --round.`;
+  throw new AppError('USAGE', message, { width, round: step, type, nearest });
+}
+
+/** @throws USAGE where rounding would leave the model as it is */
+function widthOfSparsity(
   { sparsity, step, type }: { sparsity: number; step: number; type: string },
   hiddenSize: number,
 ): number {

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { malformed } from '../../contract/errors.ts';
 import type { CalibrationOptions, EvaluationOptions } from '../../contract/recipe.ts';
-import { openModel } from '../../core/formats/model-source.ts';
+import { folderOf, openModel } from '../../core/formats/model-source.ts';
 import { calibrationWindows } from '../../core/texts/calibration-windows.ts';
 import { evaluationWindows } from '../../core/texts/evaluation-windows.ts';
 import { openText, type OpenedText } from '../../core/texts/open-text.ts';
@@ -10,7 +10,6 @@ import { refuseReuse } from '../../core/texts/reuse.ts';
 import type { Tokenize } from '../../core/texts/windows.ts';
 import { openFolderTokenizer } from '../../core/tokens/folder-tokenizer.ts';
 import type { JobContext } from '../jobs/context.ts';
-import { folderOf } from './open.ts';
 
 export const textsFolder = (context: JobContext): string => path.join(context.folders.resources, 'texts');
 

@@ -1,12 +1,9 @@
 // Slices a model block by block into a folder.
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { HandlersOf } from '../../contract/define-api.ts';
 import type { WorkerApi } from '../../contract/worker-api.ts';
 import { openDecoder } from '../../core/architectures/decoder.ts';
 import { openModel } from '../../core/formats/model-source.ts';
 import { residualShape } from '../../core/graph/embed-windows.ts';
-import { fileResidual } from '../../core/graph/residual.ts';
 import {
   countShortcuts,
   countSlicedParameters,
@@ -20,6 +17,7 @@ import { nativeDequantizer } from '../native/native-dequantizer.ts';
 import { openLinearAlgebra } from '../native/native-linear-algebra.ts';
 import { onnxRuntime } from '../onnx/onnx-runtime.ts';
 import { peakMemoryBytes } from '../peak-memory.ts';
+import { withScratchResidual } from '../scratch-residual.ts';
 
 export const slicePerBlock: HandlersOf<WorkerApi>['slicePerBlock'] = async (params, { signal, progress }) => {
   const {
@@ -38,13 +36,10 @@ export const slicePerBlock: HandlersOf<WorkerApi>['slicePerBlock'] = async (para
   const { type, force, tokenizerFrom } = params;
   const start = performance.now();
   const model = await openModel(source);
-  const paths = [join(scratch, 'sliced-0.residual'), join(scratch, 'sliced-1.residual')] as const;
   try {
     const decoder = openDecoder(model);
     const linearAlgebra = openLinearAlgebra(threads);
-    await mkdir(scratch, { recursive: true });
-    const residual = await fileResidual(residualShape(decoder, windows), { paths, current: 0 });
-    try {
+    return await withScratchResidual(scratch, residualShape(decoder, windows), async (residual) => {
       const options = {
         ...{ decoder, windows, signals, paperCompat, residual, linearAlgebra, signal, progress },
         ...{ runtime: onnxRuntime(params), dequantize: nativeDequantizer(threads) },
@@ -70,10 +65,7 @@ export const slicePerBlock: HandlersOf<WorkerApi>['slicePerBlock'] = async (para
         seconds: (performance.now() - start) / 1000,
         peakMemoryBytes: peakMemoryBytes(),
       };
-    } finally {
-      await residual.close();
-      for (const path of paths) await rm(path, { force: true });
-    }
+    });
   } finally {
     await model.close();
   }

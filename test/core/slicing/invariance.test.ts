@@ -2,12 +2,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Decoder } from '../../../src-main/core/architectures/decoder.ts';
 import type { LinearAlgebra } from '../../../src-main/core/linear-algebra/linear-algebra.ts';
-import type { GraphRuntime } from '../../../src-main/core/graph/block-runner.ts';
 import { checkInvariance } from '../../../src-main/core/slicing/invariance.ts';
 import path from 'node:path';
 import { goldenModels, goldenTokens, otherLayouts, readJson } from '../../support/golden-models.ts';
 import { decoderOf } from '../../support/graph-runs.ts';
-import { golden, ports } from '../../support/slicing.ts';
+import { golden, ports, spoiledRuns } from '../../support/slicing.ts';
 
 /** The rotated model, for which linear algebra is called, reads `tensor` times `factor`; the dense one before it as it is. */
 function spoiling(
@@ -87,20 +86,9 @@ describe.skipIf(!goldenModels)('invariance', () => {
 
   test('NaN in a pass is an error that names the model', async () => {
     const [decoder, windows] = [await decoderOf(golden('llama-gqa')), goldenTokens('llama-gqa')];
-    const runtime: GraphRuntime = {
-      ...ports.runtime,
-      open: async (model) => {
-        const runner = await ports.runtime.open(model);
-        return {
-          ...runner,
-          run: async (feeds, outputs) => {
-            const found = await runner.run(feeds, outputs);
-            for (const name of Object.keys(found)) if (name.endsWith('logits')) found[name]!.fill(NaN, 3, 4);
-            return found;
-          },
-        };
-      },
-    };
+    const runtime = spoiledRuns((found) => {
+      for (const name of Object.keys(found)) if (name.endsWith('logits')) found[name]!.fill(NaN, 3, 4);
+    });
     await expect(checkInvariance({ ...ports, decoder, windows, runtime })).rejects.toMatchObject({
       code: 'NON_FINITE',
       details: { path: decoder.model.path, value: 'NaN' },

@@ -1,6 +1,6 @@
 // A sliced model on disk: a Hugging Face folder whose layers have shortcuts, and slicing.json with every width. Tensors
 // have the names under which the released code saves them; stock programs do not load it, as its widths are no model's.
-import { dirname, extname, join } from 'node:path';
+import { join } from 'node:path';
 import { AppError, malformed } from '../../../contract/errors.ts';
 import { slicingConfig } from '../../../contract/results.ts';
 import type { SlicingConfig } from '../../../contract/results.ts';
@@ -14,7 +14,7 @@ import type { WeightType } from '../../export/hf-to-gguf/plan-tensors.ts';
 import { convertFloats } from '../../formats/float-values.ts';
 import { firstNonFinite } from '../../formats/finite-check.ts';
 import { readJsonFile } from '../../formats/json-object.ts';
-import { openModel } from '../../formats/model-source.ts';
+import { folderOf, openModel } from '../../formats/model-source.ts';
 import type { ModelSource } from '../../formats/model-source.ts';
 import { bytesOf } from '../../formats/typed-views.ts';
 import { slicingFile } from '../slicing-config.ts';
@@ -107,8 +107,7 @@ export async function openSlicedFolder(folder: string): Promise<SlicedDecoder> {
 /** An open model seen through its family, sliced block by block or not. @throws as openDecoder and openSlicedFolder */
 export async function openRunnable(model: ModelSource): Promise<Decoder | SlicedDecoder> {
   if (!isSlicedPerBlock(model)) return openDecoder(model);
-  const isFile = extname(model.path) === '.safetensors';
-  const file = join(isFile ? dirname(model.path) : model.path, slicingFile);
+  const file = join(folderOf(model.path), slicingFile);
   return openSlicedDecoder(model, await readSlicingConfig(file), file);
 }
 

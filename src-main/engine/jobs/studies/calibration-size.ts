@@ -1,10 +1,9 @@
 // How much text a slice needs: the same cut, calibrated on more and more samples.
 import type { CalibrationSizeRow } from '../../../contract/study.ts';
 import { stage } from '../context.ts';
-import { statisticsOf } from '../../stages/statistics.ts';
 import { methodOf, valuesOf } from './check-study.ts';
 import { nestedCalibration } from './nested-calibration.ts';
-import { measure, studyRow, type Study } from './open-study.ts';
+import { measure, studyRow, studyStatistics, type Study } from './open-study.ts';
 import type { Outcome } from './outcome.ts';
 import { withSliced } from './sliced-models.ts';
 
@@ -24,8 +23,7 @@ export async function studyCalibrationSize(study: Study): Promise<Outcome<Calibr
   for (const value of measured) {
     const { windows, use } = nested.take(value);
     const label = `${value} samples`;
-    const { texts } = recipe.calibration;
-    const statistics = () => statisticsOf(context, { source: source.path, device: recipe.device, texts, windows, use });
+    const statistics = () => studyStatistics(study, { windows, use });
     const make = () =>
       withSliced(study, { windows, statistics, detail: label }, async ({ path, made: _, ...facts }) => ({
         ...{ value, ...(await measure(study, path, label)), ...facts },

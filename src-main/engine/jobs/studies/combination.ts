@@ -2,16 +2,24 @@
 import { AppError } from '../../../contract/errors.ts';
 import type { CombinationRow } from '../../../contract/study.ts';
 import { findMix } from '../../../core/quantization/mixes.ts';
-import { evenCalibration, statisticsOf, type BlockStatistics } from '../../stages/statistics.ts';
+import type { BlockStatistics } from '../../stages/statistics.ts';
 import { findTypes } from '../../stages/mix-types.ts';
 import { floatTypeOf } from '../../stages/slice.ts';
-import { stage } from '../context.ts';
 import { makeFile } from '../make-file.ts';
 import { valuesOf } from './check-study.ts';
 import { frontOf } from './front.ts';
-import { measure, sharedWork, studyRow, withScratch, type MadeRow, type Study } from './open-study.ts';
+import {
+  measure,
+  sharedWork,
+  studyCalibration,
+  studyRow,
+  studyStatistics,
+  withScratch,
+  type MadeRow,
+  type Study,
+} from './open-study.ts';
 import type { Outcome } from './outcome.ts';
-import { sharedWidthOf, withShared } from './sliced-models.ts';
+import { possibleWidth, withShared } from './sliced-models.ts';
 
 /** From all bits to few; at each, a K mix where there is one. */
 const defaultTypes = ['F16', 'Q8_0', 'Q6_K', 'Q4_K_M', 'Q3_K_M'];
@@ -23,16 +31,10 @@ interface Cell {
 }
 
 export async function studyCombination(study: Study): Promise<Outcome<CombinationRow>> {
-  const { context, recipe, source, decoder } = study;
-  const { hiddenSize } = decoder.config;
   const { cells, skipped } = cellsOf(study);
-  const { windows, use } = await stage(context, 'tokenize', () =>
-    evenCalibration(context, { source: source.path, hiddenSize, calibration: recipe.calibration }),
-  );
-  const { texts } = recipe.calibration;
-  const statistics = sharedWork(study, () =>
-    statisticsOf(context, { source: source.path, device: recipe.device, texts, windows, use }),
-  );
+  const even = await studyCalibration(study);
+  const { windows, use } = even;
+  const statistics = sharedWork(study, () => studyStatistics(study, even));
   study.progress.total = cells.length;
   const rows: CombinationRow[] = [];
   for (const cell of cells) {
@@ -85,14 +87,6 @@ function cellsOf(study: Study): { cells: Cell[]; skipped: Outcome<CombinationRow
     }
   }
   return { cells, skipped };
-}
-
-function possibleWidth(study: Study, value: number, type: string): number | string {
-  try {
-    return sharedWidthOf(study, value, type);
-  } catch (error) {
-    return AppError.from(error).message;
-  }
 }
 
 async function combinationRow(

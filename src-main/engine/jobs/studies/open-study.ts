@@ -13,6 +13,7 @@ import { graphProvider } from '../../stages/device.ts';
 import { evaluate } from '../../stages/evaluate.ts';
 import { requireInvariance } from '../../stages/invariance.ts';
 import { identityOf } from '../../stages/open.ts';
+import { evenCalibration, statisticsOf, type BlockStatistics, type EvenCalibration } from '../../stages/statistics.ts';
 import { openEvaluation, type EvaluationTokens } from '../../stages/texts.ts';
 import { stage, type JobContext } from '../context.ts';
 import { methodOf } from './check-study.ts';
@@ -58,6 +59,18 @@ export async function openStudy(context: JobContext, recipe: StudyRecipe, source
     isChecked: false,
   };
 }
+
+/** The calibration samples of a study that does not vary their number. @throws as openCalibration */
+export const studyCalibration = ({ context, recipe, source, decoder }: Study): Promise<EvenCalibration> =>
+  stage(context, 'tokenize', () =>
+    evenCalibration(context, {
+      ...{ source: source.path, hiddenSize: decoder.config.hiddenSize, calibration: recipe.calibration },
+    }),
+  );
+
+/** What a shared rotation is made of: statistics of the dense model. @throws as blockStatistics */
+export const studyStatistics = ({ context, recipe, source }: Study, even: EvenCalibration): Promise<BlockStatistics> =>
+  statisticsOf(context, { source: source.path, device: recipe.device, texts: recipe.calibration.texts, ...even });
 
 /** What every row depends on. Values and calibration windows are in the rows' own keys, so that a study can grow. */
 async function fingerprintOf(context: JobContext, recipe: StudyRecipe, text: EvaluationTokens): Promise<string> {

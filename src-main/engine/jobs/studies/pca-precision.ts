@@ -1,21 +1,16 @@
 // What float32 costs: the same cut with Grams and eigenproblems in three precisions.
 import type { Precision } from '../../../contract/recipe.ts';
 import type { PcaPrecisionRow } from '../../../contract/study.ts';
-import { evenCalibration } from '../../stages/statistics.ts';
 import type { PerBlockMade } from '../../stages/per-block.ts';
-import { stage } from '../context.ts';
 import { valuesOf } from './check-study.ts';
-import { measure, studyRow, type Study } from './open-study.ts';
+import { measure, studyCalibration, studyRow, type Study } from './open-study.ts';
 import type { Outcome } from './outcome.ts';
 import { cutOf, withPerBlock } from './sliced-models.ts';
 
 export async function studyPcaPrecision(study: Study): Promise<Outcome<PcaPrecisionRow>> {
-  const { context, recipe, source, decoder } = study;
+  const { recipe } = study;
   const values = valuesOf['pca-precision'](recipe);
-  const { hiddenSize } = decoder.config;
-  const { windows, use } = await stage(context, 'tokenize', () =>
-    evenCalibration(context, { source: source.path, hiddenSize, calibration: recipe.calibration }),
-  );
+  const { windows, use } = await studyCalibration(study);
   study.progress.total = values.length;
   const rows: PcaPrecisionRow[] = [];
   let reference: number[][] | null = null;
@@ -36,7 +31,7 @@ interface PrecisionRequest {
 }
 
 async function precisionRow(study: Study, { value, windows, reference }: PrecisionRequest) {
-  const request = { windows, schedule: cutOf(study), precision: value, eigenvalues: true, detail: value };
+  const request = { windows, schedule: await cutOf(study), precision: value, eigenvalues: true, detail: value };
   return withPerBlock(study, request, async ({ path, made, sparsity, parametersAfter, fileBytes }) => ({
     ...{ value, ...(await measure(study, path, value)), sparsity, parametersAfter, fileBytes },
     orthogonality: Math.max(...made.sites.map((site) => site.orthogonality)),

@@ -1,11 +1,10 @@
 // A sliced model of a study, in the job's scratch folder, measured and gone again: block by block, or by one rotation.
-import type { SliceStep } from '../../../contract/plan.ts';
-import type { Precision } from '../../../contract/recipe.ts';
+import { AppError } from '../../../contract/errors.ts';
+import type { Precision, StudyRecipe } from '../../../contract/recipe.ts';
 import type { WidthSchedule } from '../../../contract/worker-api.ts';
-import { constantWidths, siteLayout, slicingConfigOf } from '../../../core/slicing/per-block/site-widths.ts';
-import { requireWidth } from '../../../core/slicing/shared-width.ts';
-import { makePerBlock, roundInterval, type PerBlockMade } from '../../stages/per-block.ts';
-import { floatTypeOf, makeSlice, planSlice, roundOf, widthOfSparsity } from '../../stages/slice.ts';
+import { sliceStep } from '../../../core/planning/slices.ts';
+import { makePerBlock, perBlockSchedule, type PerBlockMade } from '../../stages/per-block.ts';
+import { floatTypeOf, makeSlice, planSlice, sharedWidthOf } from '../../stages/slice.ts';
 import type { BlockStatistics } from '../../stages/statistics.ts';
 import { defaultSparsity, methodOf } from './check-study.ts';
 import { withScratch, type Study } from './open-study.ts';
@@ -72,9 +71,8 @@ export async function withShared<T>(
   const { context, recipe, source, decoder } = study;
   const { hiddenSize } = decoder.config;
   const isFloat = floatTypeOf(type) !== null;
-  const orientation = recipe.orientation ?? (isFloat ? 'pca' : 'hadamard');
-  const sparsity = 1 - width / hiddenSize;
-  const step: SliceStep = { method: 'slice', kind: 'shared', width, hiddenSize, sparsity, orientation };
+  const usual = sliceStep(width, hiddenSize, !isFloat);
+  const step = { ...usual, orientation: recipe.orientation ?? usual.orientation };
   const importance = !isFloat;
   const planned = await planSlice(context, { source: source.path, step, type, importance });
   return withScratch(study, 'sliced.gguf', async (output) => {
@@ -83,8 +81,18 @@ export async function withShared<T>(
       seed: recipe.calibration.seed,
     });
     const { parametersAfter } = planned.sizes;
-    return use({ path: output, sparsity, parametersAfter, fileBytes, energyLost, made: null });
+    return use({ path: output, sparsity: step.sparsity, parametersAfter, fileBytes, energyLost, made: null });
   });
+}
+
+/** The width of a shared rotation that cuts a share, or why the type cannot have it. */
+export function possibleWidth({ recipe, decoder }: Study, sparsity: number, type: string): number | string {
+  try {
+    const { round } = recipe;
+    return sharedWidthOf({ sparsity, width: null, round, type }, decoder.config.hiddenSize);
+  } catch (error) {
+    return AppError.from(error).message;
+  }
 }
 
 /** Slices as the recipe's method and cut say; `statistics` makes those of a shared rotation. */
@@ -98,26 +106,18 @@ export async function withSliced<T>(
   use: (sliced: Sliced) => Promise<T>,
 ): Promise<T> {
   const { recipe } = study;
-  if (methodOf(recipe) === 'per-block') return withPerBlock(study, { windows, schedule: cutOf(study), detail }, use);
-  const width = sharedWidthOf(study, recipe.sparsity ?? defaultSparsity, recipe.type);
+  if (methodOf(recipe) === 'per-block')
+    return withPerBlock(study, { windows, schedule: await cutOf(study), detail }, use);
+  const width = sharedWidthOf({ ...recipe, ...measureOf(recipe) }, study.decoder.config.hiddenSize);
   return withShared(study, { statistics: await statistics(), width, type: recipe.type, detail }, use);
 }
 
-/** The widths of a study that does not vary them. @throws USAGE */
-export function cutOf({ recipe, decoder }: Study): WidthSchedule {
-  const { sparsity, width, sliceHead } = recipe;
-  const round = recipe.round ?? roundInterval;
-  if (width === null) return { scheduler: 'constant', sparsity: sparsity ?? defaultSparsity, round, sliceHead };
-  const layout = siteLayout(decoder);
-  const widths = slicingConfigOf(layout, constantWidths(layout, width, sliceHead), sliceHead);
-  return { scheduler: 'explicit', widths };
-}
+/** What a study cuts that does not vary it. */
+const measureOf = ({ sparsity, width }: StudyRecipe): Pick<StudyRecipe, 'sparsity' | 'width'> => ({
+  sparsity: width === null ? (sparsity ?? defaultSparsity) : null,
+  width,
+});
 
-/** The width of a shared rotation. @throws USAGE where the type cannot have it */
-export function sharedWidthOf({ recipe, decoder }: Study, sparsity: number, type: string): number {
-  const { hiddenSize } = decoder.config;
-  const step = recipe.round ?? roundOf(type);
-  if (recipe.width === null) return widthOfSparsity({ sparsity, step, type }, hiddenSize);
-  requireWidth(recipe.width, hiddenSize);
-  return recipe.width;
-}
+/** The widths of a per-block slice of such a study. @throws USAGE */
+export const cutOf = ({ recipe, decoder }: Study): Promise<WidthSchedule> =>
+  perBlockSchedule({ ...recipe, ...measureOf(recipe), scheduler: 'constant' }, decoder);

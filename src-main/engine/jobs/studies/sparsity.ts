@@ -1,26 +1,22 @@
 // What more or less cutting costs, with one width for all sites or with one share of every site's variance.
 import path from 'node:path';
-import { AppError } from '../../../contract/errors.ts';
 import type { SparsityRow } from '../../../contract/study.ts';
 import type { WidthSchedule } from '../../../contract/worker-api.ts';
 import { siteLayout, slicingConfigOf } from '../../../core/slicing/per-block/site-widths.ts';
 import { varianceWidths } from '../../../core/slicing/per-block/variance-widths.ts';
 import { graphProvider } from '../../stages/device.ts';
 import { roundInterval } from '../../stages/per-block.ts';
-import { evenCalibration, statisticsOf, type BlockStatistics, type EvenCalibration } from '../../stages/statistics.ts';
+import type { BlockStatistics, EvenCalibration } from '../../stages/statistics.ts';
 import { notePeakMemory, reportAs, stage } from '../context.ts';
 import { methodOf, valuesOf } from './check-study.ts';
-import { measure, sharedWork, studyRow, type Study } from './open-study.ts';
+import { measure, sharedWork, studyCalibration, studyRow, studyStatistics, type Study } from './open-study.ts';
 import type { Outcome } from './outcome.ts';
-import { sharedWidthOf, withPerBlock, withShared } from './sliced-models.ts';
+import { possibleWidth, withPerBlock, withShared } from './sliced-models.ts';
 
 export async function studySparsity(study: Study): Promise<Outcome<SparsityRow>> {
-  const { context, recipe, source, decoder } = study;
+  const { recipe } = study;
   const values = valuesOf.sparsity(recipe);
-  const { hiddenSize } = decoder.config;
-  const even = await stage(context, 'tokenize', () =>
-    evenCalibration(context, { source: source.path, hiddenSize, calibration: recipe.calibration }),
-  );
+  const even = await studyCalibration(study);
   return methodOf(recipe) === 'per-block' ? perBlockRows(study, values, even) : sharedRows(study, values, even);
 }
 
@@ -95,18 +91,16 @@ async function denseSpectra({ context, recipe, source }: Study, windows: Int32Ar
 async function sharedRows(
   study: Study,
   values: readonly number[],
-  { windows, use }: EvenCalibration,
+  even: EvenCalibration,
 ): Promise<Outcome<SparsityRow>> {
-  const { context, recipe, source } = study;
-  const { texts } = recipe.calibration;
-  const statistics = sharedWork(study, () =>
-    statisticsOf(context, { source: source.path, device: recipe.device, texts, windows, use }),
-  );
+  const { recipe } = study;
+  const { windows, use } = even;
+  const statistics = sharedWork(study, () => studyStatistics(study, even));
   study.progress.total = values.length;
   const rows: SparsityRow[] = [];
   const skipped: Outcome<SparsityRow>['skipped'] = [];
   for (const value of values) {
-    const width = possibleWidth(study, value);
+    const width = possibleWidth(study, value, study.recipe.type);
     if (typeof width === 'string') {
       skipped.push({ value, reason: width });
       study.progress.total -= 1;
@@ -120,14 +114,6 @@ async function sharedRows(
     'There are no variance rows: a shared rotation has one width for the whole model.',
   ];
   return { rows, skipped, type: recipe.type, calibration: use, shared };
-}
-
-function possibleWidth(study: Study, value: number): number | string {
-  try {
-    return sharedWidthOf(study, value, study.recipe.type);
-  } catch (error) {
-    return AppError.from(error).message;
-  }
 }
 
 interface SharedRow {

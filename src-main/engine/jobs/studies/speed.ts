@@ -1,12 +1,20 @@
 // What slicing gives in speed: both models as ONNX with their cache, on one device, for several texts side by side.
-import path from 'node:path';
 import type { SpeedRow } from '../../../contract/study.ts';
 import { AppError } from '../../../contract/errors.ts';
+import { scratchOnnx } from '../../stages/export.ts';
 import { graphProvider } from '../../stages/device.ts';
-import { evenCalibration, statisticsOf, type EvenCalibration } from '../../stages/statistics.ts';
+import type { EvenCalibration } from '../../stages/statistics.ts';
 import { notePeakMemory, reportAs, stage } from '../context.ts';
 import { valuesOf } from './check-study.ts';
-import { measure, sharedWork, studyRow, type Figures, type Study } from './open-study.ts';
+import {
+  measure,
+  sharedWork,
+  studyCalibration,
+  studyRow,
+  studyStatistics,
+  type Figures,
+  type Study,
+} from './open-study.ts';
 import type { Outcome } from './outcome.ts';
 import { withSliced, type SlicedFacts } from './sliced-models.ts';
 
@@ -22,13 +30,10 @@ interface Timed extends Figures, Omit<SlicedFacts, 'energyLost'> {
 }
 
 export async function studySpeed(study: Study): Promise<Outcome<SpeedRow> & Timing> {
-  const { context, recipe, source, decoder } = study;
+  const { recipe } = study;
   const values = valuesOf.speed(recipe);
   const tokens = tokensOf(study);
-  const { hiddenSize } = decoder.config;
-  const even = await stage(context, 'tokenize', () =>
-    evenCalibration(context, { source: source.path, hiddenSize, calibration: recipe.calibration }),
-  );
+  const even = await studyCalibration(study);
   const dense = sharedWork(study, () => denseModel(study));
   const sliced = sharedWork(study, () => slicedModel(study, even));
   study.progress.total = 2 * values.length;
@@ -69,37 +74,25 @@ async function denseModel(study: Study): Promise<Timed> {
   return { ...figures, model: 'dense', file, fileBytes, sparsity: 0, parametersAfter: source.parameters };
 }
 
-async function slicedModel(study: Study, { windows, use }: EvenCalibration): Promise<Timed> {
-  const { context, recipe, source } = study;
-  const { texts } = recipe.calibration;
-  const statistics = () => statisticsOf(context, { source: source.path, device: recipe.device, texts, windows, use });
-  return withSliced(study, { windows, statistics, detail: 'sliced' }, async ({ path: found, ...facts }) => {
-    const figures = await measure(study, found, 'sliced');
-    const { sparsity, parametersAfter } = facts;
-    return { ...figures, model: 'sliced', ...(await exported(study, found, 'sliced')), sparsity, parametersAfter };
-  });
+async function slicedModel(study: Study, even: EvenCalibration): Promise<Timed> {
+  const statistics = () => studyStatistics(study, even);
+  return withSliced(
+    study,
+    { windows: even.windows, statistics, detail: 'sliced' },
+    async ({ path: found, ...facts }) => {
+      const figures = await measure(study, found, 'sliced');
+      const { sparsity, parametersAfter } = facts;
+      return { ...figures, model: 'sliced', ...(await exported(study, found, 'sliced')), sparsity, parametersAfter };
+    },
+  );
 }
 
-async function exported(
+const exported = (
   { context, recipe }: Study,
   source: string,
   name: SpeedRow['model'],
-): Promise<{ file: string; fileBytes: number }> {
-  const file = path.join(context.scratch, `${name}.onnx`);
-  return stage(context, 'export', async () => {
-    const { fileBytes, peakMemoryBytes } = await context.worker((client) =>
-      client.exportModel(
-        {
-          ...{ source, output: file, form: 'onnx', force: false, tokenizerFrom: null, slicing: null },
-          type: recipe.type.toUpperCase() === 'F32' ? 'F32' : 'F16',
-        },
-        { signal: context.signal, onProgress: reportAs(context, 'export', name) },
-      ),
-    );
-    notePeakMemory(context, peakMemoryBytes);
-    return { file, fileBytes };
-  });
-}
+): Promise<{ file: string; fileBytes: number }> =>
+  scratchOnnx(context, { source, name, detail: name, type: recipe.type.toUpperCase() === 'F32' ? 'F32' : 'F16' });
 
 interface RowTiming extends Timed {
   value: number;

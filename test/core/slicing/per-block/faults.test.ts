@@ -4,7 +4,6 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Decoder } from '../../../../src-main/core/architectures/decoder.ts';
 import type { TensorEntry } from '../../../../src-main/core/formats/tensor.ts';
-import type { GraphRuntime } from '../../../../src-main/core/graph/block-runner.ts';
 import { checkedLinearAlgebra } from '../../../../src-main/core/linear-algebra/checked-linear-algebra.ts';
 import type { EigenOutcome, LinearAlgebraKernels } from '../../../../src-main/core/linear-algebra/kernels.ts';
 import type { LinearAlgebra } from '../../../../src-main/core/linear-algebra/linear-algebra.ts';
@@ -15,7 +14,7 @@ import { temporaryFolder } from '../../../llama-host/host.ts';
 import { goldenModels, goldenTokens } from '../../../support/golden-models.ts';
 import { decoderOf } from '../../../support/graph-runs.ts';
 import { constantConfig, slicedInto } from '../../../support/per-block.ts';
-import { golden, ports } from '../../../support/slicing.ts';
+import { golden, ports, spoiledRuns } from '../../../support/slicing.ts';
 
 const folder = temporaryFolder();
 const { signal } = ports;
@@ -108,21 +107,10 @@ describe.skipIf(!goldenModels)('a slice block by block stops', () => {
 
   test('at a residual that is not finite', async () => {
     let runs = 0;
-    const runtime: GraphRuntime = {
-      ...ports.runtime,
-      open: async (model) => {
-        const runner = await ports.runtime.open(model);
-        return {
-          ...runner,
-          run: async (feeds, outputs) => {
-            const found = await runner.run(feeds, outputs);
-            runs += 1;
-            if (runs === 4) (outputs['y']!.data as Float32Array).fill(-Infinity, 64, 65);
-            return found;
-          },
-        };
-      },
-    };
+    const runtime = spoiledRuns((_, outputs) => {
+      runs += 1;
+      if (runs === 4) (outputs['y']!.data as Float32Array).fill(-Infinity, 64, 65);
+    });
     const told = { measured: '-Infinity', expected: 'finite', position: [1, 0] };
     expect(await slicing({ runtime })).toMatchObject(failure('layer1.mlp_out', { what: 'layer1.mlp_out', ...told }));
   });
