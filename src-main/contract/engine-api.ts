@@ -1,6 +1,7 @@
 // What the engine answers to the window and the command line.
 import { z } from 'zod';
 import { defineApi } from './define-api.ts';
+import { comparison, deletedFiles, experiment, experimentDetail, experimentList, historyFilter } from './history.ts';
 import { jobEvent, jobSnapshot } from './job.ts';
 import { llamaDevice } from './llama-host-api.ts';
 import { inspection } from './model.ts';
@@ -26,16 +27,44 @@ export const engineApi = defineApi({
     /** Path of the model bundled with Snug. */
     sample: { params: z.object({}), result: z.object({ model: z.string() }) },
     /** Starts a job (one runs at a time, others wait) and answers at once. */
-    'jobs.start': { params: z.object({ recipe }), result: z.object({ id: z.string() }) },
+    'jobs.start': {
+      params: z.object({ recipe, clonedFrom: z.string().nullable().default(null) }),
+      result: z.object({ id: z.string() }),
+    },
     /** All jobs of this engine, oldest first, with the sequence number of the last event they contain. */
     'jobs.list': { params: z.object({}), result: z.object({ jobs: z.array(jobSnapshot) }) },
     'jobs.get': { params: z.object({ id: z.string() }), result: jobSnapshot },
     /** Cancels; answers when the job has ended. */
     'jobs.cancel': { params: z.object({ id: z.string() }), result: jobSnapshot },
+    /** Stops a job, to go on later with what it finished; answers when it has stopped. */
+    'jobs.pause': { params: z.object({ id: z.string() }), result: jobSnapshot },
+    /** Takes up a job that was paused or cancelled, that failed, or whose engine died. */
+    'jobs.resume': { params: z.object({ id: z.string() }), result: jobSnapshot },
+    /** Puts a waiting job before another one, or (null) at the end. */
+    'jobs.move': { params: z.object({ id: z.string(), before: z.string().nullable() }), result: z.object({}) },
+    /** Runs that no engine works on and that can go on, newest first. */
+    'history.unfinished': { params: z.object({}), result: experimentList },
+    'history.list': { params: historyFilter, result: experimentList },
+    'history.get': { params: z.object({ run: z.string() }), result: experimentDetail },
+    'history.compare': { params: z.object({ runs: z.array(z.string()).min(2) }), result: comparison },
+    /** The recipe of a run with other settings: dotted names as in `compare`, values as JSON or text. */
+    'history.clone': {
+      params: z.object({ run: z.string(), set: z.record(z.string(), z.string()).default({}) }),
+      result: z.object({ recipe }),
+    },
+    'history.tag': {
+      params: z.object({ run: z.string(), tag: z.string().trim().min(1), remove: z.boolean().default(false) }),
+      result: experiment,
+    },
+    'history.note': { params: z.object({ run: z.string(), note: z.string() }), result: experiment },
+    /** Deletes the files that a run made; its record stays. */
+    'history.deleteFiles': { params: z.object({ run: z.string() }), result: deletedFiles },
   },
   events: {
     'jobs.added': jobSnapshot,
     'jobs.changed': z.object({ id: z.string(), event: jobEvent }),
+    /** The jobs that wait, in their new order. */
+    'jobs.ordered': z.object({ waiting: z.array(z.string()) }),
   },
 });
 export type EngineApi = typeof engineApi;

@@ -13,6 +13,7 @@ export const errorCodes = [
   'TEXT_TOO_SHORT', // not enough text for one window
   'TEXT_REUSED', // the evaluation text was used for calibration
   'NOT_WRITABLE', // a folder or disk that cannot be written to
+  'INPUTS_CHANGED', // what a stopped run works on is not the same any more
   'OUTPUT_EXISTS', // the output is there already and --force was not given
   'DISK_FULL', // not enough space, with needed and free bytes
   'OUT_OF_MEMORY', // an allocation failed

@@ -29,11 +29,16 @@ export const jobResult = z.discriminatedUnion('verb', [
 export type JobResult = z.infer<typeof jobResult>;
 
 export const jobState = z.discriminatedUnion('state', [
-  z.object({ state: z.literal('queued') }),
+  /** waitingFor: what has the device it needs, in words; absent while it only waits for its turn. */
+  z.object({ state: z.literal('queued'), waitingFor: z.string().optional() }),
   z.object({ state: z.literal('running'), progress: progress.nullable(), stages: z.array(z.string()) }),
   z.object({ state: z.literal('done'), result: jobResult }),
   z.object({ state: z.literal('failed'), error: errorShape }),
   z.object({ state: z.literal('cancelled') }),
+  /** Stopped by the user, to go on later. */
+  z.object({ state: z.literal('paused') }),
+  /** Its engine died. */
+  z.object({ state: z.literal('interrupted') }),
 ]);
 export type JobState = z.infer<typeof jobState>;
 
@@ -41,18 +46,32 @@ export const jobSnapshot = z.object({ id: z.string(), recipe, created: z.string(
 export type JobSnapshot = z.infer<typeof jobSnapshot>;
 
 export const jobEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('waiting'), waitingFor: z.string() }),
   z.object({ type: z.literal('started') }),
   z.object({ type: z.literal('progressed'), progress }),
   z.object({ type: z.literal('finished'), result: jobResult }),
   z.object({ type: z.literal('failed'), error: errorShape }),
   z.object({ type: z.literal('cancelled') }),
+  z.object({ type: z.literal('paused') }),
+  z.object({ type: z.literal('interrupted') }),
+  /** Taken up again: it waits for its turn. */
+  z.object({ type: z.literal('resumed') }),
 ]);
 export type JobEvent = z.infer<typeof jobEvent>;
 
+/** A job in this state is not worked on any more, unless it is taken up again. */
+export const hasEnded = ({ state }: Pick<JobState, 'state'>): boolean => state !== 'queued' && state !== 'running';
+
+/** Whether a job in this state can be taken up again. */
+export const isResumable = ({ state }: Pick<JobState, 'state'>): boolean => hasEnded({ state }) && state !== 'done';
+
 /** The next state; events that do not apply (progress after the end, for example) leave it as it is. */
 export function reduceJob(current: JobState, event: JobEvent): JobState {
-  if (current.state !== 'queued' && current.state !== 'running') return current;
+  if (event.type === 'resumed') return isResumable(current) ? { state: 'queued' } : current;
+  if (hasEnded(current)) return current;
   switch (event.type) {
+    case 'waiting':
+      return current.state === 'queued' ? { state: 'queued', waitingFor: event.waitingFor } : current;
     case 'started':
       return { state: 'running', progress: null, stages: [] };
     case 'progressed': {
@@ -69,6 +88,8 @@ export function reduceJob(current: JobState, event: JobEvent): JobState {
     case 'failed':
       return { state: 'failed', error: event.error };
     case 'cancelled':
-      return { state: 'cancelled' };
+    case 'paused':
+    case 'interrupted':
+      return { state: event.type };
   }
 }

@@ -9,43 +9,49 @@ import { Catalog } from './catalog/catalog.ts';
 import { Children } from './children.ts';
 import { listDevices } from './devices.ts';
 import type { Folders } from './folders.ts';
-import { sweepScratch, withContext } from './jobs/context.ts';
+import { sweepJobFolders } from './jobs/job-folder.ts';
 import { JobQueue, type Emit } from './jobs/queue.ts';
-import { runRecipe } from './jobs/run-recipe.ts';
+import { jobRunner } from './jobs/run-job.ts';
+import { leasedTurns, soleTurns } from './jobs/turns.ts';
+import { historyHandlers } from './library/history-handlers.ts';
 import { inspect } from './library/inspect.ts';
 import { catalogRecorder } from './recorder.ts';
 
 export interface Engine {
   handlers: HandlersOf<EngineApi>;
-  /** Cancels what runs and waits for its end. */
+  /** Stops what runs, to be taken up later, and waits for its end. */
   close: () => Promise<void>;
 }
 
 /** Builds the engine on its folders; `emit` sends events to whoever is connected. */
 export async function createEngine(folders: Folders, emit: Emit): Promise<Engine> {
   const children = new Children(folders.entries);
-  await sweepScratch(folders.home);
+  await sweepJobFolders(folders.home);
   const catalog = await Catalog.open(folders.home).catch((error: unknown) => AppError.from(error));
-  const recorder = catalogRecorder(catalog, { snug: version, node: process.versions.node });
-  const queue = new JobQueue(
-    (run, recipe, signal, report) =>
-      withContext({ run, signal, folders, children, threads: recipe.threads, report }, async (context) => {
-        const problem = recorder.problem();
-        if (problem !== null) context.warnings.push(`This run is not kept in the history: ${problem}`);
-        return runRecipe(context, recipe);
-      }),
+  const versions = { snug: version, node: process.versions.node };
+  const recorder = catalogRecorder(catalog, versions);
+  const queue = new JobQueue({
+    runRecipe: jobRunner({ folders, children, versions, recorder }),
     recorder,
+    turns: catalog instanceof Catalog ? leasedTurns(catalog.leases) : soleTurns,
     emit,
-  );
+  });
   const handlers: HandlersOf<EngineApi> = {
     inspect: ({ model }) => inspect(model),
     texts: () => listTexts(path.join(folders.resources, 'texts')),
     devices: (_params, { signal }) => listDevices(children, signal),
     sample: () => ({ model: path.join(folders.resources, 'sample/sample-7m.F16.gguf') }),
-    'jobs.start': ({ recipe }) => ({ id: queue.start(recipe) }),
+    'jobs.start': ({ recipe, clonedFrom }) => ({ id: queue.start(recipe, clonedFrom) }),
     'jobs.list': () => ({ jobs: queue.list() }),
     'jobs.get': ({ id }) => queue.get(id),
     'jobs.cancel': ({ id }) => queue.cancel(id),
+    'jobs.pause': ({ id }) => queue.pause(id),
+    'jobs.resume': ({ id }) => queue.resume(id),
+    'jobs.move': ({ id, before }) => {
+      queue.move(id, before);
+      return {};
+    },
+    ...historyHandlers(catalog, queue),
   };
   return { handlers, close: () => queue.close() };
 }

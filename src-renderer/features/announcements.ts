@@ -26,7 +26,7 @@ export function announce(model: ModelState, plans: PlanList | null, run: JobSnap
 function announceRun({ job, recipe }: JobSnapshot): string {
   switch (job.state) {
     case 'queued':
-      return 'Waiting to start';
+      return job.waitingFor === undefined ? 'Waiting to start' : `Waiting for ${job.waitingFor}`;
     case 'running':
       return job.progress === null ? 'Started' : stageLabel(job.progress.stage);
     case 'done':
@@ -35,6 +35,10 @@ function announceRun({ job, recipe }: JobSnapshot): string {
         : 'Done';
     case 'cancelled':
       return 'Cancelled';
+    case 'paused':
+      return 'Paused';
+    case 'interrupted':
+      return 'Interrupted';
     case 'failed':
       return ''; // the error notice is an alert of its own
   }

@@ -33,6 +33,10 @@ const words: Record<ErrorCode, [title: string, advice: string | null]> = {
     'Measure on another text: one that was seen proves nothing.',
   ],
   NOT_WRITABLE: ['This folder cannot be written to', 'Choose another folder.'],
+  INPUTS_CHANGED: [
+    'What this run works on has changed',
+    'Start it anew: what still holds of its calibration is used again.',
+  ],
   OUTPUT_EXISTS: ['There is a file of this name already', 'Choose another name.'],
   DISK_FULL: ['The disk is full', 'Make room or choose another disk. Nothing half-written stays behind.'],
   OUT_OF_MEMORY: ['There is not enough memory', 'Close other programs, or choose a smaller plan.'],

@@ -60,7 +60,7 @@ export function serveFakeEngine(transport: Transport, script: FakeScript = {}): 
         emit(id, { type: 'cancelled' });
         return find(id);
       },
-    } satisfies HandlersOf<EngineApi>,
+    } satisfies Partial<HandlersOf<EngineApi>> as unknown as HandlersOf<EngineApi>,
     transport,
   );
   return recipes;

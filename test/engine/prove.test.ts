@@ -8,7 +8,6 @@ import type { Proof } from '../../src-main/contract/results.ts';
 import { Children } from '../../src-main/engine/children.ts';
 import type { WorkerClient } from '../../src-main/engine/children.ts';
 import { findFolders } from '../../src-main/engine/folders.ts';
-import { withContext } from '../../src-main/engine/jobs/context.ts';
 import type { JobContext } from '../../src-main/engine/jobs/context.ts';
 import { prove } from '../../src-main/engine/stages/prove.ts';
 import { openEvaluation } from '../../src-main/engine/stages/texts.ts';
@@ -16,6 +15,7 @@ import { openGguf } from '../../src-main/core/formats/gguf-reader.ts';
 import { handlers } from '../../src-main/worker/handlers.ts';
 import { temporaryFolder } from '../llama-host/host.ts';
 import { withMetadata, withTensors } from '../support/broken-models.ts';
+import { inJob } from '../support/job.ts';
 import { root, sampleModel } from '../support/paths.ts';
 import { quiet } from '../worker/quantize-oracle.ts';
 
@@ -23,8 +23,8 @@ const folder = temporaryFolder();
 const file = (name: string): string => path.join(folder, name);
 const folders = { ...findFolders(path.join(root, 'src-main/engine'), false), home: file('home') };
 
-const inJob = <T>(work: (context: JobContext) => Promise<T>): Promise<T> =>
-  withContext(
+const inThisJob = <T>(work: (context: JobContext) => Promise<T>): Promise<T> =>
+  inJob(
     {
       ...{ run: 'prove', folders, children: new Children(folders.entries), threads: 1, report: () => {} },
       signal: new AbortController().signal,
@@ -34,7 +34,7 @@ const inJob = <T>(work: (context: JobContext) => Promise<T>): Promise<T> =>
 
 /** `measuredKld` null: --no-evaluate, what the plan predicted is all that is known. `ownModel`: what our own forward reads instead. */
 function proofOf(output: string, { ownModel = output, measuredKld = null as number | null } = {}): Promise<Proof> {
-  return inJob(async (context) => {
+  return inThisJob(async (context) => {
     const evaluation = evaluationOptions.parse({ windows: 1, window: 128 });
     const text = await openEvaluation(context, sampleModel, evaluation, []);
     const worker = <T>(task: (client: WorkerClient) => Promise<T>): Promise<T> =>

@@ -137,5 +137,5 @@ function answers(jobs: JobSnapshot[], cancelled: string[], added: (job: JobSnaps
       cancelled.push(id);
       return find(id);
     },
-  };
+  } satisfies Partial<HandlersOf<EngineApi>> as unknown as HandlersOf<EngineApi>;
 }

@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 import type { HandlersOf } from '../../src-main/contract/define-api.ts';
 import type { EngineApi } from '../../src-main/contract/engine-api.ts';
 import type { SliceResult } from '../../src-main/contract/results.ts';
-import type { JobSnapshot } from '../../src-main/contract/job.ts';
+import { hasEnded, type JobSnapshot } from '../../src-main/contract/job.ts';
 import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
 import { createEngine } from '../../src-main/engine/engine.ts';
 import { findFolders } from '../../src-main/engine/folders.ts';
@@ -58,10 +58,10 @@ export async function startEngine({ home = temporaryFolder() }: { home?: string 
   const ended = (id: string): Promise<JobSnapshot> =>
     when(async () => {
       const snapshot = await get(id);
-      return snapshot.job.state === 'queued' || snapshot.job.state === 'running' ? null : snapshot;
+      return hasEnded(snapshot.job) ? snapshot : null;
     });
   const start = async (recipe: object): Promise<string> =>
-    (await call['jobs.start']({ recipe: recipeSchema.parse(recipe) }, context)).id;
+    (await call['jobs.start']({ recipe: recipeSchema.parse(recipe), clonedFrom: null }, context)).id;
   return {
     home,
     call,

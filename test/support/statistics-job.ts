@@ -5,9 +5,10 @@ import { AppError } from '../../src-main/contract/errors.ts';
 import type { Progress } from '../../src-main/contract/progress.ts';
 import { Children } from '../../src-main/engine/children.ts';
 import { findFolders } from '../../src-main/engine/folders.ts';
-import { withContext, type JobContext } from '../../src-main/engine/jobs/context.ts';
+import type { JobContext } from '../../src-main/engine/jobs/context.ts';
 import { blockStatistics } from '../../src-main/engine/stages/statistics.ts';
 import type { BlockStatistics, BlockStatisticsOptions } from '../../src-main/engine/stages/statistics.ts';
+import { inJob } from './job.ts';
 import { root } from './paths.ts';
 
 export interface StatisticsJob {
@@ -25,7 +26,7 @@ export async function statisticsJob(job: StatisticsJob): Promise<BlockStatistics
   const folders = { ...findFolders(path.join(root, 'src-main/engine'), false), home: job.home };
   const { signal = new AbortController().signal, threads = 1, report = () => {} } = job;
   const options = { run: `test-${performance.now()}`, signal, folders, threads, report };
-  return withContext({ ...options, children: new Children(folders.entries) }, async (context) => {
+  return inJob({ ...options, children: new Children(folders.entries) }, async (context) => {
     const found = await blockStatistics(context, job.options);
     job.look?.(found, context);
     return { ...found, warnings: context.warnings };

@@ -1,12 +1,10 @@
 // What a running job has at hand: its children, its scratch folder, its clock, its way to report and to be cancelled.
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
-import path from 'node:path';
+import { availableParallelism } from 'node:os';
 import { AppError } from '../../contract/errors.ts';
 import type { Progress } from '../../contract/progress.ts';
-import { isRunning } from '../../core/formats/part-files.ts';
 import type { Children, LlamaClient, WorkerClient } from '../children.ts';
 import type { Folders } from '../folders.ts';
+import type { JobFolder } from './job-folder.ts';
 
 export type LlamaIdentity = Awaited<ReturnType<LlamaClient['identify']>>;
 export type ModelDescription = Awaited<ReturnType<LlamaClient['describe']>>;
@@ -23,6 +21,8 @@ export interface JobContext {
   llamaThreads: { threads?: number };
   /** A folder of the job's own in the user data; gone when the job ends. */
   scratch: string;
+  /** What the job finished on the way, kept until it is done (checkpoint.ts). */
+  checkpoints: string;
   /** What llama.cpp sees of this machine; asked once per job. */
   identify: () => Promise<LlamaIdentity>;
   /** What llama.cpp says of a model file; asked once per job and file. */
@@ -39,30 +39,10 @@ export interface JobContext {
   worker: <T>(task: (client: WorkerClient) => Promise<T>) => Promise<T>;
 }
 
-const jobsFolder = (home: string): string => path.join(home, 'jobs');
-
-/** In the user data; where that cannot be written, which costs the history but need not cost the job, with the temporary files. */
-async function makeScratch(home: string, run: string): Promise<string> {
-  const folder = path.join(jobsFolder(home), `${run}.${process.pid}`);
-  const made = await mkdir(folder, { recursive: true }).then(
-    () => true,
-    () => false,
-  );
-  return made ? folder : mkdtemp(path.join(tmpdir(), 'snug-'));
-}
-
-/** Removes the scratch folders of engines that died. */
-export async function sweepScratch(home: string): Promise<void> {
-  const names = await readdir(jobsFolder(home)).catch(() => []);
-  const orphans = names.filter((name) => {
-    const pid = Number(/\.(\d+)$/.exec(name)?.[1] ?? Number.NaN);
-    return Number.isInteger(pid) && !isRunning(pid);
-  });
-  await Promise.all(orphans.map((name) => rm(path.join(jobsFolder(home), name), { recursive: true, force: true })));
-}
-
 export interface ContextOptions {
   run: string;
+  /** Of the run, made by `openJobFolder`. */
+  folder: JobFolder;
   signal: AbortSignal;
   folders: Folders;
   children: Children;
@@ -70,39 +50,36 @@ export interface ContextOptions {
   report: (progress: Progress) => void;
 }
 
-/** Runs `work` with a fresh context; the scratch folder goes whatever happens. */
+/** Runs `work` with a fresh context. */
 export async function withContext<T>(options: ContextOptions, work: (context: JobContext) => Promise<T>): Promise<T> {
   const { run, signal, folders, children, report } = options;
-  const scratch = await makeScratch(folders.home, run);
+  const { scratch, checkpoints } = options.folder;
   let identity: Promise<LlamaIdentity> | null = null;
   const descriptions = new Map<string, Promise<ModelDescription>>();
-  try {
-    return await work({
-      run,
-      signal,
-      folders,
-      scratch,
-      report,
-      threads: options.threads ?? availableParallelism(),
-      llamaThreads: options.threads === null ? {} : { threads: options.threads },
-      device: 'cpu',
-      warnings: [],
-      expansions: new Map(),
-      seconds: {},
-      peakMemoryBytes: 0,
-      identify: () => (identity ??= children.llama(signal, (client) => client.identify({}))),
-      describe: (model) => {
-        const known =
-          descriptions.get(model) ?? children.llama(signal, (client) => client.describe({ model }, { signal }));
-        descriptions.set(model, known);
-        return known;
-      },
-      llama: (duty) => children.llama(signal, duty),
-      worker: (task) => children.worker(signal, task),
-    });
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+  return work({
+    run,
+    signal,
+    folders,
+    scratch,
+    checkpoints,
+    report,
+    threads: options.threads ?? availableParallelism(),
+    llamaThreads: options.threads === null ? {} : { threads: options.threads },
+    device: 'cpu',
+    warnings: [],
+    expansions: new Map(),
+    seconds: {},
+    peakMemoryBytes: 0,
+    identify: () => (identity ??= children.llama(signal, (client) => client.identify({}))),
+    describe: (model) => {
+      const known =
+        descriptions.get(model) ?? children.llama(signal, (client) => client.describe({ model }, { signal }));
+      descriptions.set(model, known);
+      return known;
+    },
+    llama: (duty) => children.llama(signal, duty),
+    worker: (task) => children.worker(signal, task),
+  });
 }
 
 /** Runs one stage: reports its start, adds its time to the job's seconds. */

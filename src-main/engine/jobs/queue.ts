@@ -1,130 +1,235 @@
-// The job queue: one job runs at a time, others wait; every change is an event and a row of the history.
+// The job queue: one heavy job at a time computes on this machine, others wait for their turn; every change is an event
+// and a row of the history. A job that was stopped can be taken up again.
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import type { engineApi } from '../../contract/engine-api.ts';
 import { AppError } from '../../contract/errors.ts';
-import { jobResult, reduceJob, type JobEvent, type JobResult, type JobSnapshot } from '../../contract/job.ts';
+import {
+  hasEnded,
+  isResumable,
+  jobResult,
+  reduceJob,
+  type JobEvent,
+  type JobResult,
+  type JobSnapshot,
+} from '../../contract/job.ts';
 import type { Progress } from '../../contract/progress.ts';
 import type { Recipe } from '../../contract/recipe.ts';
+import type { Turns } from './turns.ts';
 
 type Events = (typeof engineApi)['events'];
 export type Emit = <Name extends keyof Events>(name: Name, payload: z.infer<Events[Name]>) => void;
 
+export interface RunRequest {
+  run: string;
+  recipe: Recipe;
+  created: string;
+  /** Taken up again: what an earlier attempt finished is used. */
+  isResumed: boolean;
+  signal: AbortSignal;
+  report: (progress: Progress) => void;
+}
+
 /** Does the work of a recipe. */
-export type RunRecipe = (
-  run: string,
-  recipe: Recipe,
-  signal: AbortSignal,
-  report: (progress: Progress) => void,
-) => Promise<JobResult>;
+export type RunRecipe = (request: RunRequest) => Promise<JobResult>;
 
 /** Keeps the history; a history that cannot be written is reported once per run, as a warning of its result. */
 export interface Recorder {
-  added: (snapshot: JobSnapshot) => void;
+  added: (snapshot: JobSnapshot, clonedFrom: string | null) => void;
   changed: (snapshot: JobSnapshot) => void;
+  /** A run of this or an earlier engine that nobody works on; null where there is none. */
+  find: (id: string) => JobSnapshot | null;
+  /** Makes a run that was stopped this engine's; false where another engine was faster. */
+  requeue: (id: string) => boolean;
+  moved: (id: string, before: string | null) => void;
 }
 
 interface Job {
   snapshot: JobSnapshot;
+  isResumed: boolean;
   controller: AbortController;
+  /** What an abort makes of it. */
+  stopAs: 'cancelled' | 'paused' | 'interrupted';
   ended: Promise<void>;
   end: () => void;
 }
 
-export class JobQueue {
-  private readonly jobs = new Map<string, Job>();
-  private readonly waiting: Job[] = [];
-  private readonly runRecipe: RunRecipe;
-  private readonly recorder: Recorder;
-  private readonly emit: Emit;
-  private running = false;
+export interface QueueParts {
+  runRecipe: RunRecipe;
+  recorder: Recorder;
+  turns: Turns;
+  emit: Emit;
+}
 
-  constructor(runRecipe: RunRecipe, recorder: Recorder, emit: Emit) {
-    this.runRecipe = runRecipe;
-    this.recorder = recorder;
-    this.emit = emit;
+/** A plan takes seconds and little memory: it is answered while a long job runs. */
+const isLight = ({ verb }: Recipe): boolean => verb === 'plan';
+
+export class JobQueue {
+  readonly #parts: QueueParts;
+  readonly #jobs = new Map<string, Job>();
+  #waiting: Job[] = [];
+  #isRunning = false;
+
+  constructor(parts: QueueParts) {
+    this.#parts = parts;
   }
 
-  start(recipe: Recipe): string {
-    const id = randomUUID().slice(0, 8);
-    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  start(recipe: Recipe, clonedFrom: string | null = null): string {
+    const id = randomUUID().replaceAll('-', '').slice(0, 12);
     const snapshot: JobSnapshot = { id, recipe, created: new Date().toISOString(), job: { state: 'queued' } };
-    const job: Job = { snapshot, controller: new AbortController(), ended, end };
-    this.jobs.set(id, job);
-    this.waiting.push(job);
-    this.recorder.added(snapshot);
-    this.emit('jobs.added', snapshot);
-    void this.runNext();
+    const job = { ...stoppable(), snapshot, isResumed: false };
+    this.#jobs.set(id, job);
+    this.#parts.recorder.added(snapshot, clonedFrom);
+    this.#parts.emit('jobs.added', snapshot);
+    this.#enqueue(job);
     return id;
   }
 
   list(): JobSnapshot[] {
-    return [...this.jobs.values()].map((job) => job.snapshot);
+    return [...this.#jobs.values()].map((job) => job.snapshot);
   }
 
   get(id: string): JobSnapshot {
-    return this.find(id).snapshot;
+    return this.#find(id).snapshot;
   }
 
   /** Cancels a job; resolves when it has ended. A job that has ended already stays as it is. */
-  async cancel(id: string): Promise<JobSnapshot> {
-    const job = this.find(id);
-    job.controller.abort(new AppError('CANCELLED', 'Cancelled.'));
-    if (job.snapshot.job.state === 'queued') this.apply(job, { type: 'cancelled' });
-    await job.ended;
+  cancel(id: string): Promise<JobSnapshot> {
+    return this.#stop(id, 'cancelled');
+  }
+
+  /** Stops a job so that `resume` goes on behind the last thing that it finished. */
+  pause(id: string): Promise<JobSnapshot> {
+    return this.#stop(id, 'paused');
+  }
+
+  /** Takes a job up again that was stopped, of this engine or of one that is gone. @throws USAGE where there is nothing to go on with */
+  resume(id: string): JobSnapshot {
+    const known = this.#jobs.get(id)?.snapshot ?? this.#parts.recorder.find(id);
+    if (!known)
+      throw new AppError('USAGE', `There is no run "${id}" that could go on: snug resume lists them.`, { id });
+    if (!isResumable(known.job)) {
+      const { state } = known.job;
+      const message = state === 'done' ? `The run ${id} is done.` : `The run ${id} is not stopped: it is ${state}.`;
+      throw new AppError('USAGE', message, { id, state });
+    }
+    if (!this.#parts.recorder.requeue(id))
+      throw new AppError('USAGE', `The run ${id} was taken up by another Snug just now.`, { id });
+    const job = { ...stoppable(), snapshot: known, isResumed: true };
+    const isNew = !this.#jobs.has(id);
+    this.#jobs.set(id, job);
+    if (isNew) this.#parts.emit('jobs.added', known);
+    this.#apply(job, { type: 'resumed' });
+    this.#enqueue(job);
     return job.snapshot;
   }
 
-  /** Cancels everything; resolves when nothing runs any more. */
-  async close(): Promise<void> {
-    await Promise.all([...this.jobs.keys()].map((id) => this.cancel(id)));
+  /** Puts a waiting job before another waiting one, or at the end. @throws USAGE for jobs that do not wait */
+  move(id: string, before: string | null): void {
+    const moved = this.#waiting.find(({ snapshot }) => snapshot.id === id);
+    const others = this.#waiting.filter((job) => job !== moved);
+    const place = before === null ? others.length : others.findIndex(({ snapshot }) => snapshot.id === before);
+    if (!moved || place === -1)
+      throw new AppError('USAGE', 'Only jobs that wait can be moved, before another one that waits.', { id, before });
+    this.#waiting = others.toSpliced(place, 0, moved);
+    this.#parts.recorder.moved(id, before);
+    this.#parts.emit('jobs.ordered', { waiting: this.#waiting.map(({ snapshot }) => snapshot.id) });
   }
 
-  private find(id: string): Job {
-    const job = this.jobs.get(id);
+  /** Stops everything, to be taken up by a later engine; resolves when nothing runs any more. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#jobs.keys()].map((id) => this.#stop(id, 'interrupted')));
+  }
+
+  #find(id: string): Job {
+    const job = this.#jobs.get(id);
     if (!job) throw new AppError('USAGE', `There is no run "${id}" in this session.`, { id });
     return job;
   }
 
-  private async runNext(): Promise<void> {
-    if (this.running) return;
-    const job = this.waiting.shift();
+  async #stop(id: string, stopAs: Job['stopAs']): Promise<JobSnapshot> {
+    const job = this.#find(id);
+    if (hasEnded(job.snapshot.job)) return job.snapshot;
+    job.stopAs = stopAs;
+    job.controller.abort(new AppError('CANCELLED', 'Cancelled.'));
+    if (this.#waiting.includes(job)) {
+      this.#waiting = this.#waiting.filter((other) => other !== job);
+      this.#apply(job, { type: stopAs });
+    }
+    await job.ended;
+    return job.snapshot;
+  }
+
+  #enqueue(job: Job): void {
+    if (isLight(job.snapshot.recipe)) {
+      void this.#run(job);
+      return;
+    }
+    this.#waiting.push(job);
+    void this.#runNext();
+  }
+
+  async #runNext(): Promise<void> {
+    if (this.#isRunning) return;
+    const job = this.#waiting.shift();
     if (!job) return;
-    this.running = true;
+    this.#isRunning = true;
     try {
-      if (job.snapshot.job.state === 'queued') await this.run(job);
+      await this.#runInTurn(job);
     } finally {
-      this.running = false;
+      this.#isRunning = false;
     }
-    void this.runNext();
+    void this.#runNext();
   }
 
-  private async run(job: Job): Promise<void> {
-    const { id, recipe } = job.snapshot;
-    const { signal } = job.controller;
-    this.apply(job, { type: 'started' });
+  /** Runs a job once no other one, of whatever engine, computes on this machine. */
+  async #runInTurn(job: Job): Promise<void> {
+    const waiting = (waitingFor: string): void => this.#apply(job, { type: 'waiting', waitingFor });
+    const release = await this.#parts.turns
+      .take(job.snapshot.id, job.controller.signal, waiting)
+      .catch((error: unknown) => this.#failed(job, error));
+    if (!release) return;
     try {
-      const result = await this.runRecipe(id, recipe, signal, (progress) =>
-        this.apply(job, { type: 'progressed', progress }),
-      );
-      // A result that does not match its schema would be dropped by every listener.
-      this.apply(job, { type: 'finished', result: jobResult.parse(result) });
-    } catch (error) {
-      const appError = AppError.from(error);
-      this.apply(
-        job,
-        appError.code === 'CANCELLED' ? { type: 'cancelled' } : { type: 'failed', error: appError.toShape() },
-      );
+      await this.#run(job);
+    } finally {
+      release();
     }
   }
 
-  private apply(job: Job, event: JobEvent): void {
+  async #run(job: Job): Promise<void> {
+    const { id: run, recipe, created } = job.snapshot;
+    const { isResumed } = job;
+    const { signal } = job.controller;
+    this.#apply(job, { type: 'started' });
+    const report = (progress: Progress): void => this.#apply(job, { type: 'progressed', progress });
+    try {
+      const result = await this.#parts.runRecipe({ run, recipe, created, isResumed, signal, report });
+      // A result that does not match its schema would be dropped by every listener.
+      this.#apply(job, { type: 'finished', result: jobResult.parse(result) });
+    } catch (error) {
+      this.#failed(job, error);
+    }
+  }
+
+  #failed(job: Job, error: unknown): null {
+    const appError = AppError.from(error);
+    const wasStopped = appError.code === 'CANCELLED';
+    this.#apply(job, wasStopped ? { type: job.stopAs } : { type: 'failed', error: appError.toShape() });
+    return null;
+  }
+
+  #apply(job: Job, event: JobEvent): void {
     const before = job.snapshot.job;
     const after = reduceJob(before, event);
     if (after === before) return;
     job.snapshot = { ...job.snapshot, job: after };
-    if (event.type !== 'progressed') this.recorder.changed(job.snapshot);
-    this.emit('jobs.changed', { id: job.snapshot.id, event });
-    if (after.state === 'done' || after.state === 'failed' || after.state === 'cancelled') job.end();
+    if (event.type !== 'progressed' && event.type !== 'waiting') this.#parts.recorder.changed(job.snapshot);
+    this.#parts.emit('jobs.changed', { id: job.snapshot.id, event });
+    if (hasEnded(after)) job.end();
   }
+}
+
+function stoppable(): Omit<Job, 'snapshot' | 'isResumed'> {
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  return { controller: new AbortController(), stopAs: 'cancelled', ended, end };
 }

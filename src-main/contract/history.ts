@@ -1,0 +1,116 @@
+// What the history tells of runs: lists, one run in full, a comparison.
+import { z } from 'zod';
+import { errorShape } from './errors.ts';
+import { jobState } from './job.ts';
+import { bytes } from './units.ts';
+
+export const experimentState = z.enum([
+  'queued',
+  'running',
+  'paused',
+  'interrupted',
+  'done',
+  'failed',
+  'cancelled',
+]) satisfies z.ZodType<z.infer<typeof jobState>['state']>;
+export type ExperimentState = z.infer<typeof experimentState>;
+
+/** A recipe as it was kept: of an older Snug it may lack what later ones added. */
+const keptRecipe = z.record(z.string(), z.unknown());
+
+export const artifact = z.object({
+  path: z.string(),
+  bytes,
+  sha256: z.string().nullable(),
+  /** The file lies there; false once it was deleted, here or by someone else. */
+  present: z.boolean(),
+});
+export type Artifact = z.infer<typeof artifact>;
+
+export const metric = z.object({
+  name: z.string(),
+  value: z.number(),
+  standardError: z.number().nullable(),
+  /** What it was measured on and by: engine, text, windows; of a study the row. Empty where the name says all. */
+  context: z.string(),
+});
+export type Metric = z.infer<typeof metric>;
+
+export const experiment = z.object({
+  run: z.string(),
+  verb: z.string(),
+  model: z.string(),
+  method: z.string().nullable(),
+  recipe: keptRecipe,
+  /** Equal for runs that would do the same. */
+  recipeHash: z.string(),
+  state: experimentState,
+  created: z.string(),
+  started: z.string().nullable(),
+  finished: z.string().nullable(),
+  /** Of work, without waiting; null while there is none. */
+  seconds: z.number().nullable(),
+  device: z.string().nullable(),
+  /** The main figures by name; all of them with their context are in a run's detail. */
+  metrics: z.record(z.string(), z.number()),
+  artifacts: z.array(artifact),
+  tags: z.array(z.string()),
+  note: z.string(),
+});
+export type Experiment = z.infer<typeof experiment>;
+
+export const experimentDetail = experiment.extend({
+  seed: z.number().int().nullable(),
+  /** Hashes: of the model a sample of its bytes (docs/history.md), of texts all of them. */
+  modelHash: z.string().nullable(),
+  texts: z.array(z.object({ sha256: z.string(), use: z.enum(['calibration', 'evaluation']) })),
+  versions: z.record(z.string(), z.string()),
+  /** The run that this one was cloned from. */
+  clonedFrom: z.string().nullable(),
+  stages: z.array(z.object({ name: z.string(), seconds: z.number() })),
+  allMetrics: z.array(metric),
+  result: z.unknown(),
+  error: errorShape.nullable(),
+});
+export type ExperimentDetail = z.infer<typeof experimentDetail>;
+
+export const historyFilter = z.object({
+  verb: z.string().nullable().default(null),
+  state: experimentState.nullable().default(null),
+  tag: z.string().nullable().default(null),
+  /** Part of the model's path, the verb, the method, the note or the run's name. */
+  search: z.string().default(''),
+  limit: z.number().int().positive().max(1000).default(50),
+  offset: z.number().int().nonnegative().default(0),
+});
+export type HistoryFilter = z.infer<typeof historyFilter>;
+
+export const experimentList = z.object({
+  experiments: z.array(experiment),
+  /** That the filter finds, beyond `limit` too. */
+  total: z.number().int(),
+});
+export type ExperimentList = z.infer<typeof experimentList>;
+
+export const comparison = z.object({
+  runs: z.array(experiment),
+  /** Settings that are not the same in all of them: dotted name, and a value per run (null: not set). */
+  differences: z.array(z.object({ setting: z.string(), values: z.array(z.unknown()) })),
+  /** Measures that any of them has; null where a run lacks it. */
+  metrics: z.array(
+    z.object({
+      name: z.string(),
+      context: z.string(),
+      values: z.array(z.object({ value: z.number(), standardError: z.number().nullable() }).nullable()),
+    }),
+  ),
+});
+export type Comparison = z.infer<typeof comparison>;
+
+export const deletedFiles = z.object({
+  run: z.string(),
+  deleted: z.array(z.object({ path: z.string(), bytes })),
+  /** Files that were left, each with the reason. */
+  kept: z.array(z.object({ path: z.string(), reason: z.string() })),
+});
+export type DeletedFiles = z.infer<typeof deletedFiles>;

@@ -1,0 +1,159 @@
+// Reads the runs: lists with a filter, one run in full.
+import { existsSync } from 'node:fs';
+import type {
+  Artifact,
+  Experiment,
+  ExperimentDetail,
+  ExperimentList,
+  HistoryFilter,
+  Metric,
+} from '../../contract/history.ts';
+import { AppError } from '../../contract/errors.ts';
+import type { Database } from './database.ts';
+
+interface ExperimentRow {
+  run: string;
+  verb: string;
+  model: string;
+  method: string | null;
+  recipe: string;
+  recipeHash: string;
+  state: Experiment['state'];
+  created: string;
+  started: string | null;
+  finished: string | null;
+  seconds: number | null;
+  device: string | null;
+  note: string;
+}
+
+const columns = `e.id AS run, e.verb, e.model, e.method, d.recipe, e.recipe_hash AS recipeHash, e.state, e.created,
+  e.started, e.finished, e.seconds, e.device, e.note`;
+
+export class History {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Newest first. */
+  list(filter: HistoryFilter): ExperimentList {
+    const { where, values } = conditions(filter);
+    const total = this.#database.prepare(`SELECT count(*) FROM experiments e ${where}`).pluck().get(values) as number;
+    // The page is found on narrow rows before JSON is read; CROSS JOIN keeps SQLite from doing it the other way round.
+    const rows = this.#database
+      .prepare(
+        `SELECT ${columns} FROM (
+           SELECT e.id FROM experiments e ${where} ORDER BY e.created DESC LIMIT @limit OFFSET @offset
+         ) page CROSS JOIN experiments e ON e.id = page.id JOIN details d ON d.experiment = e.id
+         ORDER BY e.created DESC`,
+      )
+      .all({ ...values, limit: filter.limit, offset: filter.offset }) as ExperimentRow[];
+    return { experiments: rows.map((row) => this.#experiment(row)), total };
+  }
+
+  /** Runs that were stopped before they were done and that no engine works on, newest first, of those that `isWanted`. */
+  unfinished(isWanted: (run: string) => boolean): ExperimentList {
+    const rows = this.#database
+      .prepare(
+        `SELECT ${columns} FROM experiments e JOIN details d ON d.experiment = e.id
+         WHERE e.state IN ('paused', 'interrupted') ORDER BY e.created DESC`,
+      )
+      .all() as ExperimentRow[];
+    const experiments = rows.filter(({ run }) => isWanted(run)).map((row) => this.#experiment(row));
+    return { experiments, total: experiments.length };
+  }
+
+  /** @throws USAGE for a run that is not there */
+  get(run: string): Experiment {
+    const row = this.#database
+      .prepare(`SELECT ${columns} FROM experiments e JOIN details d ON d.experiment = e.id WHERE e.id = ?`)
+      .get(run) as ExperimentRow | undefined;
+    if (!row) throw new AppError('USAGE', `There is no run "${run}" in the history: snug history lists them.`, { run });
+    return this.#experiment(row);
+  }
+
+  /** @throws USAGE for a run that is not there */
+  detail(run: string): ExperimentDetail {
+    const experiment = this.get(run);
+    const more = this.#database
+      .prepare(
+        `SELECT e.seed, e.cloned_from AS clonedFrom, m.hash AS modelHash, d.versions, d.result, d.error
+         FROM experiments e JOIN details d ON d.experiment = e.id LEFT JOIN models m ON m.id = e.model_id WHERE e.id = ?`,
+      )
+      .get(run) as {
+      seed: number | null;
+      clonedFrom: string | null;
+      modelHash: string | null;
+      versions: string;
+      result: string | null;
+      error: string | null;
+    };
+    return {
+      ...experiment,
+      ...more,
+      versions: JSON.parse(more.versions) as Record<string, string>,
+      result: more.result === null ? null : (JSON.parse(more.result) as unknown),
+      error: more.error === null ? null : (JSON.parse(more.error) as ExperimentDetail['error']),
+      texts: this.#all<ExperimentDetail['texts'][number]>('SELECT sha256, use FROM texts WHERE experiment = ?', run),
+      stages: this.#all<ExperimentDetail['stages'][number]>(
+        'SELECT name, seconds FROM stages WHERE experiment = ? ORDER BY seconds DESC',
+        run,
+      ),
+      allMetrics: this.#metrics(run),
+    };
+  }
+
+  #experiment(row: ExperimentRow): Experiment {
+    return {
+      ...row,
+      recipe: JSON.parse(row.recipe) as Experiment['recipe'],
+      metrics: mainFigures(this.#metrics(row.run)),
+      artifacts: this.#artifacts(row.run),
+      tags: this.#database
+        .prepare('SELECT tag FROM tags WHERE experiment = ? ORDER BY tag')
+        .pluck()
+        .all(row.run) as string[],
+    };
+  }
+
+  #metrics(run: string): Metric[] {
+    return this.#all<Metric>(
+      'SELECT name, value, standard_error AS standardError, context FROM metrics WHERE experiment = ? ORDER BY name, context',
+      run,
+    );
+  }
+
+  #artifacts(run: string): Artifact[] {
+    const rows = this.#all<{ path: string; bytes: number; sha256: string | null; state: string }>(
+      'SELECT path, bytes, sha256, state FROM artifacts WHERE experiment = ? ORDER BY path',
+      run,
+    );
+    return rows.map(({ state, ...file }) => ({ ...file, present: state === 'present' && existsSync(file.path) }));
+  }
+
+  #all<Row>(sql: string, run: string): Row[] {
+    return this.#database.prepare(sql).all(run) as Row[];
+  }
+}
+
+function conditions({ verb, state, tag, search }: HistoryFilter): { where: string; values: Record<string, string> } {
+  const parts: string[] = [];
+  const values: Record<string, string> = {};
+  if (verb !== null) parts.push('e.verb = @verb');
+  if (state !== null) parts.push('e.state = @state');
+  if (tag !== null) parts.push('e.id IN (SELECT experiment FROM tags WHERE tag = @tag)');
+  if (search !== '') parts.push('instr(e.words, @search) > 0');
+  if (verb !== null) values['verb'] = verb;
+  if (state !== null) values['state'] = state;
+  if (tag !== null) values['tag'] = tag;
+  if (search !== '') values['search'] = search.toLowerCase();
+  return { where: parts.length === 0 ? '' : `WHERE ${parts.join(' AND ')}`, values };
+}
+
+/** Figures that a run has once. */
+function mainFigures(metrics: readonly Metric[]): Record<string, number> {
+  const once = metrics.filter(({ name }) => metrics.filter((other) => other.name === name).length === 1);
+  return Object.fromEntries(once.map(({ name, value }) => [name, value]));
+}

@@ -1,0 +1,73 @@
+// Who computes on a device: one run at a time, across every engine that uses this catalog. A lease is taken over only
+// when the process that holds it is provably gone; a heartbeat tells people that it lives.
+import { isAlive, type ProcessIdentity } from '../../core/process-identity.ts';
+import type { Database } from './database.ts';
+
+export interface Lease {
+  device: string;
+  experiment: string;
+  pid: number;
+  startTime: string | null;
+  heartbeat: string;
+}
+
+/** A run that waits or works, and whose engine that is. */
+interface Waiting {
+  id: string;
+  pid: number;
+  startTime: string | null;
+}
+
+export class Leases {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /**
+   * Takes the device for a run where it is free and no run of another living engine waits before it. Answers null when
+   * the run has it, else what has it or comes first.
+   */
+  take(device: string, experiment: string, owner: ProcessIdentity): Pick<Lease, 'experiment' | 'pid'> | null {
+    const attempt = this.#database.transaction(() => {
+      const holder = this.get(device);
+      if (holder && isAlive(holder)) return holder;
+      const earlier = this.#firstWaitingBefore(experiment);
+      if (earlier) return { experiment: earlier.id, pid: earlier.pid };
+      this.#database
+        .prepare('INSERT OR REPLACE INTO leases (device, experiment, pid, start, heartbeat) VALUES (?, ?, ?, ?, ?)')
+        .run(device, experiment, owner.pid, owner.startTime, new Date().toISOString());
+      return null;
+    });
+    return attempt.immediate();
+  }
+
+  beat(device: string, experiment: string): void {
+    this.#database
+      .prepare('UPDATE leases SET heartbeat = ? WHERE device = ? AND experiment = ?')
+      .run(new Date().toISOString(), device, experiment);
+  }
+
+  release(device: string, experiment: string): void {
+    this.#database.prepare('DELETE FROM leases WHERE device = ? AND experiment = ?').run(device, experiment);
+  }
+
+  get(device: string): Lease | null {
+    const found = this.#database
+      .prepare('SELECT device, experiment, pid, start AS startTime, heartbeat FROM leases WHERE device = ?')
+      .get(device) as Lease | undefined;
+    return found ?? null;
+  }
+
+  #firstWaitingBefore(experiment: string): Waiting | null {
+    const rows = this.#database
+      .prepare(
+        `SELECT id, engine_pid AS pid, engine_start AS startTime FROM experiments
+         WHERE state = 'queued' AND engine_pid IS NOT NULL AND verb <> 'plan'
+           AND place < (SELECT place FROM experiments WHERE id = ?) ORDER BY place`,
+      )
+      .all(experiment) as Waiting[];
+    return rows.find((row) => isAlive(row)) ?? null;
+  }
+}

@@ -1,0 +1,86 @@
+// One attempt at a job: its folder, its log, its context; what an earlier attempt finished is used. What comes of it is
+// written down beside the file it made.
+import { AppError } from '../../contract/errors.ts';
+import type { JobResult } from '../../contract/job.ts';
+import type { Recipe } from '../../contract/recipe.ts';
+import type { Children } from '../children.ts';
+import type { Folders } from '../folders.ts';
+import { sampledHash } from '../library/model-hash.ts';
+import { writeRecord } from '../library/run-records.ts';
+import type { CatalogRecorder } from '../recorder.ts';
+import { withContext, type JobContext } from './context.ts';
+import { clearJobFolder, openJobFolder } from './job-folder.ts';
+import { openJobLog } from './job-log.ts';
+import type { RunRecipe } from './queue.ts';
+import { checkInputs } from './run-inputs.ts';
+import { runRecipe } from './run-recipe.ts';
+
+interface RunnerParts {
+  folders: Folders;
+  children: Children;
+  versions: Record<string, string>;
+  recorder: CatalogRecorder;
+}
+
+/** Does the jobs of a queue. */
+export function jobRunner({ folders, children, versions, recorder }: RunnerParts): RunRecipe {
+  return async ({ run, recipe, created, isResumed, signal, report }) => {
+    const folder = await openJobFolder(folders.home, run);
+    const log = openJobLog(folder.log);
+    log.write('start', { run, recipe, isResumed, versions });
+    let isDone = false;
+    try {
+      await checkInputs(folder, recipe, isResumed);
+      await noteModel(recorder, run, recipe.model);
+      const { threads } = recipe;
+      const options = { run, folder, signal, folders, children, threads, report: log.reporting(report) };
+      const result = await withContext(options, async (context) => {
+        const problem = recorder.problem();
+        if (problem !== null) context.warnings.push(`This run is not kept in the history: ${problem}`);
+        const made = await runRecipe(context, recipe);
+        await keepRecord(context, { recipe, created, result: made, versions });
+        return made;
+      });
+      isDone = true;
+      log.write('done', { warnings: result.value.warnings });
+      return result;
+    } catch (error) {
+      const failure = AppError.from(error);
+      log.write(failure.code === 'CANCELLED' ? 'stopped' : 'failed', {
+        error: failure.toShape(),
+        stack: failure.stack,
+      });
+      throw error;
+    } finally {
+      await clearJobFolder(folder, isDone);
+    }
+  };
+}
+
+/** A model that cannot be read is told when it is opened. */
+async function noteModel(recorder: CatalogRecorder, run: string, model: string): Promise<void> {
+  const found = await sampledHash(model).catch(() => null);
+  if (found) recorder.modelFound(run, { path: model, ...found });
+}
+
+interface Kept {
+  recipe: Recipe;
+  created: string;
+  result: JobResult;
+  versions: Record<string, string>;
+}
+
+/** The record beside what was made; a model without it is no worse, so that a failure is only told. */
+async function keepRecord(context: JobContext, { recipe, created, result, versions }: Kept): Promise<void> {
+  const { value } = result;
+  if (!('output' in value) || value.output === null) return;
+  const { run } = context;
+  const { output } = value;
+  const finished = new Date().toISOString();
+  const record = { run, recipe, created, finished, versions, result: value };
+  await writeRecord(context.folders.home, output, record).catch((error: unknown) => {
+    context.warnings.push(
+      `The record of this run could not be written beside ${output}: ${AppError.from(error).message}`,
+    );
+  });
+}

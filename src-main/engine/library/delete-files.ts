@@ -1,0 +1,64 @@
+// Deletes what a run made; the record that it was made stays.
+import { readdir, rm, rmdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { AppError } from '../../contract/errors.ts';
+import type { Artifact, DeletedFiles } from '../../contract/history.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { recordPath } from './run-records.ts';
+
+/** Files of a folder that Snug writes (docs/safetensors.md); a user's own files among them stay. */
+const modelFile =
+  /^(model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?|config\.json|generation_config\.json|slicing\.json|(special_tokens_map|added_tokens|vocab|tokenizer(_config)?)\.json|tokenizer\.model|merges\.txt|chat_template\.jinja)$/;
+
+/** Deletes the files of a run that are still those it made. @throws USAGE for a run that is not there */
+export async function deleteFiles(catalog: Catalog, run: string): Promise<DeletedFiles> {
+  const { artifacts } = catalog.history.get(run);
+  const deleted: DeletedFiles['deleted'] = [];
+  const kept: DeletedFiles['kept'] = [];
+  for (const artifact of artifacts.filter(({ present }) => present)) {
+    const reason = await deleteOne(artifact);
+    if (reason !== null) {
+      kept.push({ path: artifact.path, reason });
+      continue;
+    }
+    catalog.experiments.fileDeleted(run, artifact.path);
+    deleted.push({ path: artifact.path, bytes: artifact.bytes });
+  }
+  return { run, deleted, kept };
+}
+
+/** Why it was left, or null. */
+async function deleteOne({ path: output, bytes }: Artifact): Promise<string | null> {
+  const found = await stat(output);
+  const files = found.isDirectory() ? await filesIn(output) : await withData(output);
+  const sizes = await Promise.all(files.filter(holdsWeights).map(async (file) => (await stat(file)).size));
+  const size = sizes.reduce((sum, one) => sum + one, 0);
+  if (size !== bytes) return `it has ${size} bytes, and what the run made had ${bytes}: it is another file by now`;
+  try {
+    for (const file of files) await rm(file);
+    if (found.isDirectory()) await rmdir(output).catch(() => {}); // a user's own files keep it
+    await rm(recordPath(output), { force: true });
+    return null;
+  } catch (error) {
+    return AppError.from(error).message;
+  }
+}
+
+const holdsWeights = (file: string): boolean => !/\.(json|txt|jinja)$|tokenizer\.model$/.test(file);
+
+async function filesIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder);
+  return names.filter((name) => modelFile.test(name)).map((name) => path.join(folder, name));
+}
+
+/** A large ONNX model has its weights beside it. */
+async function withData(file: string): Promise<string[]> {
+  const data = `${file}.data`;
+  const hasData =
+    file.endsWith('.onnx') &&
+    (await stat(data).then(
+      () => true,
+      () => false,
+    ));
+  return hasData ? [file, data] : [file];
+}
