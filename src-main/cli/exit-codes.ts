@@ -15,6 +15,7 @@ const badInput: ReadonlySet<ErrorCode> = new Set([
   'TEXT_TOO_SHORT',
   'TEXT_REUSED',
   'NOT_WRITABLE',
+  'INPUTS_CHANGED',
   'OUTPUT_EXISTS',
   'IMPORTANCE_MISSING',
   'IMPORTANCE_MISMATCH',

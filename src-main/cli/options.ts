@@ -1,5 +1,6 @@
 // Every option of the command line, once: how its value is read and what it does. Verbs list the names they take.
 import { kvTypes } from '../contract/llama-host-api.ts';
+import { experimentState } from '../contract/history.ts';
 import { deviceName, orientation, precision, signals } from '../contract/recipe.ts';
 
 export type OptionDefinition =
@@ -105,6 +106,23 @@ export const optionTable = {
 
   against: { kind: 'text', value: 'MODEL', help: 'the original to compare with' },
   tasks: { kind: 'list', value: 'FILE.jsonl', help: 'multiple-choice questions to answer; repeat for several' },
+
+  state: {
+    kind: 'choice',
+    choices: experimentState.options,
+    help: 'only runs in this state',
+  },
+  verb: { kind: 'text', value: 'VERB', help: 'only runs of this verb' },
+  tag: { kind: 'text', value: 'TAG', help: 'only runs with this tag' },
+  search: { kind: 'text', value: 'WORDS', help: 'only runs with this in their model, verb, method, note or name' },
+  limit: { kind: 'integer', value: 'N', help: 'runs to list at most (20)' },
+  set: {
+    kind: 'list',
+    value: 'KEY=VALUE',
+    help: 'a setting of the new run, as compare names them; repeat for several',
+  },
+  format: { kind: 'choice', choices: ['csv', 'json'], help: 'form of the export (csv)' },
+  remove: { kind: 'flag', help: 'take the tag off again' },
 
   prompt: { kind: 'text', value: 'TEXT', help: 'what the text goes on from' },
   tokens: { kind: 'integer', value: 'N', help: 'tokens to write at most (128)' },

@@ -1,6 +1,7 @@
 // One run of the command line: arguments in, text or one JSON object out, an exit code back. It touches nothing global.
 import path from 'node:path';
 import { AppError } from '../contract/errors.ts';
+import type { JobResult } from '../contract/job.ts';
 import type { Progress } from '../contract/progress.ts';
 import { version } from '../contract/version.ts';
 import type { Engine } from './engine-process.ts';
@@ -61,21 +62,29 @@ async function perform(args: string[], json: boolean, outside: CliSurroundings):
   const verb = findVerb(name);
   const { operands, values } = parseOptions(verb.name, args.slice(args.indexOf(name) + 1), verb.options);
   if (values.help) return help(verb.name);
-  const kind = verb.kinds ? kindOf(verb, verb.kinds, operands.shift()) : '';
+  const kind = verb.kinds ? kindOf(verb, verb.kinds, operands.shift() ?? verb.usualKind) : '';
+  const words = verb.takesWords ? operands.splice(0) : [];
   const model = onlyModel(verb, operands);
-  return runVerb(verb, { kind, model, values, json }, outside);
+  return runVerb(verb, { kind, model, words, values, json }, outside);
+}
+
+/** What a job's progress is told with. */
+interface Telling {
+  stories?: Record<string, string> | undefined;
+  onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 interface VerbCall {
   kind: string;
   model: string;
+  words: string[];
   values: OptionValues;
   json: boolean;
 }
 
 async function runVerb(
   verb: Verb,
-  { kind, model, values, json }: VerbCall,
+  { kind, model, words, values, json }: VerbCall,
   outside: CliSurroundings,
 ): Promise<Outcome> {
   const { stderr, environment, signal } = outside;
@@ -83,25 +92,35 @@ async function runVerb(
   const running: { engine?: Engine; display?: ProgressDisplay } = {};
   let hasPrinted = false;
   const engine = (): Engine => (running.engine ??= outside.startEngine());
+  const note = (text: string): void => {
+    if (!json && mode !== 'none') stderr.write(lines([text]));
+  };
+  const follow = async (begin: () => Promise<{ id: string }>, telling: Telling = {}): Promise<JobResult> => {
+    const { stories = {}, onProgress } = telling;
+    const display = progressDisplay(stderr, { mode, environment, stories: json ? {} : stories });
+    running.display = display;
+    const show = (progress: Progress): void => {
+      onProgress?.(progress);
+      if (!hasPrinted) display.show(progress);
+    };
+    try {
+      const onWaiting = (waitingFor: string): void => note(`Waiting for ${waitingFor}: one job computes at a time.`);
+      return await runJob(engine(), begin, { signal, onProgress: show, onWaiting });
+    } finally {
+      display.end();
+    }
+  };
   const session: Session = {
     engine,
     resolve: (file) => path.resolve(outside.workingDirectory, file),
     async runJob(recipe, stories, onProgress) {
-      const display = progressDisplay(stderr, { mode, environment, stories: json ? {} : stories });
-      running.display = display;
-      const show = (progress: Progress): void => {
-        onProgress?.(progress);
-        if (!hasPrinted) display.show(progress);
-      };
-      try {
-        const result = await runJob(engine(), recipe, { signal, onProgress: show });
-        if (result.verb !== recipe.verb)
-          throw new AppError('INTERNAL', `The engine answered ${recipe.verb} with ${result.verb}.`);
-        return result.value as never;
-      } finally {
-        display.end();
-      }
+      const result = await follow(() => engine().call['jobs.start']({ recipe }), { stories, onProgress });
+      if (result.verb !== recipe.verb)
+        throw new AppError('INTERNAL', `The engine answered ${recipe.verb} with ${result.verb}.`);
+      return result.value as never;
     },
+    resumeJob: (id) => follow(() => engine().call['jobs.resume']({ id })),
+    cloneJob: (recipe, clonedFrom) => follow(() => engine().call['jobs.start']({ recipe, clonedFrom })),
     print(text) {
       if (json || text === '') return;
       // A bar and the text may share a terminal.
@@ -109,12 +128,10 @@ async function runVerb(
       hasPrinted = true;
       outside.stdout.write(printable(text));
     },
-    note: (text) => {
-      if (!json && mode !== 'none') stderr.write(lines([text]));
-    },
+    note,
   };
   try {
-    return await orCancelled(verb.run(model, values, session, kind), signal);
+    return await orCancelled(verb.run(model, values, session, kind, words), signal);
   } finally {
     await running.engine?.close();
   }
@@ -163,7 +180,7 @@ function kindOf(verb: Verb, kinds: readonly string[], word = ''): string {
   if (kinds.includes(word)) return word;
   const meant = nearest(word, kinds);
   const known = meant === null ? `It takes ${kinds.join(', ')}.` : `Did you mean ${meant}?`;
-  const problem = word === '' ? `What to study is missing: ${usageLine(verb)}.` : `There is no ${verb.name} "${word}".`;
+  const problem = word === '' ? `A word is missing: ${usageLine(verb)}.` : `There is no ${verb.name} "${word}".`;
   throw new AppError('USAGE', `${problem} ${known}`, { argument: word });
 }
 

@@ -1,23 +1,32 @@
-// Starts a job and follows it to its end.
+// Starts a job, or takes one up, and follows it to its end.
 import { AppError } from '../contract/errors.ts';
-import { reduceJob, type JobResult, type JobState } from '../contract/job.ts';
+import { hasEnded, reduceJob, type JobResult, type JobState } from '../contract/job.ts';
 import type { Progress } from '../contract/progress.ts';
-import type { Recipe } from '../contract/recipe.ts';
 import type { Engine } from './engine-process.ts';
 
 export interface JobWatch {
   signal: AbortSignal;
   onProgress: (progress: Progress) => void;
+  /** Another run has the machine. */
+  onWaiting: (waitingFor: string) => void;
 }
 
-/** The result of the job. An abort cancels it and waits for its end. @throws the job's error, CANCELLED, WORKER_CRASHED */
-export async function runJob(engine: Engine, recipe: Recipe, { signal, onProgress }: JobWatch): Promise<JobResult> {
+/**
+ * The result of the job that `begin` starts; its id is the answer. An abort cancels it and waits for its end.
+ * @throws the job's error, CANCELLED, WORKER_CRASHED
+ */
+export async function runJob(
+  engine: Engine,
+  begin: () => Promise<{ id: string }>,
+  { signal, onProgress, onWaiting }: JobWatch,
+): Promise<JobResult> {
   const states = new Map<string, JobState>();
   const ended = Promise.withResolvers<JobState>();
   let ownId: string | null = null;
   const notice = (state: JobState | undefined): void => {
     if (state?.state === 'running' && state.progress) onProgress(state.progress);
-    if (state && state.state !== 'queued' && state.state !== 'running') ended.resolve(state);
+    if (state?.state === 'queued' && state.waitingFor !== undefined) onWaiting(state.waitingFor);
+    if (state && hasEnded(state)) ended.resolve(state);
   };
   // Listening starts before the job does, so no event of it is missed.
   const stopListening = engine.on('jobs.changed', ({ id, event }) => {
@@ -31,18 +40,20 @@ export async function runJob(engine: Engine, recipe: Recipe, { signal, onProgres
   };
   signal.addEventListener('abort', cancel);
   try {
-    ownId = (await engine.call['jobs.start']({ recipe })).id;
+    ownId = (await begin()).id;
     notice(states.get(ownId)); // what came before its answer did
     if (signal.aborted) cancel();
-    return resultOf(await Promise.race([ended.promise, engine.lost.then((error) => Promise.reject(error))]));
+    const state = await Promise.race([ended.promise, engine.lost.then((error) => Promise.reject(error))]);
+    return resultOf(state, ownId);
   } finally {
     stopListening();
     signal.removeEventListener('abort', cancel);
   }
 }
 
-function resultOf(state: JobState): JobResult {
+function resultOf(state: JobState, id: string): JobResult {
   if (state.state === 'done') return state.result;
   if (state.state === 'failed') throw AppError.fromShape(state.error);
-  throw new AppError('CANCELLED', 'Cancelled. Nothing was left half written.');
+  const message = `Cancelled. Nothing was left half written; snug resume ${id} goes on behind what was finished.`;
+  throw new AppError('CANCELLED', message, { run: id });
 }

@@ -6,10 +6,12 @@ import { devices } from './verbs/devices.ts';
 import { evaluate } from './verbs/evaluate.ts';
 import { fit } from './verbs/fit.ts';
 import { generate } from './verbs/generate.ts';
+import { history } from './verbs/history.ts';
 import { inspect } from './verbs/inspect.ts';
 import { invariance } from './verbs/invariance.ts';
 import { plan } from './verbs/plan.ts';
 import { quantize } from './verbs/quantize.ts';
+import { resume } from './verbs/resume.ts';
 import { slice } from './verbs/slice.ts';
 import { study } from './verbs/study.ts';
 import { texts } from './verbs/texts.ts';
@@ -26,6 +28,8 @@ export const verbs: readonly Verb[] = [
   invariance,
   generate,
   study,
+  history,
+  resume,
   texts,
   devices,
 ];

@@ -27,6 +27,10 @@ export interface Session extends Surroundings {
     stories?: Record<string, string>,
     onProgress?: (progress: Progress) => void,
   ): Promise<ResultOfVerb<Name>>;
+  /** Takes up a run that was stopped and follows it to its end. */
+  resumeJob(id: string): Promise<JobResult>;
+  /** Begins a run from another one's recipe and follows it to its end. */
+  cloneJob(recipe: Recipe, clonedFrom: string): Promise<JobResult>;
   /** Writes a part of the result's text on stdout before it is complete; nothing with --json. Progress stays silent from then on. */
   print(text: string): void;
   /** Says something to people on stderr; nothing with --json. */
@@ -39,12 +43,16 @@ export interface Verb {
   summary: string;
   /** What follows the name in its usage line. */
   usage: string;
-  /** Words of which one stands before MODEL. */
+  /** Words of which one stands first. */
   kinds?: readonly string[];
+  /** The word that is meant where none is written. */
+  usualKind?: string;
   /** Whether it takes a MODEL. */
   takesModel: boolean;
+  /** Whether it takes other words: names of runs, a tag. */
+  takesWords?: true;
   options: readonly OptionName[];
   examples: string[];
-  /** @param model as written; empty where the verb takes none @param kind one of `kinds` */
-  run(model: string, values: OptionValues, session: Session, kind: string): Promise<Outcome>;
+  /** @param model as written; empty where the verb takes none @param kind one of `kinds` @param words where it `takesWords` */
+  run(model: string, values: OptionValues, session: Session, kind: string, words: string[]): Promise<Outcome>;
 }

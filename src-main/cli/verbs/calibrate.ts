@@ -10,7 +10,7 @@ import { count, plural } from '../report/numbers.ts';
 import { warningLines } from '../report/quality.ts';
 import type { Canvas } from '../report/style.ts';
 import { fields, type Field } from '../report/table.ts';
-import type { Verb } from '../verb.ts';
+import type { Outcome, Verb } from '../verb.ts';
 
 export const calibrate: Verb = {
   name: 'calibrate',
@@ -32,9 +32,15 @@ export const calibrate: Verb = {
       calibration: await calibrationPart(values, session),
     }) as CalibrateRecipe;
     const value = await session.runJob(recipe);
-    return { value, text: (canvas) => describe(value, canvas), exitCode: exitCodes.done };
+    return calibrateOutcome(value);
   },
 };
+
+export const calibrateOutcome = (value: CalibrateResult): Outcome => ({
+  value,
+  text: (canvas) => describe(value, canvas),
+  exitCode: exitCodes.done,
+});
 
 function describe(result: CalibrateResult, { style }: Canvas): string[] {
   const unseen: Field[] =

@@ -10,7 +10,7 @@ import { count } from '../report/numbers.ts';
 import { qualityFields, qualityVerdict, warningLines } from '../report/quality.ts';
 import type { Canvas } from '../report/style.ts';
 import { fields, table } from '../report/table.ts';
-import type { Verb } from '../verb.ts';
+import type { Outcome, Verb } from '../verb.ts';
 
 export const evaluate: Verb = {
   name: 'evaluate',
@@ -31,9 +31,15 @@ export const evaluate: Verb = {
       evaluation: await evaluationPart(values, session, null),
     }) as EvaluateRecipe;
     const value = await session.runJob(recipe);
-    return { value, text: (canvas) => describe(value, canvas), exitCode: exitCodeOfResult(value) };
+    return evaluateOutcome(value);
   },
 };
+
+export const evaluateOutcome = (value: EvaluateResult): Outcome => ({
+  value,
+  text: (canvas) => describe(value, canvas),
+  exitCode: exitCodeOfResult(value),
+});
 
 function describe(result: EvaluateResult, { style, width }: Canvas): string[] {
   const share = (value: number, error: number): string => `${(100 * value).toFixed(1)} ± ${(100 * error).toFixed(1)} %`;

@@ -1,5 +1,6 @@
 // snug fit: makes the best plan, measures and proves it.
 import type { FitRecipe } from '../../contract/recipe.ts';
+import type { FitResult } from '../../contract/results.ts';
 import { everywhere, jobOptions, outputOptions, targetOptions } from '../options.ts';
 import type { OptionValues } from '../options.ts';
 import { modelPath } from '../paths.ts';
@@ -7,7 +8,7 @@ import { exitCodeOfResult } from '../exit-codes.ts';
 import { checkRecipe, forbid, jobPart, outputPart, required } from '../recipe-parts.ts';
 import { describeFit } from '../report/fit.ts';
 import { targetPart } from '../target-part.ts';
-import type { Session, Verb } from '../verb.ts';
+import type { Outcome, Session, Verb } from '../verb.ts';
 
 /** What decides which plan is made. */
 export const choiceOptions = ['plan', 'candidates', 'max-memory'] as const;
@@ -26,9 +27,15 @@ export const fit: Verb = {
     const output = session.resolve(required(values, 'output'));
     const recipe = await fitRecipe({ model: modelPath(model, session.resolve), output }, values, session);
     const value = await session.runJob(recipe);
-    return { value, text: (canvas) => describeFit(value, recipe.target, canvas), exitCode: exitCodeOfResult(value) };
+    return fitOutcome(value, recipe);
   },
 };
+
+export const fitOutcome = (value: FitResult, { target }: Pick<FitRecipe, 'target'>): Outcome => ({
+  value,
+  text: (canvas) => describeFit(value, target, canvas),
+  exitCode: exitCodeOfResult(value),
+});
 
 /** The recipe of a fit from its options. @throws USAGE, DEVICE_UNAVAILABLE */
 export async function fitRecipe(

@@ -10,7 +10,7 @@ import { invarianceFields } from '../report/invariance.ts';
 import { warningLines } from '../report/quality.ts';
 import type { Canvas } from '../report/style.ts';
 import { fields } from '../report/table.ts';
-import type { Verb } from '../verb.ts';
+import type { Outcome, Verb } from '../verb.ts';
 
 /** Tokens of a window and windows where no text is named: enough to tell, quick to run. */
 const quick = { window: 512, windows: 4 } as const;
@@ -32,10 +32,15 @@ export const invariance: Verb = {
       evaluation: { ...evaluation, window: values.window ?? (isQuick ? quick.window : undefined) },
     }) as InvarianceRecipe;
     const value = await session.runJob(recipe);
-    const exitCode = value.passed ? exitCodes.done : exitCodes.failed;
-    return { value, text: (canvas) => describe(value, canvas), exitCode };
+    return invarianceOutcome(value);
   },
 };
+
+export const invarianceOutcome = (value: InvarianceResult): Outcome => ({
+  value,
+  text: (canvas) => describe(value, canvas),
+  exitCode: value.passed ? exitCodes.done : exitCodes.failed,
+});
 
 function describe(result: InvarianceResult, { style }: Canvas): string[] {
   return [

@@ -12,7 +12,7 @@ import { warningLines } from '../report/quality.ts';
 import type { Canvas } from '../report/style.ts';
 import { fields } from '../report/table.ts';
 import { targetPart } from '../target-part.ts';
-import type { Verb } from '../verb.ts';
+import type { Outcome, Verb } from '../verb.ts';
 
 export const plan: Verb = {
   name: 'plan',
@@ -32,9 +32,15 @@ export const plan: Verb = {
       target: await targetPart(values, session),
     }) as PlanRecipe;
     const value = await session.runJob(recipe);
-    return { value, text: (canvas) => describe(value, canvas), exitCode: exitCodeOfResult(value) };
+    return planOutcome(value);
   },
 };
+
+export const planOutcome = (value: PlanList): Outcome => ({
+  value,
+  text: (canvas) => describe(value, canvas),
+  exitCode: exitCodeOfResult(value),
+});
 
 function describe({ verdict, target, best, plans, sliceRefusal, warnings }: PlanList, canvas: Canvas): string[] {
   const { style } = canvas;

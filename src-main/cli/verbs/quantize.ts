@@ -10,7 +10,7 @@ import { count, plural } from '../report/numbers.ts';
 import { qualityFields, qualityVerdict, warningLines } from '../report/quality.ts';
 import type { Canvas } from '../report/style.ts';
 import { fields } from '../report/table.ts';
-import type { Verb } from '../verb.ts';
+import type { Outcome, Verb } from '../verb.ts';
 
 export const quantize: Verb = {
   name: 'quantize',
@@ -35,9 +35,15 @@ export const quantize: Verb = {
       ...(await outputPart(values, session)),
     }) as QuantizeRecipe;
     const value = await session.runJob(recipe);
-    return { value, text: (canvas) => describe(value, canvas), exitCode: exitCodeOfResult(value) };
+    return quantizeOutcome(value);
   },
 };
+
+export const quantizeOutcome = (value: QuantizeResult): Outcome => ({
+  value,
+  text: (canvas) => describe(value, canvas),
+  exitCode: exitCodeOfResult(value),
+});
 
 function describe(result: QuantizeResult, { style }: Canvas): string[] {
   const { calibration } = result;

@@ -1,11 +1,12 @@
 // snug slice: a model of a smaller width, by one rotation for the whole residual stream or by one per block.
 import type { SliceRecipe } from '../../contract/recipe.ts';
+import type { SliceResult } from '../../contract/results.ts';
 import { exitCodeOfResult } from '../exit-codes.ts';
 import { everywhere, jobOptions, outputOptions, sliceOptions } from '../options.ts';
 import { modelPath } from '../paths.ts';
 import { checkRecipe, forbid, jobPart, outputPart, required } from '../recipe-parts.ts';
 import { describeSlice } from '../report/slice.ts';
-import type { Verb } from '../verb.ts';
+import type { Outcome, Verb } from '../verb.ts';
 
 export const slice: Verb = {
   name: 'slice',
@@ -36,6 +37,12 @@ export const slice: Verb = {
       ...(await outputPart(values, session)),
     }) as SliceRecipe;
     const value = await session.runJob(recipe);
-    return { value, text: (canvas) => describeSlice(value, canvas), exitCode: exitCodeOfResult(value) };
+    return sliceOutcome(value);
   },
 };
+
+export const sliceOutcome = (value: SliceResult): Outcome => ({
+  value,
+  text: (canvas) => describeSlice(value, canvas),
+  exitCode: exitCodeOfResult(value),
+});

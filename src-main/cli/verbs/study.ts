@@ -2,11 +2,12 @@
 import { AppError } from '../../contract/errors.ts';
 import { studyKind, type StudyRecipe } from '../../contract/recipe.ts';
 import { exitCodes } from '../exit-codes.ts';
+import type { StudyResult } from '../../contract/study.ts';
 import { calibrationOptions, everywhere, jobOptions, sliceOptions, type OptionName } from '../options.ts';
 import { modelPath } from '../paths.ts';
 import { calibrationPart, checkRecipe, evaluationPart, jobPart, windowsAfterWriting } from '../recipe-parts.ts';
 import { describeStudy } from '../report/study.ts';
-import type { Verb } from '../verb.ts';
+import type { Outcome, Verb } from '../verb.ts';
 
 const cuts = sliceOptions.filter((name) => name !== 'scheduler') satisfies OptionName[];
 
@@ -47,9 +48,15 @@ export const study: Verb = {
     const value = await session.runJob(recipe).catch((error: unknown) => {
       throw withWhatIsKept(error);
     });
-    return { value, text: (canvas) => describeStudy(value, canvas), exitCode: exitCodes.done };
+    return studyOutcome(value);
   },
 };
+
+export const studyOutcome = (value: StudyResult): Outcome => ({
+  value,
+  text: (canvas) => describeStudy(value, canvas),
+  exitCode: exitCodes.done,
+});
 
 const listed = (text: string | undefined): string[] | undefined => text?.split(',').map((part) => part.trim());
 

@@ -1,0 +1,174 @@
+// The history as text: lists, one run, a comparison; CSV for other programs.
+import path from 'node:path';
+import type { Comparison, DeletedFiles, Experiment, ExperimentDetail, ExperimentList } from '../../contract/history.ts';
+import { formatDuration, formatFileSize, formatMemory } from '../../contract/units.ts';
+import { count, loss, measured, plural } from './numbers.ts';
+import type { Canvas, Style } from './style.ts';
+import { fields, table, type Column, type Field } from './table.ts';
+
+const right = 'right' as const;
+
+export function describeList(list: ExperimentList, canvas: Canvas): string[] {
+  const { experiments, total } = list;
+  if (total === 0) return ['No runs are kept yet, or none that this asks for.'];
+  const more =
+    total > experiments.length ? [`${plural(experiments.length, 'run')} of ${count(total)}: --limit shows more.`] : [];
+  return [
+    ...experimentTable(experiments, canvas),
+    '',
+    ...more,
+    canvas.style.quiet('One in full: snug history show ID'),
+  ];
+}
+
+/** One line a run. */
+export function experimentTable(experiments: readonly Experiment[], { style, width }: Canvas): string[] {
+  const columns: Column[] = [
+    { title: 'run' },
+    { title: 'begun' },
+    { title: 'verb' },
+    { title: 'model', flexible: true },
+    { title: 'state' },
+    { title: 'took', align: right },
+    { title: 'loss', align: right },
+    { title: 'file', align: right },
+    { title: 'tags', flexible: true },
+  ];
+  const rows = experiments.map((run) => [
+    run.run,
+    momentOf(run.created),
+    run.method === null ? run.verb : `${run.verb} ${run.method}`,
+    path.basename(run.model),
+    stateOf(run.state, style),
+    run.seconds === null ? '' : formatDuration(run.seconds),
+    run.metrics['kld'] === undefined ? '' : loss(run.metrics['kld']),
+    filesOf(run),
+    run.tags.join(', '),
+  ]);
+  return table(columns, rows, width);
+}
+
+/** `2026-11-28 16:04`, in the user's own time zone. */
+function momentOf(created: string): string {
+  const date = new Date(created);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
+function stateOf(state: Experiment['state'], style: Style): string {
+  if (state === 'done') return style.good(state);
+  if (state === 'failed') return style.bad(state);
+  return state === 'interrupted' || state === 'paused' ? style.careful(state) : state;
+}
+
+function filesOf({ artifacts }: Experiment): string {
+  if (artifacts.length === 0) return '';
+  const present = artifacts.filter((artifact) => artifact.present);
+  if (present.length === 0) return 'gone';
+  return formatFileSize(present.reduce((sum, { bytes }) => sum + bytes, 0));
+}
+
+export function describeDetail(run: ExperimentDetail, canvas: Canvas): string[] {
+  const { style, width } = canvas;
+  const metrics = run.allMetrics.map(({ name, value, standardError, context }) => [
+    name,
+    figureOf(name, value, standardError),
+    context,
+  ]);
+  const metricColumns: Column[] = [
+    { title: 'figure' },
+    { title: 'value', align: right },
+    { title: 'measured on', flexible: true },
+  ];
+  const stages = run.stages.map(({ name, seconds }) => [name, formatDuration(seconds)]);
+  return [
+    style.strong(`${run.verb}${run.method === null ? '' : ` ${run.method}`}: ${run.state}`),
+    '',
+    ...fields([
+      ['run', run.run],
+      ['model', run.model],
+      ['begun', momentOf(run.created)],
+      ...optional('took', run.seconds === null ? null : formatDuration(run.seconds)),
+      ...optional('device', run.device),
+      ...optional('seed', run.seed === null ? null : String(run.seed)),
+      ...optional('cloned from', run.clonedFrom),
+      ...optional('tags', run.tags.join(', ')),
+      ...optional('note', run.note),
+      [
+        'versions',
+        Object.entries(run.versions)
+          .map(([name, version]) => `${name} ${version}`)
+          .join(', '),
+      ],
+      ...run.artifacts.map(({ path: file, bytes, present }): Field => [
+        'file',
+        `${file}, ${formatFileSize(bytes)}${present ? '' : ' (gone)'}`,
+      ]),
+    ]),
+    ...(run.error ? ['', style.bad(`${run.error.code}: ${run.error.message}`)] : []),
+    ...(metrics.length > 0 ? ['', ...table(metricColumns, metrics, width)] : []),
+    ...(stages.length > 0 ? ['', ...table([{ title: 'stage' }, { title: 'took', align: right }], stages, width)] : []),
+    '',
+    style.quiet('recipe'),
+    ...JSON.stringify(run.recipe, null, 2).split('\n'),
+  ];
+}
+
+const optional = (name: string, value: string | null): Field[] =>
+  value === null || value === '' ? [] : [[name, value]];
+
+function figureOf(name: string, value: number, standardError: number | null): string {
+  if (name.endsWith('Bytes')) return formatMemory(value);
+  if (standardError !== null) return measured(value, standardError);
+  return Number.isInteger(value) ? count(value) : value.toPrecision(5);
+}
+
+export function describeComparison({ runs, differences, metrics }: Comparison, canvas: Canvas): string[] {
+  const { style, width } = canvas;
+  const perRun: Column[] = runs.map(({ run }) => ({ title: run, flexible: true }));
+  const settings = differences.map(({ setting, values }) => [setting, ...values.map(valueOf)]);
+  const figures = metrics.map(({ name, context, values }) => [
+    name,
+    ...values.map((value) => (value === null ? '–' : figureOf(name, value.value, value.standardError))),
+    context,
+  ]);
+  return [
+    style.strong(
+      settings.length === 0 ? 'These runs have the same settings.' : `${plural(settings.length, 'setting')} differ.`,
+    ),
+    ...(settings.length > 0 ? ['', ...table([{ title: 'setting' }, ...perRun], settings, width)] : []),
+    ...(figures.length > 0
+      ? ['', ...table([{ title: 'figure' }, ...perRun, { title: 'measured on', flexible: true }], figures, width)]
+      : []),
+  ];
+}
+
+const valueOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+export function describeDeleted({ run, deleted, kept }: DeletedFiles, { style }: Canvas): string[] {
+  const lines = [
+    ...deleted.map(({ path: file, bytes }) => `Deleted ${file}, ${formatFileSize(bytes)}.`),
+    ...kept.map(({ path: file, reason }) => style.careful(`Left ${file}: ${reason}.`)),
+  ];
+  return lines.length > 0
+    ? [...lines, style.quiet('The record of the run stays.')]
+    : [`${run} has no files on the disk.`];
+}
+
+/** A line of names, then one a run; every figure has its column (RFC 4180). */
+export function csvOf(experiments: readonly Experiment[]): string[] {
+  const names = [...new Set(experiments.flatMap(({ metrics }) => Object.keys(metrics)))].sort();
+  const fixed = ['run', 'verb', 'method', 'model', 'state', 'created', 'seconds', 'device', 'tags', 'note', 'files'];
+  const rows = experiments.map((run) => [
+    ...[run.run, run.verb, run.method, run.model, run.state, run.created, run.seconds, run.device],
+    ...[run.tags.join(' '), run.note, run.artifacts.map(({ path: file }) => file).join(' ')],
+    ...names.map((name) => run.metrics[name] ?? null),
+  ]);
+  return [[...fixed, ...names], ...rows].map((row) => row.map(cell).join(','));
+}
+
+function cell(value: string | number | null): string {
+  const text = value === null ? '' : String(value);
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
