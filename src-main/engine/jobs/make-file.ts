@@ -1,10 +1,12 @@
 // The part that quantize and fit share: from a source and types to a file, with importance where it helps.
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { CalibrationOptions } from '../../contract/recipe.ts';
 import { openImportance } from '../../core/quantization/importance-file.ts';
 import { openText } from '../../core/texts/open-text.ts';
-import { calibrate } from '../stages/importance.ts';
+import { calibrate, calibrated as calibratedSchema } from '../stages/importance.ts';
 import { textsFolder } from '../stages/texts.ts';
+import { checkpointed, keepFile } from './checkpoint.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from './context.ts';
 
 export interface ImportanceUse {
@@ -39,10 +41,16 @@ export async function obtainImportance(context: JobContext, options: ImportanceO
       calibration: null,
       texts: await textsOf(context, options.importance),
     };
-  const output = path.join(context.scratch, 'importance.gguf');
-  const calibrated = await calibrate(context, { ...options, output });
+  const calibrated = await checkpointed(
+    context,
+    { name: 'importance', inputs: options, schema: calibratedSchema, holds: ({ file }) => isThere(file) },
+    async () => {
+      const made = await calibrate(context, { ...options, output: path.join(context.scratch, 'importance.gguf') });
+      return { ...made, file: await keepFile(context, made.file) };
+    },
+  );
   return {
-    file: output,
+    file: calibrated.file,
     unseenExperts: calibrated.unseenExperts,
     calibration: calibrated.use,
     texts: [...options.calibration.texts],
@@ -69,6 +77,12 @@ async function textsOf(context: JobContext, importance: string): Promise<string[
   }
   return file.datasets.filter((_name, index) => isHere[index]);
 }
+
+const isThere = (file: string): Promise<boolean> =>
+  stat(file).then(
+    () => true,
+    () => false,
+  );
 
 export interface MakeOptions {
   source: string;

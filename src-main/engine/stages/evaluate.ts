@@ -2,26 +2,30 @@
 // weights only (expanded to F16 first).
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { z } from 'zod';
 import type { WindowComparison } from '../../contract/llama-host-api.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { DeviceName } from '../../contract/recipe.ts';
-import type { Quality } from '../../contract/results.ts';
+import { quality, type Quality } from '../../contract/results.ts';
 import { summarise } from '../../core/evaluation/quality.ts';
 import { hasOnlyFloats } from '../../core/quantization/float-model.ts';
 import { openModel } from '../../core/formats/model-source.ts';
+import { checkpointed } from '../jobs/checkpoint.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
+import { sampledHash } from '../library/model-hash.ts';
 import { chooseDevice, graphProvider } from './device.ts';
 import type { EvaluationEngine } from './engine.ts';
 import { blamingWeights } from './open.ts';
-import type { EvaluationTokens } from './texts.ts';
+import { tokenHash, type EvaluationTokens } from './texts.ts';
 
-export interface Evaluation {
-  quality: Quality;
-  device: string;
-  tokensPerSecond: number;
+const evaluation = z.object({
+  quality,
+  device: z.string(),
+  tokensPerSecond: z.number(),
   /** For the reference alone, where it is known: on our graphs. */
-  referenceSeconds?: number;
-}
+  referenceSeconds: z.number().optional(),
+});
+export type Evaluation = z.infer<typeof evaluation>;
 
 export interface EvaluateOptions {
   candidate: string;
@@ -40,7 +44,15 @@ export interface EvaluateOptions {
   detail?: string;
 }
 
+/** Measures, or takes what an earlier attempt at the job measured of the same files. */
 export async function evaluate(context: JobContext, options: EvaluateOptions): Promise<Evaluation> {
+  const { candidate, reference, text, engine, device, weightsOnly } = options;
+  const models = await Promise.all([candidate, ...(reference === null ? [] : [reference])].map(sampledHash));
+  const inputs = { models, text: text.sha256, tokens: tokenHash(text.windows), engine, device, weightsOnly };
+  return checkpointed(context, { name: 'evaluate', inputs, schema: evaluation }, () => measure(context, options));
+}
+
+async function measure(context: JobContext, options: EvaluateOptions): Promise<Evaluation> {
   const name = options.stage ?? 'evaluate';
   return stage(context, name, async () => {
     if (options.engine === 'onnx') return compareOnGraphs(context, options, name);
@@ -76,9 +88,13 @@ async function compareOnGraphs(context: JobContext, options: EvaluateOptions, na
       ),
     );
     notePeakMemory(context, compared.peakMemoryBytes);
-    const quality = qualityOf(compared.windows, options);
     const { tokens, seconds, referenceSeconds } = compared;
-    return { quality, device: provider, tokensPerSecond: tokens / seconds, referenceSeconds };
+    return {
+      quality: qualityOf(compared.windows, options),
+      device: provider,
+      tokensPerSecond: tokens / seconds,
+      referenceSeconds,
+    };
   });
 }
 
@@ -95,8 +111,8 @@ async function compareInLlama(context: JobContext, options: EvaluateOptions, nam
     ),
   );
   const tokens = windows.reduce((sum, window) => sum + window.length, 0);
-  const quality = await blamingWeights(context, models, async () => qualityOf(compared.windows, options));
-  return { quality, device: compared.device, tokensPerSecond: tokens / compared.seconds };
+  const measured = await blamingWeights(context, models, async () => qualityOf(compared.windows, options));
+  return { quality: measured, device: compared.device, tokensPerSecond: tokens / compared.seconds };
 }
 
 function qualityOf(windows: WindowComparison[], { engine, text, weightsOnly }: EvaluateOptions): Quality {

@@ -1,19 +1,22 @@
 // Importance of every weight's columns: mean squares of its inputs on calibration text, kept as llama.cpp's imatrix GGUF.
 import path from 'node:path';
+import { z } from 'zod';
 import type { CalibrationOptions } from '../../contract/recipe.ts';
+import { calibrationUse } from '../../contract/results.ts';
 import { reportAs, stage, type JobContext } from '../jobs/context.ts';
 import { chooseDevice } from './device.ts';
 import { blamingWeights } from './open.ts';
 import { openCalibration, warnOfFewTokens } from './texts.ts';
 
-export interface Calibrated {
+export const calibrated = z.object({
   /** The imatrix GGUF. */
-  file: string;
-  weights: number;
-  unseenExperts: number;
-  device: string;
-  use: { samples: number; tokens: number; textSha256: string };
-}
+  file: z.string(),
+  weights: z.number(),
+  unseenExperts: z.number(),
+  device: z.string(),
+  use: calibrationUse,
+});
+export type Calibrated = z.infer<typeof calibrated>;
 
 export interface CalibrateOptions {
   model: string;

@@ -3,18 +3,20 @@
 // Own forward and llama.cpp read the same file: what the writer got wrong (swapped rows, a wrong scale or rope), both
 // compute alike. So the comparison with the source stays beside it, and is what --no-evaluate relies on.
 import type { KvType, LlamaSettings } from '../../contract/llama-host-api.ts';
-import type { Proof } from '../../contract/results.ts';
+import { proof, type Proof } from '../../contract/results.ts';
 import { AppError } from '../../contract/errors.ts';
 import { largestLogProbDifference, meanDivergence } from '../../core/evaluation/log-probs.ts';
 import { openGguf } from '../../core/formats/gguf-reader.ts';
 import { memoryOf } from '../../core/planning/memory.ts';
+import { checkpointed } from '../jobs/checkpoint.ts';
 import { stage, type JobContext } from '../jobs/context.ts';
 import type { LlamaClient } from '../children.ts';
+import { sampledHash, sampledHashOf } from '../library/model-hash.ts';
 import { chooseDevice } from './device.ts';
 import { refusalOfFile } from './engine.ts';
 import { exactLogProbs, logProbTolerance, ownLogProbs } from './own-forward.ts';
 import { hasVocabulary } from './open.ts';
-import type { EvaluationTokens } from './texts.ts';
+import { tokenHash, type EvaluationTokens } from './texts.ts';
 
 /** Tokens of the proof's window, and the positions in it whose log-probabilities are compared (method 6: at least 8). */
 const windowTokens = 128;
@@ -47,6 +49,14 @@ export interface ProofOptions {
 
 /** A proof that failed is a result; what keeps llama.cpp from proving at all is thrown. */
 export async function prove(context: JobContext, options: ProofOptions): Promise<Proof> {
+  const { planned, text, expected, device } = options;
+  const models = await Promise.all([options.source, options.output].map(sampledHash));
+  const run = { context: planned.context, kvType: planned.kvType, header: await sampledHashOf([planned.header]) };
+  const inputs = { models, run, tokens: tokenHash(text.windows), expected, device };
+  return checkpointed(context, { name: 'prove', inputs, schema: proof }, () => proveNow(context, options));
+}
+
+async function proveNow(context: JobContext, options: ProofOptions): Promise<Proof> {
   return stage(context, 'prove', async () => {
     const { source, output } = options;
     const device = await chooseDevice(context, options.device, [source, output]);

@@ -1,4 +1,5 @@
 // Texts of a job: opened, checked against each other, tokenised by the model's own tokenizer, cut into windows.
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { malformed } from '../../contract/errors.ts';
 import type { CalibrationOptions, EvaluationOptions } from '../../contract/recipe.ts';
@@ -104,6 +105,13 @@ export interface EvaluationTokens {
   sha256: string;
   windows: Int32Array[];
   windowTokens: number;
+}
+
+/** Hex SHA-256 of token ids. */
+export function tokenHash(windows: readonly Int32Array[]): string {
+  const hash = createHash('sha256');
+  for (const window of windows) hash.update(`${window.length}\n`).update(window);
+  return hash.digest('hex');
 }
 
 /** Evaluation windows; `calibrationTexts` are the texts that a result was made with, which may not be used again. */
