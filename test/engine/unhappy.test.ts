@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { errorOf, quick, resultOf, startEngine, temporaryFolder } from '../support/engine.ts';
 import { architectures, fixtures, sampleFolder, sampleModel } from '../support/paths.ts';
@@ -297,15 +298,36 @@ describe('cancel', () => {
 });
 
 describe('a child that dies', () => {
-  it('fails its job and not the engine', async () => {
+  const kill = (): void => {
+    const hosts = execFileSync('pgrep', ['-P', String(process.pid), '-f', 'llama-host/main.ts'], { encoding: 'utf8' });
+    for (const pid of hosts.trim().split('\n')) process.kill(Number(pid), 'SIGKILL');
+  };
+
+  it('is started again once, and the result says so', async () => {
+    const engine = await startEngine();
+    const output = path.join(temporaryFolder(), 'out.gguf');
+    const recipe = quantize(sampleModel, output, { evaluate: false, prove: false });
+    const id = await engine.runUntil(recipe, 'calibrate');
+    kill();
+    const result = resultOf(await engine.ended(id), 'quantize');
+    expect(result.warnings).toContainEqual(
+      expect.stringMatching(/done again: llama.cpp ended unexpectedly \(signal SIGKILL\)/),
+    );
+    const undisturbed = path.join(temporaryFolder(), 'out.gguf');
+    const other = resultOf(await engine.run({ ...recipe, output: undisturbed }), 'quantize');
+    expect(result.sha256).toBe(other.sha256);
+  });
+
+  it('twice fails its job and not the engine', async () => {
     const engine = await startEngine();
     const folder = temporaryFolder();
     const id = await engine.runUntil(
       quantize(sampleModel, path.join(folder, 'out.gguf'), { calibration: { samples: 100 } }),
       'calibrate',
     );
-    const hosts = execFileSync('pgrep', ['-P', String(process.pid), '-f', 'llama-host/main.ts'], { encoding: 'utf8' });
-    for (const pid of hosts.trim().split('\n')) process.kill(Number(pid), 'SIGKILL');
+    kill();
+    await setTimeout(1500); // the next one is at work
+    kill();
     expect(errorOf(await engine.ended(id))).toMatchObject({
       code: 'LLAMA_CRASHED',
       details: { reason: 'signal SIGKILL' },

@@ -146,6 +146,8 @@ const outcome = (value: object, text: (canvas: Canvas) => string[]): Outcome => 
 });
 
 function filterOf({ verb, state, tag, search, limit = usualLimit }: OptionValues): HistoryFilter {
+  if (limit < 1)
+    throw new AppError('USAGE', '--limit takes a whole number from 1.', { option: '--limit', actual: limit });
   return historyFilter.parse({ verb, state, tag, search, limit: Math.min(limit, pageSize) });
 }
 

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { AppError } from '../../contract/errors.ts';
 import type { Progress } from '../../contract/progress.ts';
 import type { Children, LlamaClient, WorkerClient } from '../children.ts';
+import { restarting } from './restarting.ts';
 import type { Folders } from '../folders.ts';
 import type { JobFolder } from './job-folder.ts';
 
@@ -52,7 +53,9 @@ export interface ContextOptions {
 
 /** Runs `work` with a fresh context. */
 export async function withContext<T>(options: ContextOptions, work: (context: JobContext) => Promise<T>): Promise<T> {
-  const { run, signal, folders, children, report } = options;
+  const { run, signal, folders, report } = options;
+  const warnings: string[] = [];
+  const children = restarting(options.children, (warning) => warnings.push(warning));
   const { scratch, checkpoints } = options.folder;
   let identity: Promise<LlamaIdentity> | null = null;
   const descriptions = new Map<string, Promise<ModelDescription>>();
@@ -66,7 +69,7 @@ export async function withContext<T>(options: ContextOptions, work: (context: Jo
     threads: options.threads ?? availableParallelism(),
     llamaThreads: options.threads === null ? {} : { threads: options.threads },
     device: 'cpu',
-    warnings: [],
+    warnings,
     expansions: new Map(),
     seconds: {},
     peakMemoryBytes: 0,
