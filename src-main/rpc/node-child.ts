@@ -1,5 +1,6 @@
 // Transport between a Node process and a child that it forked; structured clone keeps typed arrays.
 import type { ChildProcess } from 'node:child_process';
+import { chunked } from './chunks.ts';
 import type { Transport } from './transport.ts';
 
 /** The parent's end. The close reason names the exit code or signal. */
@@ -16,14 +17,16 @@ export function childTransport(child: ChildProcess): Transport {
   child.once(child.stderr ? 'close' : 'exit', (code: number | null, signal: string | null) =>
     close(signal === null ? `exit code ${code}` : `signal ${signal}`),
   );
-  return {
-    send(message) {
-      if (child.connected) child.send(message as object, () => {}); // a failed send is followed by exit
-    },
+  const sendThen = (message: unknown, done: () => void): void => {
+    if (child.connected) child.send(message as object, done); // a failed send is followed by exit
+  };
+  return chunked({
+    send: (message) => sendThen(message, () => {}),
+    sendThen,
     onMessage: (listener) => void child.on('message', listener),
     onClose: (listener) => void closeListeners.push(listener),
     close: () => child.kill('SIGKILL'),
-  };
+  });
 }
 
 /** Time for a child whose parent is gone to drop its half-written files. */
@@ -34,10 +37,12 @@ export function parentTransport(): Transport {
   const send = process.send?.bind(process);
   if (!send) throw new Error('This program is a child process of Snug and cannot be started by itself.');
   process.once('disconnect', () => setTimeout(() => process.exit(1), orphanGraceMs).unref());
-  return {
-    send: (message) => void send(message, undefined, undefined, () => {}), // the parent may be gone already
+  const sendThen = (message: unknown, done: () => void): void => void send(message, undefined, undefined, done);
+  return chunked({
+    send: (message) => sendThen(message, () => {}), // the parent may be gone already
+    sendThen,
     onMessage: (listener) => void process.on('message', listener),
     onClose: (listener) => void process.once('disconnect', () => listener('the parent process is gone')),
     close: () => process.disconnect(),
-  };
+  });
 }

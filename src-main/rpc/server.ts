@@ -4,7 +4,7 @@ import type { ApiDefinition, HandlerContext, HandlersOf } from '../contract/defi
 import { AppError } from '../contract/errors.ts';
 import { throttle } from './throttle.ts';
 import type { Transport } from './transport.ts';
-import { wireMessage } from './wire.ts';
+import { tooLarge, wireMessage } from './wire.ts';
 
 export interface Server<Api extends ApiDefinition> {
   emit<Name extends keyof Api['events'] & string>(name: Name, payload: z.infer<Api['events'][Name]>): void;
@@ -46,6 +46,8 @@ export function serve<Api extends ApiDefinition>(
     if (!parsed.success) return; // a malformed message has no id to answer; the peer lives on
     const message = parsed.data;
     if (message.kind === 'request') void answer(message.id, message.method, message.params);
+    else if (message.kind === 'refused' && message.of === 'request')
+      transport.send({ kind: 'error', id: message.id, error: tooLarge(message).toShape() });
     else if (message.kind === 'cancel') running.get(message.id)?.abort(new AppError('CANCELLED', 'Cancelled.'));
   });
   transport.onClose(() => {
