@@ -2,6 +2,7 @@
 // one; parts whose process is gone are left-overs of a crash and are removed.
 import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { isAlive } from '../process-identity.ts';
 
 /** Parts that this process writes now. */
 const ownParts = new Set<string>();
@@ -22,14 +23,7 @@ export function releasePart(part: string): void {
 }
 
 /** Whether a process of this id exists. */
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
+export const isRunning = (pid: number): boolean => isAlive({ pid, startTime: null });
 
 /**
  * Removes the parts that dead processes left of `path` and of names made from it (candidates, parts of parts); returns a part that another
