@@ -93,13 +93,18 @@ describe('a folder over one that was written before', () => {
     expect(read(output)).toEqual({ ...oldModel, ...own });
   });
 
-  it('of a dead run stays where the user has another folder of that name now', async () => {
-    const { parent, output } = setUp();
-    const previous = write(path.join(parent, 'out.1-2-0123abcd.previous'), oldModel);
-    rmSync(path.join(output, 'slicing.json'));
-    await recoverOutput(output);
-    expect(read(previous)).toEqual(oldModel);
-  });
+  it.each(['an empty folder', 'a folder of other things', 'a file'])(
+    'of a dead run stays where %s has its name now',
+    async (what) => {
+      const { parent, output } = setUp();
+      const previous = write(path.join(parent, 'out.1-2-0123abcd.previous'), oldModel);
+      rmSync(output, { recursive: true });
+      if (what === 'a file') writeFileSync(output, 'mine');
+      else write(output, what === 'an empty folder' ? {} : own);
+      await recoverOutput(output);
+      expect(read(previous)).toEqual(oldModel);
+    },
+  );
 
   it('may not be a link to a folder', async () => {
     const { parent, output, made } = setUp();

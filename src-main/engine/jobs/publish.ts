@@ -133,8 +133,8 @@ export async function recoverOutput(full: string): Promise<void> {
       if (isPublished) await rm(previous, { recursive: true });
       else await restoreOnnx(previous, full);
     } else if (!isPublished) await rename(previous, full);
-    // Of a folder that is not ours nothing is known: the old model stays findable.
-    else if (await isOurFolder(full)) await dropPreviousFolder(previous, full);
+    // What is no model was put there since: the old one stays findable.
+    else if (await exists(path.join(full, slicingFile))) await dropPreviousFolder(previous, full);
   }
 }
 
