@@ -17,6 +17,16 @@ export const thisProcess: ProcessIdentity = {
   startTime: readProcess(process.pid)?.startTime ?? null,
 };
 
+/** The process in a file's name: PID, or PID-START where the start is known. */
+export const processTag = ({ pid, startTime }: ProcessIdentity): string =>
+  startTime === null ? String(pid) : `${pid}-${startTime}`;
+
+/** The process of a tag; null for what is none. */
+export function readProcessTag(tag: string): ProcessIdentity | null {
+  const found = /^(\d+)(?:-(\d+-[\da-f]{8}))?$/.exec(tag);
+  return found && { pid: Number(found[1]), startTime: found[2] ?? null };
+}
+
 /** Whether the very process runs: one that has the same id and began at another time is not it, nor is one that has ended and was not collected yet. */
 export function isAlive({ pid, startTime }: ProcessIdentity): boolean {
   if (!hasId(pid)) return false;

@@ -93,13 +93,30 @@ describe('other forms', () => {
     const [notes, stale] = [path.join(output, 'notes.txt'), path.join(output, 'model-00001-of-00002.safetensors')];
     writeFileSync(notes, 'mine');
     writeFileSync(stale, 'of an older model');
+    writeFileSync(path.join(output, 'added_tokens.json'), 'of an older model');
     expect(errorOf(await engine.run(slice(output, bare))).code).toBe('OUTPUT_EXISTS');
     const again = resultOf(await engine.run(slice(output, { ...bare, sparsity: 0.5, force: true })), 'slice');
     expect(readFileSync(notes, 'utf8')).toBe('mine');
     expect(existsSync(stale)).toBe(false);
+    expect(existsSync(path.join(output, 'added_tokens.json'))).toBe(false);
     expect(JSON.parse(readFileSync(path.join(output, 'slicing.json'), 'utf8'))).toEqual(again.widths);
     const model = await openModel(output);
     expect(openDecoder(model).config.hiddenSize).toBe(128);
+    await model.close();
+  });
+
+  test('what was proved and could not get its name is kept, and not called unproved', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const output = path.join(folder, 'sliced');
+    const id = await engine.runUntil(slice(output, { evaluate: false }), 'export');
+    writeFileSync(output, 'of someone who was faster');
+    const error = errorOf(await engine.ended(id));
+    const kept = path.join(folder, 'sliced.gguf.unpublished');
+    expect(error).toMatchObject({ code: 'OUTPUT_EXISTS', details: { path: kept } });
+    expect(readdirSync(folder).toSorted()).toEqual(['sliced', 'sliced.gguf.unpublished']);
+    const model = await openModel(kept);
+    expect(openDecoder(model).config.hiddenSize).toBe(192);
     await model.close();
   });
 
@@ -109,6 +126,9 @@ describe('other forms', () => {
     const output = path.join(folder, 'sliced.onnx');
     const result = resultOf(await engine.run(slice(output, { type: 'F32' })), 'slice');
     expect(result.fileBytes).toBe(statSync(output).size);
+    expect(leftIn(folder, output)).toEqual([]);
+    writeFileSync(`${output}.data`, 'of a larger model');
+    resultOf(await engine.run(slice(output, { type: 'F32', evaluate: false, prove: false, force: true })), 'slice');
     expect(leftIn(folder, output)).toEqual([]);
   });
 });

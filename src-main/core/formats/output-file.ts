@@ -1,4 +1,4 @@
-// A file that appears under its name only when it is complete: written beside it as PATH.PID.part, then synced to
+// A file that appears under its name only when it is complete: written beside it as PATH.PROCESS.part, then synced to
 // the disk and renamed. Refuses what cannot end well before anything is written.
 import { createHash } from 'node:crypto';
 import { open, rename, rm, stat, statfs } from 'node:fs/promises';
@@ -99,8 +99,8 @@ async function checkName(path: string, force: boolean): Promise<void> {
 }
 
 async function refuseBusy(path: string): Promise<void> {
-  const part = await sweepParts(path);
-  if (part !== null) throw beingWritten(path, part);
+  const [living] = await sweepParts(path);
+  if (living) throw beingWritten(path, living.path);
 }
 
 function beingWritten(path: string, part: string): AppError {

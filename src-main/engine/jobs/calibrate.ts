@@ -4,7 +4,8 @@ import type { CalibrateResult } from '../../contract/results.ts';
 import { calibrate } from '../stages/importance.ts';
 import { withModel } from '../stages/open.ts';
 import { totalSeconds, type JobContext } from './context.ts';
-import { checkOutput, cleaning, publish, refuseInputs, unfinishedName } from './output-paths.ts';
+import { checkOutput, cleaning, refuseInputs, unfinishedName } from './output-paths.ts';
+import { publish } from './publish.ts';
 
 /** The verb `calibrate`: importance of a model on text, as an imatrix GGUF. */
 export async function runCalibrate(context: JobContext, recipe: CalibrateRecipe): Promise<CalibrateResult> {

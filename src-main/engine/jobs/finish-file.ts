@@ -8,7 +8,7 @@ import { prove, type PlannedRun } from '../stages/prove.ts';
 import type { EvaluationTokens } from '../stages/texts.ts';
 import type { JobContext } from './context.ts';
 import { gateOf } from './gate.ts';
-import { keepUnproved, publish } from './output-paths.ts';
+import { keepingComplete, publish } from './publish.ts';
 
 export interface FinishOptions {
   recipe: QuantizeRecipe | FitRecipe | SliceRecipe;
@@ -33,28 +33,20 @@ export interface Finished {
 
 /**
  * Measures and proves as the recipe wants, and gives the file its name. A complete file is not lost to a failure here:
- * it is kept as NAME.unproved, unless the user cancelled. @throws PROOF_FAILED with the proof
+ * it is kept as NAME.unproved, or as NAME.unpublished where only the name could not be given. @throws PROOF_FAILED with the proof
  */
 export async function finishFile(context: JobContext, options: FinishOptions): Promise<Finished> {
   const { recipe, file } = options;
-  try {
-    const finished = await measure(context, options);
-    const { proof } = finished;
+  const finished = await keepingComplete(file, { target: recipe, as: 'unproved' }, async () => {
+    const measured = await measure(context, options);
+    const { proof } = measured;
     if (proof && !proof.passed)
       throw new AppError('PROOF_FAILED', `The file did not pass its proof: ${proof.reason}.`, { proof });
-    await (options.publish ?? (() => publish(file, recipe)))();
-    return finished;
-  } catch (error) {
-    const failure = AppError.from(error);
-    if (failure.code === 'CANCELLED') throw failure;
-    const path = await keepUnproved(file, recipe);
-    throw new AppError(
-      failure.code,
-      `${failure.message} It was kept as ${path}.`,
-      { ...failure.details, path },
-      failure,
-    );
-  }
+    return measured;
+  });
+  const give = options.publish ?? (() => publish(file, recipe));
+  await keepingComplete(file, { target: recipe, as: 'unpublished' }, give);
+  return finished;
 }
 
 async function measure(context: JobContext, options: FinishOptions): Promise<Finished> {

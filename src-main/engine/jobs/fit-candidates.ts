@@ -23,7 +23,7 @@ const largestExpansionBytes = 4e9;
 /** Makes the chosen plans, keeps the one that measures best, finishes it; a slice only where it is clearly better. */
 export async function makeAndMeasure(work: FitWork, { plans, slice, outcome }: Choice): Promise<FitResult> {
   const candidates = slice ? [...plans, slice] : plans;
-  const files = candidates.map((_plan, index) => unfinishedName(work.recipe.output, index + 1));
+  const files = candidates.map((_plan, index) => unfinishedName(work.recipe.output, `candidate-${index + 1}`));
   const make = (plan: Plan): Promise<Made> =>
     makeOne(work, plan, { file: files[candidates.indexOf(plan)]!, measures: candidates.length > 1 });
   return cleaning(files, async () => {

@@ -1,4 +1,4 @@
-// From a recipe to its result: one function per verb.
+// From a recipe to its result: one function per verb. What a recipe writes is claimed before any work.
 import type { JobResult } from '../../contract/job.ts';
 import type { Recipe } from '../../contract/recipe.ts';
 import { planModel } from '../planner/plan-model.ts';
@@ -9,11 +9,19 @@ import { runEvaluate } from './evaluate.ts';
 import { runFit } from './fit.ts';
 import { runGenerate } from './generate.ts';
 import { runInvariance } from './invariance.ts';
+import { claimingOutput } from './output-claim.ts';
 import { runQuantize } from './quantize.ts';
 import { runSlice } from './slice.ts';
 import { runStudy } from './study.ts';
 
-export async function runRecipe(context: JobContext, recipe: Recipe): Promise<JobResult> {
+/** Runs a recipe, alone with its output. @throws OUTPUT_EXISTS where another run is at it */
+export function runRecipe(context: JobContext, recipe: Recipe): Promise<JobResult> {
+  const output = 'output' in recipe ? recipe.output : null;
+  const run = (): Promise<JobResult> => runVerb(context, recipe);
+  return output === null ? run() : claimingOutput(output, run);
+}
+
+async function runVerb(context: JobContext, recipe: Recipe): Promise<JobResult> {
   switch (recipe.verb) {
     case 'calibrate':
       return { verb: 'calibrate', value: await runCalibrate(context, recipe) };

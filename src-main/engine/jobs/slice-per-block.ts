@@ -1,12 +1,10 @@
 // Slicing block by block (SliceGPT as published): a folder or an ONNX model with shortcut matrices, which Snug and
 // onnxruntime run and llama.cpp does not. What was sliced so before is cut again without a new calibration.
-import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import type { SliceRecipe } from '../../contract/recipe.ts';
 import type { PerBlockSliceResult, SlicingConfig } from '../../contract/results.ts';
 import { isSlicedPerBlock, openDecoder } from '../../core/architectures/decoder.ts';
 import { evenCalibration } from '../stages/statistics.ts';
-import { sweepParts } from '../../core/formats/part-files.ts';
 import { folderOf, openModel, typeCounts, type ModelSource } from '../../core/formats/model-source.ts';
 import { narrowerWidths } from '../../core/slicing/per-block/narrower-widths.ts';
 import { meanSparsity } from '../../core/slicing/per-block/scheduled-widths.ts';
@@ -22,7 +20,9 @@ import { checkForm, floatTypeOf, howMuch } from '../stages/slice.ts';
 import { openEvaluation, type EvaluationTokens } from '../stages/texts.ts';
 import { notePeakMemory, reportAs, stage, totalSeconds, type JobContext } from './context.ts';
 import { checkGate, gateOf } from './gate.ts';
-import { checkAnyOutput, cleaning, keepUnproved, outputForm, publishFolder, unfinishedName } from './output-paths.ts';
+import { outputForm } from './output-names.ts';
+import { checkAnyOutput, cleaning, unfinishedName } from './output-paths.ts';
+import { keepingComplete, publishFolder } from './publish.ts';
 
 /** A folder or an ONNX model of `recipe.model`, measured against it. @throws USAGE, UNSUPPORTED_ARCHITECTURE before any work */
 export async function runPerBlockSlice(context: JobContext, recipe: SliceRecipe): Promise<PerBlockSliceResult> {
@@ -31,7 +31,7 @@ export async function runPerBlockSlice(context: JobContext, recipe: SliceRecipe)
   checkGate(recipe.evaluation, recipe.evaluate);
   checkPerBlockForm(recipe);
   return withGraphs(context, recipe.model, async (source) => {
-    const folder = await unfinishedFolder(recipe);
+    const folder = unfinishedName(recipe.output, 'folder');
     return cleaning([folder], async () => {
       const text = recipe.evaluate ? await evaluationText(context, recipe, source) : null;
       const made = isSlicedPerBlock(source)
@@ -52,13 +52,6 @@ export async function runPerBlockSlice(context: JobContext, recipe: SliceRecipe)
       };
     });
   });
-}
-
-/** Where the folder is made, to be moved whole; of an ONNX output beside it, under no name that looks like a part of it. */
-async function unfinishedFolder({ output }: SliceRecipe): Promise<string> {
-  const name = path.resolve(output.replace(/\.onnx$/i, ''));
-  await sweepParts(name);
-  return unfinishedName(`${name}.folder`);
 }
 
 async function typesIn(folder: string): Promise<Record<string, number>> {
@@ -221,23 +214,19 @@ async function finish(
   context: JobContext,
   { recipe, source, folder, text, widths }: Finish,
 ): Promise<Pick<PerBlockSliceResult, 'quality' | 'gate'> & Partial<Pick<PerBlockSliceResult, 'fileBytes' | 'sha256'>>> {
-  try {
-    const measured = text && {
-      ...{ candidate: folder, reference: source.path, text, device: recipe.device, weightsOnly: false },
-      engine: 'onnx' as const,
-    };
-    const quality = measured ? (await evaluate(context, measured)).quality : undefined;
-    const gate = quality && gateOf(recipe.evaluation, quality);
-    let written: { fileBytes: number; sha256: string } | null = null;
-    if (outputForm(recipe.output) === 'onnx') {
-      written = await exportModel(context, { recipe, file: folder, folder: null, widths });
-    } else await publishFolder(folder, recipe);
-    return { ...(quality && { quality }), ...(gate && { gate }), ...written };
-  } catch (error) {
-    const failure = AppError.from(error);
-    if (failure.code === 'CANCELLED') throw failure;
-    const kept = await keepUnproved(folder, recipe);
-    const message = `${failure.message} The sliced model was kept as the folder ${kept}.`;
-    throw new AppError(failure.code, message, { ...failure.details, kept }, failure);
-  }
+  const measured = text && {
+    ...{ candidate: folder, reference: source.path, text, device: recipe.device, weightsOnly: false },
+    engine: 'onnx' as const,
+  };
+  const quality = await keepingComplete(folder, { target: recipe, as: 'unproved' }, async () =>
+    measured ? (await evaluate(context, measured)).quality : undefined,
+  );
+  const gate = quality && gateOf(recipe.evaluation, quality);
+  const written = await keepingComplete(folder, { target: recipe, as: 'unpublished' }, async () => {
+    if (outputForm(recipe.output) === 'onnx')
+      return exportModel(context, { recipe, file: folder, folder: null, widths });
+    await publishFolder(folder, recipe);
+    return null;
+  });
+  return { ...(quality && { quality }), ...(gate && { gate }), ...written };
 }

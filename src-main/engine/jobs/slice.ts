@@ -1,10 +1,8 @@
-import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import type { SliceRecipe } from '../../contract/recipe.ts';
 import type { SharedSliceResult, SliceResult } from '../../contract/results.ts';
 import { openDecoder } from '../../core/architectures/decoder.ts';
 import { folderOf, openModel } from '../../core/formats/model-source.ts';
-import { sweepParts } from '../../core/formats/part-files.ts';
 import { fallbackNote } from '../../core/planning/candidates.ts';
 import { predictFile } from '../../core/planning/prior.ts';
 import { predictSlice, withTypes } from '../../core/planning/slice-prior.ts';
@@ -23,7 +21,9 @@ import { openEvaluation } from '../stages/texts.ts';
 import { stage, totalSeconds, type JobContext } from './context.ts';
 import { finishFile } from './finish-file.ts';
 import { checkGate } from './gate.ts';
-import { checkAnyOutput, cleaning, outputForm, publish, refuseInputs, unfinishedName } from './output-paths.ts';
+import { outputForm } from './output-names.ts';
+import { checkAnyOutput, cleaning, refuseInputs, unfinishedName } from './output-paths.ts';
+import { publish } from './publish.ts';
 import { runPerBlockSlice } from './slice-per-block.ts';
 
 /** The verb `slice`. */
@@ -91,7 +91,7 @@ async function sliceSource(context: JobContext, recipe: SliceRecipe, source: Ggu
   });
   const { hiddenSize } = slice.step;
   const statistics = await blockStatistics(context, { source: source.path, hiddenSize, device, calibration });
-  const file = await unfinishedGguf(recipe);
+  const file = unfinishedName(recipe.output);
   return cleaning([file], async () => {
     const { precision } = recipe;
     const made = await makeSlice(context, {
@@ -147,11 +147,4 @@ async function planRecipe(context: JobContext, recipe: SliceRecipe, source: Gguf
   const ofTypes = predictFile(tensors, candidate.types, source.parameters);
   const { kldHigh } = withTypes(predictSlice(step.sparsity, source.parameters), ofTypes);
   return { slice: { step, type, importance, seed: calibration.seed }, planned, predictedKld: kldHigh };
-}
-
-/** Where the GGUF is made; of another form's output too, beside it. */
-async function unfinishedGguf({ output }: SliceRecipe): Promise<string> {
-  const name = path.resolve(`${output.replace(/\.(gguf|onnx)$/i, '')}.gguf`);
-  await sweepParts(name);
-  return unfinishedName(name);
 }

@@ -1,9 +1,12 @@
 // A finished model in another form.
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { SliceRecipe } from '../../contract/recipe.ts';
 import type { SlicingConfig } from '../../contract/results.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
-import { outputForm, publishFolder, unfinishedName } from '../jobs/output-paths.ts';
+import { outputForm } from '../jobs/output-names.ts';
+import { cleaning, unfinishedName } from '../jobs/output-paths.ts';
+import { publishFolder, publishOnnx } from '../jobs/publish.ts';
 import { floatTypeOf } from './slice.ts';
 
 export interface ExportOptions {
@@ -18,33 +21,33 @@ export interface ExportOptions {
 /** Writes the recipe's output from `file`. @throws OUTPUT_EXISTS, DISK_FULL, UNSUPPORTED_ARCHITECTURE */
 export async function exportModel(
   context: JobContext,
-  { recipe, file, folder, widths }: ExportOptions,
+  { recipe, file, folder: tokenizerFrom, widths }: ExportOptions,
 ): Promise<{ fileBytes: number; sha256: string }> {
-  const form = outputForm(recipe.output);
-  return stage(context, 'export', async () => {
-    const isFolder = form === 'safetensors';
-    // A folder is made beside its place and moved there whole; an ONNX file and its weights are each written so.
-    const output = isFolder ? unfinishedName(`${recipe.output}.folder`) : path.resolve(recipe.output);
+  const isFolder = outputForm(recipe.output) === 'safetensors';
+  // Made in a folder beside its place: a model's folder is moved there whole, the files of an ONNX model out of theirs.
+  const folder = unfinishedName(recipe.output, 'export');
+  const output = isFolder ? folder : path.join(folder, path.basename(recipe.output));
+  const work = async (): Promise<{ fileBytes: number; sha256: string }> => {
+    if (!isFolder) await mkdir(folder);
     const made = await context.worker((client) =>
       client.exportModel(
         {
-          ...{ source: file, output, form: isFolder ? 'safetensors' : 'onnx', force: recipe.force },
-          ...{ type: floatTypeOf(recipe.type)!, tokenizerFrom: folder, slicing: widths },
+          ...{ source: file, output, form: isFolder ? 'safetensors' : 'onnx', force: false },
+          ...{ type: floatTypeOf(recipe.type)!, tokenizerFrom, slicing: widths },
         },
         { signal: context.signal, onProgress: reportAs(context, 'export') },
       ),
     );
     notePeakMemory(context, made.peakMemoryBytes);
-    if (isFolder) {
-      if (!made.hasTokenizer) {
-        context.warnings.push(
-          `${recipe.output} has no tokenizer: the source's could not be written in Hugging Face's form.`,
-        );
-      }
-      await publishFolder(output, recipe);
+    if (isFolder && !made.hasTokenizer) {
+      context.warnings.push(
+        `${recipe.output} has no tokenizer: the source's could not be written in Hugging Face's form.`,
+      );
     }
+    await (isFolder ? publishFolder : publishOnnx)(folder, recipe);
     return { fileBytes: made.fileBytes, sha256: made.sha256 };
-  });
+  };
+  return stage(context, 'export', () => cleaning([folder], work));
 }
 
 /** A model as ONNX in the job's scratch folder, under a name of its own there. @throws DISK_FULL, UNSUPPORTED_ARCHITECTURE */

@@ -10,7 +10,7 @@ import { candidateOf, type Candidate } from '../../core/planning/candidates.ts';
 import { findMix } from '../../core/quantization/mixes.ts';
 import { sharedWidth } from '../../core/slicing/shared-width.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
-import { outputForm } from '../jobs/output-paths.ts';
+import { outputForm } from '../jobs/output-names.ts';
 import { plannedFile, writeHeader, type PlannedFile } from '../planner/headers.ts';
 import type { BlockStatistics } from './statistics.ts';
 

@@ -1,0 +1,18 @@
+// Publishes an output and is killed before one of the steps that change the disk: STEPS FUNCTION MADE OUTPUT.
+import { createRequire, syncBuiltinESMExports } from 'node:module';
+import process from 'node:process';
+
+const [steps, name, made, output] = process.argv.slice(2) as [string, 'publishFolder' | 'publishOnnx', string, string];
+const files = createRequire(import.meta.url)('node:fs/promises') as Record<string, (...args: unknown[]) => unknown>;
+let left = Number(steps);
+for (const change of ['rename', 'rm', 'rmdir', 'mkdir']) {
+  const original = files[change]!;
+  files[change] = (...args) => {
+    if (left === 0) process.kill(process.pid, 'SIGKILL');
+    left -= 1;
+    return original(...args);
+  };
+}
+syncBuiltinESMExports();
+const publishing = await import('../../src-main/engine/jobs/publish.ts');
+await publishing[name](made, { output, force: true });
