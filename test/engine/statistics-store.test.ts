@@ -47,7 +47,7 @@ test('parts of dead owners go after seven days, those of living ones stay', asyn
     [names[0]!, dead, 8 * 24],
     [names[1]!, dead, 6 * 24],
     [names[2]!, process.ppid, 8 * 24],
-    [names[3]!, 0, 8 * 24],
+    [names[3]!, 'nobody', 8 * 24],
   ] as const) {
     const folder = path.join(home, `${name}.part`);
     mkdirSync(folder);

@@ -137,7 +137,7 @@ describe('a job that ends early', () => {
     const [part] = savedIn(home);
     expect(part).toMatch(/^[0-9a-f]{64}\.part$/);
     const left = readdirSync(path.join(home, 'statistics', part!));
-    expect(left).toEqual(expect.arrayContaining(['checkpoint.gguf', 'owner.0']));
+    expect(left).toEqual(expect.arrayContaining(['checkpoint.gguf', 'owner.nobody']));
     const next = await statisticsJob({ home, options });
     expect(next).toMatchObject({ reused: false, warnings: [] });
     expect(next.resumedAtLayer).toBeGreaterThanOrEqual(1);

@@ -28,9 +28,6 @@ export function releasePart(part: string): void {
   ownParts.delete(part);
 }
 
-/** Whether a process of this id exists. */
-export const isRunning = (pid: number): boolean => isAlive({ pid, startTime: null });
-
 /** A part that another process is writing. */
 export interface LivingPart {
   path: string;

@@ -1,9 +1,9 @@
 // The folder of a run in the user data: jobs/RUN with its log and what it finished on the way, and in it the scratch
-// files of the process that works on it, scratch.PID.
+// files of the process that works on it, scratch.PROCESS.
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { isRunning } from '../../core/formats/part-files.ts';
+import { isAlive, processTag, readProcessTag, thisProcess } from '../../core/process-identity.ts';
 
 export interface JobFolder {
   /** Gone when the job ends, however it does. */
@@ -24,7 +24,7 @@ const jobsFolder = (home: string): string => path.join(home, 'jobs');
  */
 export async function openJobFolder(home: string, run: string): Promise<JobFolder> {
   const folder = path.join(jobsFolder(home), run);
-  const scratch = path.join(folder, `scratch.${process.pid}`);
+  const scratch = path.join(folder, `scratch.${processTag(thisProcess)}`);
   const made = await mkdir(scratch, { recursive: true }).then(
     () => true,
     () => false,
@@ -54,10 +54,13 @@ export async function sweepJobFolders(home: string): Promise<void> {
 
 async function sweep(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
-  const owners = names.flatMap((name) => Number(/^scratch\.(\d+)$/.exec(name)?.[1] ?? []));
-  for (const pid of owners.filter((owner) => !isRunning(owner)))
-    await rm(path.join(folder, `scratch.${pid}`), { recursive: true, force: true });
-  if (owners.some(isRunning)) return;
+  const scratch = names.flatMap((name) => {
+    const owner = name.startsWith('scratch.') ? readProcessTag(name.slice('scratch.'.length)) : null;
+    return owner ? [{ name, isUsed: isAlive(owner) }] : [];
+  });
+  for (const { name, isUsed } of scratch)
+    if (!isUsed) await rm(path.join(folder, name), { recursive: true, force: true });
+  if (scratch.some(({ isUsed }) => isUsed)) return;
   const times = await Promise.all(
     ['.', ...names].map((name) =>
       stat(path.join(folder, name)).then(

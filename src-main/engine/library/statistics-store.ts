@@ -1,5 +1,6 @@
 // Saved calibrations in the user data. FINGERPRINT/ is a finished one and is never changed. FINGERPRINT.part/ is being
-// made: in it lies one file owner.PID, and who renames that file to its own id owns the part (owner.0: nobody does).
+// made: in it lies one file owner.PROCESS, and who renames that file to its own name owns the part (owner.nobody: nobody
+// does).
 // Several engines may use the store at once: every change of hands is one rename.
 import {
   access,
@@ -17,19 +18,19 @@ import {
 import path from 'node:path';
 import { checkStatistics, statisticsFiles } from '../../core/calibration/saved-statistics.ts';
 import type { StatisticsFiles } from '../../core/calibration/saved-statistics.ts';
-import { claimPart, isRunning, releasePart } from '../../core/formats/part-files.ts';
+import { claimPart, releasePart } from '../../core/formats/part-files.ts';
+import { isAlive, processTag, readProcessTag, thisProcess } from '../../core/process-identity.ts';
 
 /** What finished calibrations may take together; those that were not used for longest go first. */
 export const statisticsLimitBytes = 4 * 2 ** 30;
 /** Unfinished calibrations that nobody works on are kept this long. */
 const unfinishedLifeMs = 7 * 24 * 3600 * 1000;
 
-const nobody = 0;
-const ownerFile = /^owner\.(\d+)$/;
+const ownerFile = /^owner\.(.+)$/;
 const finished = /^[0-9a-f]{64}$/;
 const unfinished = /^([0-9a-f]{64})\.part$/;
 /** Folders that come or go; never read. */
-const temporary = /\.(\d+)\.temporary$/;
+const temporary = /\.([^.]+)\.temporary$/;
 
 /** The store of `home`, or one in `scratch` that ends with the job where the user data cannot be written. */
 export async function statisticsStore(home: string, scratch: string): Promise<StatisticsStore> {
@@ -107,8 +108,8 @@ export class StatisticsStore {
   async evict(used: string, limitBytes = statisticsLimitBytes): Promise<void> {
     const names = await readdir(this.#root);
     for (const name of names) {
-      const pid = Number(temporary.exec(name)?.[1] ?? process.pid);
-      if (!isRunning(pid)) await rm(path.join(this.#root, name), { recursive: true, force: true });
+      const owner = readProcessTag(temporary.exec(name)?.[1] ?? '');
+      if (owner && !isAlive(owner)) await rm(path.join(this.#root, name), { recursive: true, force: true });
     }
     for (const name of names) await this.#dropOldPart(unfinished.exec(name)?.[1]);
     const found = await Promise.all(names.filter((name) => finished.test(name)).map((name) => this.#measure(name)));
@@ -137,10 +138,10 @@ export class StatisticsStore {
         await removeAside(target);
         await rename(folder, target);
         releasePart(folder);
-        await rm(path.join(target, ownerName(process.pid)), { force: true });
+        await rm(path.join(target, ownedByUs), { force: true });
       },
       release: async (keep) => {
-        if (keep) await rename(path.join(folder, ownerName(process.pid)), path.join(folder, ownerName(nobody)));
+        if (keep) await rename(path.join(folder, ownedByUs), path.join(folder, ownedByNobody));
         else await removeAside(folder);
         releasePart(folder);
       },
@@ -164,7 +165,8 @@ export class StatisticsStore {
   }
 }
 
-const ownerName = (pid: number): string => `owner.${pid}`;
+const ownedByUs = `owner.${processTag(thisProcess)}`;
+const ownedByNobody = 'owner.nobody';
 
 const exists = (file: string): Promise<boolean> =>
   stat(file).then(
@@ -188,10 +190,10 @@ async function takeOwnership(folder: string): Promise<boolean> {
     await removeAside(folder); // no part of ours: it comes into being with its owner file
     return false;
   }
-  const pid = Number(ownerFile.exec(owner)![1]);
-  if (pid !== nobody && pid !== process.pid && isRunning(pid)) return false;
+  const holder = readProcessTag(ownerFile.exec(owner)![1]!);
+  if (holder && owner !== ownedByUs && isAlive(holder)) return false;
   // Of several that try, one finds the file.
-  return rename(path.join(folder, owner), path.join(folder, ownerName(process.pid))).then(
+  return rename(path.join(folder, owner), path.join(folder, ownedByUs)).then(
     () => true,
     () => false,
   );
@@ -199,9 +201,9 @@ async function takeOwnership(folder: string): Promise<boolean> {
 
 /** A folder that appears with its owner file in it; false where another process was faster. */
 async function makePart(folder: string): Promise<boolean> {
-  const made = `${folder}.${process.pid}.temporary`;
+  const made = `${folder}.${processTag(thisProcess)}.temporary`;
   await mkdir(made, { recursive: true });
-  await writeFile(path.join(made, ownerName(process.pid)), '');
+  await writeFile(path.join(made, ownedByUs), '');
   try {
     await rename(made, folder);
     return true;
@@ -214,7 +216,7 @@ async function makePart(folder: string): Promise<boolean> {
 
 /** Removes a folder in one step for whoever looks; does nothing where it is gone. */
 async function removeAside(folder: string): Promise<void> {
-  const aside = `${folder}.${process.pid}.temporary`;
+  const aside = `${folder}.${processTag(thisProcess)}.temporary`;
   const isMine = await rename(folder, aside).then(
     () => true,
     () => false,
