@@ -5,6 +5,7 @@ import type { EngineApi } from '../contract/engine-api.ts';
 import { AppError } from '../contract/errors.ts';
 import { version } from '../contract/version.ts';
 import { listTexts } from '../core/texts/open-text.ts';
+import { openAppLog } from './app-log.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { Children } from './children.ts';
 import { listDevices } from './devices.ts';
@@ -29,6 +30,11 @@ export async function createEngine(folders: Folders, emit: Emit): Promise<Engine
   await sweepJobFolders(folders.home);
   const catalog = await Catalog.open(folders.home).catch((error: unknown) => AppError.from(error));
   const versions = { snug: version, node: process.versions.node };
+  const log = openAppLog(folders.home);
+  log('start', {
+    versions,
+    ...(catalog instanceof Catalog ? { recovery: catalog.recovery } : { history: catalog.message }),
+  });
   const recorder = catalogRecorder(catalog, versions);
   const queue = new JobQueue({
     runRecipe: jobRunner({ folders, children, versions, recorder }),
@@ -53,5 +59,9 @@ export async function createEngine(folders: Folders, emit: Emit): Promise<Engine
     },
     ...historyHandlers(catalog, queue),
   };
-  return { handlers, close: () => queue.close() };
+  const close = async (): Promise<void> => {
+    await queue.close();
+    log('end');
+  };
+  return { handlers, close };
 }
