@@ -61,6 +61,7 @@ export async function createEngine(folders: Folders, emit: Emit): Promise<Engine
   };
   const close = async (): Promise<void> => {
     await queue.close();
+    await recorder.settle();
     log('end');
   };
   return { handlers, close };

@@ -1,9 +1,11 @@
 // Writes every run to the catalog. Where SQLite cannot be loaded or written, runs go on and say that they are not kept.
+import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, errorShape } from '../contract/errors.ts';
 import type { JobSnapshot } from '../contract/job.ts';
 import { recipe as recipeSchema } from '../contract/recipe.ts';
 import { thisProcess } from '../core/process-identity.ts';
 import type { Catalog } from './catalog/catalog.ts';
+import { isBusy } from './catalog/database.ts';
 import type { FoundModel, KeptRun } from './catalog/experiments.ts';
 import type { Recorder } from './jobs/queue.ts';
 
@@ -12,31 +14,62 @@ export interface CatalogRecorder extends Recorder {
   modelFound: (run: string, model: FoundModel) => void;
   /** Why runs are not kept, or null. */
   problem: () => string | null;
+  /** Writes what still waits, as far as the catalog is free within a moment. */
+  settle: () => Promise<void>;
 }
+
+/** A write that found the catalog locked is made again after this long. */
+const retryMs = 1000;
+const settleAttempts = 5;
 
 export function catalogRecorder(opened: Catalog | AppError, versions: Record<string, string>): CatalogRecorder {
   let problem = opened instanceof AppError ? opened.message : null;
-  const attempt = <T>(action: (catalog: Catalog) => T, otherwise: T): T => {
-    if (opened instanceof AppError) return otherwise;
-    try {
-      return action(opened);
-    } catch (error) {
-      problem = AppError.from(error).message;
-      return otherwise;
+  let retry: NodeJS.Timeout | null = null;
+  /** In order; what another process's lock keeps from being written waits here. */
+  const pending: ((catalog: Catalog) => void)[] = [];
+
+  function flush(): void {
+    if (opened instanceof AppError) return;
+    while (pending.length > 0) {
+      try {
+        pending[0]!(opened);
+      } catch (error) {
+        if (isBusy(error)) {
+          retry ??= setTimeout(() => {
+            retry = null;
+            flush();
+          }, retryMs).unref();
+          return;
+        }
+        problem = AppError.from(error).message;
+      }
+      pending.shift();
     }
+  }
+
+  const write = (action: (catalog: Catalog) => void): void => {
+    pending.push(action);
+    flush();
+  };
+  const read = <T>(action: (catalog: Catalog) => T, otherwise: T): T => {
+    flush();
+    return opened instanceof AppError ? otherwise : action(opened);
   };
   return {
     added: ({ id, recipe, created }, clonedFrom) =>
-      attempt(
-        ({ experiments }) => experiments.add({ id, recipe, created, versions, clonedFrom }, thisProcess),
-        undefined,
-      ),
-    changed: ({ id, job }) => attempt(({ experiments }) => experiments.update(id, job), undefined),
-    find: (id) => snapshotOf(attempt(({ experiments }) => experiments.get(id), null)),
-    requeue: (id) => attempt(({ experiments }) => experiments.requeue(id, thisProcess), true),
-    moved: (id, before) => attempt(({ experiments }) => experiments.move(id, before), undefined),
-    modelFound: (run, model) => attempt(({ experiments }) => experiments.noteModel(run, model), undefined),
+      write(({ experiments }) => experiments.add({ id, recipe, created, versions, clonedFrom }, thisProcess)),
+    changed: ({ id, job }) => write(({ experiments }) => experiments.update(id, job)),
+    find: (id) => snapshotOf(read(({ experiments }) => experiments.get(id), null)),
+    requeue: (id) => read(({ experiments }) => experiments.requeue(id, thisProcess), true),
+    moved: (id, before) => write(({ experiments }) => experiments.move(id, before)),
+    modelFound: (run, model) => write(({ experiments }) => experiments.noteModel(run, model)),
     problem: () => problem,
+    async settle() {
+      for (let attempt = 0; pending.length > 0 && attempt < settleAttempts; attempt++) {
+        flush();
+        if (pending.length > 0) await delay(retryMs / 10);
+      }
+    },
   };
 }
 

@@ -197,6 +197,13 @@ describe('outputs', () => {
     expect(error.code).toBe('DISK_FULL');
     expect(Number(error.details['needed'])).toBeGreaterThan(Number(error.details['free']));
     expect(readdirSync(small)).toEqual([]);
+    // With room, the same run goes on.
+    execFileSync('mount', ['-o', 'remount,size=30m', small]);
+    const { jobs } = await engine.call['jobs.list']({}, {} as never);
+    const { id } = jobs[0]!;
+    await engine.call['jobs.resume']({ id }, {} as never);
+    resultOf(await engine.ended(id), 'quantize');
+    expect(existsSync(path.join(small, 'out.gguf'))).toBe(true);
   });
 });
 

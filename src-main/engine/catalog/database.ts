@@ -6,8 +6,8 @@ import type Sqlite from 'better-sqlite3';
 import { AppError } from '../../contract/errors.ts';
 import { migrations } from './migrations.ts';
 
-/** Waiting time for a lock that another engine holds. */
-const busyTimeoutMs = 5000;
+/** Waiting time for a lock that another engine holds: while it is opened, and later, when waiting holds up the engine. */
+const busyTimeoutMs = { open: 5000, later: 250 };
 /** better-sqlite3's prebuilt addon needs this Node-API; an older runtime dies when it loads it. */
 const neededNodeApi = 10;
 /** A check reads the whole file, so it is made at most this often, and after every crash (https://sqlite.org/pragma.html#pragma_quick_check). */
@@ -40,10 +40,13 @@ export async function openDatabase(home: string): Promise<OpenedDatabase> {
   }
 }
 
+/** Whether another process held the catalog for longer than was waited: the same can be tried again. */
+export const isBusy = (error: unknown): boolean => String((error as { code?: unknown }).code).startsWith('SQLITE_BUSY');
+
 /** Opens a database that may be damaged, to read what can be read. */
 export async function openDamaged(file: string): Promise<Database> {
   const Database = await loadSqlite();
-  return new Database(file, { readonly: true, timeout: busyTimeoutMs });
+  return new Database(file, { readonly: true, timeout: busyTimeoutMs.open });
 }
 
 async function loadSqlite(): Promise<typeof Sqlite> {
@@ -59,13 +62,14 @@ async function loadSqlite(): Promise<typeof Sqlite> {
 }
 
 async function openSound(Database: typeof Sqlite, file: string): Promise<Database> {
-  const database = new Database(file, { timeout: busyTimeoutMs });
+  const database = new Database(file, { timeout: busyTimeoutMs.open });
   try {
     database.pragma('journal_mode = WAL');
     database.pragma('foreign_keys = ON');
     database.pragma('synchronous = NORMAL');
     await migrate(database, file);
     checkIfDue(database, file);
+    database.pragma(`busy_timeout = ${busyTimeoutMs.later}`);
     return database;
   } catch (error) {
     database.close();

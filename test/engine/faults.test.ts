@@ -1,0 +1,111 @@
+// What goes wrong around a job: its files go, the catalog is held by someone else, the clock jumps. The error is clear, and
+// the job goes on afterwards.
+import { copyFileSync, renameSync, utimesSync } from 'node:fs';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import { Catalog } from '../../src-main/engine/catalog/catalog.ts';
+import { thisProcess } from '../../src-main/core/process-identity.ts';
+import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
+import { errorOf, quick, resultOf, startEngine, temporaryFolder, type TestEngine } from '../support/engine.ts';
+import { sampleModel } from '../support/paths.ts';
+
+const quantize = (model: string, output: string): object => ({
+  ...{ verb: 'quantize', model, output, type: 'Q8_0', evaluate: false, prove: false },
+  ...quick,
+  calibration: { samples: 10, length: 256 },
+});
+
+const resume = async (engine: TestEngine, id: string) => {
+  await engine.call['jobs.resume']({ id }, {} as never);
+  return engine.ended(id);
+};
+
+describe('a model that is taken away while a job works on it', () => {
+  it('fails the job, which goes on when it is back, and is refused when it is another', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const model = path.join(folder, 'model.gguf');
+    const output = path.join(folder, 'out.gguf');
+    copyFileSync(sampleModel, model);
+    const id = await engine.runUntil(quantize(model, output), 'calibrate');
+    renameSync(model, `${model}.away`);
+    expect(errorOf(await engine.ended(id)).message).toContain(model);
+    expect(errorOf(await resume(engine, id))).toMatchObject({
+      code: 'INPUTS_CHANGED',
+      details: { changes: [`${model} is gone`] },
+    });
+    renameSync(`${model}.away`, model);
+    const changed = new Date('2026-01-01');
+    utimesSync(model, changed, changed);
+    expect(errorOf(await resume(engine, id))).toMatchObject({
+      code: 'INPUTS_CHANGED',
+      message: expect.stringContaining(`${model} was changed`) as string,
+    });
+  });
+});
+
+describe('a job that is paused behind its calibration', () => {
+  it('goes on without a second one, and writes what it would have written', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const id = await engine.runUntil(quantize(sampleModel, path.join(folder, 'paused.gguf')), 'quantize');
+    expect(await engine.call['jobs.pause']({ id }, {} as never)).toMatchObject({ job: { state: 'paused' } });
+    const result = resultOf(await resume(engine, id), 'quantize');
+    const other = resultOf(await engine.run(quantize(sampleModel, path.join(folder, 'other.gguf'))), 'quantize');
+    expect(result.sha256).toBe(other.sha256);
+    // The importance was not measured again: its time is that of the first attempt.
+    const again = engine.events.filter(
+      ({ name, payload }) =>
+        name === 'jobs.changed' &&
+        JSON.stringify(payload).includes(`"id":"${id}"`) &&
+        /"stage":"calibrate"/.test(JSON.stringify(payload)),
+    );
+    const resumed = engine.events.findIndex(({ payload }) => JSON.stringify(payload).includes('"type":"resumed"'));
+    expect(again.every((event) => engine.events.indexOf(event) < resumed)).toBe(true);
+  }, 300_000);
+});
+
+describe('a catalog that another program holds', () => {
+  it('delays the record of a run, and loses nothing', async () => {
+    const engine = await startEngine();
+    const other = new Database(path.join(engine.home, 'catalog.sqlite'));
+    other.exec('BEGIN EXCLUSIVE');
+    const target = { kind: 'file', bytes: 9e6 };
+    const { id } = await engine.run({ verb: 'plan', model: sampleModel, target });
+    other.exec('ROLLBACK');
+    other.close();
+    await expect
+      .poll(async () => (await engine.call['history.list']({ ...everything }, {} as never)).experiments, {
+        timeout: 5000,
+      })
+      .toMatchObject([{ run: id, state: 'done' }]);
+  });
+});
+
+describe('a clock that jumps', () => {
+  it.each(['1970-01-01T00:00:00.000Z', '2100-01-01T00:00:00.000Z'])(
+    'to %s takes no lease from a living process',
+    async (heartbeat) => {
+      const home = temporaryFolder();
+      const { experiments, leases, close } = await openedCatalog(home);
+      for (const id of ['a', 'b']) {
+        const recipe = recipeSchema.parse({ verb: 'invariance', model: 'm.gguf' });
+        experiments.add({ id, recipe, created: heartbeat, versions: {}, clonedFrom: null }, thisProcess);
+      }
+      expect(leases.take('cpu', 'a', thisProcess)).toBeNull();
+      const database = new Database(path.join(home, 'catalog.sqlite'));
+      database.prepare('UPDATE leases SET heartbeat = ?').run(heartbeat);
+      database.close();
+      expect(leases.take('cpu', 'b', thisProcess)).toMatchObject({ experiment: 'a' });
+      close();
+    },
+  );
+});
+
+const everything = { verb: null, state: null, tag: null, search: '', limit: 50, offset: 0 };
+
+async function openedCatalog(home: string) {
+  const catalog = await Catalog.open(home);
+  return { experiments: catalog.experiments, leases: catalog.leases, close: () => catalog.close() };
+}
