@@ -5,10 +5,10 @@ import { writeModelFolder } from '../../export/safetensors/model-folder-writer.t
 import type { FolderResult } from '../../export/safetensors/model-folder-writer.ts';
 import { AppError } from '../../../contract/errors.ts';
 import { firstNonFinite } from '../../formats/finite-check.ts';
-import { convertFloats } from '../../formats/float-values.ts';
+import { bytesPerElement, convertFloats, floatAt } from '../../formats/float-values.ts';
 import type { FloatType } from '../../formats/float-values.ts';
 import type { ModelSource } from '../../formats/model-source.ts';
-import type { WeightType } from '../../export/hf-to-gguf/plan-tensors.ts';
+import type { WeightType } from '../../formats/weight-types.ts';
 import type { TensorEntry } from '../../formats/tensor.ts';
 import { slicingFile } from '../slicing-config.ts';
 import type { SlicedDecoder } from './sliced-decoder.ts';
