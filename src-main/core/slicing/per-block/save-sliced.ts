@@ -63,13 +63,22 @@ async function* content(
   for (let offset = 0; offset < entry.bytes; offset += slabBytes) {
     signal.throwIfAborted();
     const bytes = await model.read(entry, offset, Math.min(slabBytes, entry.bytes - offset));
-    yield type === entry.type ? bytes : converted(entry, bytes, type as WeightType);
+    yield type === entry.type ? bytes : converted(entry, { bytes, offset }, type as WeightType);
   }
 }
 
-function converted({ name, type: own }: TensorEntry, bytes: Uint8Array, type: WeightType): Uint8Array {
-  const result = convertFloats(bytes, own as FloatType, type);
-  if (firstNonFinite(type, result) === -1) return result;
-  const message = `Tensor ${name} holds a value that has no finite form in ${type}: write it as F32.`;
-  throw new AppError('NON_FINITE', message, { tensor: name, type });
+/** `bytes` of a tensor, which begin `offset` bytes behind its first. @throws NON_FINITE */
+function converted(
+  { name, type: own }: TensorEntry,
+  { bytes, offset }: { bytes: Uint8Array; offset: number },
+  type: WeightType,
+): Uint8Array {
+  const source = own as FloatType;
+  const result = convertFloats(bytes, source, type);
+  const index = firstNonFinite(type, result);
+  if (index === -1) return result;
+  const element = offset / bytesPerElement(source) + index;
+  const value = String(floatAt(bytes, source, index));
+  const message = `Tensor ${name} holds ${value} in element ${element}, which has no finite form in ${type}: write it as F32.`;
+  throw new AppError('NON_FINITE', message, { tensor: name, element, value, type });
 }
