@@ -13,6 +13,7 @@ import type { GgufValue } from '../../../src-main/core/formats/gguf-values.ts';
 import { findOverlap } from '../../../src-main/core/formats/tensor.ts';
 import type { ModelSource } from '../../../src-main/core/formats/model-source.ts';
 import { goldenModels, readJson, tinyModel, tinyModels } from '../../support/golden-models.ts';
+import { withMetadata } from '../../support/broken-models.ts';
 import { modelOf } from '../../support/graph-runs.ts';
 import { fixtures, sampleFolder, sampleModel } from '../../support/paths.ts';
 
@@ -244,6 +245,23 @@ describe('registry', () => {
     expect(error).toMatchObject({ code: 'UNSUPPORTED_ARCHITECTURE', details: { architecture: name, nearest } });
     expect(error.message).toContain('llama, mistral, qwen2, qwen3');
   });
+
+  test.each(['gemma2', 'gemma3', 'olmo2', 'glm4'])(
+    'and so is a %s file whose tensors are called like those of llama',
+    async (architecture) => {
+      const file = path.join(folder, `${architecture}.gguf`);
+      await withMetadata(sampleModel, file, (metadata) => {
+        for (const [key, value] of [...metadata]) {
+          if (key.startsWith('llama.')) metadata.set(key.replace('llama', architecture), value);
+        }
+        metadata.set('general.architecture', { type: 'string', value: architecture });
+      });
+      const model = await modelOf(file);
+      const error = failure(() => openDecoder(model));
+      expect(error).toMatchObject({ code: 'UNSUPPORTED_ARCHITECTURE', details: { architecture } });
+      expect(error.message).toContain(`(as all ${architecture} models have): their weights act on single channels`);
+    },
+  );
 });
 
 describe('rotary embeddings', () => {
