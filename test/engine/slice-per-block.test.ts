@@ -1,12 +1,21 @@
 // Per-block slicing from end to end: golden models of other families than llama, in folders that no runner reads, and the
 // bundled sample; cut again, evaluated, inspected; what is refused before any work.
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { SlicingConfig } from '../../src-main/contract/results.ts';
 import { convertFolder } from '../../src-main/core/export/hf-to-gguf/convert-folder.ts';
 import { openModel } from '../../src-main/core/formats/model-source.ts';
-import { errorOf, quick, resultOf, slicedBy, startEngine, temporaryFolder } from '../support/engine.ts';
+import { AppError } from '../../src-main/contract/errors.ts';
+import {
+  errorOf,
+  quick,
+  resultOf,
+  slicedBy,
+  startEngine,
+  temporaryFolder,
+  type TestEngine,
+} from '../support/engine.ts';
 import { goldenModels, readJson, tinyModel } from '../support/golden-models.ts';
 import { sampleFolder, sampleModel } from '../support/paths.ts';
 
@@ -15,6 +24,19 @@ const perBlock = (model: string, output: string, more: object = {}): object => (
   ...quick,
   ...more,
 });
+
+/** Of what is cut again, which takes no options of calibration. */
+const bareCalibration = { calibration: {} };
+
+const inspectionFailure = async (engine: TestEngine, model: string): Promise<AppError> => {
+  try {
+    await engine.call.inspect({ model }, {} as never);
+  } catch (error) {
+    if (error instanceof AppError) return error;
+    throw error;
+  }
+  throw new Error(`${model} was inspected`);
+};
 
 /** On a golden model's own tokens, for calibration and evaluation: as its references were made. */
 const golden = (name: string, output: string, more: object = {}): object => {
@@ -137,6 +159,35 @@ describe('the sample', () => {
     expect(wider.message).toContain('No site');
     const signals = errorOf(await engine.run(perBlock(narrow, path.join(folder, 'x'), { signals: 'normed' })));
     expect(signals.message).toContain('needs the dense model');
+  });
+
+  test('without its widths, or with damaged ones, it is damaged for everyone', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const model = path.join(folder, 'sliced');
+    slicedBy(await engine.run(perBlock(sampleModel, model, { evaluate: false })), 'per-block');
+    const file = path.join(model, 'slicing.json');
+    const failures = async () => [
+      errorOf(await engine.run({ verb: 'evaluate', model, ...quick })),
+      errorOf(await engine.run({ verb: 'evaluate', model: sampleModel, against: model, ...quick })),
+      errorOf(await engine.run(perBlock(model, path.join(folder, 'again'), bareCalibration))),
+      await inspectionFailure(engine, model),
+    ];
+    const widths = readFileSync(file, 'utf8');
+    const parsed = JSON.parse(widths) as SlicingConfig;
+    const damaged = [widths.slice(0, 100), '{"hidden_size": 256}', JSON.stringify({ ...parsed, head_dimension: 8 })];
+    for (const content of damaged) {
+      writeFileSync(file, content);
+      for (const error of await failures()) {
+        expect(error).toMatchObject({ code: 'FILE_MALFORMED', details: { file } });
+        expect(error.message).toContain(file);
+      }
+    }
+    rmSync(file);
+    for (const error of await failures()) {
+      expect(error).toMatchObject({ code: 'FILE_NOT_FOUND', details: { path: file } });
+      expect(error.message).toContain('slice the dense model again');
+    }
   });
 
   test('widths of one slice are those of another by its file', async () => {

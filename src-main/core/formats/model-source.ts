@@ -1,4 +1,5 @@
 // Opens a model, whatever form it has on disk: a GGUF file or set, or a folder with config.json and safetensors.
+import { statSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { AppError, malformed } from '../../contract/errors.ts';
@@ -55,14 +56,17 @@ export async function openModel(path: string): Promise<ModelSource> {
   if (found.isDirectory()) return openFolder(path);
   if (extname(path) === '.safetensors') {
     const isShard = /-\d{5}-of-\d{5}\.safetensors$/.test(path);
-    return openHfModel(isShard ? dirname(path) : path, dirname(path));
+    return openHfModel(isShard ? folderOf(path) : path, folderOf(path));
   }
   if (extname(path) === '.gguf' || (await hasGgufMagic(path))) return openGgufModel(path);
   throw malformed(path, 'file', { expected: expectedForm, actual: `a ${extname(path) || 'nameless'} file` });
 }
 
 /** The folder of a model that was named by it, or by a file of weights in it; a GGUF stays what it is. */
-export const folderOf = (model: string): string => (extname(model) === '.safetensors' ? dirname(model) : model);
+export function folderOf(model: string): string {
+  if (extname(model) !== '.safetensors') return model;
+  return statSync(model, { throwIfNoEntry: false })?.isDirectory() ? model : dirname(model);
+}
 
 /** Tensors by their type. */
 export function typeCounts({ tensors }: Pick<ModelSource, 'tensors'>): Record<string, number> {

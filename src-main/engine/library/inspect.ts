@@ -1,21 +1,17 @@
 // What a model is and what can be done with it, from its header alone.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import type { Inspection } from '../../contract/model.ts';
-import type { SlicingConfig } from '../../contract/results.ts';
 import { conversionRefusal } from '../../core/export/hf-to-gguf/convert-folder.ts';
-import { folderOf, openModel, typeCounts, type ModelSource } from '../../core/formats/model-source.ts';
-import { readSlicingConfig } from '../../core/slicing/per-block/sliced-folder.ts';
+import { openModel, typeCounts, type ModelSource } from '../../core/formats/model-source.ts';
+import { slicedWidths } from '../../core/slicing/per-block/sliced-folder.ts';
 import { runnableRefusal } from '../../core/slicing/per-block/runnable-refusal.ts';
 import { sharedSliceRefusal } from '../../core/slicing/shared-refusal.ts';
-import { slicingFile } from '../../core/slicing/slicing-config.ts';
 import { openFolderTokenizer } from '../../core/tokens/folder-tokenizer.ts';
 
 /** What no command does yet. */
 const notBuilt = 'This version cannot do that yet.';
 
-/** Inspects a GGUF file or a safetensors folder. Reads headers only. */
+/** Inspects a GGUF file or a safetensors folder. Reads headers only. @throws what keeps it from being read */
 export async function inspect(path: string): Promise<Inspection> {
   const source = await openModel(path);
   try {
@@ -60,12 +56,6 @@ export async function inspect(path: string): Promise<Inspection> {
   } finally {
     await source.close();
   }
-}
-
-/** Of a folder that `snug slice` wrote. @throws FILE_MALFORMED */
-async function slicedWidths({ kind, path: model }: ModelSource): Promise<SlicingConfig | null> {
-  const file = join(folderOf(model), slicingFile);
-  return kind === 'safetensors' && existsSync(file) ? readSlicingConfig(file) : null;
 }
 
 function ggufTokenizer({ gguf, config }: ModelSource): Inspection['tokenizer'] {

@@ -1,5 +1,6 @@
 // A sliced model on disk: a Hugging Face folder whose layers have shortcuts, and slicing.json with every width. Tensors
 // have the names under which the released code saves them; stock programs do not load it, as its widths are no model's.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, malformed } from '../../../contract/errors.ts';
 import { slicingConfig } from '../../../contract/results.ts';
@@ -106,9 +107,28 @@ export async function openSlicedFolder(folder: string): Promise<SlicedDecoder> {
 
 /** An open model seen through its family, sliced block by block or not. @throws as openDecoder and openSlicedFolder */
 export async function openRunnable(model: ModelSource): Promise<Decoder | SlicedDecoder> {
-  if (!isSlicedPerBlock(model)) return openDecoder(model);
-  const file = join(folderOf(model.path), slicingFile);
+  return isSlicedPerBlock(model) ? openSliced(model) : openDecoder(model);
+}
+
+async function openSliced(model: ModelSource): Promise<SlicedDecoder> {
+  const file = slicingFileOf(model);
+  if (!existsSync(file)) {
+    const message = `${file} is missing: it says how wide every part of a model is that was sliced block by block. Put it back beside the weights, or slice the dense model again.`;
+    throw new AppError('FILE_NOT_FOUND', message, { path: file });
+  }
   return openSlicedDecoder(model, await readSlicingConfig(file), file);
+}
+
+const slicingFileOf = ({ path }: ModelSource): string => join(folderOf(path), slicingFile);
+
+/**
+ * The widths of a folder that `snug slice` wrote; null of any other model. A shared slice, whose tensors are a model's like
+ * any other, may have lost them. @throws as openSlicedFolder
+ */
+export async function slicedWidths(model: ModelSource): Promise<SlicingConfig | null> {
+  if (model.kind === 'gguf') return null;
+  if (isSlicedPerBlock(model)) return (await openSliced(model)).slicing;
+  return existsSync(slicingFileOf(model)) ? readSlicingConfig(slicingFileOf(model)) : null;
 }
 
 /** Reads a SlicingConfig: that of a folder, or widths that a user wrote. @throws FILE_NOT_FOUND, FILE_MALFORMED */
