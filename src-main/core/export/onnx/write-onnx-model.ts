@@ -11,6 +11,7 @@ import type { OutputFile } from '../../formats/output-file.ts';
 import { elementCount } from '../../formats/tensor.ts';
 import { readRopeDivisors } from '../../graph/block-weights.ts';
 import type { Dequantize } from '../../graph/float-values.ts';
+import { isSliced } from '../../graph/hidden-states.ts';
 import type { OnnxWeight } from '../../graph/onnx-model.ts';
 import type { ProtobufGap } from '../../graph/protobuf-writer.ts';
 import { Throughput } from '../../quantization/throughput.ts';
@@ -58,7 +59,7 @@ type Piece = Uint8Array<ArrayBuffer> | ProtobufGap;
  */
 export async function writeOnnxModel(request: OnnxRequest): Promise<OnnxResult> {
   const { decoder, output, type, force = false, maxEmbeddedBytes = 1.9e9, dequantize, signal } = request;
-  const form = 'slicing' in decoder ? slicedForm(decoder, type) : denseForm(decoder, type);
+  const form = isSliced(decoder) ? slicedForm(decoder, type) : denseForm(decoder, type);
   const { tensors } = form;
   const weightBytes = tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
   const dataPath = weightBytes > maxEmbeddedBytes ? `${output}.data` : null;
