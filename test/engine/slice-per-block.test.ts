@@ -25,6 +25,9 @@ const perBlock = (model: string, output: string, more: object = {}): object => (
   ...more,
 });
 
+/** A text that is not there. */
+const nowhere = path.join(import.meta.dirname, 'nowhere.txt');
+
 /** Of what is cut again, which takes no options of calibration. */
 const bareCalibration = { calibration: {} };
 
@@ -136,10 +139,13 @@ describe('the sample', () => {
     const engine = await startEngine();
     const folder = temporaryFolder();
     const wide = path.join(folder, 'wide');
-    const first = slicedBy(await engine.run(perBlock(sampleModel, wide, { sparsity: 0.125 })), 'per-block');
+    // A tenth leaves 230 columns, which are rounded down to 224: what is told is the eighth that goes.
+    const first = slicedBy(await engine.run(perBlock(sampleModel, wide, { sparsity: 0.1 })), 'per-block');
     expect(first).toMatchObject({ method: 'per-block', scheduler: 'constant', sparsity: 0.125, signals: 'raw' });
     const narrow = path.join(folder, 'narrow');
-    const again = slicedBy(await engine.run(perBlock(wide, narrow, { sparsity: 0.25 })), 'per-block');
+    const cut = (model: string, output: string, more: object): object =>
+      perBlock(model, output, { ...bareCalibration, ...more });
+    const again = slicedBy(await engine.run(cut(wide, narrow, { sparsity: 0.25 })), 'per-block');
     expect(again).toMatchObject({ sparsity: 0.25, calibration: null, sites: [], invariance: null });
     expect(again).toMatchObject({ signals: null, orientation: null, precision: null, paperCompat: null });
     expect(again.parametersBefore).toBe(first.parametersAfter);
@@ -155,10 +161,34 @@ describe('the sample', () => {
 
     const itself = perBlock(path.join(wide, 'model.safetensors'), wide, { force: true });
     expect(errorOf(await engine.run(itself)).message).toContain('itself');
-    const wider = errorOf(await engine.run(perBlock(narrow, path.join(folder, 'x'), { sparsity: 0.125 })));
-    expect(wider.message).toContain('No site');
-    const signals = errorOf(await engine.run(perBlock(narrow, path.join(folder, 'x'), { signals: 'normed' })));
-    expect(signals.message).toContain('needs the dense model');
+    const failure = async (more: object) =>
+      // A text that is not there: what cannot be had is refused before one is opened.
+      errorOf(await engine.run(cut(narrow, path.join(folder, 'x'), { evaluation: { text: nowhere }, ...more })));
+    const wider = await failure({ sparsity: 0.125 });
+    expect(wider.message).toBe(
+      `No site of ${narrow} but its head is wider than 224, the widest being 192: ask for a --width below 192, or a --sparsity above 0.25, or add --slice-head to cut the head too, which is 256 wide.`,
+    );
+    expect((await failure({ sparsity: null, width: 300 })).message).toContain("from 1 to the model's 256");
+    expect((await failure({ sparsity: null, width: 100, round: 8 })).message).toContain('no multiple of 8');
+    expect((await failure({ sparsity: 0.999 })).message).toContain('--sparsity of at most 0.9687');
+    const scheduler = path.join(wide, 'slicing.json');
+    const file = await failure({ sparsity: null, scheduler });
+    expect(file).toMatchObject({ code: 'USAGE', details: { file: scheduler, site: 0 } });
+    expect(file.message).toContain(`${scheduler}: Site 0 is 192 wide, less than the 224`);
+    for (const [option, more] of Object.entries({
+      '--signals': { signals: 'normed' },
+      '--precision': { precision: 'fp32' },
+      '--scheduler': { scheduler: 'variance' },
+      '--calibration': { calibration: { texts: ['evaluation'] } },
+      '--samples': { calibration: { samples: 64 } },
+      '--length': { calibration: { length: 512 } },
+      '--sampling': { calibration: { sampling: 'contiguous' } },
+      '--seed': { calibration: { seed: 7 } },
+    })) {
+      const refused = await failure(more);
+      expect(refused).toMatchObject({ code: 'USAGE', details: { option } });
+      expect(refused.message).toMatch(new RegExp(`^${option}.* needs the dense model`));
+    }
   });
 
   test('without its widths, or with damaged ones, it is damaged for everyone', async () => {
@@ -223,6 +253,13 @@ describe('the sample', () => {
     writeFileSync(scheduler, '{"hidden_size": 256}');
     const broken = perBlock(sampleModel, path.join(folder, 'x'), { scheduler, sparsity: null });
     expect(errorOf(await engine.run(broken))).toMatchObject({ code: 'FILE_MALFORMED' });
+    // Of another model, which is told before a text is opened.
+    writeFileSync(scheduler, JSON.stringify({ ...first!.widths, hidden_size: 64 }));
+    const foreign = errorOf(await engine.run({ ...broken, evaluation: { text: nowhere } }));
+    expect(foreign).toMatchObject({ code: 'USAGE', details: { file: scheduler, key: 'hidden_size' } });
+    expect(foreign.message).toContain(
+      `${scheduler}: The slicing's widths do not meet: hidden_size is 64, expected 256`,
+    );
   });
 
   test.each([
@@ -231,13 +268,18 @@ describe('the sample', () => {
     ['llama.cpp as engine', { evaluation: { engine: 'llama.cpp' } }, 'cannot run a per-block slice'],
     ['no measure', { sparsity: null }, 'How much to cut'],
     ['a width that --round does not have', { sparsity: null, width: 190, round: 8 }, 'no multiple of 8'],
+    ['a share that leaves no width', { sparsity: 0.999 }, '--sparsity of at most 0.9687'],
+    ['a step wider than what is left', { round: 1000 }, '--round of at most 192'],
+    ['a width above the model', { sparsity: null, width: 300 }, "from 1 to the model's 256"],
     ['a width beside variance', { sparsity: null, width: 192, scheduler: 'variance' }, 'mean --sparsity'],
     ['per-block options of a shared slice', { method: 'shared', scheduler: 'variance' }, 'for --method per-block'],
   ])('%s is refused', async (_, more, words) => {
     const engine = await startEngine();
     const folder = temporaryFolder();
     const output = path.join(folder, (more as { output?: string }).output ?? 'out');
-    const error = errorOf(await engine.run(perBlock(sampleModel, output, { ...more, output })));
+    // All of it before a text is opened.
+    const recipe = perBlock(sampleModel, output, { evaluation: { text: nowhere }, ...more, output });
+    const error = errorOf(await engine.run(recipe));
     expect(error).toMatchObject({ code: 'USAGE' });
     expect(error.message).toContain(words);
     expect(readdirSync(folder)).toEqual([]);

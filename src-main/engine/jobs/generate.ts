@@ -2,7 +2,6 @@ import { AppError } from '../../contract/errors.ts';
 import type { GenerateRecipe } from '../../contract/recipe.ts';
 import type { GenerateResult } from '../../contract/results.ts';
 import { folderOf, type ModelSource } from '../../core/formats/model-source.ts';
-import { openRunnable } from '../../core/slicing/per-block/sliced-folder.ts';
 import { withGraphs } from '../stages/open.ts';
 import { scratchOnnx } from '../stages/export.ts';
 import { openTextCodec, type TextCodec } from '../stages/text-codec.ts';
@@ -62,8 +61,8 @@ async function openRecipe(context: JobContext, { model: file, tokenizer }: Gener
     const message = `${file} has no tokenizer: name the folder or GGUF it was made of, with --tokenizer.`;
     throw new AppError('USAGE', message, { model: file });
   }
-  return withGraphs(context, file, async (model) => {
-    const { longestWindow } = (await openRunnable(model)).config;
+  return withGraphs(context, file, async (model, { config }) => {
+    const { longestWindow } = config;
     const lengths = [longestWindow, model.config.contextLength].filter((length) => length !== null);
     const longest = lengths.length === 0 ? null : Math.min(...lengths);
     return { tokenizer: tokenizer ?? folderOf(model.path), type: exportType(model), longest };

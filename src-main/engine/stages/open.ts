@@ -3,6 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import { folderOf, openModel, type ModelSource } from '../../core/formats/model-source.ts';
+import type { RunnableModel } from '../../core/graph/hidden-states.ts';
 import { openRunnable } from '../../core/slicing/per-block/sliced-folder.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
 
@@ -39,12 +40,12 @@ export async function withModel<T>(
 export async function withGraphs<T>(
   context: JobContext,
   model: string,
-  work: (source: ModelSource) => Promise<T>,
+  work: (source: ModelSource, model: RunnableModel) => Promise<T>,
 ): Promise<T> {
   const source = await openModel(model);
   try {
-    await stage(context, 'open', () => openRunnable(source));
-    return await work(source);
+    const runnable = await stage(context, 'open', () => openRunnable(source));
+    return await work(source, runnable);
   } finally {
     await source.close();
   }
