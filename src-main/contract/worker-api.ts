@@ -66,6 +66,9 @@ const perBlockSizes = {
   shortcutParameters: z.number().int(),
 };
 
+const generateProgress = progress.extend({ ids: tokenWindow });
+type GenerateProgress = z.infer<typeof generateProgress>;
+
 /** What decides the result of a calibration. */
 const calibrationParams = {
   source: z.string(),
@@ -405,7 +408,7 @@ export const workerApi = defineApi({
       }),
       progress,
     },
-    /** Writes on from a prompt with an ONNX model that Snug wrote and its cache, on the processor. Progress carries all tokens so far. */
+    /** Writes on from a prompt with an ONNX model that Snug wrote and its cache, on the processor. Progress carries the tokens that no earlier one had. */
     generate: {
       params: z.object({
         /** FILE.onnx. */
@@ -426,7 +429,11 @@ export const workerApi = defineApi({
         decodeSeconds: z.number(),
         peakMemoryBytes: bytes,
       }),
-      progress: progress.extend({ ids: tokenWindow }),
+      progress: generateProgress,
+      mergeProgress: (waiting: GenerateProgress, next: GenerateProgress): GenerateProgress => ({
+        ...next,
+        ids: Int32Array.of(...waiting.ids, ...next.ids),
+      }),
     },
     /** Times an ONNX model that Snug wrote, with its cache, on random tokens. */
     timeModel: {

@@ -16,13 +16,13 @@ export interface GenerationRequest {
   prompt: readonly number[];
   maxTokens: number;
   /** Tokens that end a text; none of them is part of it. */
-  stopIds: readonly number[];
+  stopIds: ReadonlySet<number>;
   sampling: SamplingOptions;
   signal: AbortSignal;
   /** Called before every run with the tokens of the prompt that were run. */
   onPrompt?: (done: number) => void;
-  /** Called with all tokens so far. */
-  onToken?: (ids: readonly number[]) => void;
+  /** Called with every token, and how many there are with it. */
+  onToken?: (id: number, count: number) => void;
 }
 
 export interface Generation {
@@ -59,9 +59,9 @@ export async function generateTokens(request: GenerationRequest): Promise<Genera
   });
   for (;;) {
     const id = choose(logits);
-    if (stopIds.includes(id)) return ended('stop');
+    if (stopIds.has(id)) return ended('stop');
     ids.push(id);
-    request.onToken?.(ids);
+    request.onToken?.(id, ids.length);
     if (ids.length >= maxTokens) return ended('limit');
     signal.throwIfAborted();
     logits = await session.advance([id]);

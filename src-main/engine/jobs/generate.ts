@@ -103,17 +103,18 @@ interface Wanted {
 async function written(context: JobContext, recipe: GenerateRecipe, { model, prompt, maxTokens, codec }: Wanted) {
   const { temperature, topK, seed } = recipe;
   const { threads, signal } = context;
+  const textOf = codec.follow(prompt);
+  let text = '';
   return stage(context, 'generate', async () => {
     const made = await context.worker((client) =>
       client.generate(
         { model, prompt, maxTokens, stopIds: codec.stopIds, temperature, topK, seed, threads },
         {
           signal,
-          onProgress: ({ ids, ...progress }) =>
-            context.report({
-              ...{ ...progress, stage: 'generate' },
-              ...(ids.length === 0 ? {} : { detail: codec.decode(prompt, ids) }),
-            }),
+          onProgress: ({ ids, ...progress }) => {
+            text += textOf(ids);
+            context.report({ ...progress, stage: 'generate', ...(text === '' ? {} : { detail: text }) });
+          },
         },
       ),
     );
