@@ -140,6 +140,10 @@ describe('generate', () => {
       code: 'USAGE',
       details: { longest: 512 },
     });
+    const output = path.join(temporaryFolder(), 'model.onnx');
+    await writeOnnxModel({ ...ports, decoder: await decoderOf(sampleModel), output, type: 'F16' });
+    const ofFile = recipe(output, { prompt: long, tokenizer: sampleFolder });
+    expect(errorOf(await engine.run(ofFile))).toMatchObject({ code: 'USAGE', details: { longest: 512 } });
     const many = resultOf(await engine.run(recipe(sampleModel, { tokens: 600 })), 'generate');
     expect(many.warnings).toEqual([expect.stringMatching(/the model sees 512/)]);
   });
@@ -152,7 +156,10 @@ describe('generate refuses', () => {
     const folder = path.join(temporaryFolder(), 'empty');
     mkdirSync(folder);
     const tokenizer = { tokenizer: folder };
-    expect(errorOf(await engine.run(recipe('/none/model.onnx', tokenizer)))).toMatchObject({
+    const decoder = await decoderOf(sampleModel);
+    const output = path.join(temporaryFolder(), 'model.onnx');
+    await writeOnnxModel({ ...ports, decoder, output, type: 'F16' });
+    expect(errorOf(await engine.run(recipe(output, tokenizer)))).toMatchObject({
       code: 'FILE_NOT_FOUND',
       message: expect.stringMatching(/no tokenizer/) as string,
     });
