@@ -2,17 +2,19 @@
 import { AppError } from '../../contract/errors.ts';
 import type { Inspection } from '../../contract/model.ts';
 import { conversionRefusal } from '../../core/export/hf-to-gguf/convert-folder.ts';
-import { openModel, typeCounts, type ModelSource } from '../../core/formats/model-source.ts';
+import { isOnnxFile, openModel, typeCounts, type ModelSource } from '../../core/formats/model-source.ts';
 import { slicedWidths } from '../../core/slicing/per-block/sliced-folder.ts';
 import { runnableRefusal } from '../../core/slicing/per-block/runnable-refusal.ts';
 import { sharedSliceRefusal } from '../../core/slicing/shared-refusal.ts';
 import { openFolderTokenizer } from '../../core/tokens/folder-tokenizer.ts';
+import { inspectOnnx } from './inspect-onnx.ts';
 
 /** What no command does yet. */
 const notBuilt = 'This version cannot do that yet.';
 
-/** Inspects a GGUF file or a safetensors folder. Reads headers only. @throws what keeps it from being read */
+/** Inspects a GGUF file, a safetensors folder or an ONNX model that Snug wrote. Reads headers only. */
 export async function inspect(path: string): Promise<Inspection> {
+  if (isOnnxFile(path)) return inspectOnnx(path);
   const source = await openModel(path);
   try {
     const { config, experts } = source;

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { AppError } from '../../../contract/errors.ts';
 import type { Progress } from '../../../contract/progress.ts';
+import type { SlicingConfig } from '../../../contract/results.ts';
 import type { Decoder } from '../../architectures/decoder.ts';
 import type { SlicedDecoder } from '../../slicing/per-block/sliced-decoder.ts';
 import { createOutput } from '../../formats/output-file.ts';
@@ -21,6 +22,7 @@ import type { DecoderTensor } from '../weights/decoder-tensors.ts';
 import { ofAllFiles } from '../weights/written-files.ts';
 import { decoderGraph } from './decoder-graph.ts';
 import { denseForm } from './dense-form.ts';
+import { onnxMetadata } from './onnx-metadata.ts';
 import { slicedForm } from './sliced-form.ts';
 
 export interface OnnxRequest {
@@ -31,6 +33,8 @@ export interface OnnxRequest {
   type: 'F32' | 'F16';
   /** Replace files that are there already. @default false */
   force?: boolean;
+  /** How a decoder that is no SlicedDecoder was sliced; null where it was not. @default null */
+  slicing?: SlicingConfig | null;
   /** Bytes of weights above which they get a file of their own. @default 1.9e9 */
   maxEmbeddedBytes?: number;
   dequantize: Dequantize;
@@ -60,6 +64,7 @@ type Piece = Uint8Array<ArrayBuffer> | ProtobufGap;
 export async function writeOnnxModel(request: OnnxRequest): Promise<OnnxResult> {
   const { decoder, output, type, force = false, maxEmbeddedBytes = 1.9e9, dequantize, signal } = request;
   const form = isSliced(decoder) ? slicedForm(decoder, type) : denseForm(decoder, type);
+  const slicing = isSliced(decoder) ? decoder.slicing : (request.slicing ?? null);
   const { tensors } = form;
   const weightBytes = tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
   const dataPath = weightBytes > maxEmbeddedBytes ? `${output}.data` : null;
@@ -68,7 +73,7 @@ export async function writeOnnxModel(request: OnnxRequest): Promise<OnnxResult> 
     signal.throwIfAborted();
     const { weights, dataPieces } = placed(tensors, dataPath);
     const divisors = await readRopeDivisors(form, dequantize);
-    const modelPieces = decoderGraph(form, weights, divisors).pieces();
+    const modelPieces = decoderGraph(form, weights, divisors).pieces(onnxMetadata(form, slicing));
     const plans = [
       { path: output, pieces: modelPieces },
       ...(dataPath === null ? [] : [{ path: dataPath, pieces: dataPieces }]),
