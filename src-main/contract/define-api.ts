@@ -6,6 +6,8 @@ export interface MethodDefinition {
   result: z.ZodType;
   /** Payload of progress messages while the request runs. */
   progress?: z.ZodType;
+  /** What a progress message that waits to be sent becomes with the one behind it, where the newer does not replace it. */
+  mergeProgress?: (waiting: never, next: never) => unknown;
 }
 
 export interface ApiDefinition {

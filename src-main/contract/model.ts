@@ -7,26 +7,28 @@ const optionalInteger = z.number().int().nullable();
 /** true, or the reason why not. */
 const ability = z.union([z.literal(true), z.string()]);
 
+export const modelSizes = z.object({
+  hiddenSize: optionalInteger,
+  numHiddenLayers: optionalInteger,
+  numAttentionHeads: optionalInteger,
+  numKeyValueHeads: optionalInteger,
+  headDim: optionalInteger,
+  intermediateSize: optionalInteger,
+  vocabSize: optionalInteger,
+  contextLength: optionalInteger,
+  ropeTheta: z.number().nullable(),
+  normEps: z.number().nullable(),
+  tiedEmbeddings: z.boolean(),
+});
+
 export const inspection = z.object({
   path: z.string(),
-  format: z.enum(['gguf', 'safetensors', 'sliced']),
+  format: z.enum(['gguf', 'safetensors', 'sliced', 'onnx']),
   architecture: z.string(),
   parameters: z.number().int(),
   fileBytes: bytes,
   tensorTypes: z.record(z.string(), z.number().int()),
-  config: z.object({
-    hiddenSize: optionalInteger,
-    numHiddenLayers: optionalInteger,
-    numAttentionHeads: optionalInteger,
-    numKeyValueHeads: optionalInteger,
-    headDim: optionalInteger,
-    intermediateSize: optionalInteger,
-    vocabSize: optionalInteger,
-    contextLength: optionalInteger,
-    ropeTheta: z.number().nullable(),
-    normEps: z.number().nullable(),
-    tiedEmbeddings: z.boolean(),
-  }),
+  config: modelSizes,
   tokenizer: z.object({ model: z.string(), pre: z.string().nullable(), vocabSize: z.number().int() }).nullable(),
   can: z.object({
     slicePerBlock: ability,
@@ -36,7 +38,7 @@ export const inspection = z.object({
     importance: ability,
     quantize: ability,
   }),
-  /** Of a folder that `slice` wrote: every width of its model. */
+  /** Of a folder or an ONNX file that `slice` wrote: every width of its model. */
   widths: slicingConfig.nullable(),
   experts: z.object({ count: z.number().int(), used: z.number().int(), sharedCount: z.number().int() }).nullable(),
 });

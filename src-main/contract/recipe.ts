@@ -111,6 +111,8 @@ export const evaluateRecipe = z.object({
   verb: z.literal('evaluate'),
   ...jobOptions,
   against: z.string().nullable().default(null),
+  /** Folder or GGUF whose tokenizer is used; null for the model's own, which an ONNX file has not. */
+  tokenizer: z.string().nullable().default(null),
   tasks: z.array(z.string()).default([]),
   evaluation: evaluationOptions.prefault({}),
 });

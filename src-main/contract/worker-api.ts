@@ -66,6 +66,19 @@ const perBlockSizes = {
   shortcutParameters: z.number().int(),
 };
 
+const comparison = z.object({
+  windows: z.array(windowComparison),
+  /** Of all windows. */
+  tokens: z.number().int(),
+  seconds: z.number(),
+  /** Of them, for the blocks of the reference. */
+  referenceSeconds: z.number(),
+  peakMemoryBytes: bytes,
+});
+
+const generateProgress = progress.extend({ ids: tokenWindow });
+type GenerateProgress = z.infer<typeof generateProgress>;
+
 /** What decides the result of a calibration. */
 const calibrationParams = {
   source: z.string(),
@@ -310,8 +323,9 @@ export const workerApi = defineApi({
         type: z.enum(['F32', 'F16', 'BF16']),
         /** Replace files that are there already. */
         force: z.boolean(),
-        /** A folder's: whose tokenizer files go along, null for the GGUF's own; and how the model was sliced. */
+        /** A folder's: whose tokenizer files go along, null for the GGUF's own. */
         tokenizerFrom: z.string().nullable(),
+        /** How the model was sliced, which the output says; a folder that was sliced block by block says so itself. */
         slicing: slicingConfig.nullable(),
       }),
       result: z.object({
@@ -364,15 +378,20 @@ export const workerApi = defineApi({
         threads: z.number().int().positive(),
         provider: graphProvider.default('cpu'),
       }),
-      result: z.object({
-        windows: z.array(windowComparison),
-        /** Of all windows. */
-        tokens: z.number().int(),
-        seconds: z.number(),
-        /** Of them, for the blocks of the reference. */
-        referenceSeconds: z.number(),
-        peakMemoryBytes: bytes,
+      result: comparison,
+      progress,
+    },
+    /** The same where at least one model is an ONNX file, which runs itself, on the processor. */
+    compareLogits: {
+      params: z.object({
+        reference: z.string().nullable(),
+        candidate: z.string(),
+        windows: z.array(tokenWindow).min(1),
+        /** A folder for hidden states that are too large for memory. */
+        scratch: z.string(),
+        threads: z.number().int().positive(),
       }),
+      result: comparison,
       progress,
     },
     /** Log-probabilities [positions, V] after wanted positions of one window, by the model's own block graphs. */
@@ -405,7 +424,7 @@ export const workerApi = defineApi({
       }),
       progress,
     },
-    /** Writes on from a prompt with an ONNX model that Snug wrote and its cache, on the processor. Progress carries all tokens so far. */
+    /** Writes on from a prompt with an ONNX model that Snug wrote and its cache, on the processor. Progress carries the tokens that no earlier one had. */
     generate: {
       params: z.object({
         /** FILE.onnx. */
@@ -426,7 +445,11 @@ export const workerApi = defineApi({
         decodeSeconds: z.number(),
         peakMemoryBytes: bytes,
       }),
-      progress: progress.extend({ ids: tokenWindow }),
+      progress: generateProgress,
+      mergeProgress: (waiting: GenerateProgress, next: GenerateProgress): GenerateProgress => ({
+        ...next,
+        ids: Int32Array.of(...waiting.ids, ...next.ids),
+      }),
     },
     /** Times an ONNX model that Snug wrote, with its cache, on random tokens. */
     timeModel: {

@@ -1,6 +1,6 @@
 // The serving end of an API: validates every request, runs its handler, answers always.
 import { z } from 'zod';
-import type { ApiDefinition, HandlerContext, HandlersOf } from '../contract/define-api.ts';
+import type { ApiDefinition, HandlerContext, HandlersOf, MethodDefinition } from '../contract/define-api.ts';
 import { AppError } from '../contract/errors.ts';
 import { throttle } from './throttle.ts';
 import type { Transport } from './transport.ts';
@@ -10,7 +10,7 @@ export interface Server<Api extends ApiDefinition> {
   emit<Name extends keyof Api['events'] & string>(name: Name, payload: z.infer<Api['events'][Name]>): void;
 }
 
-/** Progress messages of one request go out at most this often; the last value is always sent. */
+/** Progress messages of one request go out at most this often; the last value is always sent, and none is lost that an API merges. */
 const progressIntervalMs = 100;
 
 /** Serves `handlers` over `transport` until it closes; requests still running then are aborted. */
@@ -25,9 +25,11 @@ export function serve<Api extends ApiDefinition>(
   async function answer(id: number, method: string, params: unknown): Promise<void> {
     const controller = new AbortController();
     running.set(id, controller);
+    const merge = methodOf(api, method)?.mergeProgress as ((waiting: unknown, next: unknown) => unknown) | undefined;
     const report = throttle(
       (progress: unknown) => transport.send({ kind: 'progress', id, progress }),
       progressIntervalMs,
+      merge,
     );
     try {
       const result = await dispatch(api, handlers, { method, params }, { signal: controller.signal, progress: report });
@@ -61,6 +63,9 @@ export function serve<Api extends ApiDefinition>(
   };
 }
 
+const methodOf = (api: ApiDefinition, name: string): MethodDefinition | undefined =>
+  Object.hasOwn(api.methods, name) ? api.methods[name] : undefined;
+
 interface Call {
   method: string;
   params: unknown;
@@ -72,7 +77,7 @@ async function dispatch<Api extends ApiDefinition>(
   call: Call,
   context: HandlerContext<unknown>,
 ): Promise<unknown> {
-  const definition = Object.hasOwn(api.methods, call.method) ? api.methods[call.method] : undefined;
+  const definition = methodOf(api, call.method);
   if (!definition) throw new AppError('USAGE', `There is no method "${call.method}".`, { method: call.method });
   const params = definition.params.safeParse(call.params);
   if (!params.success) {

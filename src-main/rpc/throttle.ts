@@ -5,7 +5,12 @@ export interface Throttled<T> {
   flush(): void;
 }
 
-export function throttle<T>(send: (value: T) => void, intervalMs: number): Throttled<T> {
+/** @param merge what a waiting value becomes with a newer one; by default the newer one alone */
+export function throttle<T>(
+  send: (value: T) => void,
+  intervalMs: number,
+  merge: (waiting: T, next: T) => T = (_waiting, next) => next,
+): Throttled<T> {
   let lastSent = -Infinity;
   let waiting: { value: T } | null = null;
   let timer: ReturnType<typeof setTimeout> | null = null;
@@ -21,7 +26,7 @@ export function throttle<T>(send: (value: T) => void, intervalMs: number): Throt
   }
 
   const call = (value: T): void => {
-    waiting = { value };
+    waiting = { value: waiting === null ? value : merge(waiting.value, value) };
     const left = lastSent + intervalMs - performance.now();
     if (left <= 0) flush();
     else timer ??= setTimeout(flush, left);

@@ -5,6 +5,7 @@ import { blockLogProbs } from './tasks/block-log-probs.ts';
 import { blockStatistics, calibrationFingerprint } from './tasks/block-statistics.ts';
 import { checkWeights } from './tasks/check-weights.ts';
 import { compareBlocks } from './tasks/compare-blocks.ts';
+import { compareLogits } from './tasks/compare-logits.ts';
 import { convert } from './tasks/convert.ts';
 import { exportModel } from './tasks/export-model.ts';
 import { generate } from './tasks/generate.ts';
@@ -35,6 +36,7 @@ export const handlers = {
   exportModel,
   invariance,
   compareBlocks,
+  compareLogits,
   blockLogProbs,
   scoreBlocks,
   generate,

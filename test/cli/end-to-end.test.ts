@@ -1,5 +1,4 @@
 // The command line with the real engine on the sample model: every verb, every exit code, no half file.
-import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -15,6 +14,7 @@ import {
   textList,
 } from '../../src-main/contract/results.ts';
 import { root, sampleModel } from '../support/paths.ts';
+import { snugIn } from '../support/snug-process.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'snug-cli-'));
 const home = path.join(folder, 'home');
@@ -24,30 +24,7 @@ const smallCalibration = ['--samples', '2', '--length', '128'];
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-interface Ended {
-  code: number | null;
-  value: unknown;
-  stderr: string;
-}
-
-/** Runs `snug ARGS --json` in the test's folder; `onStderr` sees what was written so far. */
-function snug(args: string[], onStderr: (text: string, child: ChildProcess) => void = () => {}): Promise<Ended> {
-  const child = spawn(process.execPath, [path.join(root, 'src-main/cli/main.ts'), ...args, '--json'], {
-    cwd: folder,
-    env: { ...process.env, SNUG_HOME: home },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString();
-    onStderr(stderr, child);
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, value: JSON.parse(stdout), stderr }));
-  });
-}
+const snug = snugIn(folder, home);
 
 /** Files of the test's folder, without the home. */
 function files(): string[] {

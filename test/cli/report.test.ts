@@ -106,7 +106,7 @@ describe('results as text', () => {
     `);
   });
   it('generate, as the text comes', async () => {
-    const written: JobEvent[] = [' is', ' is w\uFFFD', ' is wide.'].map((detail, index) => ({
+    const written: JobEvent[] = [' is', ' is w', ' is wide.'].map((detail, index) => ({
       type: 'progressed',
       progress: { stage: 'generate', done: index + 1, total: 128, unit: 'tokens', detail },
     }));

@@ -17,12 +17,13 @@ import {
   temporaryFolder,
   type TestEngine,
 } from '../support/engine.ts';
-import { goldenModels } from '../support/golden-models.ts';
+import { goldenModels, readJson } from '../support/golden-models.ts';
 import { decoderOf } from '../support/graph-runs.ts';
 import { architectures, sampleFolder, sampleModel } from '../support/paths.ts';
 import { constantConfig, slicedInto } from '../support/per-block.ts';
 import { ports } from '../support/slicing.ts';
 
+const { eos_token_id: endOfText } = readJson<{ eos_token_id: number }>(path.join(sampleFolder, 'config.json'));
 const prompt = 'Once upon a time';
 const recipe = (model: string, more: object = {}): object => ({
   ...{ verb: 'generate', model, prompt, tokens: 24, threads: 1 },
@@ -40,7 +41,7 @@ async function slicedSample(): Promise<SlicedDecoder> {
   return (await slicedInto(folder, { decoder, windows, widths, tokenizerFrom: sampleFolder })).sliced;
 }
 
-/** Greedy text of `tokens` tokens by full passes of our sliced forward. */
+/** Greedy text of `tokens` tokens, or of those in front of one that ends a text, by full passes of our sliced forward. */
 async function textWithoutCache(decoder: SlicedDecoder, tokens: number): Promise<string> {
   const tokenizer = await openFolderTokenizer(sampleFolder);
   const ids = tokenizer.encode(prompt);
@@ -50,7 +51,9 @@ async function textWithoutCache(decoder: SlicedDecoder, tokens: number): Promise
     const windows = [Int32Array.from(ids)];
     const pass = { ...ports, decoder, windows, positions, nll: false, rowKind: 'logits' as const };
     const { rows } = await slicedForward(pass);
-    ids.push(rows.indexOf(rows.reduce((most, value) => Math.max(most, value))));
+    const next = rows.indexOf(rows.reduce((most, value) => Math.max(most, value)));
+    if (next === endOfText) break;
+    ids.push(next);
   }
   return tokenizer.decode(ids).slice(tokenizer.decode(ids.slice(0, length)).length);
 }
@@ -137,6 +140,10 @@ describe('generate', () => {
       code: 'USAGE',
       details: { longest: 512 },
     });
+    const output = path.join(temporaryFolder(), 'model.onnx');
+    await writeOnnxModel({ ...ports, decoder: await decoderOf(sampleModel), output, type: 'F16' });
+    const ofFile = recipe(output, { prompt: long, tokenizer: sampleFolder });
+    expect(errorOf(await engine.run(ofFile))).toMatchObject({ code: 'USAGE', details: { longest: 512 } });
     const many = resultOf(await engine.run(recipe(sampleModel, { tokens: 600 })), 'generate');
     expect(many.warnings).toEqual([expect.stringMatching(/the model sees 512/)]);
   });
@@ -149,7 +156,10 @@ describe('generate refuses', () => {
     const folder = path.join(temporaryFolder(), 'empty');
     mkdirSync(folder);
     const tokenizer = { tokenizer: folder };
-    expect(errorOf(await engine.run(recipe('/none/model.onnx', tokenizer)))).toMatchObject({
+    const decoder = await decoderOf(sampleModel);
+    const output = path.join(temporaryFolder(), 'model.onnx');
+    await writeOnnxModel({ ...ports, decoder, output, type: 'F16' });
+    expect(errorOf(await engine.run(recipe(output, tokenizer)))).toMatchObject({
       code: 'FILE_NOT_FOUND',
       message: expect.stringMatching(/no tokenizer/) as string,
     });

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { graphRefusal } from '../../src-main/core/architectures/graph-refusal.ts';
-import { openModel } from '../../src-main/core/formats/model-source.ts';
+import { folderOf, openModel } from '../../src-main/core/formats/model-source.ts';
 import { inspect } from '../../src-main/engine/library/inspect.ts';
 import type { Inspection } from '../../src-main/contract/model.ts';
 import { goldenModels, tinyModel } from '../support/golden-models.ts';
@@ -62,5 +62,15 @@ it('only an answer about the model is a reason; a mistake of ours stays an error
   const model = await openModel(sampleModel);
   expect(graphRefusal(model)).toBeNull();
   expect(() => graphRefusal({ ...model, tensors: null as never })).toThrow(TypeError);
+  const torn = model.tensors.filter(({ name }) => name !== 'blk.3.ffn_up.weight');
+  expect(() => graphRefusal({ ...model, tensors: torn })).toThrow('blk.3.ffn_up.weight');
   await model.close();
+});
+
+it('a folder whose name ends in .safetensors is a folder', async () => {
+  const folder = path.join(temporaryFolder(), 'model.safetensors');
+  symlinkSync(sampleFolder, folder);
+  expect(folderOf(folder)).toBe(folder);
+  expect(folderOf(path.join(folder, 'model.safetensors'))).toBe(folder);
+  expect((await inspect(folder)).can).toMatchObject({ sliceShared: true, quantize: true });
 });

@@ -1,12 +1,21 @@
 // Per-block slicing from end to end: golden models of other families than llama, in folders that no runner reads, and the
 // bundled sample; cut again, evaluated, inspected; what is refused before any work.
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { SlicingConfig } from '../../src-main/contract/results.ts';
 import { convertFolder } from '../../src-main/core/export/hf-to-gguf/convert-folder.ts';
 import { openModel } from '../../src-main/core/formats/model-source.ts';
-import { errorOf, quick, resultOf, slicedBy, startEngine, temporaryFolder } from '../support/engine.ts';
+import { AppError } from '../../src-main/contract/errors.ts';
+import {
+  errorOf,
+  quick,
+  resultOf,
+  slicedBy,
+  startEngine,
+  temporaryFolder,
+  type TestEngine,
+} from '../support/engine.ts';
 import { goldenModels, readJson, tinyModel } from '../support/golden-models.ts';
 import { sampleFolder, sampleModel } from '../support/paths.ts';
 
@@ -15,6 +24,22 @@ const perBlock = (model: string, output: string, more: object = {}): object => (
   ...quick,
   ...more,
 });
+
+/** A text that is not there. */
+const nowhere = path.join(import.meta.dirname, 'nowhere.txt');
+
+/** Of what is cut again, which takes no options of calibration. */
+const bareCalibration = { calibration: {} };
+
+const inspectionFailure = async (engine: TestEngine, model: string): Promise<AppError> => {
+  try {
+    await engine.call.inspect({ model }, {} as never);
+  } catch (error) {
+    if (error instanceof AppError) return error;
+    throw error;
+  }
+  throw new Error(`${model} was inspected`);
+};
 
 /** On a golden model's own tokens, for calibration and evaluation: as its references were made. */
 const golden = (name: string, output: string, more: object = {}): object => {
@@ -114,10 +139,13 @@ describe('the sample', () => {
     const engine = await startEngine();
     const folder = temporaryFolder();
     const wide = path.join(folder, 'wide');
-    const first = slicedBy(await engine.run(perBlock(sampleModel, wide, { sparsity: 0.125 })), 'per-block');
+    // A tenth leaves 230 columns, which are rounded down to 224: what is told is the eighth that goes.
+    const first = slicedBy(await engine.run(perBlock(sampleModel, wide, { sparsity: 0.1 })), 'per-block');
     expect(first).toMatchObject({ method: 'per-block', scheduler: 'constant', sparsity: 0.125, signals: 'raw' });
     const narrow = path.join(folder, 'narrow');
-    const again = slicedBy(await engine.run(perBlock(wide, narrow, { sparsity: 0.25 })), 'per-block');
+    const cut = (model: string, output: string, more: object): object =>
+      perBlock(model, output, { ...bareCalibration, ...more });
+    const again = slicedBy(await engine.run(cut(wide, narrow, { sparsity: 0.25 })), 'per-block');
     expect(again).toMatchObject({ sparsity: 0.25, calibration: null, sites: [], invariance: null });
     expect(again).toMatchObject({ signals: null, orientation: null, precision: null, paperCompat: null });
     expect(again.parametersBefore).toBe(first.parametersAfter);
@@ -133,10 +161,63 @@ describe('the sample', () => {
 
     const itself = perBlock(path.join(wide, 'model.safetensors'), wide, { force: true });
     expect(errorOf(await engine.run(itself)).message).toContain('itself');
-    const wider = errorOf(await engine.run(perBlock(narrow, path.join(folder, 'x'), { sparsity: 0.125 })));
-    expect(wider.message).toContain('No site');
-    const signals = errorOf(await engine.run(perBlock(narrow, path.join(folder, 'x'), { signals: 'normed' })));
-    expect(signals.message).toContain('needs the dense model');
+    const failure = async (more: object) =>
+      // A text that is not there: what cannot be had is refused before one is opened.
+      errorOf(await engine.run(cut(narrow, path.join(folder, 'x'), { evaluation: { text: nowhere }, ...more })));
+    const wider = await failure({ sparsity: 0.125 });
+    expect(wider.message).toBe(
+      `No site of ${narrow} but its head is wider than 224, the widest being 192: ask for a --width below 192, or a --sparsity above 0.25, or add --slice-head to cut the head too, which is 256 wide.`,
+    );
+    expect((await failure({ sparsity: null, width: 300 })).message).toContain("from 1 to the model's 256");
+    expect((await failure({ sparsity: null, width: 100, round: 8 })).message).toContain('no multiple of 8');
+    expect((await failure({ sparsity: 0.999 })).message).toContain('--sparsity of at most 0.9687');
+    const scheduler = path.join(wide, 'slicing.json');
+    const file = await failure({ sparsity: null, scheduler });
+    expect(file).toMatchObject({ code: 'USAGE', details: { file: scheduler, site: 0 } });
+    expect(file.message).toContain(`${scheduler}: Site 0 is 192 wide, less than the 224`);
+    for (const [option, more] of Object.entries({
+      '--signals': { signals: 'normed' },
+      '--precision': { precision: 'fp32' },
+      '--scheduler': { scheduler: 'variance' },
+      '--calibration': { calibration: { texts: ['evaluation'] } },
+      '--samples': { calibration: { samples: 64 } },
+      '--length': { calibration: { length: 512 } },
+      '--sampling': { calibration: { sampling: 'contiguous' } },
+      '--seed': { calibration: { seed: 7 } },
+    })) {
+      const refused = await failure(more);
+      expect(refused).toMatchObject({ code: 'USAGE', details: { option } });
+      expect(refused.message).toMatch(new RegExp(`^${option}.* needs the dense model`));
+    }
+  });
+
+  test('without its widths, or with damaged ones, it is damaged for everyone', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const model = path.join(folder, 'sliced');
+    slicedBy(await engine.run(perBlock(sampleModel, model, { evaluate: false })), 'per-block');
+    const file = path.join(model, 'slicing.json');
+    const failures = async () => [
+      errorOf(await engine.run({ verb: 'evaluate', model, ...quick })),
+      errorOf(await engine.run({ verb: 'evaluate', model: sampleModel, against: model, ...quick })),
+      errorOf(await engine.run(perBlock(model, path.join(folder, 'again'), bareCalibration))),
+      await inspectionFailure(engine, model),
+    ];
+    const widths = readFileSync(file, 'utf8');
+    const parsed = JSON.parse(widths) as SlicingConfig;
+    const damaged = [widths.slice(0, 100), '{"hidden_size": 256}', JSON.stringify({ ...parsed, head_dimension: 8 })];
+    for (const content of damaged) {
+      writeFileSync(file, content);
+      for (const error of await failures()) {
+        expect(error).toMatchObject({ code: 'FILE_MALFORMED', details: { file } });
+        expect(error.message).toContain(file);
+      }
+    }
+    rmSync(file);
+    for (const error of await failures()) {
+      expect(error).toMatchObject({ code: 'FILE_NOT_FOUND', details: { path: file } });
+      expect(error.message).toContain('slice the dense model again');
+    }
   });
 
   test('widths of one slice are those of another by its file', async () => {
@@ -172,6 +253,13 @@ describe('the sample', () => {
     writeFileSync(scheduler, '{"hidden_size": 256}');
     const broken = perBlock(sampleModel, path.join(folder, 'x'), { scheduler, sparsity: null });
     expect(errorOf(await engine.run(broken))).toMatchObject({ code: 'FILE_MALFORMED' });
+    // Of another model, which is told before a text is opened.
+    writeFileSync(scheduler, JSON.stringify({ ...first!.widths, hidden_size: 64 }));
+    const foreign = errorOf(await engine.run({ ...broken, evaluation: { text: nowhere } }));
+    expect(foreign).toMatchObject({ code: 'USAGE', details: { file: scheduler, key: 'hidden_size' } });
+    expect(foreign.message).toContain(
+      `${scheduler}: The slicing's widths do not meet: hidden_size is 64, expected 256`,
+    );
   });
 
   test.each([
@@ -180,13 +268,18 @@ describe('the sample', () => {
     ['llama.cpp as engine', { evaluation: { engine: 'llama.cpp' } }, 'cannot run a per-block slice'],
     ['no measure', { sparsity: null }, 'How much to cut'],
     ['a width that --round does not have', { sparsity: null, width: 190, round: 8 }, 'no multiple of 8'],
+    ['a share that leaves no width', { sparsity: 0.999 }, '--sparsity of at most 0.9687'],
+    ['a step wider than what is left', { round: 1000 }, '--round of at most 192'],
+    ['a width above the model', { sparsity: null, width: 300 }, "from 1 to the model's 256"],
     ['a width beside variance', { sparsity: null, width: 192, scheduler: 'variance' }, 'mean --sparsity'],
     ['per-block options of a shared slice', { method: 'shared', scheduler: 'variance' }, 'for --method per-block'],
   ])('%s is refused', async (_, more, words) => {
     const engine = await startEngine();
     const folder = temporaryFolder();
     const output = path.join(folder, (more as { output?: string }).output ?? 'out');
-    const error = errorOf(await engine.run(perBlock(sampleModel, output, { ...more, output })));
+    // All of it before a text is opened.
+    const recipe = perBlock(sampleModel, output, { evaluation: { text: nowhere }, ...more, output });
+    const error = errorOf(await engine.run(recipe));
     expect(error).toMatchObject({ code: 'USAGE' });
     expect(error.message).toContain(words);
     expect(readdirSync(folder)).toEqual([]);

@@ -29,16 +29,19 @@ describe('sparsity', () => {
 
   test('has a row per value and scheduler, as slice measures them; finished rows are not made again', async () => {
     const engine = await startEngine();
-    const recipe = study('sparsity', { values: ['0.25', '.125'] });
+    const recipe = study('sparsity', { values: ['0.25', '.1'] });
     const first = studied(await engine.run(recipe), 'sparsity');
     const { rows } = first;
     expect(rows.map(({ value, scheduler }) => [value, scheduler])).toEqual([
-      [0.125, 'constant'],
-      [0.125, 'variance'],
+      [0.1, 'constant'],
+      [0.1, 'variance'],
       [0.25, 'constant'],
       [0.25, 'variance'],
     ]);
     expect(rows[0]!.kld).toBeLessThan(rows[2]!.kld);
+    // What went, not what was asked for: 230 columns are rounded down to 224.
+    expect(rows[0]!.sparsity).toBe(0.125);
+    expect(rows[1]!.sparsity).toBeGreaterThanOrEqual(0.1);
     expect(rows[3]!.sparsity).toBeGreaterThanOrEqual(0.25);
     expect(rows[3]!.retained).toBeGreaterThan(0.5);
     expect(first).toMatchObject({ keptRows: 0, skipped: [], method: 'per-block' });
@@ -105,6 +108,13 @@ test.each([
   ['a value that is none', study('sparsity', { values: ['2'] }), 'is no value of sparsity'],
   ['a quantised type', study('sparsity', { type: 'Q4_K_M' }), 'no float type'],
   ['what is varied, named twice', study('sparsity', { sparsity: 0.2 }), '--values'],
+  // Before a text is opened.
+  [
+    'a share that leaves no width',
+    study('sparsity', { values: ['0.999'], evaluation: { text: 'nowhere' } }),
+    'no width',
+  ],
+  ['too wide a width', study('pca-precision', { width: 300, evaluation: { text: 'nowhere' } }), 'from 1 to'],
   ['a shared PCA', study('pca-precision', { method: 'shared' }), 'per-block slices'],
 ])('%s is refused', async (_, recipe, words) => {
   const engine = await startEngine();

@@ -12,6 +12,12 @@ const api = defineApi({
     fail: { params: z.object({}), result: z.null() },
     wait: { params: z.object({}), result: z.null() },
     count: { params: z.object({ to: z.number() }), result: z.number(), progress: z.number() },
+    list: {
+      params: z.object({ to: z.number() }),
+      result: z.null(),
+      progress: z.array(z.number()),
+      mergeProgress: (waiting: number[], next: number[]) => [...waiting, ...next],
+    },
   },
   events: { changed: z.object({ value: z.number() }) },
 });
@@ -26,6 +32,10 @@ const handlers = {
   count: ({ to }, { progress }) => {
     for (let value = 1; value <= to; value++) progress(value);
     return to;
+  },
+  list: ({ to }, { progress }) => {
+    for (let value = 1; value <= to; value++) progress([value]);
+    return null;
   },
 } satisfies HandlersOf<typeof api>;
 
@@ -71,6 +81,13 @@ describe('rpc', () => {
     const seen: number[] = [];
     await pair().client.call.count({ to: 5000 }, { onProgress: (value) => seen.push(value) });
     expect(seen.at(-1)).toBe(5000);
+    expect(seen.length).toBeLessThan(20);
+  });
+
+  it('loses no progress where the API merges it, and throttles it as well', async () => {
+    const seen: number[][] = [];
+    await pair().client.call.list({ to: 5000 }, { onProgress: (values) => seen.push(values) });
+    expect(seen.flat()).toEqual(Array.from({ length: 5000 }, (_, index) => index + 1));
     expect(seen.length).toBeLessThan(20);
   });
 

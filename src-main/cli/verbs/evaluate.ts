@@ -17,8 +17,12 @@ export const evaluate: Verb = {
   summary: 'measure a model, alone or against the original',
   usage: 'MODEL [--against MODEL]',
   takesModel: true,
-  options: ['against', 'tasks', ...evaluationOptions, ...jobOptions, ...everywhere],
-  examples: ['snug evaluate small.gguf --against model.gguf', 'snug evaluate model.gguf --text mine.txt --windows 4'],
+  options: ['against', 'tasks', 'tokenizer', ...evaluationOptions, ...jobOptions, ...everywhere],
+  examples: [
+    'snug evaluate small.gguf --against model.gguf',
+    'snug evaluate model.gguf --text mine.txt --windows 4',
+    'snug evaluate sliced.onnx --tokenizer folder --against folder',
+  ],
   async run(model, values, session) {
     if (values.against === undefined)
       forbid(values, ['gate-kld', 'gate-ratio'], 'compares with the original: add --against MODEL');
@@ -27,6 +31,7 @@ export const evaluate: Verb = {
       ...jobPart(values),
       model: modelPath(model, session.resolve),
       against: values.against === undefined ? null : modelPath(values.against, session.resolve),
+      tokenizer: values.tokenizer === undefined ? null : modelPath(values.tokenizer, session.resolve),
       tasks: values.tasks?.map((file) => session.resolve(file)),
       evaluation: await evaluationPart(values, session, null),
     }) as EvaluateRecipe;

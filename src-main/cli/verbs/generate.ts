@@ -33,9 +33,9 @@ export const generate: Verb = {
     }) as GenerateRecipe;
     const text = growingText();
     const value = await session.runJob(recipe, {}, ({ stage, detail }) => {
-      if (stage === 'generate' && detail !== undefined) session.print(text.next(detail));
+      if (stage === 'generate' && detail !== undefined) session.print(text(detail));
     });
-    session.print(`${text.last(value.text)}\n`);
+    session.print(`${text(value.text)}\n`);
     const { prefill, decode } = value.tokensPerSecond;
     const rate = decode === null ? '' : `, then ${count(decode)} tokens/s`;
     for (const warning of value.warnings) session.note(warning);

@@ -29,6 +29,15 @@ export interface Decoder {
   readonly layers: readonly ReadonlyMap<LayerRole, TensorEntry>[];
 }
 
+/** Tokens of the longest text that a model can see rightly; null where it is not known or there is no end. */
+export function longestText({
+  model,
+  config,
+}: Pick<Decoder, 'config'> & { model: Pick<ModelSource, 'config'> }): number | null {
+  const lengths = [config.longestWindow, model.config.contextLength].filter((length) => length !== null);
+  return lengths.length === 0 ? null : Math.min(...lengths);
+}
+
 /**
  * Finds the family of an open model and its tensors.
  * @throws UNSUPPORTED_ARCHITECTURE when the family has no graphs, the model is a variant that its graphs would compute

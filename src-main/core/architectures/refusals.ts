@@ -98,6 +98,20 @@ const refuseScales: Refusal = (facts) => {
   return found === undefined ? null : `it scales by ${found}, which has no graph yet`;
 };
 
+/**
+ * Inputs of attention in another form than the family's files have: q, k and v in one tensor or each in its own, without
+ * biases. llama.cpp takes all of these in most families. Source: llama-model.cpp (create_tensor_qkv).
+ */
+const refuseOtherInputs: Refusal = (facts, { layer }) => {
+  if (!facts.isGguf) return null;
+  const names = new Set(facts.model.tensors.map(({ name }) => name));
+  const inputs = [layer.q, layer.k, layer.v, layer.qBias, layer.kBias, layer.vBias];
+  const needed = inputs.flatMap((tensor) => (tensor && !tensor.isOptional ? [`blk.0.${tensor.gguf}`] : []));
+  const missing = needed.find((name) => !names.has(name));
+  if (missing === undefined) return null;
+  return `it has no ${missing}: queries, keys and values are in another form than this family's, which has no graph`;
+};
+
 /** What no decoder may have. */
 export const decoderRefusals: readonly Refusal[] = [
   refuseActivation,
@@ -108,4 +122,5 @@ export const decoderRefusals: readonly Refusal[] = [
   refuseUnevenLayers,
   refuseValueSize,
   refuseScales,
+  refuseOtherInputs,
 ];

@@ -1,6 +1,7 @@
 // Tensor bytes of floating-point types as numbers, and from one type to another. Little endian.
 import { decodeBrain, decodeHalf, encodeBrain, encodeHalf } from './half-precision.ts';
 import { bytesOf, viewAs } from './typed-views.ts';
+import type { WeightType } from './weight-types.ts';
 
 export type FloatType = 'F64' | 'F32' | 'F16' | 'BF16';
 const elementBytes: Readonly<Record<FloatType, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2 };
@@ -28,7 +29,7 @@ export function decodeFloatBytes(bytes: Uint8Array, type: FloatType, output: Flo
 }
 
 /** `bytes` [n] of `source` as [n] of `target`, rounded to nearest even; the same bytes where nothing changes. */
-export function convertFloats(bytes: Uint8Array, source: FloatType, target: 'F32' | 'F16' | 'BF16'): Uint8Array {
+export function convertFloats(bytes: Uint8Array, source: FloatType, target: WeightType): Uint8Array {
   if (source === target) return bytes;
   const values = new Float32Array(bytes.length / elementBytes[source]);
   decodeFloatBytes(bytes, source, values);

@@ -1,4 +1,5 @@
 // Opens a model, whatever form it has on disk: a GGUF file or set, or a folder with config.json and safetensors.
+import { statSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { AppError, malformed } from '../../contract/errors.ts';
@@ -38,6 +39,9 @@ export interface ModelSource {
   readonly configJson?: JsonObject;
 }
 
+/** Whether a path is named as an ONNX model is, which core/export/onnx reads. */
+export const isOnnxFile = (path: string): boolean => extname(path).toLowerCase() === '.onnx';
+
 /** What a path has to be, for messages. */
 const expectedForm = 'a .gguf file, or a folder with config.json and safetensors weights';
 /** Names of an output layer of its own in safetensors models. */
@@ -47,22 +51,29 @@ const laterShard = /-(?!00001-)\d{5}-of-\d{5}\.gguf$/;
 /**
  * Opens the model at `path`; reads headers only. Close it when done.
  * @throws FILE_NOT_FOUND when something is missing, FILE_MALFORMED when a file breaks its format, USAGE when a
- * folder holds several models, UNSUPPORTED_ARCHITECTURE when a GGUF file holds no model
+ * folder holds several models or the path is an ONNX file's, UNSUPPORTED_ARCHITECTURE when a GGUF file holds no model
  */
 export async function openModel(path: string): Promise<ModelSource> {
   const found = await stat(path).catch(() => null);
   if (!found) throw new AppError('FILE_NOT_FOUND', `${path} does not exist. A model is ${expectedForm}.`, { path });
   if (found.isDirectory()) return openFolder(path);
+  if (isOnnxFile(path)) {
+    const message = `${path} is an ONNX model: inspect, evaluate and generate take it, and nothing else can be made of it. Name the folder or GGUF it was made from.`;
+    throw new AppError('USAGE', message, { path });
+  }
   if (extname(path) === '.safetensors') {
     const isShard = /-\d{5}-of-\d{5}\.safetensors$/.test(path);
-    return openHfModel(isShard ? dirname(path) : path, dirname(path));
+    return openHfModel(isShard ? folderOf(path) : path, folderOf(path));
   }
   if (extname(path) === '.gguf' || (await hasGgufMagic(path))) return openGgufModel(path);
   throw malformed(path, 'file', { expected: expectedForm, actual: `a ${extname(path) || 'nameless'} file` });
 }
 
 /** The folder of a model that was named by it, or by a file of weights in it; a GGUF stays what it is. */
-export const folderOf = (model: string): string => (extname(model) === '.safetensors' ? dirname(model) : model);
+export function folderOf(model: string): string {
+  if (extname(model) !== '.safetensors') return model;
+  return statSync(model, { throwIfNoEntry: false })?.isDirectory() ? model : dirname(model);
+}
 
 /** Tensors by their type. */
 export function typeCounts({ tensors }: Pick<ModelSource, 'tensors'>): Record<string, number> {

@@ -11,6 +11,8 @@ export interface TensorEntry {
   /** First byte, counted from the start of its shard. */
   offset: number;
   bytes: number;
+  /** Of rows of a tensor: elements of the tensor before them. @default 0 */
+  firstElement?: number;
 }
 
 /** What a writer has to know of a tensor before its data. */
@@ -33,7 +35,24 @@ export function tensorRows(entry: TensorEntry, first: number, count: number): Te
   const rows = entry.shape.at(-1)!;
   const rowBytes = entry.bytes / rows;
   const shape = [...entry.shape.slice(0, -1), count];
-  return { ...entry, shape, offset: entry.offset + first * rowBytes, bytes: count * rowBytes };
+  const firstElement = (entry.firstElement ?? 0) + (first * elementCount(entry.shape)!) / rows;
+  return { ...entry, shape, offset: entry.offset + first * rowBytes, bytes: count * rowBytes, firstElement };
+}
+
+/** Where element `index` of an entry is in its tensor: the flat index, and the index per dimension, fastest first. */
+export function elementPlace(
+  { shape, firstElement = 0 }: Pick<TensorEntry, 'shape' | 'firstElement'>,
+  index: number,
+): { element: number; position: number[] } {
+  const element = firstElement + index;
+  let rest = element;
+  const position = shape.map((size, dimension) => {
+    // The entry may be some rows of its tensor, which has more.
+    const own = dimension === shape.length - 1 ? rest : rest % size;
+    rest = Math.floor(rest / size);
+    return own;
+  });
+  return { element, position };
 }
 
 /** The part of a tensor that a read asks for, checked. Offsets count from the tensor's first byte. */

@@ -16,13 +16,13 @@ export interface GenerationRequest {
   prompt: readonly number[];
   maxTokens: number;
   /** Tokens that end a text; none of them is part of it. */
-  stopIds: readonly number[];
+  stopIds: ReadonlySet<number>;
   sampling: SamplingOptions;
   signal: AbortSignal;
   /** Called before every run with the tokens of the prompt that were run. */
   onPrompt?: (done: number) => void;
-  /** Called with all tokens so far. */
-  onToken?: (ids: readonly number[]) => void;
+  /** Called with every token, and how many there are with it. */
+  onToken?: (id: number, count: number) => void;
 }
 
 export interface Generation {
@@ -36,7 +36,7 @@ export interface Generation {
 }
 
 /** Tokens of a prompt per run: a run cannot be cancelled, and gives logits [tokens, V]. */
-const promptTokensPerRun = 64;
+export const promptTokensPerRun = 64;
 
 /** @throws USAGE on a prompt that is empty or has a token outside of the vocabulary, NON_FINITE, the reason of the signal */
 export async function generateTokens(request: GenerationRequest): Promise<Generation> {
@@ -59,9 +59,9 @@ export async function generateTokens(request: GenerationRequest): Promise<Genera
   });
   for (;;) {
     const id = choose(logits);
-    if (stopIds.includes(id)) return ended('stop');
+    if (stopIds.has(id)) return ended('stop');
     ids.push(id);
-    request.onToken?.(ids);
+    request.onToken?.(id, ids.length);
     if (ids.length >= maxTokens) return ended('limit');
     signal.throwIfAborted();
     logits = await session.advance([id]);
@@ -72,9 +72,13 @@ function requirePrompt(prompt: readonly number[], vocabSize: number): void {
   if (prompt.length === 0) {
     throw new AppError('USAGE', 'The prompt has no token: give a text, as this tokenizer adds none of its own.');
   }
-  const stranger = prompt.find((id) => id < 0 || id >= vocabSize);
-  if (stranger !== undefined) {
-    const message = `Token ${stranger} of the prompt is not in the model's vocabulary of ${vocabSize}: the tokenizer is that of another model.`;
-    throw new AppError('USAGE', message, { token: stranger, vocabSize });
-  }
+  checkTokens(prompt, vocabSize, 'the prompt');
+}
+
+/** @throws USAGE for a token outside of the vocabulary; `where` it is, for the message */
+export function checkTokens(ids: ArrayLike<number>, vocabSize: number, where: string): void {
+  const stranger = Array.from(ids).find((id) => id < 0 || id >= vocabSize);
+  if (stranger === undefined) return;
+  const message = `Token ${stranger} of ${where} is not in the model's vocabulary of ${vocabSize}: the tokenizer is that of another model.`;
+  throw new AppError('USAGE', message, { token: stranger, vocabSize });
 }

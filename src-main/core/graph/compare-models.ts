@@ -34,7 +34,8 @@ export interface CompareOptions extends Pick<ForwardOptions, 'runtime' | 'dequan
  */
 export async function compareModels(options: CompareOptions): Promise<WindowComparison[]> {
   const { candidate, reference, windows, scratch, runtime, dequantize, signal } = options;
-  checkRequest(options);
+  checkWindows(windows);
+  if (reference) checkVocabularies(vocabularyOf(candidate), vocabularyOf(reference));
   const padded = padWindows(windows);
   const kept = await keptStates(options, padded);
   const work = workProgress(options, { rows: padded.length * padded[0]!.length, isKept: kept?.isThere === true });
@@ -77,18 +78,28 @@ export async function compareModels(options: CompareOptions): Promise<WindowComp
   }
 }
 
-function checkRequest({ candidate, reference, windows }: CompareOptions): void {
+const vocabularyOf = ({ model, config }: RunnableModel): Vocabulary => ({ file: model.path, size: config.vocabSize });
+
+/** @throws USAGE for windows of one token */
+export function checkWindows(windows: readonly Int32Array[]): void {
   const short = windows.findIndex(({ length }) => length < 2);
   if (windows.length === 0 || short !== -1) {
     throw new AppError('USAGE', `Window ${short} has fewer than two tokens: there is no prediction to measure.`, {
       short,
     });
   }
-  if (reference && reference.config.vocabSize !== candidate.config.vocabSize) {
-    const [ours, theirs] = [candidate.config.vocabSize, reference.config.vocabSize];
-    const message = `The models have vocabularies of ${ours} and ${theirs} tokens: only models of one vocabulary can be compared.`;
-    throw new AppError('USAGE', message, { candidate: candidate.model.path, reference: reference.model.path });
-  }
+}
+
+interface Vocabulary {
+  file: string;
+  size: number;
+}
+
+/** @throws USAGE for vocabularies of two sizes */
+export function checkVocabularies(candidate: Vocabulary, reference: Vocabulary): void {
+  if (candidate.size === reference.size) return;
+  const message = `The models have vocabularies of ${candidate.size} and ${reference.size} tokens: only models of one vocabulary can be compared.`;
+  throw new AppError('USAGE', message, { candidate: candidate.file, reference: reference.file });
 }
 
 interface KeptStates {
@@ -108,7 +119,7 @@ async function keptStates(
 }
 
 /** All windows at the length of the longest. What is put behind a window's end does not reach back: attention is causal. */
-function padWindows(windows: readonly Int32Array[]): Int32Array[] {
+export function padWindows(windows: readonly Int32Array[]): Int32Array[] {
   const longest = windows.reduce((most, { length }) => Math.max(most, length), 0);
   return windows.map((window) => {
     const padded = new Int32Array(longest);

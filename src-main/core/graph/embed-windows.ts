@@ -73,7 +73,9 @@ export async function embedWindows(
       const place = tableRows.get(token)! * rowBytes;
       rows.set(table.subarray(place, place + rowBytes), row * rowBytes);
     }
-    await decodeFloats(embeddings, rows, dequantize, values);
+    const elementOf = (index: number): number =>
+      window[Math.floor(index / hiddenSize)]! * hiddenSize + (index % hiddenSize);
+    await decodeFloats({ entry: embeddings, elementOf }, rows, dequantize, values);
     if (isCentred) centreRows(values, hiddenSize);
     if (learned) addPlaces(values, learned, trees?.positions[index], hiddenSize);
     await residual.write(index * windowLength, values);

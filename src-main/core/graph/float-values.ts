@@ -3,7 +3,7 @@ import { AppError } from '../../contract/errors.ts';
 import { firstNonFinite } from '../formats/finite-check.ts';
 import { decodeFloatBytes, isFloatType } from '../formats/float-values.ts';
 import type { ModelSource } from '../formats/model-source.ts';
-import type { TensorEntry } from '../formats/tensor.ts';
+import { elementPlace, type TensorEntry } from '../formats/tensor.ts';
 import { bytesOf } from '../formats/typed-views.ts';
 
 /** Decodes `source`, elements of a block type, into all of `output`; ggml's kernels stand behind it. */
@@ -32,7 +32,7 @@ export async function readFloatRows(
   const rowBytes = (entry.bytes / entry.shape.reduce((product, size) => product * size, 1)) * columns;
   if (entry.type === 'F32') {
     await model.readInto(entry, bytesOf(target), firstRow * rowBytes);
-    requireFinite(entry, target);
+    requireFinite(target, { entry, elementOf: (index) => firstRow * columns + index });
     return target;
   }
   const rows = target.length / columns;
@@ -42,7 +42,9 @@ export async function readFloatRows(
     const count = Math.min(slabRows, rows - row);
     const source = slab.subarray(0, count * rowBytes);
     await model.readInto(entry, source, (firstRow + row) * rowBytes);
-    await decodeFloats(entry, source, dequantize, target.subarray(row * columns, (row + count) * columns));
+    const elementOf = (index: number): number => (firstRow + row) * columns + index;
+    const output = target.subarray(row * columns, (row + count) * columns);
+    await decodeFloats({ entry, elementOf }, source, dequantize, output);
   }
   spare = slab;
   return target;
@@ -58,23 +60,32 @@ function takeSlab(bytes: number): Uint8Array<ArrayBuffer> {
   return taken;
 }
 
+/** What a buffer holds of a tensor. */
+export interface FloatPlaces {
+  entry: TensorEntry;
+  /** The element of `entry` that is element `index` of the buffer. */
+  elementOf: (index: number) => number;
+}
+
 /** Decodes whole rows of a tensor, `source`, into all of `output`. @throws NON_FINITE, UNSUPPORTED_TYPE */
 export async function decodeFloats(
-  entry: TensorEntry,
+  places: FloatPlaces,
   source: Uint8Array,
   dequantize: Dequantize,
   output: Float32Array,
 ): Promise<void> {
-  if (isFloatType(entry.type)) decodeFloatBytes(source, entry.type, output);
-  else await dequantize(entry.type, source, output);
-  requireFinite(entry, output);
+  const { type } = places.entry;
+  if (isFloatType(type)) decodeFloatBytes(source, type, output);
+  else await dequantize(type, source, output);
+  requireFinite(output, places);
 }
 
-/** @throws NON_FINITE naming the tensor */
-function requireFinite(entry: TensorEntry, values: Float32Array): void {
-  const element = firstNonFinite('F32', bytesOf(values));
-  if (element === -1) return;
-  const value = String(values[element]);
-  const message = `Tensor ${entry.name} holds ${value}: the file is damaged or was converted badly.`;
-  throw new AppError('NON_FINITE', message, { tensor: entry.name, element, value });
+/** @throws NON_FINITE naming the tensor and its element */
+function requireFinite(values: Float32Array, { entry, elementOf }: FloatPlaces): void {
+  const index = firstNonFinite('F32', bytesOf(values));
+  if (index === -1) return;
+  const value = String(values[index]);
+  const { element, position } = elementPlace(entry, elementOf(index));
+  const message = `Tensor ${entry.name} holds ${value} in element ${element} at [${position.join(', ')}]: the file is damaged or was converted badly.`;
+  throw new AppError('NON_FINITE', message, { tensor: entry.name, element, position, value });
 }

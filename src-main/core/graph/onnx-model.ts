@@ -55,8 +55,12 @@ export interface OnnxGraph {
   weights?: readonly OnnxWeight[];
   inputs: readonly OnnxValue[];
   outputs: readonly OnnxValue[];
+  /** The model's metadata_props. */
+  metadata?: Readonly<Record<string, string>>;
 }
 
+/** Who wrote a model. */
+export const producerName = 'snug';
 const irVersion = 10;
 /** RMSNormalization came with 23. */
 const ownOpset = 23;
@@ -85,9 +89,12 @@ function modelMessage(graph: OnnxGraph, onnxOpset: number): ProtobufWriter {
     new ProtobufWriter().text(1, domain).integer(2, version);
   const model = new ProtobufWriter()
     .integer(1, irVersion)
-    .text(2, 'snug')
+    .text(2, producerName)
     .message(7, encodeGraph(graph))
     .message(8, opset('', onnxOpset));
+  for (const [key, value] of Object.entries(graph.metadata ?? {})) {
+    model.message(14, new ProtobufWriter().text(1, key).text(2, value));
+  }
   const usesMicrosoft = graph.nodes.some(({ domain }) => domain === microsoftDomain);
   return usesMicrosoft ? model.message(8, opset(microsoftDomain, microsoftOpset)) : model;
 }

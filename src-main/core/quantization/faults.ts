@@ -1,20 +1,19 @@
 // Errors of spoiled values, with the place in the tensor that a person can look up.
 import { AppError } from '../../contract/errors.ts';
-import type { TensorEntry } from '../formats/tensor.ts';
+import { elementPlace, type TensorEntry } from '../formats/tensor.ts';
 import type { Fault } from './quantizer.ts';
 
 export interface FaultPlace {
   file: string;
   tensor: TensorEntry;
-  /** Elements of the tensor before the buffer that the fault counts from. */
+  /** Elements of `tensor` before the buffer that the fault counts from. */
   firstElement: number;
   targetType: string;
 }
 
 /** The NON_FINITE error of a fault: file, tensor, element and value. */
 export function nonFiniteError(fault: Fault, { file, tensor, firstElement, targetType }: FaultPlace): AppError {
-  const element = firstElement + fault.element;
-  const position = positionOf(element, tensor.shape);
+  const { element, position } = elementPlace(tensor, firstElement + fault.element);
   const where = `${tensor.name} (${tensor.type}), element ${element} at [${position.join(', ')}]`;
   const value = String(fault.value);
   const details = { file, tensor: tensor.name, type: tensor.type, targetType, element, position, value };
@@ -31,14 +30,4 @@ export function nonFiniteError(fault: Fault, { file, tensor, firstElement, targe
     `${where} of ${file}: ${value} has no finite form in ${targetType}. Choose a type with a larger range for this tensor, for example BF16 or Q8_0.`,
     details,
   );
-}
-
-/** Index per dimension, fastest first. */
-function positionOf(element: number, shape: readonly number[]): number[] {
-  let rest = element;
-  return shape.map((size) => {
-    const index = rest % size;
-    rest = Math.floor(rest / size);
-    return index;
-  });
 }

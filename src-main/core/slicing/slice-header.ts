@@ -3,7 +3,7 @@
 import { open, rm } from 'node:fs/promises';
 import { AppError } from '../../contract/errors.ts';
 import type { Decoder } from '../architectures/decoder.ts';
-import type { WeightType } from '../export/hf-to-gguf/plan-tensors.ts';
+import type { WeightType } from '../formats/weight-types.ts';
 import type { Dequantize } from '../graph/float-values.ts';
 import { quantizedLayout } from '../quantization/quantized-layout.ts';
 import { writtenTypes } from './slice-shared.ts';

@@ -2,8 +2,7 @@
 // reads the sliced model as it reads any other (method.md 1.1, 3).
 import { AppError } from '../../contract/errors.ts';
 import type { Progress } from '../../contract/progress.ts';
-import { floatFileTypes } from '../export/hf-to-gguf/convert-folder.ts';
-import type { WeightType } from '../export/hf-to-gguf/plan-tensors.ts';
+import { floatFileTypes, type WeightType } from '../formats/weight-types.ts';
 import { ggmlTypeByName } from '../formats/ggml-types.ts';
 import type { ImportanceFile } from '../quantization/importance-file.ts';
 import { quantizeModel } from '../quantization/quantize-model.ts';

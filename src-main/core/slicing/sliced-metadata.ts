@@ -1,6 +1,7 @@
 // Keys of a sliced GGUF: the source's, with what slicing changes changed. Sizes of heads are written out, because no
 // runner may tell them from a sliced width (method.md 3).
-import { floatFileTypes, folderMetadata } from '../export/hf-to-gguf/convert-folder.ts';
+import { folderMetadata } from '../export/hf-to-gguf/convert-folder.ts';
+import { floatFileTypes } from '../formats/weight-types.ts';
 import { sizeLabelOf } from '../export/hf-to-gguf/model-name.ts';
 import type { Decoder } from '../architectures/decoder.ts';
 import { GgufMetadata } from '../formats/gguf-values.ts';

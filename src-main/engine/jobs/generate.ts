@@ -1,16 +1,18 @@
 import { AppError } from '../../contract/errors.ts';
 import type { GenerateRecipe } from '../../contract/recipe.ts';
 import type { GenerateResult } from '../../contract/results.ts';
-import { folderOf, type ModelSource } from '../../core/formats/model-source.ts';
-import { openRunnable } from '../../core/slicing/per-block/sliced-folder.ts';
+import { longestText } from '../../core/architectures/decoder.ts';
+import { openOnnxModel } from '../../core/export/onnx/open-onnx-model.ts';
+import { folderOf, isOnnxFile, type ModelSource } from '../../core/formats/model-source.ts';
 import { withGraphs } from '../stages/open.ts';
 import { scratchOnnx } from '../stages/export.ts';
+import { requireProcessor } from '../stages/onnx-file.ts';
 import { openTextCodec, type TextCodec } from '../stages/text-codec.ts';
 import { notePeakMemory, stage, totalSeconds, type JobContext } from './context.ts';
 
 /** The verb `generate`: text behind a prompt by a model as ONNX with its cache, on the processor. */
 export async function runGenerate(context: JobContext, recipe: GenerateRecipe): Promise<GenerateResult> {
-  requireProcessor(recipe);
+  requireProcessor(recipe.device, 'generate');
   const opened = await openRecipe(context, recipe);
   const codec = await stage(context, 'tokenize', () => openTextCodec(context, opened.tokenizer));
   const prompt = await stage(context, 'tokenize', () => codec.encode(recipe.prompt));
@@ -39,13 +41,6 @@ export async function runGenerate(context: JobContext, recipe: GenerateRecipe): 
 
 const perSecond = (runs: number, seconds: number): number | null => (runs < 1 || seconds <= 0 ? null : runs / seconds);
 
-/** Only there the exported graph is proved. @throws DEVICE_UNAVAILABLE */
-function requireProcessor({ device }: GenerateRecipe): void {
-  if (device === 'auto' || device === 'cpu') return;
-  const message = `generate runs on the processor only, not on ${device}: leave --device away, or name cpu.`;
-  throw new AppError('DEVICE_UNAVAILABLE', message, { device });
-}
-
 interface Opened {
   /** Folder or GGUF. */
   tokenizer: string;
@@ -57,15 +52,13 @@ interface Opened {
 
 /** @throws USAGE, UNSUPPORTED_ARCHITECTURE, FILE_NOT_FOUND, FILE_MALFORMED */
 async function openRecipe(context: JobContext, { model: file, tokenizer }: GenerateRecipe): Promise<Opened> {
-  if (/\.onnx$/i.test(file)) {
-    if (tokenizer !== null) return { tokenizer, type: null, longest: null };
+  if (isOnnxFile(file)) {
+    if (tokenizer !== null) return { tokenizer, type: null, longest: (await openOnnxModel(file)).facts.contextLength };
     const message = `${file} has no tokenizer: name the folder or GGUF it was made of, with --tokenizer.`;
     throw new AppError('USAGE', message, { model: file });
   }
-  return withGraphs(context, file, async (model) => {
-    const { longestWindow } = (await openRunnable(model)).config;
-    const lengths = [longestWindow, model.config.contextLength].filter((length) => length !== null);
-    const longest = lengths.length === 0 ? null : Math.min(...lengths);
+  return withGraphs(context, file, async (model, decoder) => {
+    const longest = longestText(decoder);
     return { tokenizer: tokenizer ?? folderOf(model.path), type: exportType(model), longest };
   });
 }
@@ -103,17 +96,18 @@ interface Wanted {
 async function written(context: JobContext, recipe: GenerateRecipe, { model, prompt, maxTokens, codec }: Wanted) {
   const { temperature, topK, seed } = recipe;
   const { threads, signal } = context;
+  const textOf = codec.follow(prompt);
+  let text = '';
   return stage(context, 'generate', async () => {
     const made = await context.worker((client) =>
       client.generate(
         { model, prompt, maxTokens, stopIds: codec.stopIds, temperature, topK, seed, threads },
         {
           signal,
-          onProgress: ({ ids, ...progress }) =>
-            context.report({
-              ...{ ...progress, stage: 'generate' },
-              ...(ids.length === 0 ? {} : { detail: codec.decode(prompt, ids) }),
-            }),
+          onProgress: ({ ids, ...progress }) => {
+            text += textOf(ids);
+            context.report({ ...progress, stage: 'generate', ...(text === '' ? {} : { detail: text }) });
+          },
         },
       ),
     );

@@ -1,27 +1,19 @@
 // Slicing block by block (SliceGPT as published): a folder or an ONNX model with shortcut matrices, which Snug and
-// onnxruntime run and llama.cpp does not. What was sliced so before is cut again without a new calibration.
+// onnxruntime run and llama.cpp does not.
 import { AppError } from '../../contract/errors.ts';
 import type { SliceRecipe } from '../../contract/recipe.ts';
 import type { PerBlockSliceResult, SlicingConfig } from '../../contract/results.ts';
-import { isSlicedPerBlock, openDecoder } from '../../core/architectures/decoder.ts';
-import { evenCalibration } from '../stages/statistics.ts';
 import { folderOf, openModel, typeCounts, type ModelSource } from '../../core/formats/model-source.ts';
-import { narrowerWidths } from '../../core/slicing/per-block/narrower-widths.ts';
-import { meanSparsity } from '../../core/slicing/per-block/scheduled-widths.ts';
-import { constantWidth, siteLayout, siteWidths } from '../../core/slicing/per-block/site-widths.ts';
-import { openRunnable } from '../../core/slicing/per-block/sliced-folder.ts';
-import type { SlicedDecoder } from '../../core/slicing/per-block/sliced-decoder.ts';
 import { evaluate } from '../stages/evaluate.ts';
-import { exportModel } from '../stages/export.ts';
-import { requireInvariance } from '../stages/invariance.ts';
 import { withGraphs } from '../stages/open.ts';
-import { explicitWidths, makePerBlock, perBlockSchedule, roundInterval } from '../stages/per-block.ts';
-import { checkForm, floatTypeOf, howMuch } from '../stages/slice.ts';
+import { checkForm, floatTypeOf } from '../stages/slice.ts';
 import { openEvaluation, type EvaluationTokens } from '../stages/texts.ts';
-import { notePeakMemory, reportAs, stage, totalSeconds, type JobContext } from './context.ts';
+import { stage, totalSeconds, type JobContext } from './context.ts';
+import { exportOutput } from './export-output.ts';
 import { checkGate, gateOf } from './gate.ts';
 import { outputForm } from './output-names.ts';
 import { checkAnyOutput, cleaning, unfinishedName } from './output-paths.ts';
+import { makeFolder, planCut, type PerBlockCut } from './per-block-folder.ts';
 import { keepingComplete, publishFolder } from './publish.ts';
 
 /** A folder or an ONNX model of `recipe.model`, measured against it. @throws USAGE, UNSUPPORTED_ARCHITECTURE before any work */
@@ -30,34 +22,31 @@ export async function runPerBlockSlice(context: JobContext, recipe: SliceRecipe)
   await checkAnyOutput(recipe, [recipe.model, folderOf(recipe.model)]);
   checkGate(recipe.evaluation, recipe.evaluate);
   checkPerBlockForm(recipe);
-  return withGraphs(context, recipe.model, async (source) => {
+  return withGraphs(context, recipe.model, async (source, model) => {
+    const cut = await planCut(recipe, model);
     const folder = unfinishedName(recipe.output, 'folder');
     return cleaning([folder], async () => {
-      const text = recipe.evaluate ? await evaluationText(context, recipe, source) : null;
-      const made = isSlicedPerBlock(source)
-        ? await cutAgain(context, recipe, source, folder)
-        : await sliceDense(context, recipe, source, folder);
+      const text = recipe.evaluate ? await evaluationText(context, recipe, cut) : null;
+      const made = await makeFolder(context, recipe, cut, folder);
       const tensorTypes = await typesIn(folder);
       const finished = await finish(context, { recipe, source, folder, text, widths: made.widths });
-      const { type, output } = recipe;
       return {
-        ...{ run: context.run, warnings: context.warnings, device: context.device, output },
-        ...{ method: 'per-block' as const, type: floatTypeOf(type)! },
-        ...{ sourceBytes: source.fileBytes, tensorTypes },
+        run: context.run,
+        warnings: context.warnings,
+        device: context.device,
+        output: recipe.output,
+        method: 'per-block',
+        type: floatTypeOf(recipe.type)!,
+        sourceBytes: source.fileBytes,
+        tensorTypes,
         ...made,
-        ...finished,
+        ...finished, // bytes and hash of an ONNX file take the place of the folder's
         seconds: totalSeconds(context).total,
         stages: context.seconds,
         peakMemoryBytes: context.peakMemoryBytes,
       };
     });
   });
-}
-
-async function typesIn(folder: string): Promise<Record<string, number>> {
-  const model = await openModel(folder);
-  await model.close();
-  return typeCounts(model);
 }
 
 /** @throws USAGE */
@@ -79,125 +68,16 @@ function checkPerBlockForm(recipe: SliceRecipe): void {
   }
 }
 
-const evaluationText = (context: JobContext, recipe: SliceRecipe, source: ModelSource): Promise<EvaluationTokens> =>
-  stage(context, 'tokenize', () =>
-    openEvaluation(context, source.path, recipe.evaluation, isSlicedPerBlock(source) ? [] : recipe.calibration.texts),
-  );
-
-type Made = Pick<
-  PerBlockSliceResult,
-  | 'widths'
-  | 'sparsity'
-  | 'retained'
-  | 'sites'
-  | 'scheduler'
-  | 'energyLost'
-  | 'signals'
-  | 'orientation'
-  | 'precision'
-  | 'paperCompat'
-  | 'calibration'
-  | 'invariance'
-  | 'parametersBefore'
-  | 'parametersAfter'
-  | 'untiedParameters'
-  | 'shortcutParameters'
-  | 'fileBytes'
-  | 'sha256'
->;
-
-async function sliceDense(
-  context: JobContext,
-  recipe: SliceRecipe,
-  source: ModelSource,
-  output: string,
-): Promise<Made> {
-  const { device, precision, paperCompat } = recipe;
-  const decoder = openDecoder(source);
-  const schedule = await perBlockSchedule(recipe, decoder);
-  const { hiddenSize } = decoder.config;
-  const { windows, use } = await stage(context, 'tokenize', () =>
-    evenCalibration(context, { source: source.path, hiddenSize, calibration: recipe.calibration }),
-  );
-  const invariance = await requireInvariance(context, { source, original: recipe.model, device, windows });
-  const numerics = {
-    precision,
-    paperCompat,
-    orientation: recipe.orientation ?? 'pca',
-    signals: recipe.signals ?? 'raw',
-  };
-  const made = await makePerBlock(context, {
-    ...{ source: source.path, windows, schedule, output, device, ...numerics },
-    type: floatTypeOf(recipe.type)!,
-    seed: recipe.calibration.seed,
+const evaluationText = (context: JobContext, recipe: SliceRecipe, cut: PerBlockCut): Promise<EvaluationTokens> =>
+  stage(context, 'tokenize', () => {
+    const calibrationTexts = cut.kind === 'dense' ? recipe.calibration.texts : [];
+    return openEvaluation(context, cut.decoder.model.path, recipe.evaluation, calibrationTexts);
   });
-  if (!made.hasTokenizer) warnOfNoTokenizer(context, recipe);
-  const { widths, sparsity, retained, sites, fileBytes, sha256 } = made;
-  const { parametersBefore, parametersAfter, untiedParameters, shortcutParameters } = made;
-  return {
-    ...{ widths, sparsity, retained, sites, calibration: use, invariance, fileBytes, sha256, ...numerics },
-    ...{ parametersBefore, parametersAfter, untiedParameters, shortcutParameters },
-    scheduler: schedulerOf(recipe),
-    energyLost: Math.max(...sites.map((site) => site.energyLost)),
-  };
-}
 
-const schedulerOf = ({ scheduler }: SliceRecipe): PerBlockSliceResult['scheduler'] =>
-  scheduler === 'constant' || scheduler === 'variance' ? scheduler : 'file';
-
-/** Leading rows and columns of what was sliced before: nothing is calibrated. */
-async function cutAgain(context: JobContext, recipe: SliceRecipe, source: ModelSource, output: string): Promise<Made> {
-  const decoder = (await openRunnable(source)) as SlicedDecoder;
-  const widths = await widthsAgain(recipe, decoder);
-  const made = await stage(context, 'slice', () =>
-    context.worker((client) =>
-      client.narrowSliced(
-        { source: folderOf(source.path), widths, output, type: floatTypeOf(recipe.type)! },
-        { signal: context.signal, onProgress: reportAs(context, 'slice') },
-      ),
-    ),
-  );
-  notePeakMemory(context, made.peakMemoryBytes);
-  if (!made.hasTokenizer) warnOfNoTokenizer(context, recipe);
-  const { parametersBefore, parametersAfter, untiedParameters, shortcutParameters, fileBytes, sha256 } = made;
-  return {
-    ...{ widths, fileBytes, sha256, parametersBefore, parametersAfter, untiedParameters, shortcutParameters },
-    ...{ retained: null, sites: [], calibration: null, invariance: null, energyLost: null },
-    // Those of the slice that is cut, which its folder does not say.
-    ...{ signals: null, orientation: null, precision: null, paperCompat: null },
-    scheduler: schedulerOf(recipe),
-    sparsity: meanSparsity(siteLayout(decoder), siteWidths(widths, siteLayout(decoder)), widths.do_slice_head),
-  };
-}
-
-/** @throws USAGE for what needs the dense model */
-async function widthsAgain(recipe: SliceRecipe, decoder: SlicedDecoder): Promise<SlicingConfig> {
-  const { scheduler, sparsity, width, sliceHead, signals, orientation, precision, paperCompat } = recipe;
-  const needsDense = {
-    precision: precision !== 'fp64',
-    signals: signals !== null,
-    orientation: orientation !== null,
-    'paper-compat': paperCompat,
-  };
-  const [wrong] =
-    Object.entries({ scheduler: scheduler === 'variance', ...needsDense }).find(([, given]) => given) ?? [];
-  if (wrong !== undefined) {
-    const message = `--${wrong} needs the dense model: ${decoder.model.path} was sliced already, and is only cut again along its own directions.`;
-    throw new AppError('USAGE', message, { option: `--${wrong}` });
-  }
-  if (scheduler !== 'constant') return explicitWidths(recipe);
-  if (sparsity === null && width === null) throw new AppError('USAGE', howMuch, { option: '--sparsity' });
-  const { hiddenSize } = decoder.config;
-  return narrowerWidths(
-    decoder,
-    width ?? constantWidth(hiddenSize, sparsity!, recipe.round ?? roundInterval),
-    sliceHead,
-  );
-}
-
-function warnOfNoTokenizer(context: JobContext, { output, model }: SliceRecipe): void {
-  if (outputForm(output) !== 'safetensors') return;
-  context.warnings.push(`${output} has no tokenizer, as ${model} has none that a folder can have.`);
+async function typesIn(folder: string): Promise<Record<string, number>> {
+  const model = await openModel(folder);
+  await model.close();
+  return typeCounts(model);
 }
 
 interface Finish {
@@ -209,24 +89,33 @@ interface Finish {
   widths: SlicingConfig;
 }
 
+type Finished = Pick<PerBlockSliceResult, 'quality' | 'gate'> &
+  Partial<Pick<PerBlockSliceResult, 'fileBytes' | 'sha256'>>;
+
 /** Measures the folder and gives it, or the ONNX model that it becomes, its name. A complete folder is not lost to a failure. */
-async function finish(
-  context: JobContext,
-  { recipe, source, folder, text, widths }: Finish,
-): Promise<Pick<PerBlockSliceResult, 'quality' | 'gate'> & Partial<Pick<PerBlockSliceResult, 'fileBytes' | 'sha256'>>> {
-  const measured = text && {
-    ...{ candidate: folder, reference: source.path, text, device: recipe.device, weightsOnly: false },
-    engine: 'onnx' as const,
-  };
-  const quality = await keepingComplete(folder, { target: recipe, as: 'unproved' }, async () =>
-    measured ? (await evaluate(context, measured)).quality : undefined,
-  );
-  const gate = quality && gateOf(recipe.evaluation, quality);
-  const written = await keepingComplete(folder, { target: recipe, as: 'unpublished' }, async () => {
-    if (outputForm(recipe.output) === 'onnx')
-      return exportModel(context, { recipe, file: folder, folder: null, widths });
-    await publishFolder(folder, recipe);
-    return null;
+async function finish(context: JobContext, options: Finish): Promise<Finished> {
+  const { recipe: target, folder, widths } = options;
+  const measured = await keepingComplete(folder, { target, as: 'unproved' }, () => measure(context, options));
+  return keepingComplete(folder, { target, as: 'unpublished' }, async () => {
+    if (outputForm(target.output) === 'onnx') {
+      return { ...measured, ...(await exportOutput(context, { recipe: target, file: folder, folder: null, widths })) };
+    }
+    await publishFolder(folder, target);
+    return measured;
   });
-  return { ...(quality && { quality }), ...(gate && { gate }), ...written };
+}
+
+/** Against the model that was cut; nothing where there is no text. */
+async function measure(context: JobContext, { recipe, source, folder, text }: Finish): Promise<Finished> {
+  if (!text) return {};
+  const { quality } = await evaluate(context, {
+    candidate: folder,
+    reference: source.path,
+    text,
+    device: recipe.device,
+    engine: 'onnx',
+    weightsOnly: false,
+  });
+  const gate = gateOf(recipe.evaluation, quality);
+  return gate ? { quality, gate } : { quality };
 }

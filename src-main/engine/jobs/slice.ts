@@ -11,7 +11,6 @@ import { findMix } from '../../core/quantization/mixes.ts';
 import { sharedSlicingConfig } from '../../core/slicing/slicing-config.ts';
 import { defaultRun } from '../planner/plan-model.ts';
 import { chooseEngine } from '../stages/engine.ts';
-import { exportModel } from '../stages/export.ts';
 import { requireSharedSlice } from '../stages/sliceable.ts';
 import { requireInvariance } from '../stages/invariance.ts';
 import { withModel, type GgufSource } from '../stages/open.ts';
@@ -19,6 +18,7 @@ import { checkForm, floatTypeOf, howMuch, makeSlice, planSlice, sharedWidthOf } 
 import { blockStatistics } from '../stages/statistics.ts';
 import { openEvaluation } from '../stages/texts.ts';
 import { stage, totalSeconds, type JobContext } from './context.ts';
+import { exportOutput } from './export-output.ts';
 import { finishFile } from './finish-file.ts';
 import { checkGate } from './gate.ts';
 import { outputForm } from './output-names.ts';
@@ -106,7 +106,7 @@ async function sliceSource(context: JobContext, recipe: SliceRecipe, source: Ggu
       publish: async () => {
         if (outputForm(recipe.output) === 'gguf') return publish(file, recipe);
         const folder = source.isConverted ? source.original : null;
-        written = await exportModel(context, { recipe, file, folder, widths });
+        written = await exportOutput(context, { recipe, file, folder, widths });
       },
     });
     return {

@@ -1,4 +1,5 @@
 import { AppError } from '../../contract/errors.ts';
+import { openDecoder } from '../../core/architectures/decoder.ts';
 import { openModel } from '../../core/formats/model-source.ts';
 import type { StudyRecipe } from '../../contract/recipe.ts';
 import type { StudyResult } from '../../contract/study.ts';
@@ -10,6 +11,7 @@ import { studyCalibrationSize } from './studies/calibration-size.ts';
 import { checkStudy, methodOf } from './studies/check-study.ts';
 import { studyCombination } from './studies/combination.ts';
 import { openStudy, type Study } from './studies/open-study.ts';
+import { checkCuts } from './studies/sliced-models.ts';
 import { studyPcaPrecision } from './studies/pca-precision.ts';
 import { studySparsity } from './studies/sparsity.ts';
 import { studySpeed } from './studies/speed.ts';
@@ -36,6 +38,7 @@ async function resultOf(context: JobContext, recipe: StudyRecipe): Promise<Study
 
 async function rowsOf(context: JobContext, recipe: StudyRecipe, source: ModelSource): Promise<StudyResult> {
   requireDense(source);
+  await checkCuts(recipe, openDecoder(source));
   const study = await openStudy(context, recipe, source);
   const outcome = await outcomeOf(study);
   if (outcome.rows.length === 0) {

@@ -1,22 +1,20 @@
 // What a model is and what can be done with it, from its header alone.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import type { Inspection } from '../../contract/model.ts';
-import type { SlicingConfig } from '../../contract/results.ts';
 import { conversionRefusal } from '../../core/export/hf-to-gguf/convert-folder.ts';
-import { folderOf, openModel, typeCounts, type ModelSource } from '../../core/formats/model-source.ts';
-import { readSlicingConfig } from '../../core/slicing/per-block/sliced-folder.ts';
+import { isOnnxFile, openModel, typeCounts, type ModelSource } from '../../core/formats/model-source.ts';
+import { slicedWidths } from '../../core/slicing/per-block/sliced-folder.ts';
 import { runnableRefusal } from '../../core/slicing/per-block/runnable-refusal.ts';
 import { sharedSliceRefusal } from '../../core/slicing/shared-refusal.ts';
-import { slicingFile } from '../../core/slicing/slicing-config.ts';
 import { openFolderTokenizer } from '../../core/tokens/folder-tokenizer.ts';
+import { inspectOnnx } from './inspect-onnx.ts';
 
 /** What no command does yet. */
 const notBuilt = 'This version cannot do that yet.';
 
-/** Inspects a GGUF file or a safetensors folder. Reads headers only. */
+/** Inspects a GGUF file, a safetensors folder or an ONNX model that Snug wrote. Reads headers only. */
 export async function inspect(path: string): Promise<Inspection> {
+  if (isOnnxFile(path)) return inspectOnnx(path);
   const source = await openModel(path);
   try {
     const { config, experts } = source;
@@ -60,12 +58,6 @@ export async function inspect(path: string): Promise<Inspection> {
   } finally {
     await source.close();
   }
-}
-
-/** Of a folder that `snug slice` wrote. @throws FILE_MALFORMED */
-async function slicedWidths({ kind, path: model }: ModelSource): Promise<SlicingConfig | null> {
-  const file = join(folderOf(model), slicingFile);
-  return kind === 'safetensors' && existsSync(file) ? readSlicingConfig(file) : null;
 }
 
 function ggufTokenizer({ gguf, config }: ModelSource): Inspection['tokenizer'] {

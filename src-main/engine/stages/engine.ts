@@ -14,7 +14,8 @@ export type EvaluationEngine = Quality['engine'];
  * Our own graphs where all of `models` have them: they know every weight exactly as the file has it, and cost no expansion.
  * But where llama.cpp would run on a GPU, `auto` takes llama.cpp, which is faster by far there than our graphs are on the
  * processor. What is made of a model (quantised, sliced) has graphs where the model has.
- * @throws UNSUPPORTED_ARCHITECTURE for `onnx` where a model has no graphs; DEVICE_UNAVAILABLE
+ * @throws UNSUPPORTED_ARCHITECTURE for `onnx` where a model has no graphs; DEVICE_UNAVAILABLE; FILE_NOT_FOUND and
+ * FILE_MALFORMED for a damaged model, which is no case for the other engine
  */
 export async function chooseEngine(
   context: JobContext,

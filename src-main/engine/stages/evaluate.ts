@@ -9,7 +9,7 @@ import type { DeviceName } from '../../contract/recipe.ts';
 import { quality, type Quality } from '../../contract/results.ts';
 import { summarise } from '../../core/evaluation/quality.ts';
 import { hasOnlyFloats } from '../../core/quantization/float-model.ts';
-import { openModel } from '../../core/formats/model-source.ts';
+import { isOnnxFile, openModel } from '../../core/formats/model-source.ts';
 import { checkpointed } from '../jobs/checkpoint.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
 import { sampledHash } from '../library/model-hash.ts';
@@ -28,6 +28,7 @@ const evaluation = z.object({
 export type Evaluation = z.infer<typeof evaluation>;
 
 export interface EvaluateOptions {
+  /** On our graphs also an ONNX file, which runs itself; so may the reference be. */
   candidate: string;
   /** null: nothing to compare with. */
   reference: string | null;
@@ -80,12 +81,14 @@ async function compareOnGraphs(context: JobContext, options: EvaluateOptions, na
   context.device = provider;
   const { threads, scratch } = context;
   const models = reference === null ? [candidate] : [reference, candidate];
-  return blamingWeights(context, models, async () => {
+  const params = { reference, candidate, windows: text.windows, scratch, threads };
+  const control = { signal: context.signal, onProgress: reportAs(context, name, options.detail) };
+  const sources = models.filter((model) => !isOnnxFile(model));
+  return blamingWeights(context, sources, async () => {
     const compared = await context.worker((client) =>
-      client.compareBlocks(
-        { reference, candidate, windows: text.windows, scratch, keptReference, threads, provider },
-        { signal: context.signal, onProgress: reportAs(context, name, options.detail) },
-      ),
+      sources.length < models.length
+        ? client.compareLogits(params, control)
+        : client.compareBlocks({ ...params, keptReference, provider }, control),
     );
     notePeakMemory(context, compared.peakMemoryBytes);
     const { tokens, seconds, referenceSeconds } = compared;

@@ -2,7 +2,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
-import { folderOf, openModel, type ModelSource } from '../../core/formats/model-source.ts';
+import { folderOf, isOnnxFile, openModel, type ModelSource } from '../../core/formats/model-source.ts';
+import type { RunnableModel } from '../../core/graph/hidden-states.ts';
 import { openRunnable } from '../../core/slicing/per-block/sliced-folder.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
 
@@ -39,12 +40,12 @@ export async function withModel<T>(
 export async function withGraphs<T>(
   context: JobContext,
   model: string,
-  work: (source: ModelSource) => Promise<T>,
+  work: (source: ModelSource, model: RunnableModel) => Promise<T>,
 ): Promise<T> {
   const source = await openModel(model);
   try {
-    await stage(context, 'open', () => openRunnable(source));
-    return await work(source);
+    const runnable = await stage(context, 'open', () => openRunnable(source));
+    return await work(source, runnable);
   } finally {
     await source.close();
   }
@@ -52,11 +53,19 @@ export async function withGraphs<T>(
 
 /** Every file that makes up the model that a user named. */
 export async function filesOf(model: string): Promise<string[]> {
+  if (isOnnxFile(model)) return onnxFiles(model);
   const source = await openModel(model);
   await source.close();
   if (source.gguf) return source.gguf.shards.map(({ name }) => name);
   const folder = folderOf(source.path);
   return (await readdir(folder)).map((name) => path.join(folder, name));
+}
+
+/** A large one has its weights beside it. */
+async function onnxFiles(model: string): Promise<string[]> {
+  const data = `${model}.data`;
+  const found = await stat(data).catch(() => null);
+  return found ? [model, data] : [model];
 }
 
 /** What tells a model's files from others, and from themselves once they have changed: place, size and time of each. */

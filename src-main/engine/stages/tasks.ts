@@ -15,16 +15,18 @@ interface TaskRun {
   model: string;
   engine: EvaluationEngine;
   device: DeviceName;
+  /** Whose tokenizer reads the questions; null for the model's own. */
+  tokenizer: string | null;
 }
 
 /** Answers the questions of one task file. @throws NON_FINITE with the file, tensor and element where a weight is not finite */
 export async function runTask(
   context: JobContext,
   task: Task,
-  { model, engine, device }: TaskRun,
+  { model, engine, device, tokenizer }: TaskRun,
 ): Promise<EvaluateResult['tasks'][number]> {
   return stage(context, 'tasks', async () => {
-    const { contextLength, tokenize } = await textModel(context, model);
+    const { contextLength, tokenize } = await textModel(context, { model, tokenizer });
     const items = await taskItems(task, tokenize, contextLength);
     const control = { signal: context.signal, onProgress: reportAs(context, 'tasks', task.name) };
     const logLikelihoods =
@@ -35,7 +37,7 @@ export async function runTask(
   });
 }
 
-interface Items extends Omit<TaskRun, 'engine'> {
+interface Items extends Omit<TaskRun, 'engine' | 'tokenizer'> {
   items: TaskItem[];
 }
 

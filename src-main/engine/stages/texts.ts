@@ -1,9 +1,10 @@
 // Texts of a job: opened, checked against each other, tokenised by the model's own tokenizer, cut into windows.
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { malformed } from '../../contract/errors.ts';
+import { AppError, malformed } from '../../contract/errors.ts';
 import type { CalibrationOptions, EvaluationOptions } from '../../contract/recipe.ts';
-import { folderOf, openModel } from '../../core/formats/model-source.ts';
+import { openOnnxModel } from '../../core/export/onnx/open-onnx-model.ts';
+import { folderOf, isOnnxFile, openModel } from '../../core/formats/model-source.ts';
 import { calibrationWindows } from '../../core/texts/calibration-windows.ts';
 import { evaluationWindows } from '../../core/texts/evaluation-windows.ts';
 import { openText, type OpenedText } from '../../core/texts/open-text.ts';
@@ -23,11 +24,21 @@ export interface TextModel {
   tokenize: Tokenize;
 }
 
+/** A model by its path; or with a folder or GGUF whose tokenizer serves instead of its own, null for its own. */
+export type TextSource = string | { model: string; tokenizer: string | null };
+
 /**
- * A GGUF is asked through llama.cpp, which takes special tokens in texts as plain text; a folder through its own files.
- * @throws as openModel; the tokenizer of a folder fails when it is used, as openFolderTokenizer
+ * A GGUF is asked through llama.cpp, which takes special tokens in texts as plain text; a folder through its own files; an
+ * ONNX file has no tokenizer.
+ * @throws as openModel; the tokenizer of a folder fails when it is used, as openFolderTokenizer, and so does a missing one
  */
-export async function textModel(context: JobContext, model: string): Promise<TextModel> {
+export async function textModel(context: JobContext, from: TextSource): Promise<TextModel> {
+  const { model, tokenizer } = typeof from === 'string' ? { model: from, tokenizer: null } : from;
+  if (tokenizer !== null) {
+    const { tokenize } = await textModel(context, tokenizer);
+    return { ...(await textModel(context, model)), tokenize };
+  }
+  if (isOnnxFile(model)) return onnxTextModel(model);
   const source = await openModel(model);
   await source.close();
   const { kind, path: found, config } = source;
@@ -47,6 +58,18 @@ export async function textModel(context: JobContext, model: string): Promise<Tex
         client.tokenize({ model: found, texts, addSpecial: true, parseSpecial: false }, { signal: context.signal }),
       );
       return ids;
+    },
+  };
+}
+
+async function onnxTextModel(model: string): Promise<TextModel> {
+  const { contextLength, vocabSize } = (await openOnnxModel(model)).facts;
+  return {
+    contextLength: contextLength ?? Number.POSITIVE_INFINITY,
+    vocabSize: vocabSize ?? Number.POSITIVE_INFINITY,
+    tokenize: () => {
+      const message = `${model} has no tokenizer: name the folder or GGUF it was made from with --tokenizer, or give token ids (NAME.tokens.json) as --text.`;
+      throw new AppError('USAGE', message, { model });
     },
   };
 }
@@ -117,7 +140,7 @@ export function tokenHash(windows: readonly Int32Array[]): string {
 /** Evaluation windows; `calibrationTexts` are the texts that a result was made with, which may not be used again. */
 export async function openEvaluation(
   context: JobContext,
-  model: string,
+  model: TextSource,
   options: EvaluationOptions,
   calibrationTexts: readonly string[],
 ): Promise<EvaluationTokens> {

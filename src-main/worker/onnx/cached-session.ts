@@ -4,21 +4,27 @@
 import { Tensor } from 'onnxruntime-node';
 import type { InferenceSession } from 'onnxruntime-node';
 import { AppError } from '../../contract/errors.ts';
+import type { LogitSession } from '../../core/generation/session-logits.ts';
 import { openSession, runFailure } from './onnx-runtime.ts';
 import type { OnnxOptions } from './onnx-runtime.ts';
 
-export interface CachedSession {
-  readonly vocabSize: number;
-  /** Forgets all texts. */
-  reset(): void;
-  /** Runs `ids` [B, T] behind all that came before, and keeps them. Answers logits [B, T, V]. @throws OUT_OF_MEMORY */
-  advance(ids: ArrayLike<number>, batch: number): Promise<Float32Array>;
+export interface CachedSession extends LogitSession {
   close(): Promise<void>;
 }
 
-/** @throws FILE_MALFORMED when inputs or outputs are not those of docs/onnx.md; as openSession */
+/**
+ * Opens FILE.onnx with an empty cache.
+ * @throws FILE_MALFORMED when onnxruntime does not take it, or its inputs or outputs are not those of docs/onnx.md;
+ * OUT_OF_MEMORY, DEVICE_UNAVAILABLE
+ */
 export async function openCachedSession(file: string, options: OnnxOptions): Promise<CachedSession> {
-  const session = await openSession(file, options);
+  const session = await openSession(file, options).catch((error: unknown) => {
+    const failure = AppError.from(error);
+    if (failure.code !== 'INTERNAL') throw failure;
+    const reason = String(failure.details['reason']);
+    const code = /alloc|memory/i.test(reason) ? 'OUT_OF_MEMORY' : 'FILE_MALFORMED';
+    throw new AppError(code, `onnxruntime cannot open ${file}: ${reason}`, { file, reason }, error);
+  });
   try {
     return cachedSession(session, cacheOf(session, file));
   } catch (error) {

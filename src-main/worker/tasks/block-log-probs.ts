@@ -4,6 +4,7 @@ import { AppError } from '../../contract/errors.ts';
 import type { WorkerApi } from '../../contract/worker-api.ts';
 import { openModel } from '../../core/formats/model-source.ts';
 import { forward } from '../../core/graph/forward.ts';
+import { isSliced } from '../../core/graph/hidden-states.ts';
 import { openRunnable } from '../../core/slicing/per-block/sliced-folder.ts';
 import { slicedForward } from '../../core/slicing/per-block/sliced-forward.ts';
 import { nativeDequantizer } from '../native/native-dequantizer.ts';
@@ -27,7 +28,7 @@ export const blockLogProbs: HandlersOf<WorkerApi>['blockLogProbs'] = async (para
       positions: params.positions.map((position) => ({ window: 0, position })),
       signal,
     };
-    const { rows } = await ('slicing' in decoder ? slicedForward({ ...pass, decoder }) : forward({ ...pass, decoder }));
+    const { rows } = await (isSliced(decoder) ? slicedForward({ ...pass, decoder }) : forward({ ...pass, decoder }));
     return { logProbs: rows };
   } finally {
     await model.close();

@@ -27,7 +27,7 @@ export const exportModel: HandlersOf<WorkerApi>['exportModel'] = async (params, 
     }
     if (type === 'BF16') throw new AppError('USAGE', 'An ONNX file takes F32 or F16, not BF16.', { type });
     const decoder = await openRunnable(model);
-    const { fileBytes, sha256 } = await writeOnnxModel({ ...common, decoder, output, type });
+    const { fileBytes, sha256 } = await writeOnnxModel({ ...common, decoder, output, type, slicing });
     return { fileBytes, sha256, hasTokenizer: false, peakMemoryBytes: peakMemoryBytes() };
   } finally {
     await model.close();

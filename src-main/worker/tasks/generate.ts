@@ -16,14 +16,11 @@ export const generate: HandlersOf<WorkerApi>['generate'] = async (params, { sign
   const session = await openDecodingSession(model, { threads });
   try {
     const { ids, ...made } = await generateTokens({
-      ...{ session, prompt, maxTokens, stopIds, sampling: { temperature, topK, seed }, signal },
+      ...{ session, prompt, maxTokens, stopIds: new Set(stopIds), sampling: { temperature, topK, seed }, signal },
       onPrompt: (done) =>
         progress({ stage: 'prefill', done, total: prompt.length, unit: 'tokens', ids: new Int32Array() }),
-      onToken: (found) =>
-        progress({
-          ...{ stage: 'generate', done: found.length, total: maxTokens, unit: 'tokens' },
-          ids: Int32Array.from(found),
-        }),
+      onToken: (id, done) =>
+        progress({ stage: 'generate', done, total: maxTokens, unit: 'tokens', ids: Int32Array.of(id) }),
     });
     return { ...made, ids: Int32Array.from(ids), peakMemoryBytes: peakMemoryBytes() };
   } finally {

@@ -1,6 +1,7 @@
 // Cuts a model that was sliced block by block to narrower widths.
 import type { HandlersOf } from '../../contract/define-api.ts';
 import type { WorkerApi } from '../../contract/worker-api.ts';
+import { folderOf } from '../../core/formats/model-source.ts';
 import { countShortcuts } from '../../core/slicing/per-block/count-parameters.ts';
 import { narrowSliced as narrow } from '../../core/slicing/per-block/narrow-sliced.ts';
 import { saveSliced } from '../../core/slicing/per-block/save-sliced.ts';
@@ -13,7 +14,7 @@ export const narrowSliced: HandlersOf<WorkerApi>['narrowSliced'] = async (params
   const wide = await openSlicedFolder(source);
   try {
     const decoder = narrow(wide, widths);
-    const made = await saveSliced({ decoder, folder, type, force, tokenizerFrom: source, signal });
+    const made = await saveSliced({ decoder, folder, type, force, tokenizerFrom: folderOf(source), signal });
     return {
       ...made,
       parametersBefore: wide.model.parameters,

@@ -13,6 +13,7 @@ import type { GgufValue } from '../../../src-main/core/formats/gguf-values.ts';
 import { findOverlap } from '../../../src-main/core/formats/tensor.ts';
 import type { ModelSource } from '../../../src-main/core/formats/model-source.ts';
 import { goldenModels, readJson, tinyModel, tinyModels } from '../../support/golden-models.ts';
+import { withMetadata } from '../../support/broken-models.ts';
 import { modelOf } from '../../support/graph-runs.ts';
 import { fixtures, sampleFolder, sampleModel } from '../../support/paths.ts';
 
@@ -88,6 +89,21 @@ describe('tensors', () => {
       code: 'FILE_MALFORMED',
       details: { tensor: name, expected: '256 x 768', actual: '768 x 256' },
     });
+  });
+
+  test('q, k and v in one tensor, or without the biases of their family, are a form without a graph', async () => {
+    const model = await modelOf(sampleModel);
+    const rest = model.tensors.filter(({ name }) => name !== 'blk.0.attn_q.weight');
+    const joined = { ...model, tensors: [...rest, { ...model.tensors[0]!, name: 'blk.0.attn_qkv.weight' }] };
+    const bare = { ...model, config: { ...model.config, architecture: 'qwen2' } };
+    for (const [form, name] of [
+      [joined, 'attn_q.weight'],
+      [bare, 'attn_q.bias'],
+    ] as const) {
+      const error = failure(() => openDecoder(form));
+      expect(error).toMatchObject({ code: 'UNSUPPORTED_ARCHITECTURE' });
+      expect(error.message).toContain(`it has no blk.0.${name}`);
+    }
   });
 
   test('tables of old checkpoints and a saved copy of a tied head are no weights', async () => {
@@ -216,6 +232,23 @@ describe.skipIf(!goldenModels)('other layouts', () => {
     const sandwich = { ...gguf, tensors: [...gguf.tensors, entry] };
     expect(failure(() => openDecoder(sandwich)).message).toMatch(/\(blk\.0\.post_ffw_norm\.weight\)/);
   });
+
+  test.each(['gemma2', 'gemma3', 'olmo2', 'glm4'])(
+    'and so is a %s file whose tensors are called like those of llama',
+    async (architecture) => {
+      const file = path.join(folder, `${architecture}.gguf`);
+      await withMetadata(sampleModel, file, (metadata) => {
+        for (const [key, value] of [...metadata]) {
+          if (key.startsWith('llama.')) metadata.set(key.replace('llama', architecture), value);
+        }
+        metadata.set('general.architecture', { type: 'string', value: architecture });
+      });
+      const model = await modelOf(file);
+      const error = failure(() => openDecoder(model));
+      expect(error).toMatchObject({ code: 'UNSUPPORTED_ARCHITECTURE', details: { architecture } });
+      expect(error.message).toContain(`(as all ${architecture} models have): their weights act on single channels`);
+    },
+  );
 });
 
 describe('registry', () => {

@@ -1,8 +1,10 @@
 // Float types decoded in TypeScript, block types through the port, and values that are refused.
 import { describe, expect, test } from 'vitest';
-import type { TensorEntry } from '../../../src-main/core/formats/tensor.ts';
-import { readFloats } from '../../../src-main/core/graph/float-values.ts';
+import { tensorRows, type TensorEntry } from '../../../src-main/core/formats/tensor.ts';
+import { embedWindows } from '../../../src-main/core/graph/embed-windows.ts';
+import { readFloatRows, readFloats } from '../../../src-main/core/graph/float-values.ts';
 import type { Dequantize } from '../../../src-main/core/graph/float-values.ts';
+import { memoryResidual } from '../../../src-main/core/graph/residual.ts';
 
 const noBlocks: Dequantize = () => Promise.reject(new Error('not a block type'));
 
@@ -72,5 +74,55 @@ describe('readFloats', () => {
     const { entry, model } = modelOf(type, bytes, [2]);
     const details = { tensor: 'blk.0.attn_q.weight', element: 1 };
     await expect(readFloats(model, entry, noBlocks)).rejects.toMatchObject({ code: 'NON_FINITE', details });
+  });
+});
+
+describe('what is not finite is told by its element in the tensor', () => {
+  /** [columns, rows] float32 or float16, with NaN in one element. */
+  const spoiled = (type: 'F32' | 'F16', [columns, rows]: [number, number], element: number) => {
+    const values = type === 'F32' ? new Float32Array(columns * rows) : new Uint16Array(columns * rows);
+    values[element] = type === 'F32' ? NaN : 0x7e00;
+    return modelOf(type, bytesOf(values), [columns, rows]);
+  };
+  const told = (element: number, position: number[]) => ({
+    code: 'NON_FINITE',
+    message: expect.stringContaining(`element ${element} at [${position.join(', ')}]`) as string,
+    details: { element, position },
+  });
+
+  test.each(['F32', 'F16'] as const)('where some rows of %s are read', async (type) => {
+    const { entry, model } = spoiled(type, [4, 6], 4 * 5 + 1);
+    const read = readFloatRows({ model, entry, firstRow: 3 }, noBlocks, new Float32Array(3 * 4));
+    await expect(read).rejects.toMatchObject(told(21, [1, 5]));
+  });
+
+  test('where it is in a later slab', async () => {
+    // Slabs of 16 MiB are 2,048 such rows.
+    const { entry, model } = spoiled('F16', [4096, 2050], 4096 * 2049 + 7);
+    await expect(readFloats(model, entry, noBlocks)).rejects.toMatchObject(told(4096 * 2049 + 7, [7, 2049]));
+  });
+
+  test('where a linear is some rows of its tensor', async () => {
+    const { entry, model } = spoiled('F32', [4, 6], 4 * 5 + 1);
+    const rows = tensorRows(tensorRows(entry, 1, 5), 3, 2);
+    const ofRows = {
+      ...model,
+      readInto: ({ offset }: TensorEntry, target: Uint8Array, more = 0) => model.readInto(entry, target, offset + more),
+    };
+    await expect(readFloats(ofRows, rows, noBlocks)).rejects.toMatchObject(told(21, [1, 5]));
+  });
+
+  test('where rows of embeddings are gathered by their tokens', async () => {
+    const { entry, model } = spoiled('F32', [4, 6], 4 * 5 + 1);
+    const embedding = embedWindows(
+      {
+        ...{ model, embeddings: entry, positions: null },
+        ...{ config: { vocabSize: 6 }, architecture: { norm: { kind: 'rmsnorm' } } },
+      } as unknown as Parameters<typeof embedWindows>[0],
+      { windows: [Int32Array.of(2, 0), Int32Array.of(3, 5)] },
+      noBlocks,
+      memoryResidual({ windows: 2, windowLength: 2, hiddenSize: 4 }),
+    );
+    await expect(embedding).rejects.toMatchObject(told(21, [1, 5]));
   });
 });

@@ -11,6 +11,7 @@ import { GgufMetadata } from '../../formats/gguf-values.ts';
 import type { ModelSource } from '../../formats/model-source.ts';
 import { elementCount, type TensorShape } from '../../formats/tensor.ts';
 import type { TensorWriter } from '../../formats/tensor-writer.ts';
+import { floatFileTypes, type WeightType } from '../../formats/weight-types.ts';
 import { ahead } from '../../quantization/tensor-slabs.ts';
 import { Throughput } from '../../quantization/throughput.ts';
 import { architectureKeys } from './architecture-keys.ts';
@@ -20,7 +21,7 @@ import type { Family } from './families/family.ts';
 import { familyOf } from './families/registry.ts';
 import { generalKeys } from './general-keys.ts';
 import { readModelFolder, type ModelFolder } from './model-folder.ts';
-import { planTensors, type TensorPlan, type WeightType } from './plan-tensors.ts';
+import { planTensors, type TensorPlan } from './plan-tensors.ts';
 import { refuseUnbuilt } from './refusals.ts';
 import { llama3RopeFactors } from './rope.ts';
 import { tensorContent } from './tensor-content.ts';
@@ -43,8 +44,6 @@ export interface ConvertResult {
   hasTokenizer: boolean;
 }
 
-/** general.file_type by weight type; source: gguf-py/gguf/constants.py (LlamaFileType). */
-export const floatFileTypes: Readonly<Record<WeightType, number>> = { F32: 0, F16: 1, BF16: 32 };
 /** Version of ggml's quantised types, written for float files too. */
 const quantizationVersion = 2;
 

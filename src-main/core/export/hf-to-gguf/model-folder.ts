@@ -1,11 +1,11 @@
 // The files of a Hugging Face folder beside its weights, read and checked once.
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, malformed } from '../../../contract/errors.ts';
 import { readJsonFile } from '../../formats/json-object.ts';
 import type { JsonObject } from '../../formats/json-object.ts';
-import type { ModelSource } from '../../formats/model-source.ts';
+import { folderOf, type ModelSource } from '../../formats/model-source.ts';
 
 const count = z.number().int().nonnegative();
 
@@ -43,7 +43,7 @@ export interface ModelFolder {
 
 /** Reads the files around the weights of `source`. @throws FILE_NOT_FOUND, FILE_MALFORMED */
 export async function readModelFolder(source: ModelSource): Promise<ModelFolder> {
-  const path = await folderOf(source.path);
+  const path = folderOf(source.path);
   const names = new Set(await readdir(path).catch(rethrow));
   const optional = async (name: string): Promise<JsonObject | null> =>
     names.has(name) ? readJsonFile(join(path, name)) : null;
@@ -60,11 +60,6 @@ export async function readModelFolder(source: ModelSource): Promise<ModelFolder>
     sentencePiece: names.has('tokenizer.model') ? await readFile(join(path, 'tokenizer.model')).catch(rethrow) : null,
     names,
   };
-}
-
-async function folderOf(path: string): Promise<string> {
-  const found = await stat(path).catch(rethrow);
-  return found.isDirectory() ? path : dirname(path);
 }
 
 /** Text of a file in the folder, or null where it is missing. */

@@ -6,9 +6,7 @@ import type { TensorEntry, TensorShape } from '../../formats/tensor.ts';
 import type { Dimensions } from './dimensions.ts';
 import type { Family, TensorRule } from './families/family.ts';
 import { isFloatType, type FloatType } from '../../formats/float-values.ts';
-
-/** A type that weights can be written in. */
-export type WeightType = 'F32' | 'F16' | 'BF16';
+import type { WeightType } from '../../formats/weight-types.ts';
 
 export interface TensorPlan extends TensorShape {
   type: WeightType;

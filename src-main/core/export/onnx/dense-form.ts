@@ -1,7 +1,7 @@
 // A dense decoder, or one that was sliced by one rotation, as its ONNX graph has it.
 import type { LayerRole, NormRole } from '../../architectures/architecture.ts';
 import type { Decoder } from '../../architectures/decoder.ts';
-import type { WeightType } from '../hf-to-gguf/plan-tensors.ts';
+import type { WeightType } from '../../formats/weight-types.ts';
 import { decoderTensors, globalTensorName, layerTensorName } from '../weights/decoder-tensors.ts';
 import type { ExportedForm } from './exported-form.ts';
 

@@ -97,7 +97,7 @@ export class PortableGraph extends GraphBuilder {
   }
 
   /** The model file in pieces, with gaps for the weights that are in it. The builder is used up. */
-  pieces(): (Uint8Array<ArrayBuffer> | ProtobufGap)[] {
-    return encodePortableModel({ ...this.graph(), weights: [...this.#weights.values()] });
+  pieces(metadata: Readonly<Record<string, string>>): (Uint8Array<ArrayBuffer> | ProtobufGap)[] {
+    return encodePortableModel({ ...this.graph(), weights: [...this.#weights.values()], metadata });
   }
 }

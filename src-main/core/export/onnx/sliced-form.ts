@@ -7,7 +7,7 @@ import { blockSteps } from '../../slicing/per-block/block-steps.ts';
 import { headBiasName, layerForms, layerWidths, shortcutName } from '../../slicing/per-block/fused-form.ts';
 import type { SlicedDecoder } from '../../slicing/per-block/sliced-decoder.ts';
 import { slicedNorm } from '../../slicing/per-block/sliced-graphs.ts';
-import type { WeightType } from '../hf-to-gguf/plan-tensors.ts';
+import type { WeightType } from '../../formats/weight-types.ts';
 import { globalTensorName } from '../weights/decoder-tensors.ts';
 import type { DecoderTensor } from '../weights/decoder-tensors.ts';
 import type { ExportedForm, ExportedLayer } from './exported-form.ts';

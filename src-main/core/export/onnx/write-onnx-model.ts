@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { AppError } from '../../../contract/errors.ts';
 import type { Progress } from '../../../contract/progress.ts';
+import type { SlicingConfig } from '../../../contract/results.ts';
 import type { Decoder } from '../../architectures/decoder.ts';
 import type { SlicedDecoder } from '../../slicing/per-block/sliced-decoder.ts';
 import { createOutput } from '../../formats/output-file.ts';
@@ -11,6 +12,7 @@ import type { OutputFile } from '../../formats/output-file.ts';
 import { elementCount } from '../../formats/tensor.ts';
 import { readRopeDivisors } from '../../graph/block-weights.ts';
 import type { Dequantize } from '../../graph/float-values.ts';
+import { isSliced } from '../../graph/hidden-states.ts';
 import type { OnnxWeight } from '../../graph/onnx-model.ts';
 import type { ProtobufGap } from '../../graph/protobuf-writer.ts';
 import { Throughput } from '../../quantization/throughput.ts';
@@ -20,6 +22,7 @@ import type { DecoderTensor } from '../weights/decoder-tensors.ts';
 import { ofAllFiles } from '../weights/written-files.ts';
 import { decoderGraph } from './decoder-graph.ts';
 import { denseForm } from './dense-form.ts';
+import { onnxMetadata } from './onnx-metadata.ts';
 import { slicedForm } from './sliced-form.ts';
 
 export interface OnnxRequest {
@@ -30,6 +33,8 @@ export interface OnnxRequest {
   type: 'F32' | 'F16';
   /** Replace files that are there already. @default false */
   force?: boolean;
+  /** How a decoder that is no SlicedDecoder was sliced; null where it was not. @default null */
+  slicing?: SlicingConfig | null;
   /** Bytes of weights above which they get a file of their own. @default 1.9e9 */
   maxEmbeddedBytes?: number;
   dequantize: Dequantize;
@@ -58,7 +63,8 @@ type Piece = Uint8Array<ArrayBuffer> | ProtobufGap;
  */
 export async function writeOnnxModel(request: OnnxRequest): Promise<OnnxResult> {
   const { decoder, output, type, force = false, maxEmbeddedBytes = 1.9e9, dequantize, signal } = request;
-  const form = 'slicing' in decoder ? slicedForm(decoder, type) : denseForm(decoder, type);
+  const form = isSliced(decoder) ? slicedForm(decoder, type) : denseForm(decoder, type);
+  const slicing = isSliced(decoder) ? decoder.slicing : (request.slicing ?? null);
   const { tensors } = form;
   const weightBytes = tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
   const dataPath = weightBytes > maxEmbeddedBytes ? `${output}.data` : null;
@@ -67,7 +73,7 @@ export async function writeOnnxModel(request: OnnxRequest): Promise<OnnxResult> 
     signal.throwIfAborted();
     const { weights, dataPieces } = placed(tensors, dataPath);
     const divisors = await readRopeDivisors(form, dequantize);
-    const modelPieces = decoderGraph(form, weights, divisors).pieces();
+    const modelPieces = decoderGraph(form, weights, divisors).pieces(onnxMetadata(form, slicing));
     const plans = [
       { path: output, pieces: modelPieces },
       ...(dataPath === null ? [] : [{ path: dataPath, pieces: dataPieces }]),

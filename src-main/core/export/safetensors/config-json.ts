@@ -6,7 +6,7 @@ import type { RopeScaling } from '../../architectures/rope-scaling.ts';
 import type { JsonObject } from '../../formats/json-object.ts';
 import { readFloats } from '../../graph/float-values.ts';
 import type { Dequantize } from '../../graph/float-values.ts';
-import type { WeightType } from '../hf-to-gguf/plan-tensors.ts';
+import type { WeightType } from '../../formats/weight-types.ts';
 import { hfForm } from './hf-forms.ts';
 import { llama3ScalingOf } from './llama3-scaling.ts';
 

@@ -6,7 +6,7 @@ import type { JsonObject } from '../../formats/json-object.ts';
 import { safetensorsBytes } from '../../formats/safetensors-layout.ts';
 import type { Dequantize } from '../../graph/float-values.ts';
 import { Throughput } from '../../quantization/throughput.ts';
-import type { WeightType } from '../hf-to-gguf/plan-tensors.ts';
+import type { WeightType } from '../../formats/weight-types.ts';
 import { decoderContent } from '../weights/decoder-content.ts';
 import { folderTensors } from '../weights/decoder-tensors.ts';
 import { companionFiles, jsonBytes } from './companion-files.ts';

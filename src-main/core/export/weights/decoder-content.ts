@@ -50,7 +50,9 @@ async function* slabs(
     signal.throwIfAborted();
     const count = Math.min(slabRows, rows - row);
     const values = new Float32Array(count * columns);
-    await decodeFloats(entry, await model.read(entry, row * rowBytes, count * rowBytes), dequantize, values);
+    const elementOf = (index: number): number => row * columns + index;
+    const read = await model.read(entry, row * rowBytes, count * rowBytes);
+    await decodeFloats({ entry, elementOf }, read, dequantize, values);
     const bytes = convertFloats(new Uint8Array(values.buffer), 'F32', type);
     const lost = firstNonFinite(type, bytes);
     if (lost !== -1) {

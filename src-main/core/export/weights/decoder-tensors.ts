@@ -3,7 +3,7 @@ import type { GlobalRole, LayerRole } from '../../architectures/architecture.ts'
 import type { Decoder } from '../../architectures/decoder.ts';
 import type { TensorEntry, TensorShape } from '../../formats/tensor.ts';
 import { hasInterleavedRows } from '../../graph/block-weights.ts';
-import type { WeightType } from '../hf-to-gguf/plan-tensors.ts';
+import type { WeightType } from '../../formats/weight-types.ts';
 
 export interface DecoderTensor extends TensorShape {
   /** Of Hugging Face. */

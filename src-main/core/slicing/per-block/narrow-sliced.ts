@@ -1,27 +1,21 @@
 // Cuts a sliced model again without new calibration: directions are sorted at every site, so narrower widths keep leading
 // rows and columns (released code: rotate.py, slice_rotated_model). Reads and copies; computes nothing.
-import { AppError } from '../../../contract/errors.ts';
 import type { SlicingConfig } from '../../../contract/results.ts';
 import type { ModelSource } from '../../formats/model-source.ts';
 import { elementCount, tensorRange } from '../../formats/tensor.ts';
 import type { TensorEntry } from '../../formats/tensor.ts';
-import { siteLayout, siteWidths } from './site-widths.ts';
 import { slicedTensors } from './fused-form.ts';
+import { requireNarrower } from './narrower-widths.ts';
 import { openSlicedDecoder } from './sliced-decoder.ts';
 import type { SlicedDecoder } from './sliced-decoder.ts';
 
 /**
  * A view of `decoder` with the widths of `slicing`, none of them above its own; closing its model closes that of `decoder`.
  * The basis of a site is the same in both, so slicing to d and then to d' is slicing what d keeps, not a new PCA.
- * @throws USAGE naming the site whose width is above the model's; as siteWidths
+ * @throws as requireNarrower
  */
 export function narrowSliced(decoder: SlicedDecoder, slicing: SlicingConfig): SlicedDecoder {
-  const widths = siteWidths(slicing, siteLayout(decoder));
-  const wide = widths.findIndex((width, site) => width > decoder.widths[site]!);
-  if (wide !== -1) {
-    const message = `Site ${wide} is ${decoder.widths[wide]} wide, less than the ${widths[wide]} that are asked for: a slice can only become narrower.`;
-    throw new AppError('USAGE', message, { site: wide, width: decoder.widths[wide], wanted: widths[wide] });
-  }
+  const widths = requireNarrower(decoder, slicing);
   return openSlicedDecoder(narrowedModel(decoder, widths), slicing, decoder.model.path);
 }
 

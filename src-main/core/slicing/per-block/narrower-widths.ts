@@ -2,7 +2,7 @@
 import { AppError } from '../../../contract/errors.ts';
 import type { SlicingConfig } from '../../../contract/results.ts';
 import { requireWidth } from '../shared-width.ts';
-import { siteLayout, slicingConfigOf } from './site-widths.ts';
+import { siteLayout, siteWidths, slicingConfigOf } from './site-widths.ts';
 import type { SlicedDecoder } from './sliced-decoder.ts';
 
 /**
@@ -15,9 +15,30 @@ export function narrowerWidths(decoder: SlicedDecoder, width: number, sliceHead:
   const cutsHead = sliceHead || decoder.slicing.do_slice_head;
   const last = decoder.widths.length - 1;
   const widths = decoder.widths.map((own, site) => (site === last && !cutsHead ? own : Math.min(own, width)));
-  if (widths.every((narrow, site) => narrow === decoder.widths[site])) {
-    const message = `No site of ${decoder.model.path} is wider than ${width}: ask for a narrower one.`;
-    throw new AppError('USAGE', message, { width, widest: Math.max(...decoder.widths) });
-  }
+  if (widths.every((narrow, site) => narrow === decoder.widths[site])) throw nothingToCut(decoder, width, cutsHead);
   return slicingConfigOf(layout, widths, cutsHead);
+}
+
+function nothingToCut({ model, widths, config }: SlicedDecoder, width: number, cutsHead: boolean): AppError {
+  const widest = Math.max(...(cutsHead ? widths : widths.slice(0, -1)));
+  const head = widths.at(-1)!;
+  const isHeadLeft = !cutsHead && head > width;
+  const where = isHeadLeft ? `No site of ${model.path} but its head` : `No site of ${model.path}`;
+  const more = shareAbove(widest, config.hiddenSize);
+  const advice = `ask for a --width below ${widest}, or a --sparsity above ${more}`;
+  const headAdvice = isHeadLeft ? `, or add --slice-head to cut the head too, which is ${head} wide` : '';
+  const message = `${where} is wider than ${width}, the widest being ${widest}: ${advice}${headAdvice}.`;
+  return new AppError('USAGE', message, { width, widest, head });
+}
+
+/** The share that a width leaves out, rounded up: what is above it makes the width narrower. */
+const shareAbove = (width: number, hiddenSize: number): number => Math.ceil((1 - width / hiddenSize) * 1e4) / 1e4;
+
+/** The widths of all sites that a slicing asks for. @throws USAGE naming the site whose width is above the model's; as siteWidths */
+export function requireNarrower(decoder: SlicedDecoder, slicing: SlicingConfig): number[] {
+  const widths = siteWidths(slicing, siteLayout(decoder));
+  const wide = widths.findIndex((width, site) => width > decoder.widths[site]!);
+  if (wide === -1) return widths;
+  const message = `Site ${wide} is ${decoder.widths[wide]} wide, less than the ${widths[wide]} that are asked for: a slice can only become narrower.`;
+  throw new AppError('USAGE', message, { site: wide, width: decoder.widths[wide], wanted: widths[wide] });
 }

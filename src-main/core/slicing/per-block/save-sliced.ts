@@ -5,10 +5,10 @@ import { writeModelFolder } from '../../export/safetensors/model-folder-writer.t
 import type { FolderResult } from '../../export/safetensors/model-folder-writer.ts';
 import { AppError } from '../../../contract/errors.ts';
 import { firstNonFinite } from '../../formats/finite-check.ts';
-import { convertFloats } from '../../formats/float-values.ts';
+import { bytesPerElement, convertFloats, floatAt } from '../../formats/float-values.ts';
 import type { FloatType } from '../../formats/float-values.ts';
 import type { ModelSource } from '../../formats/model-source.ts';
-import type { WeightType } from '../../export/hf-to-gguf/plan-tensors.ts';
+import type { WeightType } from '../../formats/weight-types.ts';
 import type { TensorEntry } from '../../formats/tensor.ts';
 import { slicingFile } from '../slicing-config.ts';
 import type { SlicedDecoder } from './sliced-decoder.ts';
@@ -63,13 +63,22 @@ async function* content(
   for (let offset = 0; offset < entry.bytes; offset += slabBytes) {
     signal.throwIfAborted();
     const bytes = await model.read(entry, offset, Math.min(slabBytes, entry.bytes - offset));
-    yield type === entry.type ? bytes : converted(entry, bytes, type as WeightType);
+    yield type === entry.type ? bytes : converted(entry, { bytes, offset }, type as WeightType);
   }
 }
 
-function converted({ name, type: own }: TensorEntry, bytes: Uint8Array, type: WeightType): Uint8Array {
-  const result = convertFloats(bytes, own as FloatType, type);
-  if (firstNonFinite(type, result) === -1) return result;
-  const message = `Tensor ${name} holds a value that has no finite form in ${type}: write it as F32.`;
-  throw new AppError('NON_FINITE', message, { tensor: name, type });
+/** `bytes` of a tensor, which begin `offset` bytes behind its first. @throws NON_FINITE */
+function converted(
+  { name, type: own }: TensorEntry,
+  { bytes, offset }: { bytes: Uint8Array; offset: number },
+  type: WeightType,
+): Uint8Array {
+  const source = own as FloatType;
+  const result = convertFloats(bytes, source, type);
+  const index = firstNonFinite(type, result);
+  if (index === -1) return result;
+  const element = offset / bytesPerElement(source) + index;
+  const value = String(floatAt(bytes, source, index));
+  const message = `Tensor ${name} holds ${value} in element ${element}, which has no finite form in ${type}: write it as F32.`;
+  throw new AppError('NON_FINITE', message, { tensor: name, element, value, type });
 }

@@ -42,8 +42,21 @@ export function constantWidth(hiddenSize: number, sparsity: number, round: numbe
   }
   const width = Math.floor((1 - sparsity) * hiddenSize);
   const rounded = width - (width % round);
-  requireWidth(rounded, hiddenSize);
+  if (rounded < 1) throw nothingLeft({ hiddenSize, sparsity, round, width });
   return rounded;
+}
+
+/** `width`: what the share leaves, not yet a multiple of `round`. */
+function nothingLeft(asked: { hiddenSize: number; sparsity: number; round: number; width: number }): AppError {
+  const { hiddenSize, sparsity, round, width } = asked;
+  // Rounded down, so that it leaves a width for certain.
+  const most = Math.floor((1 - round / hiddenSize) * 1e4) / 1e4;
+  const advice = [
+    ...(round <= hiddenSize ? [`a --sparsity of at most ${most}`] : []),
+    ...(width > 0 ? [`a --round of at most ${width}`] : []),
+  ];
+  const message = `A sparsity of ${sparsity} leaves ${width} of the model's ${hiddenSize} columns, and widths are multiples of ${round} (--round), so no width is left: ask for ${advice.join(' or ') || 'less --sparsity and a smaller --round'}.`;
+  return new AppError('USAGE', message, asked);
 }
 
 /** One width at every site; the last one keeps D unless the head is sliced. */

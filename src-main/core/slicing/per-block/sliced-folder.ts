@@ -1,5 +1,6 @@
 // A sliced model on disk: a Hugging Face folder whose layers have shortcuts, and slicing.json with every width. Tensors
 // have the names under which the released code saves them; stock programs do not load it, as its widths are no model's.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, malformed } from '../../../contract/errors.ts';
 import { slicingConfig } from '../../../contract/results.ts';
@@ -10,7 +11,7 @@ import { companionFiles, jsonBytes } from '../../export/safetensors/companion-fi
 import { configJsonOf } from '../../export/safetensors/config-json.ts';
 import { writeModelFolder } from '../../export/safetensors/model-folder-writer.ts';
 import type { FolderResult } from '../../export/safetensors/model-folder-writer.ts';
-import type { WeightType } from '../../export/hf-to-gguf/plan-tensors.ts';
+import type { WeightType } from '../../formats/weight-types.ts';
 import { convertFloats } from '../../formats/float-values.ts';
 import { firstNonFinite } from '../../formats/finite-check.ts';
 import { readJsonFile } from '../../formats/json-object.ts';
@@ -76,28 +77,28 @@ export async function writeSlicedFolder(request: SlicedFolderRequest): Promise<S
 
 /** The one rounding of a weight. @throws NON_FINITE where a value has no finite form in `type` */
 async function* cast(tensor: string, parts: TensorParts, type: WeightType): AsyncGenerator<Uint8Array, void> {
+  let before = 0;
   for await (const part of parts) {
     const bytes = convertFloats(bytesOf(part), part instanceof Float64Array ? 'F64' : 'F32', type);
-    const element = firstNonFinite(type, bytes);
-    if (element !== -1) {
-      const value = String(part[element]);
-      const message = `Tensor ${tensor} of the sliced model holds ${value}, which has no finite form in ${type}: write it as F32.`;
-      throw new AppError('NON_FINITE', message, { tensor, value, type });
+    const index = firstNonFinite(type, bytes);
+    if (index !== -1) {
+      const [element, value] = [before + index, String(part[index])];
+      const message = `Tensor ${tensor} of the sliced model holds ${value} in element ${element}, which has no finite form in ${type}: write it as F32.`;
+      throw new AppError('NON_FINITE', message, { tensor, element, value, type });
     }
+    before += part.length;
     yield bytes;
   }
 }
 
 /**
- * Opens a folder that writeSlicedFolder wrote; reads headers only. Close its `model` when done.
- * @throws FILE_NOT_FOUND, FILE_MALFORMED naming a width, tensor or key; UNSUPPORTED_ARCHITECTURE
+ * Opens a folder that writeSlicedFolder wrote, named by itself or by its weights; reads headers only. Close its `model` when
+ * done. @throws FILE_NOT_FOUND, FILE_MALFORMED naming a width, tensor or key; UNSUPPORTED_ARCHITECTURE
  */
 export async function openSlicedFolder(folder: string): Promise<SlicedDecoder> {
-  const file = join(folder, slicingFile);
-  const slicing = await readSlicingConfig(file);
   const model = await openModel(folder);
   try {
-    return openSlicedDecoder(model, slicing, file);
+    return await openSliced(model);
   } catch (error) {
     await model.close();
     throw error;
@@ -106,9 +107,28 @@ export async function openSlicedFolder(folder: string): Promise<SlicedDecoder> {
 
 /** An open model seen through its family, sliced block by block or not. @throws as openDecoder and openSlicedFolder */
 export async function openRunnable(model: ModelSource): Promise<Decoder | SlicedDecoder> {
-  if (!isSlicedPerBlock(model)) return openDecoder(model);
-  const file = join(folderOf(model.path), slicingFile);
+  return isSlicedPerBlock(model) ? openSliced(model) : openDecoder(model);
+}
+
+async function openSliced(model: ModelSource): Promise<SlicedDecoder> {
+  const file = slicingFileOf(model);
+  if (!existsSync(file)) {
+    const message = `${file} is missing: it says how wide every part of a model is that was sliced block by block. Put it back beside the weights, or slice the dense model again.`;
+    throw new AppError('FILE_NOT_FOUND', message, { path: file });
+  }
   return openSlicedDecoder(model, await readSlicingConfig(file), file);
+}
+
+const slicingFileOf = ({ path }: ModelSource): string => join(folderOf(path), slicingFile);
+
+/**
+ * The widths of a folder that `snug slice` wrote; null of any other model. A shared slice, whose tensors are a model's like
+ * any other, may have lost them. @throws as openSlicedFolder
+ */
+export async function slicedWidths(model: ModelSource): Promise<SlicingConfig | null> {
+  if (model.kind === 'gguf') return null;
+  if (isSlicedPerBlock(model)) return (await openSliced(model)).slicing;
+  return existsSync(slicingFileOf(model)) ? readSlicingConfig(slicingFileOf(model)) : null;
 }
 
 /** Reads a SlicingConfig: that of a folder, or widths that a user wrote. @throws FILE_NOT_FOUND, FILE_MALFORMED */

@@ -2,11 +2,13 @@
 import { AppError } from '../../../contract/errors.ts';
 import type { Precision, StudyRecipe } from '../../../contract/recipe.ts';
 import type { WidthSchedule } from '../../../contract/worker-api.ts';
+import type { Decoder } from '../../../core/architectures/decoder.ts';
 import { sliceStep } from '../../../core/planning/slices.ts';
-import { makePerBlock, perBlockSchedule, type PerBlockMade } from '../../stages/per-block.ts';
+import { makePerBlock, type PerBlockMade } from '../../stages/per-block.ts';
+import { perBlockSchedule } from '../../stages/per-block-widths.ts';
 import { floatTypeOf, makeSlice, planSlice, sharedWidthOf } from '../../stages/slice.ts';
 import type { BlockStatistics } from '../../stages/statistics.ts';
-import { defaultSparsity, methodOf } from './check-study.ts';
+import { defaultSparsity, methodOf, valuesOf } from './check-study.ts';
 import { withScratch, type Study } from './open-study.ts';
 
 /** What is told of a sliced model beside its quality. */
@@ -43,7 +45,7 @@ export async function withPerBlock<T>(
   const { context, recipe, source } = study;
   return withScratch(study, 'sliced', async (output) => {
     const made = await makePerBlock(context, {
-      ...{ source: source.path, windows: [...windows], schedule, output, device: recipe.device, detail, eigenvalues },
+      ...{ source, windows: [...windows], schedule, output, device: recipe.device, detail, eigenvalues },
       ...{ precision: request.precision ?? recipe.precision, paperCompat: recipe.paperCompat },
       ...{ type: floatTypeOf(recipe.type)!, orientation: recipe.orientation ?? 'pca' },
       ...{ signals: recipe.signals ?? 'raw', seed: recipe.calibration.seed },
@@ -119,5 +121,14 @@ const measureOf = ({ sparsity, width }: StudyRecipe): Pick<StudyRecipe, 'sparsit
 });
 
 /** The widths of a per-block slice of such a study. @throws USAGE */
-export const cutOf = ({ recipe, decoder }: Study): Promise<WidthSchedule> =>
+export const cutOf = ({ recipe, decoder }: Pick<Study, 'recipe' | 'decoder'>): Promise<WidthSchedule> =>
   perBlockSchedule({ ...recipe, ...measureOf(recipe), scheduler: 'constant' }, decoder);
+
+/** Refuses, before any work, widths that a model cannot have. @throws USAGE */
+export async function checkCuts(recipe: StudyRecipe, decoder: Decoder): Promise<void> {
+  if (methodOf(recipe) === 'shared') return; // says of each value why not
+  if (recipe.kind !== 'sparsity') return void (await cutOf({ recipe, decoder }));
+  for (const sparsity of valuesOf.sparsity(recipe)) {
+    await perBlockSchedule({ ...recipe, sparsity, width: null, scheduler: 'constant' }, decoder);
+  }
+}

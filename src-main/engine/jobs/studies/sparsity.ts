@@ -5,7 +5,7 @@ import type { WidthSchedule } from '../../../contract/worker-api.ts';
 import { siteLayout, slicingConfigOf } from '../../../core/slicing/per-block/site-widths.ts';
 import { varianceWidths } from '../../../core/slicing/per-block/variance-widths.ts';
 import { graphProvider } from '../../stages/device.ts';
-import { roundInterval } from '../../stages/per-block.ts';
+import { roundInterval } from '../../stages/per-block-widths.ts';
 import type { BlockStatistics, EvenCalibration } from '../../stages/statistics.ts';
 import { notePeakMemory, reportAs, stage } from '../context.ts';
 import { methodOf, valuesOf } from './check-study.ts';

@@ -8,6 +8,7 @@ import { checkedLinearAlgebra } from '../../../../src-main/core/linear-algebra/c
 import type { EigenOutcome, LinearAlgebraKernels } from '../../../../src-main/core/linear-algebra/kernels.ts';
 import type { LinearAlgebra } from '../../../../src-main/core/linear-algebra/linear-algebra.ts';
 import { pcaBasis } from '../../../../src-main/core/slicing/per-block/site-basis.ts';
+import { saveSliced } from '../../../../src-main/core/slicing/per-block/save-sliced.ts';
 import type { PcaOptions } from '../../../../src-main/core/slicing/per-block/site-basis.ts';
 import { sharedRotation } from '../../../../src-main/core/slicing/shared-rotation.ts';
 import { temporaryFolder } from '../../../llama-host/host.ts';
@@ -115,25 +116,26 @@ describe.skipIf(!goldenModels)('a slice block by block stops', () => {
     expect(await slicing({ runtime })).toMatchObject(failure('layer1.mlp_out', { what: 'layer1.mlp_out', ...told }));
   });
 
-  /** The decoder with NaN in one tensor. */
-  async function spoiledDecoder(name: string): Promise<Decoder> {
-    const decoder = await decoderOf(golden('llama-gqa'));
-    const { model } = decoder;
+  /** The decoder with one float32 of a tensor replaced. */
+  async function spoiledDecoder(model: string, name: string, element: number, value = NaN): Promise<Decoder> {
+    const decoder = await decoderOf(golden(model));
+    const source = decoder.model;
     const spoil = (entry: TensorEntry, bytes: Uint8Array, offset: number): void => {
-      if (entry.name === name && offset <= 400 && offset + bytes.length >= 404) {
-        bytes.set([0, 0, 0xc0, 0x7f], 400 - offset);
-      }
+      // The entry may be some rows of its tensor.
+      const place = 4 * (element - (entry.firstElement ?? 0)) - offset;
+      if (entry.name !== name || place < 0 || place + 4 > bytes.length) return;
+      bytes.set(new Uint8Array(Float32Array.of(value).buffer), place);
     };
     return {
       ...decoder,
       model: {
-        ...model,
+        ...source,
         async readInto(entry, target, offset = 0) {
-          await model.readInto(entry, target, offset);
+          await source.readInto(entry, target, offset);
           spoil(entry, target, offset);
         },
         async read(entry, offset = 0, length = entry.bytes - offset) {
-          const bytes = await model.read(entry, offset, length);
+          const bytes = await source.read(entry, offset, length);
           spoil(entry, bytes, offset);
           return bytes;
         },
@@ -142,18 +144,38 @@ describe.skipIf(!goldenModels)('a slice block by block stops', () => {
   }
 
   test.each([
-    'model.embed_tokens.weight',
-    'model.layers.0.self_attn.k_proj.weight',
-    'model.layers.1.self_attn.o_proj.weight',
-    'model.layers.2.mlp.gate_proj.weight',
-    'model.layers.3.mlp.down_proj.weight',
-    'lm_head.weight',
-  ])('at NaN in %s', async (tensor) => {
-    expect(await slicing({ decoder: await spoiledDecoder(tensor) })).toMatchObject({
+    ['llama-gqa', 'model.embed_tokens.weight', 64 * 200 + 36],
+    ['llama-gqa', 'model.layers.0.self_attn.k_proj.weight', 100],
+    ['llama-gqa', 'model.layers.1.self_attn.o_proj.weight', 100],
+    ['llama-gqa', 'model.layers.2.mlp.gate_proj.weight', 100],
+    ['llama-gqa', 'model.layers.3.mlp.down_proj.weight', 100],
+    ['llama-gqa', 'lm_head.weight', 64 * 200 + 36],
+    // Of v, whose rows are behind those of q and k.
+    ['phi3', 'model.layers.1.self_attn.qkv_proj.weight', 64 * 100 + 3],
+  ])('%s at NaN in %s, element %d', async (name, tensor, element) => {
+    expect(await slicing({ decoder: await spoiledDecoder(name, tensor, element) })).toMatchObject({
       code: 'NON_FINITE',
-      message: expect.stringContaining(tensor) as string,
-      details: { tensor, value: 'NaN' },
+      message: expect.stringContaining(`${tensor} holds NaN in element ${element} at [`) as string,
+      details: { tensor, element, position: expect.any(Array) as number[], value: 'NaN' },
     });
+  });
+
+  test('where a value has no form in the type, when it is written and when it is copied', async () => {
+    const tensor = 'lm_head.weight';
+    const huge = await spoiledDecoder('llama-gqa', tensor, 64 * 200 + 36, 1e6);
+    const widths = constantConfig(huge, 48);
+    const told = { code: 'NON_FINITE', message: expect.stringContaining(tensor) as string };
+    // The last site keeps all 64 columns: a turned row is full of what one column had.
+    const error = await slicing({ decoder: huge, widths, type: 'F16' });
+    expect(error).toMatchObject({ ...told, details: { tensor, type: 'F16' } });
+    const { element } = (error as { details: { element: number } }).details;
+    expect(Math.floor(element / 64)).toBe(200);
+
+    const { sliced } = await slicedInto(path.join(folder, 'f32'), { decoder: huge, windows, widths });
+    const at = path.join(folder, 'f16');
+    const copy = saveSliced({ ...ports, decoder: sliced, folder: at, tokenizerFrom: null, type: 'F16' });
+    await expect(copy).rejects.toMatchObject({ ...told, details: { tensor, element, type: 'F16' } });
+    expect(existsSync(at)).toBe(false);
   });
 });
 

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { SlicingConfig } from '../../../../src-main/contract/results.ts';
 import { openDecoder } from '../../../../src-main/core/architectures/decoder.ts';
-import type { WeightType } from '../../../../src-main/core/export/hf-to-gguf/plan-tensors.ts';
+import type { WeightType } from '../../../../src-main/core/formats/weight-types.ts';
 import { residualShape } from '../../../../src-main/core/graph/embed-windows.ts';
 import { readFloats } from '../../../../src-main/core/graph/float-values.ts';
 import { fileResidual, memoryResidual } from '../../../../src-main/core/graph/residual.ts';

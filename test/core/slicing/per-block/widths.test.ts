@@ -21,9 +21,32 @@ test('a width is rounded down twice, as the released code does', () => {
   expect(constantWidth(768, 0.2, 1)).toBe(614);
   expect(constantWidth(4096, 0.25, 256)).toBe(3072);
   expect(constantWidth(64, 0, 8)).toBe(64);
-  expect(() => constantWidth(64, 0.95, 8)).toThrow('from 1 to');
   expect(() => constantWidth(64, 1, 8)).toThrow('sparsity');
   expect(() => constantWidth(64, 0.2, 0)).toThrow('multiples of 0');
+});
+
+test('a share that leaves no width is refused with one that does', () => {
+  expect(() => constantWidth(64, 0.95, 8)).toThrow(
+    "A sparsity of 0.95 leaves 3 of the model's 64 columns, and widths are multiples of 8 (--round), so no width is left: ask for a --sparsity of at most 0.875 or a --round of at most 3.",
+  );
+  expect(() => constantWidth(64, 0.25, 1000)).toThrow(
+    'multiples of 1000 (--round), so no width is left: ask for a --round of at most 48.',
+  );
+  expect(() => constantWidth(64, 0.999, 1000)).toThrow('less --sparsity and a smaller --round');
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 1, max: 300 }), (hiddenSize, round) => {
+      fc.pre(round < hiddenSize);
+      try {
+        constantWidth(hiddenSize, 1 - 0.5 / hiddenSize, round);
+        throw new Error('there is a width');
+      } catch (error) {
+        const most = Number(
+          /--sparsity of at most ([\d.]+)\.?$/.exec((error as Error).message)![1]!.replace(/\.$/, ''),
+        );
+        expect(constantWidth(hiddenSize, most, round)).toBeGreaterThanOrEqual(round);
+      }
+    }),
+  );
 });
 
 test.each([sequential, parallel])('any widths survive as a SlicingConfig ($blockLayout)', (layout) => {

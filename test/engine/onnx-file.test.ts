@@ -1,0 +1,149 @@
+// ONNX files as models of jobs: either side of an evaluation, with any tokenizer; refused where something is made of them.
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { writeOnnxModel } from '../../src-main/core/export/onnx/write-onnx-model.ts';
+import { inspect } from '../../src-main/engine/library/inspect.ts';
+import { errorOf, quick, resultOf, startEngine, temporaryFolder } from '../support/engine.ts';
+import type { TestEngine } from '../support/engine.ts';
+import { goldenModels, goldenTokens, tinyModel } from '../support/golden-models.ts';
+import { decoderOf } from '../support/graph-runs.ts';
+import { architectures, sampleFolder, sampleModel } from '../support/paths.ts';
+import { constantConfig, slicedInto } from '../support/per-block.ts';
+import { ports } from '../support/slicing.ts';
+
+const evaluate = (model: string, more: object = {}, evaluation: object = {}): object => ({
+  ...{ verb: 'evaluate', model, ...quick, ...more },
+  evaluation: { ...quick.evaluation, ...evaluation },
+});
+const evaluated = async (engine: TestEngine, ...recipe: Parameters<typeof evaluate>) =>
+  resultOf(await engine.run(evaluate(...recipe)), 'evaluate');
+
+async function onnxOf(decoder: Parameters<typeof writeOnnxModel>[0]['decoder']): Promise<string> {
+  const output = path.join(temporaryFolder(), 'model.onnx');
+  await writeOnnxModel({ ...ports, decoder, output, type: 'F32' });
+  return output;
+}
+
+/** Rows of token ids. */
+function tokensFile(): string {
+  const text = path.join(temporaryFolder(), 'rows.tokens.json');
+  writeFileSync(text, JSON.stringify({ input_ids: [Array.from({ length: 40 }, (_, index) => 3 + index)] }));
+  return text;
+}
+
+describe.skipIf(!goldenModels)('evaluate', () => {
+  it.each(['opt', 'phi', 'qwen3'])('has of the file of a slice of %s what it has of the folder', async (name) => {
+    const engine = await startEngine();
+    const [dense, text] = [tinyModel(name), path.join(tinyModel(name), 'input.tokens.json')];
+    const decoder = await decoderOf(dense);
+    const made = { decoder, windows: goldenTokens(name), widths: constantConfig(decoder, 48) };
+    const folder = path.join(temporaryFolder(), 'sliced');
+    const { sliced } = await slicedInto(folder, made);
+    const file = await onnxOf(sliced);
+    const [{ widths, config }, whole] = [await inspect(file), await inspect(folder)];
+    expect({ widths, config }).toEqual({ widths: whole.widths, config: whole.config });
+
+    const own = await evaluated(engine, file, { against: dense }, { text });
+    const other = await evaluated(engine, folder, { against: dense }, { text });
+    expect(Math.abs(own.compressed.perplexity / other.compressed.perplexity - 1)).toBeLessThan(1e-4);
+    expect(own.kld!.mean).toBeGreaterThan(0.01);
+    expect(Math.abs(own.kld!.mean / other.kld!.mean - 1)).toBeLessThan(1e-3);
+    expect(own.topOneAgreement).toBe(other.topOneAgreement);
+    // Either side may be the file, or both.
+    const turned = await evaluated(engine, folder, { against: file }, { text });
+    expect(turned.dense).toEqual(own.compressed);
+    expect(turned.kld!.mean).toBeLessThan(1e-6);
+    const itself = await evaluated(engine, file, { against: file }, { text });
+    expect(itself).toMatchObject({ perplexityRatio: 1, kld: { mean: 0 }, topOneAgreement: 1 });
+  });
+});
+
+describe('evaluate on text', () => {
+  it('takes the tokenizer of a folder or of a GGUF, and says that it needs one', async () => {
+    const engine = await startEngine();
+    const file = await onnxOf(await decoderOf(sampleModel));
+    const [byFolder, byGguf] = [
+      await evaluated(engine, file, { tokenizer: sampleFolder, against: sampleModel }),
+      await evaluated(engine, file, { tokenizer: sampleModel }),
+    ];
+    expect(byFolder.compressed).toEqual(byGguf.compressed);
+    expect(byFolder).toMatchObject({ windowTokens: 256, windows: 2, topOneAgreement: 1 });
+    expect(byFolder.kld!.mean).toBeLessThan(1e-6);
+    const own = await evaluated(engine, sampleModel, {}, { engine: 'onnx' });
+    expect(Math.abs(byFolder.compressed.perplexity / own.compressed.perplexity - 1)).toBeLessThan(1e-4);
+    // Windows end where the model's context does.
+    const long = await evaluated(engine, file, { tokenizer: sampleFolder }, { window: 2048, windows: 1 });
+    expect(long.windowTokens).toBe(512);
+    expect(errorOf(await engine.run(evaluate(file)))).toMatchObject({
+      code: 'USAGE',
+      message: expect.stringMatching(/has no tokenizer: .* with --tokenizer, or give token ids/) as string,
+    });
+  });
+});
+
+describe('an ONNX file is refused', () => {
+  it('by what makes something of a model', async () => {
+    const engine = await startEngine();
+    const model = await onnxOf(await decoderOf(sampleModel));
+    const output = path.join(temporaryFolder(), 'x.gguf');
+    const target = { kind: 'file', bytes: 5e6 };
+    for (const recipe of [
+      { verb: 'slice', output, sparsity: 0.2 },
+      { verb: 'slice', output: path.join(temporaryFolder(), 'x'), method: 'per-block', sparsity: 0.2 },
+      { verb: 'quantize', output, type: 'Q8_0' },
+      { verb: 'calibrate', output },
+      { verb: 'plan', target },
+      { verb: 'fit', target, output },
+      { verb: 'invariance' },
+      { verb: 'study', kind: 'sparsity', values: ['0.2'] },
+    ]) {
+      expect(errorOf(await engine.run({ model, ...recipe })), recipe.verb).toMatchObject({
+        code: 'USAGE',
+        message: expect.stringContaining('Name the folder or GGUF it was made from') as string,
+      });
+    }
+  });
+
+  it('by what cannot run it', async () => {
+    const engine = await startEngine();
+    const [model, text] = [await onnxOf(await decoderOf(sampleModel)), tokensFile()];
+    const quiz = path.join(temporaryFolder(), 'quiz.jsonl');
+    writeFileSync(quiz, JSON.stringify({ query: 'a', choices: ['b', 'c'], gold: 0 }));
+    const refusal = async (more: object, evaluation: object = {}) =>
+      errorOf(await engine.run(evaluate(model, more, { text, ...evaluation })));
+    expect(await refusal({ tasks: [quiz] })).toMatchObject({ code: 'USAGE', details: { model } });
+    expect(await refusal({ device: 'cuda' })).toMatchObject({ code: 'DEVICE_UNAVAILABLE' });
+    expect(await refusal({}, { engine: 'llama.cpp' })).toMatchObject({
+      code: 'UNSUPPORTED_ARCHITECTURE',
+      message: expect.stringMatching(/Use --engine auto or onnx/) as string,
+    });
+    const missing = path.join(temporaryFolder(), 'missing.onnx');
+    expect(errorOf(await engine.run(evaluate(missing, {}, { text }))).code).toBe('FILE_NOT_FOUND');
+    writeFileSync(missing, 'no model');
+    expect(errorOf(await engine.run(evaluate(missing, {}, { text }))).code).toBe('FILE_MALFORMED');
+  });
+
+  it.skipIf(!goldenModels)('beside a model of another vocabulary, and with tokens that it does not have', async () => {
+    const engine = await startEngine();
+    const [model, text] = [await onnxOf(await decoderOf(tinyModel('llama-gqa'))), tokensFile()];
+    expect(errorOf(await engine.run(evaluate(model, { against: sampleModel }, { text })))).toMatchObject({
+      code: 'USAGE',
+      message: expect.stringMatching(/vocabularies of 512 and 4096/) as string,
+    });
+    const tokenizer = { tokenizer: sampleFolder };
+    expect(errorOf(await engine.run(evaluate(model, tokenizer, { window: 64 })))).toMatchObject({
+      code: 'USAGE',
+      message: expect.stringMatching(/vocabulary of 512: the tokenizer is that of another model/) as string,
+    });
+  });
+
+  it.skipIf(!architectures)('beside a model without graphs', async () => {
+    const engine = await startEngine();
+    const [model, against] = [await onnxOf(await decoderOf(sampleModel)), path.join(architectures!, 'qwen3moe.gguf')];
+    expect(errorOf(await engine.run(evaluate(model, { against }, { text: tokensFile() })))).toMatchObject({
+      code: 'UNSUPPORTED_ARCHITECTURE',
+      message: expect.stringMatching(/Only a model with graphs/) as string,
+    });
+  });
+});
