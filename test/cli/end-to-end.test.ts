@@ -26,10 +26,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const snug = snugIn(folder, home);
 
-/** Files of the test's folder, without the home. */
+/** Files of the test's folder, without the home and the records of runs. */
 function files(): string[] {
   return readdirSync(folder)
-    .filter((name) => name !== 'home')
+    .filter((name) => name !== 'home' && !name.endsWith('.recipe.json'))
     .sort();
 }
 

@@ -1,5 +1,5 @@
 // The verb generate from end to end: text of dense models is llama.cpp's own, text of sliced ones is that of full passes.
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { exactSettings } from '../../src-main/contract/llama-host-api.ts';
@@ -10,8 +10,10 @@ import { openFolderTokenizer } from '../../src-main/core/tokens/folder-tokenizer
 import { caller, handlers as llamaHost } from '../llama-host/host.ts';
 import {
   errorOf,
+  madeIn,
   quick,
   resultOf,
+  scratchIn,
   slicedBy,
   startEngine,
   temporaryFolder,
@@ -84,7 +86,7 @@ describe('generate', () => {
       ...{ tokens: { generated: 24 }, warnings: [] },
     });
     expect(found.tokensPerSecond.decode).toBeGreaterThan(0);
-    expect(readdirSync(path.join(engine.home, 'jobs'))).toEqual([]);
+    expect(scratchIn(engine.home)).toEqual([]);
   });
 
   test('runs a model sliced block by block, from its folder and from its ONNX file, and tells the text as it grows', async () => {
@@ -116,7 +118,7 @@ describe('generate', () => {
       return output;
     };
     const [asFolder, asFile] = [await sliced('sliced'), await sliced('sliced.onnx')];
-    expect(readdirSync(folder).toSorted()).toEqual(['sliced', 'sliced.onnx']);
+    expect(madeIn(folder)).toEqual(['sliced', 'sliced.onnx']);
     const ofFolder = resultOf(await engine.run(recipe(asFolder)), 'generate');
     const ofFile = resultOf(await engine.run(recipe(asFile, { tokenizer: sampleModel })), 'generate');
     expect(ofFolder).toMatchObject({ type: 'F16', tokens: ofFile.tokens });
@@ -195,5 +197,5 @@ test('a cancel ends the writing within two seconds and leaves nothing', async ()
   const { job } = await engine.call['jobs.cancel']({ id }, {} as never);
   expect(job.state).toBe('cancelled');
   expect(performance.now() - start).toBeLessThan(2000);
-  expect(readdirSync(path.join(engine.home, 'jobs'))).toEqual([]);
+  expect(scratchIn(engine.home)).toEqual([]);
 });

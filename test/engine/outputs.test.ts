@@ -1,11 +1,11 @@
 // What may and may not happen to files: inputs are never lost, outputs are whole or not there, left-overs are swept.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openGguf } from '../../src-main/core/formats/gguf-reader.ts';
-import { errorOf, quick, resultOf, startEngine, temporaryFolder } from '../support/engine.ts';
+import { errorOf, madeIn, quick, resultOf, startEngine, temporaryFolder } from '../support/engine.ts';
 import { sampleModel } from '../support/paths.ts';
 
 const bare = { threads: 1, importance: 'off', evaluate: false, prove: false };
@@ -80,7 +80,7 @@ describe('left-overs', () => {
       writeFileSync(path.join(folder, name.replace('PID', String(dead))), 'half');
     }
     resultOf(await engine.run(quantize(sampleModel, path.join(folder, 'out.gguf'))), 'quantize');
-    expect(readdirSync(folder).sort()).toEqual([`other.gguf.${dead}.part`, 'out.gguf']);
+    expect(madeIn(folder)).toEqual([`other.gguf.${dead}.part`, 'out.gguf']);
     writeFileSync(path.join(folder, 'busy.gguf.candidate-1.1.part'), 'half'); // process 1 is always there
     expect(errorOf(await engine.run(quantize(sampleModel, path.join(folder, 'busy.gguf')))).code).toBe('OUTPUT_EXISTS');
   });

@@ -9,6 +9,7 @@ import { openModel } from '../../src-main/core/formats/model-source.ts';
 import { AppError } from '../../src-main/contract/errors.ts';
 import {
   errorOf,
+  madeIn,
   quick,
   resultOf,
   slicedBy,
@@ -66,7 +67,7 @@ describe.skipIf(goldenModels === null)('golden models', () => {
       expect(Math.log(result.quality!.dense!.perplexity)).toBeCloseTo(correct.nll_dense, 4);
       expect(result.parametersAfter).toBe(correct.params_sliced);
       expect(result.invariance).toMatchObject({ passed: true });
-      expect(readdirSync(folder)).toEqual(['sliced']);
+      expect(madeIn(folder)).toEqual(['sliced']);
 
       const inspection = await engine.call.inspect({ model: output }, {} as never);
       expect(inspection).toMatchObject({

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openDecoder } from '../../src-main/core/architectures/decoder.ts';
 import { openModel } from '../../src-main/core/formats/model-source.ts';
-import { errorOf, quick, resultOf, slicedBy, startEngine, temporaryFolder } from '../support/engine.ts';
+import { errorOf, madeIn, quick, resultOf, slicedBy, startEngine, temporaryFolder } from '../support/engine.ts';
 import { goldenModels } from '../support/golden-models.ts';
 import { architectures, sampleModel } from '../support/paths.ts';
 
@@ -20,7 +20,7 @@ const slice = (output: string, more: object = {}): object => ({
 
 /** Files of a folder that a run left besides its output. */
 const leftIn = (folder: string, output: string): string[] =>
-  readdirSync(folder).filter((name) => name !== path.basename(output));
+  madeIn(folder).filter((name) => name !== path.basename(output));
 
 describe('a sliced GGUF', () => {
   test('is measured, proved, and made from a calibration that the next run uses again', async () => {
@@ -114,7 +114,7 @@ describe('other forms', () => {
     const error = errorOf(await engine.ended(id));
     const kept = path.join(folder, 'sliced.gguf.unpublished');
     expect(error).toMatchObject({ code: 'OUTPUT_EXISTS', details: { path: kept } });
-    expect(readdirSync(folder).toSorted()).toEqual(['sliced', 'sliced.gguf.unpublished']);
+    expect(madeIn(folder)).toEqual(['sliced', 'sliced.gguf.unpublished']);
     const model = await openModel(kept);
     expect(openDecoder(model).config.hiddenSize).toBe(192);
     await model.close();

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { StudyKind } from '../../src-main/contract/recipe.ts';
-import { errorOf, quick, resultOf, slicedBy, startEngine, temporaryFolder } from '../support/engine.ts';
+import { errorOf, madeIn, quick, resultOf, slicedBy, startEngine, temporaryFolder } from '../support/engine.ts';
 import { sampleFolder, sampleModel } from '../support/paths.ts';
 import { studied, study } from '../support/studies.ts';
 
@@ -95,7 +95,7 @@ test('rows are written as a file, and a file of kept rows that is damaged counts
   expect(again).toMatchObject({ keptRows: 0, output: json, rows: [{ kld: rows[0]!.kld }] });
   expect(again.rows[0]!.finished).not.toBe(rows[0]!.finished);
   expect(JSON.parse(readFileSync(json, 'utf8'))).toEqual(again);
-  expect(readdirSync(folder).sort()).toEqual(['rows.csv', 'rows.json']);
+  expect(madeIn(folder)).toEqual(['rows.csv', 'rows.json']);
 });
 
 test.each<[string, StudyKind, object, string]>([

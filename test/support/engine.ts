@@ -1,5 +1,5 @@
 // A real engine (with its real children) for tests: in this process, on a home folder of its own.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -105,6 +105,18 @@ export function errorOf(snapshot: JobSnapshot) {
   if (snapshot.job.state !== 'failed') throw new Error(`expected a failure: ${JSON.stringify(snapshot.job)}`);
   return snapshot.job.error;
 }
+
+/** Names in a folder, sorted, but for the records of runs beside what they made. */
+export const madeIn = (folder: string): string[] =>
+  readdirSync(folder)
+    .filter((name) => !name.endsWith('.recipe.json'))
+    .toSorted();
+
+/** Folders of scratch files that jobs left in the user data. */
+export const scratchIn = (home: string): string[] =>
+  readdirSync(path.join(home, 'jobs'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /scratch\.[^/]*$/.test(name),
+  );
 
 /** Options that keep a job on the sample model short; one thread, since test files run side by side. */
 export const quick = {
