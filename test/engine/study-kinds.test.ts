@@ -4,6 +4,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { StudyKind } from '../../src-main/contract/recipe.ts';
 import { errorOf, madeIn, quick, resultOf, slicedBy, startEngine, temporaryFolder } from '../support/engine.ts';
+import { goldenModels, tinyModel } from '../support/golden-models.ts';
 import { sampleFolder, sampleModel } from '../support/paths.ts';
 import { studied, study } from '../support/studies.ts';
 
@@ -29,6 +30,22 @@ test('calibration-size: each size is what slice makes of so many samples; sizes 
   expect(result.rows[2]!.kld).not.toBe(result.rows[1]!.kld);
 });
 
+test('calibration-size by a shared rotation: every size plans the same width', async () => {
+  const engine = await startEngine();
+  const result = studied(
+    await engine.run(study('calibration-size', { method: 'shared', values: ['2', '4'] })),
+    'calibration-size',
+  );
+  expect(result.rows.map(({ samples }) => samples)).toEqual([2, 4]);
+  expect(result.rows[0]!.fileBytes).toBe(result.rows[1]!.fileBytes);
+  expect(result.rows[0]!.kld).not.toBe(result.rows[1]!.kld);
+  const output = path.join(temporaryFolder(), 'sliced.gguf');
+  const calibration = { ...quick.calibration, samples: 2 };
+  const cut = { verb: 'slice', model: sampleModel, output, sparsity: 0.25, prove: false, ...quick, calibration };
+  const sliced = slicedBy(await engine.run(cut), 'shared');
+  expect(result.rows[0]!.fileBytes).toBe(sliced.fileBytes);
+});
+
 test('combination: rows are files of slice and quantize, sorted by size; what a type cannot have is told', async () => {
   const engine = await startEngine();
   const recipe = study('combination', { values: ['0', '0.25'], types: ['Q8_0', 'q4_k_m'], model: sampleFolder });
@@ -50,6 +67,16 @@ test('combination: rows are files of slice and quantize, sorted by size; what a 
   expect(rows[1]!.kld).toBeCloseTo(sliced.quality!.kld!.mean, 6);
   const plain = { verb: 'quantize', output: path.join(folder, 'q.gguf'), evaluate: false, ...common };
   expect(rows[2]!.fileBytes).toBe(resultOf(await engine.run(plain), 'quantize').fileBytes);
+});
+
+test.skipIf(!goldenModels)('combination: a model that only block by block can cut is told so', async () => {
+  const engine = await startEngine();
+  const { code, message } = errorOf(await engine.run(study('combination', { model: tinyModel('opt') })));
+  expect(code).toBe('UNSUPPORTED_ARCHITECTURE');
+  expect(message).toContain('snug slice --method per-block');
+  expect(message.match(/cannot be sliced/g)).toHaveLength(1);
+  // llama.cpp has no such family.
+  expect(message).not.toContain('snug quantize');
 });
 
 test('speed: both models at every batch, on the device that was named', async () => {
@@ -105,7 +132,8 @@ test.each<[string, StudyKind, object, string]>([
   ['what is varied, named twice', 'combination', { width: 192 }, '--values'],
   ['types elsewhere', 'speed', { types: ['Q4_0'] }, 'combination'],
   ['a type that is none', 'combination', { types: ['Q4_9'] }, 'Q4_9'],
-  ['only what cannot be made', 'combination', { values: ['0.25'], types: ['Q4_K_M'] }, 'multiples of 256'],
+  ['only what cannot be made', 'combination', { values: ['0.25'], types: ['Q4_K_M'] }, 'a larger share with --values'],
+  ['multiples that the model is too narrow for', 'combination', { values: ['0.5'], round: 512 }, 'there is none below'],
   ['an unknown ending', 'speed', { output: 'rows.txt' }, '.json nor .csv'],
 ])('%s is refused', async (_, kind, more, words) => {
   const engine = await startEngine();

@@ -6,7 +6,9 @@ export interface TimedSession {
   readonly vocabSize: number;
   /** Forgets all texts. */
   reset(): void;
-  /** Runs `ids` [batch, T] behind what came before, and keeps them; what it answers is not looked at. */
+  /** Runs `ids` [batch, T] behind what came before, and keeps them; no logits are handed out. */
+  read(ids: Int32Array, batch: number): Promise<void>;
+  /** The same with logits, which are not looked at. */
   advance(ids: Int32Array, batch: number): Promise<unknown>;
 }
 
@@ -49,7 +51,7 @@ export async function timeSession(request: TimingRequest): Promise<Timing> {
     onRun?.(round);
     signal.throwIfAborted();
     const [prompt, start] = [tokens(batch * promptTokens), performance.now()];
-    await session.advance(prompt, batch);
+    await session.read(prompt, batch);
     const decodeStart = performance.now();
     for (let step = 0; step < decodeTokens; step += 1) {
       onRun?.(round);

@@ -5,6 +5,7 @@ import { ropeTables } from '../architectures/rope.ts';
 import { buildBlockGraph, statisticsFeeds } from './block-graph.ts';
 import type { BlockSite, BuiltGraph, StatisticsSite } from './block-graph.ts';
 import type { BlockRunner, GraphRuntime } from './block-runner.ts';
+import { GraphSessions } from './graph-sessions.ts';
 import { blockWeightReader, readRopeDivisors } from './block-weights.ts';
 import type { BlockWeights } from './block-weights.ts';
 import type { Dequantize } from './float-values.ts';
@@ -52,38 +53,39 @@ export async function openBlockStream(options: BlockStreamOptions): Promise<Bloc
   const { decoder, runtime, windowLength, trees, grams } = options;
   const rope = ropeTables(decoder.config, windowLength, await readRopeDivisors(decoder, options.dequantize));
   const read = blockWeightReader(decoder, options.dequantize);
-  /** By the roles that a layer has: layers of one form share a session. */
-  const graphs = new Map<string, Promise<BuiltGraph & { runner: BlockRunner }>>();
+  const rolesOf = (layer: number): ReadonlySet<LayerRole> =>
+    fusedRoles(decoder.architecture, decoder.layers[layer]!.keys());
 
-  async function open(roles: ReadonlySet<LayerRole>): Promise<BuiltGraph & { runner: BlockRunner }> {
+  async function open(layer: number): Promise<BuiltGraph & { runner: BlockRunner }> {
+    const roles = rolesOf(layer);
     const shape = { ...decoder.config, windowLength, rope, roles, hasTrees: trees !== undefined };
     const graph = buildBlockGraph(decoder.architecture, shape, grams);
     return { ...graph, runner: await runtime.open(graph.model) };
   }
+  const graphs = new GraphSessions(
+    decoder.layers.map((_, layer) => [...rolesOf(layer)].join()),
+    open,
+  );
 
   return {
     async runLayer(layer, residual, { signal, onRun }) {
       const weights = await read(layer);
-      const roles = fusedRoles(decoder.architecture, decoder.layers[layer]!.keys());
-      const key = [...roles].join();
-      if (!graphs.has(key)) graphs.set(key, open(roles));
-      const graph = await graphs.get(key)!;
-      const sums = new SiteSums(graph.statistics);
-      for await (const { first, rows, values } of residualRuns(residual)) {
-        signal.throwIfAborted();
-        const x = { data: values, shape: [rows, residual.hiddenSize] };
-        const more = { ...statisticsFeeds(graph, rows), ...treeFeeds(trees, { first, rows }, decoder.config) };
-        sums.add(await graph.runner.run({ x, ...more, ...weights.feeds }, { y: x, ...sums.wanted }), rows);
-        await residual.write(first, values);
-        onRun?.(rows);
-      }
+      const sums = await graphs.use(layer, async (graph) => {
+        const found = new SiteSums(graph.statistics);
+        for await (const { first, rows, values } of residualRuns(residual)) {
+          signal.throwIfAborted();
+          const x = { data: values, shape: [rows, residual.hiddenSize] };
+          const more = { ...statisticsFeeds(graph, rows), ...treeFeeds(trees, { first, rows }, decoder.config) };
+          found.add(await graph.runner.run({ x, ...more, ...weights.feeds }, { y: x, ...found.wanted }), rows);
+          await residual.write(first, values);
+          onRun?.(rows);
+        }
+        return found;
+      });
       await residual.advance();
       return grams === null ? null : layerStatistics(decoder.architecture, layer, sums, weights.norms);
     },
-    async close() {
-      for (const graph of graphs.values()) await (await graph).runner.dispose();
-      graphs.clear();
-    },
+    close: () => graphs.close(),
   };
 }
 

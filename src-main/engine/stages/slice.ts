@@ -1,4 +1,5 @@
 // Slicing by one shared rotation: which types the sliced tensors get, and the file itself.
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import type { Precision } from '../../contract/recipe.ts';
@@ -44,13 +45,20 @@ export function roundOf(type: string): number {
   return float ? 8 : ggmlTypeByName(findMix(type).type)!.blockSize;
 }
 
-/** The width that a shared rotation keeps: a multiple of what the type or `round` needs. @throws USAGE */
+/** What helps where a sparsity leaves no width. */
+const otherWidth = 'Ask for more --sparsity, name --width, or take another --type.';
+
+/**
+ * The width that a shared rotation keeps: a multiple of what the type or `round` needs. `advice` ends the message where a
+ * sparsity leaves none. @throws USAGE
+ */
 export function sharedWidthOf(
   { sparsity, width, round, type }: Pick<SliceRecipe, 'sparsity' | 'width' | 'round' | 'type'>,
   hiddenSize: number,
+  advice = otherWidth,
 ): number {
   const step = round ?? roundOf(type);
-  if (sparsity !== null) return widthOfSparsity({ sparsity, step, type }, hiddenSize);
+  if (sparsity !== null) return widthOfSparsity({ sparsity, step, type, advice }, hiddenSize);
   if (width === null || width > hiddenSize) {
     const message = `The width is ${width}; it has to be a whole number from 1 to the model's ${hiddenSize}.`;
     throw new AppError('USAGE', message, { width, hiddenSize });
@@ -63,14 +71,14 @@ export function sharedWidthOf(
 
 /** @throws USAGE where rounding would leave the model as it is */
 function widthOfSparsity(
-  { sparsity, step, type }: { sparsity: number; step: number; type: string },
+  { sparsity, step, type, advice }: { sparsity: number; step: number; type: string; advice: string },
   hiddenSize: number,
 ): number {
-  const { width } = sharedWidth(hiddenSize, sparsity, step);
+  const width = step > hiddenSize ? hiddenSize : sharedWidth(hiddenSize, sparsity, step).width;
   if (width < hiddenSize || sparsity === 0) return width;
   const next = hiddenSize - step;
   const possible = next > 0 ? `the widest below is ${next}` : 'there is none below';
-  const message = `Nothing would be cut: ${type} takes widths that are multiples of ${step}, and of ${hiddenSize} columns ${possible}. Ask for more --sparsity, name --width, or take another --type.`;
+  const message = `Nothing would be cut: ${type} takes widths that are multiples of ${step}, and of ${hiddenSize} columns ${possible}. ${advice}`;
   throw new AppError('USAGE', message, { sparsity, round: step, hiddenSize, type });
 }
 
@@ -109,6 +117,7 @@ export async function planSlice(
     return { file, header, sizes: { parametersBefore, parametersAfter, untiedParameters } };
   } finally {
     await model.close();
+    await rm(skeleton); // a study plans one width several times
   }
 }
 

@@ -11,7 +11,11 @@ export function requireDense(source: ModelSource): void {
 
 /** Refuses a model that no shared rotation can slice, before any work. @throws UNSUPPORTED_ARCHITECTURE with the reason */
 export function requireSharedSlice(source: ModelSource): void {
-  refuse(source, sharedSliceRefusal(source), 'sliced');
+  refuse(source, graphRefusal(source), 'sliced');
+  const reason = sharedSliceRefusal(source);
+  if (reason === null) return;
+  const message = `${reason} Block by block it can be: \`snug slice --method per-block\`.`;
+  throw new AppError('UNSUPPORTED_ARCHITECTURE', message, { path: source.path, reason });
 }
 
 function refuse(source: ModelSource, reason: string | null, what: string): void {

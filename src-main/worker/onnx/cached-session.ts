@@ -9,6 +9,8 @@ import { openSession, runFailure } from './onnx-runtime.ts';
 import type { OnnxOptions } from './onnx-runtime.ts';
 
 export interface CachedSession extends LogitSession {
+  /** As `advance`, where no logits are wanted: those of long prompts side by side are as large as the model. @throws OUT_OF_MEMORY */
+  read(ids: ArrayLike<number>, batch: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -68,6 +70,33 @@ function cachedSession(session: InferenceSession, { vocabSize, cache }: Shapes):
     Object.fromEntries(
       cache.map(({ past: name, heads, headDim }) => [name, new Tensor('float32', [], [batch, heads, 0, headDim])]),
     );
+  const presents = cache.map(({ present }) => present);
+
+  async function run(
+    ids: ArrayLike<number>,
+    batch: number,
+    outputs: readonly string[],
+  ): Promise<InferenceSession.ReturnType> {
+    const tokens = ids.length / batch;
+    const total = length + tokens;
+    const rows = (values: BigInt64Array, columns: number): Tensor => new Tensor('int64', values, [batch, columns]);
+    const feeds = {
+      input_ids: rows(BigInt64Array.from(ids, BigInt), tokens),
+      attention_mask: rows(new BigInt64Array(batch * total).fill(1n), total),
+      position_ids: rows(
+        BigInt64Array.from(ids, (_, index) => BigInt(length + (index % tokens))),
+        tokens,
+      ),
+      ...(past ?? emptyCache(batch)),
+    };
+    const found = await session.run(feeds, outputs).catch((error: unknown) => {
+      throw runFailure(error);
+    });
+    length = total;
+    past = Object.fromEntries(cache.map((part) => [part.past, found[part.present]!]));
+    return found;
+  }
+
   return {
     vocabSize,
     reset() {
@@ -75,24 +104,11 @@ function cachedSession(session: InferenceSession, { vocabSize, cache }: Shapes):
       past = null;
     },
     async advance(ids, batch) {
-      const tokens = ids.length / batch;
-      const total = length + tokens;
-      const rows = (values: BigInt64Array, columns: number): Tensor => new Tensor('int64', values, [batch, columns]);
-      const feeds = {
-        input_ids: rows(BigInt64Array.from(ids, BigInt), tokens),
-        attention_mask: rows(new BigInt64Array(batch * total).fill(1n), total),
-        position_ids: rows(
-          BigInt64Array.from(ids, (_, index) => BigInt(length + (index % tokens))),
-          tokens,
-        ),
-        ...(past ?? emptyCache(batch)),
-      };
-      const outputs = await session.run(feeds).catch((error: unknown) => {
-        throw runFailure(error);
-      });
-      length = total;
-      past = Object.fromEntries(cache.map((part) => [part.past, outputs[part.present]!]));
-      return outputs['logits']!.data as Float32Array;
+      const { logits } = await run(ids, batch, ['logits', ...presents]);
+      return logits!.data as Float32Array;
+    },
+    async read(ids, batch) {
+      await run(ids, batch, presents);
     },
     close: () => session.release(),
   };

@@ -8,15 +8,14 @@ afterEach(() => vi.restoreAllMocks());
 function sessionOf(secondsOfRound: readonly { prefill: number; step: number }[]) {
   let clock = 0;
   vi.spyOn(performance, 'now').mockImplementation(() => clock * 1000);
-  const runs: { ids: Int32Array; batch: number }[][] = [];
+  const runs: { ids: Int32Array; batch: number; hasLogits: boolean }[][] = [];
+  const run = (hasLogits: boolean) => async (ids: Int32Array, batch: number) => {
+    const seconds = secondsOfRound[runs.length - 1]!;
+    clock += runs.at(-1)!.length === 0 ? seconds.prefill : seconds.step;
+    runs.at(-1)!.push({ ids, batch, hasLogits });
+  };
   const session: TimedSession = {
-    vocabSize: 10,
-    reset: () => void runs.push([]),
-    async advance(ids, batch) {
-      const seconds = secondsOfRound[runs.length - 1]!;
-      clock += runs.at(-1)!.length === 0 ? seconds.prefill : seconds.step;
-      runs.at(-1)!.push({ ids, batch });
-    },
+    ...{ vocabSize: 10, reset: () => void runs.push([]), read: run(false), advance: run(true) },
   };
   return { session, runs };
 }
@@ -33,6 +32,8 @@ test('medians of the rounds behind the first, and how far one was from them', as
   const timing = await timeSession({ ...request, session });
   expect(timing).toEqual({ prefillSeconds: 4, decodeSeconds: 2.5, spread: 0.5 });
   expect(runs.map((round) => round.map(({ ids }) => ids.length))).toEqual(Array(4).fill([15, 3, 3]));
+  // A prompt's logits are not handed out, as no one reads them.
+  expect(runs.map((round) => round.map(({ hasLogits }) => hasLogits))).toEqual(Array(4).fill([false, true, true]));
   expect(runs.flat().every(({ ids, batch }) => batch === 3 && ids.every((id) => id >= 0 && id < 10))).toBe(true);
 });
 

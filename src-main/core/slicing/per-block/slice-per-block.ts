@@ -10,6 +10,7 @@ import type { SlicingConfig } from '../../../contract/results.ts';
 import type { Decoder } from '../../architectures/decoder.ts';
 import { ropeTables } from '../../architectures/rope.ts';
 import type { BlockRunner, GraphRuntime } from '../../graph/block-runner.ts';
+import { GraphSessions } from '../../graph/graph-sessions.ts';
 import { readRopeDivisors } from '../../graph/block-weights.ts';
 import { centreRows } from '../../graph/fusion.ts';
 import { embedWindows, residualShape } from '../../graph/embed-windows.ts';
@@ -87,7 +88,7 @@ export async function slicePerBlock(options: PerBlockOptions): Promise<SiteRepor
     return { basis, width, size };
   }
 
-  const stream = await openStepStream(options, names);
+  const stream = await openStepStream(options, { names, widths });
   try {
     await embedWindows(decoder, { windows }, dequantize, residual);
     if (paperCompat) await replaceRuns(residual, centreRows);
@@ -96,12 +97,11 @@ export async function slicePerBlock(options: PerBlockOptions): Promise<SiteRepor
     let input = await directions(0, first);
     await writeTables(options, input);
 
-    const steps = blockSteps(decoder.architecture);
     for (let index = 0; index + 1 < names.length; index += 1) {
       signal.throwIfAborted();
-      const [layer, step] = [Math.floor(index / steps.length), steps[index % steps.length]!];
+      const { layer, step } = stepAt(decoder, index);
       const weights = await stepWeights(options, layer, step, input);
-      const gram = await stream.run({ index, layer, step, input, feeds: weights.feeds });
+      const gram = await stream.run({ index, input, feeds: weights.feeds });
       const output = await directions(index + 1, gram);
       await weights.finish(output, write);
       input = output;
@@ -112,6 +112,12 @@ export async function slicePerBlock(options: PerBlockOptions): Promise<SiteRepor
   } finally {
     await stream.close();
   }
+}
+
+/** The step that starts from a site. */
+function stepAt({ architecture }: Decoder, site: number): { layer: number; step: BlockStep } {
+  const steps = blockSteps(architecture);
+  return { layer: Math.floor(site / steps.length), step: steps[site % steps.length]! };
 }
 
 function checkResidual({ decoder, windows, residual }: PerBlockOptions): void {
@@ -132,8 +138,6 @@ async function replaceRuns(residual: Residual, change: (values: Float32Array, si
 interface StepRun {
   /** Of the site that the step starts from. */
   index: number;
-  layer: number;
-  step: BlockStep;
   input: Directions;
   feeds: Awaited<ReturnType<typeof stepWeights>>['feeds'];
 }
@@ -145,7 +149,10 @@ interface StepStream {
   close(): Promise<void>;
 }
 
-async function openStepStream(options: PerBlockOptions, names: readonly string[]): Promise<StepStream> {
+async function openStepStream(
+  options: PerBlockOptions,
+  { names, widths }: { names: readonly string[]; widths: readonly number[] },
+): Promise<StepStream> {
   const {
     decoder,
     runtime,
@@ -161,45 +168,43 @@ async function openStepStream(options: PerBlockOptions, names: readonly string[]
   const { windowLength, hiddenSize: size } = residual;
   const normEps = slicedEps(decoder, paperCompat);
   const rope = ropeTables(config, windowLength, await readRopeDivisors(decoder, dequantize));
-  /** By step, width and roles: steps of one form share a session. */
-  const runners = new Map<string, Promise<BlockRunner>>();
   const passes = { stage: 'slice', rows: residualRows(residual), passes: names.length - 1 };
   const onRun = passProgress(passes, options.progress);
 
-  function runnerOf({ step, layer, input }: StepRun): Promise<BlockRunner> {
-    const roles = new Set(layers[layer]!.keys());
-    const key = [step.norm, input.width, ...roles].join();
-    const shape = { ...config, normEps, windowLength, rope, roles };
-    const open = (): Promise<BlockRunner> =>
-      runtime.open(buildStepGraph(architecture, step, shape, { input: input.width, output: size }));
-    if (!runners.has(key)) runners.set(key, open());
-    return runners.get(key)!;
+  const formOf = (site: number): string => {
+    const { layer, step } = stepAt(decoder, site);
+    return [step.norm, widths[site], ...layers[layer]!.keys()].join();
+  };
+  async function open(site: number): Promise<{ runner: BlockRunner }> {
+    const { layer, step } = stepAt(decoder, site);
+    const shape = { ...config, normEps, windowLength, rope, roles: new Set(layers[layer]!.keys()) };
+    const graph = buildStepGraph(architecture, step, shape, { input: widths[site]!, output: size });
+    return { runner: await runtime.open(graph) };
   }
+  const starts = [...widths.keys()].slice(0, -1); // behind the last site is the head
+  const graphs = new GraphSessions(starts.map(formOf), open);
 
   const gramOf = (site: number): SiteGram =>
     new SiteGram({ site: { name: names[site]!, size }, signals, normEps, precision, linearAlgebra, signal });
   return {
     gramOf,
-    async run(stepRun) {
-      const { input, feeds, index } = stepRun;
-      const runner = await runnerOf(stepRun);
+    async run({ index, input, feeds }) {
       const directions = { data: new Float32Array(input.basis), shape: [input.width, size] };
       const weights = { ...feeds, basis: directions, shortcut: directions };
       const gram = gramOf(index + 1);
-      for await (const { first, rows, values } of residualRuns(residual)) {
-        signal.throwIfAborted();
-        const x = { data: values, shape: [rows, size] };
-        await runner.run({ x, ...weights }, { y: x });
-        await gram.add(values, rows);
-        await residual.write(first, values);
-        onRun(rows);
-      }
+      await graphs.use(index, async ({ runner }) => {
+        for await (const { first, rows, values } of residualRuns(residual)) {
+          signal.throwIfAborted();
+          const x = { data: values, shape: [rows, size] };
+          await runner.run({ x, ...weights }, { y: x });
+          await gram.add(values, rows);
+          await residual.write(first, values);
+          onRun(rows);
+        }
+      });
       await residual.advance();
       return gram;
     },
-    async close() {
-      for (const runner of runners.values()) await (await runner).dispose();
-      runners.clear();
-    },
+    close: () => graphs.close(),
   };
 }

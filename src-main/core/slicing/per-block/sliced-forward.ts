@@ -10,6 +10,7 @@ import type { LayerStatistics } from '../../graph/block-stream.ts';
 import { readRopeDivisors } from '../../graph/block-weights.ts';
 import { embedWindows, residualShape } from '../../graph/embed-windows.ts';
 import { readFloats } from '../../graph/float-values.ts';
+import { GraphSessions } from '../../graph/graph-sessions.ts';
 import { headResult } from '../../graph/forward.ts';
 import type { ForwardOptions, ForwardResult } from '../../graph/forward.ts';
 import { passProgress } from '../../graph/pass-progress.ts';
@@ -105,9 +106,6 @@ async function openSlicedStream(
     windowLength,
     await readRopeDivisors({ model, config, ropeDivisors: null }, dequantize),
   );
-  /** By the roles and widths of a layer: layers of one form share a session. */
-  const graphs = new Map<string, Promise<BuiltGraph & { runner: BlockRunner }>>();
-
   async function open(layer: number): Promise<BuiltGraph & { runner: BlockRunner }> {
     const roles = new Set(decoder.layers[layer]!.keys()) as ReadonlySet<LayerRole>;
     const shape = { ...config, windowLength, rope, roles, hasTrees: trees !== undefined };
@@ -115,6 +113,12 @@ async function openSlicedStream(
     const graph = buildSlicedBlockGraph(architecture, shape, own, statistics?.grams ?? null);
     return { ...graph, runner: await runtime.open(graph.model) };
   }
+  const formOf = (roles: Iterable<string>, layer: number): string =>
+    JSON.stringify([[...roles], layerWidths(decoder, widths, layer)]);
+  const graphs = new GraphSessions(
+    decoder.layers.map((entries, layer) => formOf(entries.keys(), layer)),
+    open,
+  );
 
   async function readLayer(layer: number): Promise<Record<string, GraphTensor>> {
     const feeds: Record<string, GraphTensor> = {};
@@ -126,28 +130,25 @@ async function openSlicedStream(
 
   return {
     async runLayer(layer, { from, to }, { signal, onRun }) {
-      const key = JSON.stringify([[...decoder.layers[layer]!.keys()], layerWidths(decoder, widths, layer)]);
-      if (!graphs.has(key)) graphs.set(key, open(layer));
-      const graph = await graphs.get(key)!;
       const weights = await readLayer(layer);
-      const sums = new SiteSums(graph.statistics);
-      for await (const { first, rows, values } of residualRuns(from)) {
-        signal.throwIfAborted();
-        const x = { data: values, shape: [rows, from.hiddenSize] };
-        const data = to === from ? values : new Float32Array(rows * to.hiddenSize);
-        const y = { data, shape: [rows, to.hiddenSize] };
-        const more = { ...statisticsFeeds(graph, rows), ...treeFeeds(trees, { first, rows }, config) };
-        const feeds = { x, ...more, ...weights };
-        sums.add(await graph.runner.run(feeds, { y, ...sums.wanted }), rows);
-        await to.write(first, data);
-        onRun(rows);
-      }
+      const sums = await graphs.use(layer, async (graph) => {
+        const found = new SiteSums(graph.statistics);
+        for await (const { first, rows, values } of residualRuns(from)) {
+          signal.throwIfAborted();
+          const x = { data: values, shape: [rows, from.hiddenSize] };
+          const data = to === from ? values : new Float32Array(rows * to.hiddenSize);
+          const y = { data, shape: [rows, to.hiddenSize] };
+          const more = { ...statisticsFeeds(graph, rows), ...treeFeeds(trees, { first, rows }, config) };
+          const feeds = { x, ...more, ...weights };
+          found.add(await graph.runner.run(feeds, { y, ...found.wanted }), rows);
+          await to.write(first, data);
+          onRun(rows);
+        }
+        return found;
+      });
       await to.advance();
       return statistics ? layerStatistics(architecture, layer, sums, new Map()) : null;
     },
-    async close() {
-      for (const graph of graphs.values()) await (await graph).runner.dispose();
-      graphs.clear();
-    },
+    close: () => graphs.close(),
   };
 }

@@ -90,8 +90,9 @@ export async function withShared<T>(
 /** The width of a shared rotation that cuts a share, or why the type cannot have it. */
 export function possibleWidth({ recipe, decoder }: Study, sparsity: number, type: string): number | string {
   try {
-    const { round } = recipe;
-    return sharedWidthOf({ sparsity, width: null, round, type }, decoder.config.hiddenSize);
+    const { round, kind } = recipe;
+    const advice = `Name a larger share with --values, or another ${kind === 'combination' ? 'of --types' : '--type'}.`;
+    return sharedWidthOf({ sparsity, width: null, round, type }, decoder.config.hiddenSize, advice);
   } catch (error) {
     return AppError.from(error).message;
   }
