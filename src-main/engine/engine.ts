@@ -7,7 +7,9 @@ import { version } from '../contract/version.ts';
 import { listTexts } from '../core/texts/open-text.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { Children } from './children.ts';
-import { listDevices } from './devices.ts';
+import { installCuda, onnxPackage } from './devices/cuda-files.ts';
+import { listDevices } from './devices/list-devices.ts';
+import { Providers } from './devices/providers.ts';
 import type { Folders } from './folders.ts';
 import { sweepScratch, withContext } from './jobs/context.ts';
 import { JobQueue, type Emit } from './jobs/queue.ts';
@@ -24,12 +26,13 @@ export interface Engine {
 /** Builds the engine on its folders; `emit` sends events to whoever is connected. */
 export async function createEngine(folders: Folders, emit: Emit): Promise<Engine> {
   const children = new Children(folders.entries);
+  const providers = new Providers(children, onnxPackage());
   await sweepScratch(folders.home);
   const catalog = await Catalog.open(folders.home).catch((error: unknown) => AppError.from(error));
   const recorder = catalogRecorder(catalog, { snug: version, node: process.versions.node });
   const queue = new JobQueue(
     (run, recipe, signal, report) =>
-      withContext({ run, signal, folders, children, threads: recipe.threads, report }, async (context) => {
+      withContext({ run, signal, folders, children, providers, threads: recipe.threads, report }, async (context) => {
         const problem = recorder.problem();
         if (problem !== null) context.warnings.push(`This run is not kept in the history: ${problem}`);
         return runRecipe(context, recipe);
@@ -40,7 +43,12 @@ export async function createEngine(folders: Folders, emit: Emit): Promise<Engine
   const handlers: HandlersOf<EngineApi> = {
     inspect: ({ model }) => inspect(model),
     texts: () => listTexts(path.join(folders.resources, 'texts')),
-    devices: (_params, { signal }) => listDevices(children, signal),
+    devices: ({ probe }, { signal }) => listDevices({ children, providers: probe ? providers : null, signal }),
+    installCuda: async (_params, { signal }) => {
+      const added = await installCuda(onnxPackage(), signal);
+      providers.forget();
+      return added;
+    },
     sample: () => ({ model: path.join(folders.resources, 'sample/sample-7m.F16.gguf') }),
     'jobs.start': ({ recipe }) => ({ id: queue.start(recipe) }),
     'jobs.list': () => ({ jobs: queue.list() }),

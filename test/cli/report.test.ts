@@ -138,11 +138,16 @@ describe('results as text', () => {
     expect(await text('devices')).toMatchInlineSnapshot(`
       "No GPU was found; everything runs on the CPU.
 
+      llama.cpp b10000, ggml 0.9.0
       device  kind    memory      free  name
       CPU     cpu   8.00 GiB  6.00 GiB  AMD EPYC
 
-      llama.cpp b10000, ggml 0.9.0
-      onnxruntime: cpu
+      onnxruntime: cpu runs Snug's graphs where no --device is named
+      provider  state             adapter      why
+      cuda      not there         -            its provider files are not installed
+      webgpu    only where named  SwiftShader  its only adapter is SwiftShader
+      cpu       usable            -
+
       Missing: cuda: no NVIDIA driver
       "
     `);

@@ -6,6 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { evaluationOptions } from '../../src-main/contract/recipe.ts';
 import type { Proof } from '../../src-main/contract/results.ts';
 import { Children } from '../../src-main/engine/children.ts';
+import { onnxPackage } from '../../src-main/engine/devices/cuda-files.ts';
+import { Providers } from '../../src-main/engine/devices/providers.ts';
 import type { WorkerClient } from '../../src-main/engine/children.ts';
 import { findFolders } from '../../src-main/engine/folders.ts';
 import { withContext } from '../../src-main/engine/jobs/context.ts';
@@ -23,10 +25,13 @@ const folder = temporaryFolder();
 const file = (name: string): string => path.join(folder, name);
 const folders = { ...findFolders(path.join(root, 'src-main/engine'), false), home: file('home') };
 
+const children = new Children(folders.entries);
+const providers = new Providers(children, onnxPackage());
+
 const inJob = <T>(work: (context: JobContext) => Promise<T>): Promise<T> =>
   withContext(
     {
-      ...{ run: 'prove', folders, children: new Children(folders.entries), threads: 1, report: () => {} },
+      ...{ run: 'prove', folders, children, providers, threads: 1, report: () => {} },
       signal: new AbortController().signal,
     },
     work,

@@ -6,6 +6,7 @@ import { AppError } from '../../contract/errors.ts';
 import type { Progress } from '../../contract/progress.ts';
 import { isRunning } from '../../core/formats/part-files.ts';
 import type { Children, LlamaClient, WorkerClient } from '../children.ts';
+import type { Providers } from '../devices/providers.ts';
 import type { Folders } from '../folders.ts';
 
 export type LlamaIdentity = Awaited<ReturnType<LlamaClient['identify']>>;
@@ -17,6 +18,8 @@ export interface JobContext {
   folders: Folders;
   /** The device that a model ran on last, in llama.cpp or on our graphs; tensor kernels always run on the CPU. */
   device: string;
+  /** Where our graphs may run. */
+  providers: Providers;
   /** For tensor kernels: all cores, or what the recipe says. */
   threads: number;
   /** For llama.cpp: what the recipe says, else the host's own choice (the cores that are free then). */
@@ -66,13 +69,14 @@ export interface ContextOptions {
   signal: AbortSignal;
   folders: Folders;
   children: Children;
+  providers: Providers;
   threads: number | null;
   report: (progress: Progress) => void;
 }
 
 /** Runs `work` with a fresh context; the scratch folder goes whatever happens. */
 export async function withContext<T>(options: ContextOptions, work: (context: JobContext) => Promise<T>): Promise<T> {
-  const { run, signal, folders, children, report } = options;
+  const { run, signal, folders, children, providers, report } = options;
   const scratch = await makeScratch(folders.home, run);
   let identity: Promise<LlamaIdentity> | null = null;
   const descriptions = new Map<string, Promise<ModelDescription>>();
@@ -81,6 +85,7 @@ export async function withContext<T>(options: ContextOptions, work: (context: Jo
       run,
       signal,
       folders,
+      providers,
       scratch,
       report,
       threads: options.threads ?? availableParallelism(),
