@@ -7,7 +7,7 @@ import { reduceJob, type JobEvent, type JobSnapshot } from '../../src-main/contr
 import type { Recipe } from '../../src-main/contract/recipe.ts';
 import { serve, type Server } from '../../src-main/rpc/server.ts';
 import type { Transport } from '../../src-main/rpc/transport.ts';
-import { deviceList, inspectionOf, results, textList } from './fake-results.ts';
+import { deviceList, inspectionOf, installed, results, textList } from './fake-results.ts';
 
 export interface FakeScript {
   devices?: DeviceList;
@@ -46,7 +46,7 @@ export function serveFakeEngine(transport: Transport, script: FakeScript = {}): 
       },
       texts: () => textList,
       devices: () => script.devices ?? deviceList,
-      installCuda: () => ({ folder: '/onnx', files: ['libonnxruntime_providers_cuda.so'] }),
+      installCuda: () => installed,
       sample: () => ({ model: '/snug/sample-7m.F16.gguf' }),
       'jobs.start': ({ recipe }) => {
         const id = `job-${jobs.length + 1}`;

@@ -1,5 +1,5 @@
 // Canned answers of the fake engine. The numbers are invented, the shapes are the contract's.
-import type { DeviceList } from '../../src-main/contract/devices.ts';
+import type { CudaFiles, DeviceList } from '../../src-main/contract/devices.ts';
 import type { JobResult } from '../../src-main/contract/job.ts';
 import type { Inspection } from '../../src-main/contract/model.ts';
 import type { Plan } from '../../src-main/contract/plan.ts';
@@ -42,6 +42,8 @@ export const deviceList: DeviceList = {
   gpus: [],
   missing: [{ backend: 'cuda', reason: 'no NVIDIA driver' }],
 };
+
+export const installed: CudaFiles = { folder: '/onnx', files: ['libonnxruntime_providers_cuda.so'] };
 
 export const gpuList: DeviceList = {
   ...deviceList,

@@ -38,7 +38,10 @@ const inJob = <T>(work: (context: JobContext) => Promise<T>): Promise<T> =>
   );
 
 /** `measuredKld` null: --no-evaluate, what the plan predicted is all that is known. `ownModel`: what our own forward reads instead. */
-function proofOf(output: string, { ownModel = output, measuredKld = null as number | null } = {}): Promise<Proof> {
+function proofOf(
+  output: string,
+  { ownModel = output, measuredKld = null as number | null, device = 'cpu' } = {},
+): Promise<Proof> {
   return inJob(async (context) => {
     const evaluation = evaluationOptions.parse({ windows: 1, window: 128 });
     const text = await openEvaluation(context, sampleModel, evaluation, []);
@@ -49,14 +52,15 @@ function proofOf(output: string, { ownModel = output, measuredKld = null as numb
           blockLogProbs: (params, options) => client.blockLogProbs({ ...params, model: ownModel }, options),
         }),
       );
-    return prove(
-      { ...context, worker },
-      {
-        ...{ source: sampleModel, output, text, device: 'cpu' },
-        planned: { header: output, context: 256, kvType: 'f16' },
-        expected: { predictedKld: 0.05, measuredKld },
-      },
-    );
+    const job = { ...context, worker, device: 'what ran' };
+    const proof = await prove(job, {
+      ...{ source: sampleModel, output, text, device },
+      planned: { header: output, context: 256, kvType: 'f16' },
+      expected: { predictedKld: 0.05, measuredKld },
+    });
+    // llama.cpp has no WebGPU: the proof runs on the processor, and the job keeps the device of its work.
+    expect(job.device).toBe(device === 'webgpu' ? 'what ran' : 'cpu');
+    return proof;
   });
 }
 
@@ -118,7 +122,7 @@ describe('a proof', () => {
   });
 
   it('of the source itself does not compare it with itself', async () => {
-    const proof = await proofOf(sampleModel);
+    const proof = await proofOf(sampleModel, { device: 'webgpu' });
     expect(proof).toMatchObject({ passed: true, against: 'own forward', toSource: null });
     expect(proof.maxLogProbDifference).toBeGreaterThan(0);
   });

@@ -15,10 +15,9 @@ export interface OnnxPackage {
   arch: string;
 }
 
-/** The package that the worker loads. In a packaged app it is beside the archive, where libraries and installers can be files. */
+/** The package that the worker loads; where it is not installed, its place. In a packaged app it is beside the archive, where libraries and installers can be files. */
 export function onnxPackage(): OnnxPackage {
-  const found = findPackageJSON('onnxruntime-node', import.meta.url);
-  if (found === undefined) throw new AppError('INTERNAL', 'The package onnxruntime-node is not installed.');
+  const found = findPackageJSON('onnxruntime-node', import.meta.url) ?? 'node_modules/onnxruntime-node/package.json';
   const folder = path.dirname(found).replace(/app\.asar(?=[\\/])/, 'app.asar.unpacked');
   return { folder, platform: process.platform, arch: process.arch };
 }

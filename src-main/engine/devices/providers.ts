@@ -61,7 +61,7 @@ export class Providers {
     if (isUsable && (hasFloat16 || !float16)) return name;
     const why = isUsable ? 'its device has no F16, which the weights of this model are in' : reason;
     const message = `${name} cannot be used: ${why}. Use --device cpu to run on the processor.`;
-    throw new AppError('DEVICE_UNAVAILABLE', message, { device: name, reason: why });
+    throw new AppError('DEVICE_UNAVAILABLE', message, { device: name, provider: name, reason: why });
   }
 
   /** What every provider showed, and which one is chosen by itself. */
