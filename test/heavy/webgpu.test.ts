@@ -138,6 +138,15 @@ describe.skipIf('reason' in adapter)(`on SwiftShader${reason}`, () => {
       const common = { model: output, prompt, maxTokens: 6, stopIds: [], temperature: 0, topK: null, seed: 0 };
       const texts = await both((provider) => worker.generate({ ...common, threads: 1, provider }));
       expect([...texts.webgpu.ids]).toEqual([...texts.cpu.ids]);
+      const evaluated = await both((provider) =>
+        worker.compareLogits({
+          ...{ reference: tinyModel(name), candidate: output, windows: twoWindows(name).slice(0, 1), scratch: place() },
+          ...{ threads: 1, provider },
+        }),
+      );
+      const [there, here] = [evaluated.webgpu.windows[0]!, evaluated.cpu.windows[0]!];
+      expect(furthest(there.candidateNll, here.candidateNll)).toBeLessThan(1e-3);
+      expect(furthest(there.referenceNll!, here.referenceNll!)).toBeLessThan(1e-3);
       const timing = { model: output, batch: 2, promptTokens: 8, decodeTokens: 2, seed: 0, threads: 1 };
       expect((await worker.timeModel({ ...timing, provider: 'webgpu' })).decodeSeconds).toBeGreaterThan(0);
     },

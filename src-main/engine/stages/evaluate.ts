@@ -76,9 +76,7 @@ async function compareOnGraphs(context: JobContext, options: EvaluateOptions, na
   const sources = models.filter((model) => !isOnnxFile(model));
   return blamingWeights(context, sources, async () => {
     const compared = await context.worker((client) =>
-      hasFile
-        ? client.compareLogits(params, control)
-        : client.compareBlocks({ ...params, keptReference }, control),
+      hasFile ? client.compareLogits(params, control) : client.compareBlocks({ ...params, keptReference }, control),
     );
     notePeakMemory(context, compared.peakMemoryBytes);
     const quality = qualityOf(compared.windows, options);
