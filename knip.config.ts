@@ -6,6 +6,7 @@ export default {
     'src-main/{cli,engine,worker,llama-host,shell,preload}/main.ts',
     'scripts/*.{mjs,ts}',
     'test/**/*.test.ts',
+    'test/support/probing-worker.ts', // forked
     'test/bench/*.ts',
   ],
   project: ['src-main/**/*.ts', 'src-renderer/**/*.{ts,vue}', 'scripts/**', 'test/**/*.ts', '!test/output/**'],

@@ -25,6 +25,11 @@ export const optionTable = {
   force: { kind: 'flag', help: 'overwrite an output that exists' },
   output: { kind: 'text', value: 'FILE', help: 'where to write the result' },
 
+  'install-cuda': {
+    kind: 'flag',
+    help: "fetch onnxruntime's CUDA files with its own installer (Linux on x64)",
+  },
+
   method: {
     kind: 'choice',
     choices: ['shared', 'per-block'],

@@ -1,4 +1,5 @@
 // What a model has to fit into, from --memory or --file-size and what belongs to them.
+import type { DeviceList } from '../contract/devices.ts';
 import { AppError } from '../contract/errors.ts';
 import type { KvType } from '../contract/llama-host-api.ts';
 import type { OptionValues } from './options.ts';
@@ -29,17 +30,30 @@ export async function targetPart(values: OptionValues, outside: Surroundings): P
   return { kind: 'memory', bytes, context: values.context, kvType: values['kv-type'], reserveBytes: values.reserve };
 }
 
-/** Free bytes of the GPU that was found; one with memory of its own comes before one that shares the system's. */
+/**
+ * Free bytes of the GPU that was found, of several the one with most: as llama.cpp counts them, which runs there; else as
+ * NVIDIA's driver does. One with memory of its own comes before one that shares the system's. @throws DEVICE_UNAVAILABLE
+ */
 async function freeGpuMemory({ engine }: Surroundings): Promise<number> {
-  const { devices, missing } = await engine().call.devices({});
-  const most = (kind: 'gpu' | 'igpu'): number =>
-    Math.max(0, ...devices.filter((device) => device.kind === kind).map((device) => device.freeBytes));
-  const free = most('gpu') || most('igpu');
+  const list = await engine().call.devices({ probe: false });
+  const free = mostFree(list);
   if (free > 0) return free;
+  const divided = list.gpus.filter(({ isDivided }) => isDivided);
+  const missing = [
+    ...list.missing,
+    ...divided.map(({ name }) => ({ backend: name, reason: 'divided into instances (MIG), of which each is its own' })),
+  ];
   const reasons = missing.map(({ backend, reason }) => `${backend}: ${reason}`).join('; ');
   throw new AppError(
     'DEVICE_UNAVAILABLE',
-    `No GPU was found${reasons === '' ? '' : ` (${reasons})`}. Give the memory of the card you mean, for example --memory 24GiB.`,
+    `No GPU with free memory was found${reasons === '' ? '' : ` (${reasons})`}. Give the memory of the card you mean, for example --memory 24GiB.`,
     { device: 'gpu', missing },
   );
+}
+
+function mostFree({ devices, gpus }: DeviceList): number {
+  const most = (kind: 'gpu' | 'igpu'): number =>
+    Math.max(0, ...devices.filter((device) => device.kind === kind).map((device) => device.freeBytes));
+  const whole = gpus.filter(({ isDivided }) => !isDivided).map(({ freeBytes }) => freeBytes ?? 0);
+  return most('gpu') || Math.max(0, ...whole) || most('igpu');
 }

@@ -1,29 +1,21 @@
 // What the engine answers to the window and the command line.
 import { z } from 'zod';
 import { defineApi } from './define-api.ts';
+import { cudaFiles, deviceList } from './devices.ts';
 import { comparison, deletedFiles, experiment, experimentDetail, experimentList, historyFilter } from './history.ts';
 import { jobEvent, jobSnapshot } from './job.ts';
-import { llamaDevice } from './llama-host-api.ts';
 import { inspection } from './model.ts';
 import { recipe } from './recipe.ts';
 import { textList } from './results.ts';
-
-export const deviceList = z.object({
-  /** Devices that llama.cpp sees. */
-  devices: z.array(llamaDevice),
-  llama: z.object({ release: z.string(), ggmlVersion: z.string() }).nullable(),
-  /** Execution providers of onnxruntime on this machine. */
-  onnxProviders: z.array(z.string()),
-  /** What is not usable, each with its reason. */
-  missing: z.array(z.object({ backend: z.string(), reason: z.string() })),
-});
-export type DeviceList = z.infer<typeof deviceList>;
 
 export const engineApi = defineApi({
   methods: {
     inspect: { params: z.object({ model: z.string() }), result: inspection },
     texts: { params: z.object({}), result: textList },
-    devices: { params: z.object({}), result: deviceList },
+    /** `probe`: try onnxruntime's providers too, which takes seconds where there is a GPU. */
+    devices: { params: z.object({ probe: z.boolean().default(true) }), result: deviceList },
+    /** Has onnxruntime-node fetch its CUDA files. */
+    installCuda: { params: z.object({}), result: cudaFiles },
     /** Path of the model bundled with Snug. */
     sample: { params: z.object({}), result: z.object({ model: z.string() }) },
     /** Starts a job (one runs at a time, others wait) and answers at once. */

@@ -11,6 +11,27 @@ import { bytes } from './units.ts';
 export const graphProvider = z.enum(['cpu', 'cuda', 'webgpu']);
 export type GraphProvider = z.infer<typeof graphProvider>;
 
+/** Providers that have to show what they can do before a job runs on them. */
+export const probedProvider = graphProvider.exclude(['cpu']);
+export type ProbedProvider = z.infer<typeof probedProvider>;
+
+/** What a provider showed on this machine. */
+export const providerProbe = z.object({
+  /** auto: it may be chosen; named: only where it is named; absent: it is not there; faulty: it is, and does not work. */
+  state: z.enum(['auto', 'named', 'absent', 'faulty']),
+  /** Whose driver answers, where that can be learnt; null otherwise. */
+  adapter: z.string().nullable(),
+  /** Why it is not chosen by itself; null where it may be. */
+  reason: z.string().nullable(),
+  /** The largest difference from the processor's results, as a share of an output's largest value; null: not compared. */
+  deviation: z.number().nullable(),
+  /** How many times as fast as the processor it ran a block of 1,024 tokens; null: not timed. */
+  speedup: z.number().nullable(),
+  /** Weights in F16 can be read there. */
+  hasFloat16: z.boolean(),
+});
+export type ProviderProbe = z.infer<typeof providerProbe>;
+
 export const ggmlTypeRow = z.object({
   id: z.number().int(),
   name: z.string(),
@@ -96,6 +117,16 @@ export const workerApi = defineApi({
     identify: {
       params: z.object({}),
       result: z.object({ ggmlVersion: z.string(), types: z.array(ggmlTypeRow), onnxProviders: z.array(z.string()) }),
+    },
+    /** Tries a provider on tiny graphs against the processor. May end or hang this process, as a driver may. @throws nothing */
+    probeProvider: {
+      params: z.object({
+        provider: probedProvider,
+        threads: z.number().int().positive(),
+        /** Compare results also where it is known to be no GPU. */
+        thorough: z.boolean(),
+      }),
+      result: providerProbe,
     },
     /** Writes `output` from `source` with the given type per tensor (others are copied byte for byte). */
     quantize: {
@@ -390,6 +421,7 @@ export const workerApi = defineApi({
         /** A folder for hidden states that are too large for memory. */
         scratch: z.string(),
         threads: z.number().int().positive(),
+        provider: graphProvider.default('cpu'),
       }),
       result: comparison,
       progress,
@@ -424,7 +456,7 @@ export const workerApi = defineApi({
       }),
       progress,
     },
-    /** Writes on from a prompt with an ONNX model that Snug wrote and its cache, on the processor. Progress carries the tokens that no earlier one had. */
+    /** Writes on from a prompt with an ONNX model that Snug wrote and its cache. Progress carries the tokens that no earlier one had. */
     generate: {
       params: z.object({
         /** FILE.onnx. */
@@ -436,6 +468,7 @@ export const workerApi = defineApi({
         stopIds: z.array(z.number().int().nonnegative()),
         ...sampling,
         threads: z.number().int().positive(),
+        provider: graphProvider.default('cpu'),
       }),
       result: z.object({
         ids: tokenWindow,

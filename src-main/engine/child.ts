@@ -11,6 +11,8 @@ const keptLogLines = 30;
 
 export interface Child<Api extends ApiDefinition> {
   call: ClientOf<Api>;
+  /** The last lines that it wrote for people. */
+  log: () => string[];
   /** Ends the process at once. */
   kill: () => void;
 }
@@ -18,6 +20,8 @@ export interface Child<Api extends ApiDefinition> {
 export interface ChildKind<Api extends ApiDefinition> {
   api: Api;
   entry: string;
+  /** Added to its environment. */
+  env?: Record<string, string>;
   /** The error of calls that were open when the process ended. */
   crashed: (reason: string, log: string[]) => AppError;
 }
@@ -31,6 +35,7 @@ export function startChild<Api extends ApiDefinition>(kind: ChildKind<Api>): Chi
       ...process.env,
       GGML_NO_BACKTRACE: '1', // an abort would else start a debugger
       ...(process.versions['electron'] ? { ELECTRON_RUN_AS_NODE: '1' } : {}),
+      ...kind.env,
     },
   });
   living.add(child);
@@ -38,7 +43,7 @@ export function startChild<Api extends ApiDefinition>(kind: ChildKind<Api>): Chi
   const log = lastLines(child);
   const transport = childTransport(child);
   const { call } = connect(kind.api, transport, { closedError: (reason) => kind.crashed(reason, log()) });
-  return { call, kill: () => child.kill('SIGKILL') };
+  return { call, log, kill: () => child.kill('SIGKILL') };
 }
 
 const living = new Set<ChildProcess>();

@@ -9,6 +9,9 @@ import type { Folders } from './folders.ts';
 export type LlamaClient = ClientOf<LlamaHostApi>;
 export type WorkerClient = ClientOf<WorkerApi>;
 
+/** cuBLAS would round the factors of float32 products to 10 bits (TF32) on newer cards; NVIDIA's libraries read this. */
+const exactProducts = { NVIDIA_TF32_OVERRIDE: '0' };
+
 /** Time that a worker gets to drop its half-written file after a cancel. */
 const cancelGraceMs = 1500;
 
@@ -18,7 +21,7 @@ export class Children {
 
   constructor(entries: Folders['entries']) {
     this.llamaKind = { api: llamaHostApi, entry: entries.llamaHost, crashed: llamaCrashed };
-    this.workerKind = { api: workerApi, entry: entries.worker, crashed: workerCrashed };
+    this.workerKind = { api: workerApi, entry: entries.worker, crashed: workerCrashed, env: exactProducts };
   }
 
   /** Runs one duty in a fresh llama host and ends it; a cancel kills it. */
@@ -28,7 +31,7 @@ export class Children {
   }
 
   /** Runs one task in a fresh worker and ends it; a cancel gives it time to clean up. */
-  async worker<T>(signal: AbortSignal, task: (client: WorkerClient) => Promise<T>): Promise<T> {
+  async worker<T>(signal: AbortSignal, task: (client: WorkerClient, log: () => string[]) => Promise<T>): Promise<T> {
     const worker = startChild(this.workerKind);
     return untilAborted(signal, worker, cancelGraceMs, task);
   }
@@ -38,7 +41,7 @@ async function untilAborted<Api extends LlamaHostApi | WorkerApi, T>(
   signal: AbortSignal,
   child: Child<Api>,
   graceMs: number,
-  work: (client: ClientOf<Api>) => Promise<T>,
+  work: (client: ClientOf<Api>, log: () => string[]) => Promise<T>,
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const onAbort = (): void => {
@@ -47,7 +50,7 @@ async function untilAborted<Api extends LlamaHostApi | WorkerApi, T>(
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     signal.throwIfAborted();
-    return await work(child.call);
+    return await work(child.call, child.log);
   } catch (error) {
     throw signal.aborted ? new AppError('CANCELLED', 'Cancelled.') : error;
   } finally {

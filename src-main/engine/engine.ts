@@ -8,7 +8,9 @@ import { listTexts } from '../core/texts/open-text.ts';
 import { openAppLog } from './app-log.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { Children } from './children.ts';
-import { listDevices } from './devices.ts';
+import { installCuda, onnxPackage } from './devices/cuda-files.ts';
+import { listDevices } from './devices/list-devices.ts';
+import { Providers } from './devices/providers.ts';
 import type { Folders } from './folders.ts';
 import { sweepJobFolders } from './jobs/job-folder.ts';
 import { JobQueue, type Emit } from './jobs/queue.ts';
@@ -27,6 +29,7 @@ export interface Engine {
 /** Builds the engine on its folders; `emit` sends events to whoever is connected. */
 export async function createEngine(folders: Folders, emit: Emit): Promise<Engine> {
   const children = new Children(folders.entries);
+  const providers = new Providers(children, onnxPackage());
   await sweepJobFolders(folders.home);
   const catalog = await Catalog.open(folders.home).catch((error: unknown) => AppError.from(error));
   const versions = { snug: version, node: process.versions.node };
@@ -37,7 +40,7 @@ export async function createEngine(folders: Folders, emit: Emit): Promise<Engine
   });
   const recorder = catalogRecorder(catalog, versions);
   const queue = new JobQueue({
-    runRecipe: jobRunner({ folders, children, versions, recorder }),
+    runRecipe: jobRunner({ folders, children, providers, versions, recorder }),
     recorder,
     turns: catalog instanceof Catalog ? leasedTurns(catalog.leases) : soleTurns,
     emit,
@@ -45,7 +48,12 @@ export async function createEngine(folders: Folders, emit: Emit): Promise<Engine
   const handlers: HandlersOf<EngineApi> = {
     inspect: ({ model }) => inspect(model),
     texts: () => listTexts(path.join(folders.resources, 'texts')),
-    devices: (_params, { signal }) => listDevices(children, signal),
+    devices: ({ probe }, { signal }) => listDevices({ children, providers: probe ? providers : null, signal }),
+    installCuda: async (_params, { signal }) => {
+      const added = await installCuda(onnxPackage(), signal);
+      providers.forget();
+      return added;
+    },
     sample: () => ({ model: path.join(folders.resources, 'sample/sample-7m.F16.gguf') }),
     'jobs.start': ({ recipe, clonedFrom }) => ({ id: queue.start(recipe, clonedFrom) }),
     'jobs.list': () => ({ jobs: queue.list() }),

@@ -12,6 +12,7 @@ import { generate } from './tasks/generate.ts';
 import { identify } from './tasks/identify.ts';
 import { invariance } from './tasks/invariance.ts';
 import { narrowSliced } from './tasks/narrow-sliced.ts';
+import { probeProvider } from './tasks/probe-provider.ts';
 import { quantize } from './tasks/quantize.ts';
 import { scoreBlocks } from './tasks/score-blocks.ts';
 import { slicePerBlock } from './tasks/slice-per-block.ts';
@@ -22,6 +23,7 @@ import { writeImportance } from './tasks/write-importance.ts';
 
 export const handlers = {
   identify,
+  probeProvider,
   quantize,
   writeImportance,
   checkWeights,

@@ -1,7 +1,8 @@
 // The engine as the page sees it: starting, ready or stopped. Everything that calls the engine asks here for the client.
 import { defineStore } from 'pinia';
 import { shallowRef } from 'vue';
-import type { DeviceList, EngineApi } from '../../src-main/contract/engine-api.ts';
+import type { DeviceList } from '../../src-main/contract/devices.ts';
+import type { EngineApi } from '../../src-main/contract/engine-api.ts';
 import { AppError } from '../../src-main/contract/errors.ts';
 import type { EngineExit } from '../../src-main/contract/window-app.ts';
 import type { Client } from '../../src-main/rpc/client.ts';
@@ -50,8 +51,16 @@ export const useEngineStore = defineStore('engine', () => {
 
   async function findDevices(client: Client<EngineApi>): Promise<void> {
     // A machine without any usable device is normal; a card can always be typed.
-    const nothing = { devices: [], llama: null, onnxProviders: [], missing: [] };
-    devices.value = await client.call.devices({}).catch(() => nothing);
+    const nothing = {
+      devices: [],
+      llama: null,
+      onnxProviders: [],
+      providers: [],
+      provider: null,
+      gpus: [],
+      missing: [],
+    };
+    devices.value = await client.call.devices({ probe: false }).catch(() => nothing);
   }
 
   /** The connected client. @throws WORKER_CRASHED when the engine is not running */

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { deviceList } from '../../src-main/contract/engine-api.ts';
+import { deviceList } from '../../src-main/contract/devices.ts';
 import { inspection } from '../../src-main/contract/model.ts';
 import { planList } from '../../src-main/contract/plan.ts';
 import {

@@ -1,12 +1,13 @@
 // An engine for tests that answers from a script: the same API and wire as the real one, no work.
 import type { HandlersOf } from '../../src-main/contract/define-api.ts';
-import { engineApi, type DeviceList, type EngineApi } from '../../src-main/contract/engine-api.ts';
+import type { DeviceList } from '../../src-main/contract/devices.ts';
+import { engineApi, type EngineApi } from '../../src-main/contract/engine-api.ts';
 import { AppError } from '../../src-main/contract/errors.ts';
 import { reduceJob, type JobEvent, type JobSnapshot } from '../../src-main/contract/job.ts';
 import type { Recipe } from '../../src-main/contract/recipe.ts';
 import { serve, type Server } from '../../src-main/rpc/server.ts';
 import type { Transport } from '../../src-main/rpc/transport.ts';
-import { deviceList, inspectionOf, results, textList } from './fake-results.ts';
+import { deviceList, inspectionOf, installed, results, textList } from './fake-results.ts';
 
 export interface FakeScript {
   devices?: DeviceList;
@@ -45,6 +46,7 @@ export function serveFakeEngine(transport: Transport, script: FakeScript = {}): 
       },
       texts: () => textList,
       devices: () => script.devices ?? deviceList,
+      installCuda: () => installed,
       sample: () => ({ model: '/snug/sample-7m.F16.gguf' }),
       'jobs.start': ({ recipe }) => {
         const id = `job-${jobs.length + 1}`;

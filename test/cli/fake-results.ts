@@ -1,5 +1,5 @@
 // Canned answers of the fake engine. The numbers are invented, the shapes are the contract's.
-import type { DeviceList } from '../../src-main/contract/engine-api.ts';
+import type { CudaFiles, DeviceList } from '../../src-main/contract/devices.ts';
 import type { JobResult } from '../../src-main/contract/job.ts';
 import type { Inspection } from '../../src-main/contract/model.ts';
 import type { Plan } from '../../src-main/contract/plan.ts';
@@ -27,12 +27,23 @@ export const textList: TextList = {
   ],
 };
 
+const notShown = { adapter: null, deviation: null, speedup: null, hasFloat16: false };
+
 export const deviceList: DeviceList = {
   devices: [{ name: 'CPU', description: 'AMD EPYC', kind: 'cpu', totalBytes: 8 * GiB, freeBytes: 6 * GiB }],
   llama: { release: 'b10000', ggmlVersion: '0.9.0' },
-  onnxProviders: ['cpu'],
+  onnxProviders: ['cpu', 'webgpu', 'cuda'],
+  providers: [
+    { name: 'cuda', ...notShown, state: 'absent', reason: 'its provider files are not installed' },
+    { name: 'webgpu', ...notShown, state: 'named', adapter: 'SwiftShader', reason: 'its only adapter is SwiftShader' },
+    { name: 'cpu', ...notShown, state: 'auto', reason: null, deviation: 0, speedup: 1, hasFloat16: true },
+  ],
+  provider: 'cpu',
+  gpus: [],
   missing: [{ backend: 'cuda', reason: 'no NVIDIA driver' }],
 };
+
+export const installed: CudaFiles = { folder: '/onnx', files: ['libonnxruntime_providers_cuda.so'] };
 
 export const gpuList: DeviceList = {
   ...deviceList,
@@ -40,6 +51,12 @@ export const gpuList: DeviceList = {
     ...deviceList.devices,
     { name: 'Vulkan0', description: 'Small GPU', kind: 'gpu', totalBytes: 8 * GiB, freeBytes: 7 * GiB },
     { name: 'CUDA0', description: 'RTX 4090', kind: 'gpu', totalBytes: 24 * GiB, freeBytes: 22 * GiB },
+  ],
+  gpus: [
+    {
+      ...{ index: 0, name: 'NVIDIA GeForce RTX 4090', driver: '550.54.15', isDivided: false },
+      ...{ totalBytes: 24_564 * 2 ** 20, freeBytes: 23_000 * 2 ** 20 },
+    },
   ],
 };
 

@@ -191,6 +191,22 @@ describe('--memory gpu', () => {
     expect(run.recipes[0]).toMatchObject({ target: { bytes: 7 * GiB } });
   });
 
+  it('is what the driver tells where llama.cpp sees none, of the one with most that is whole', async () => {
+    const gpu = { name: 'NVIDIA L4', driver: '535.1', totalBytes: 24 * GiB };
+    const gpus = [
+      { ...gpu, index: 0, freeBytes: 11 * GiB, isDivided: false },
+      { ...gpu, index: 1, freeBytes: 12 * GiB, isDivided: false },
+      { ...gpu, index: 2, freeBytes: 20 * GiB, isDivided: true },
+      { ...gpu, index: 3, freeBytes: null, isDivided: false },
+    ];
+    const run = await snug('plan m.gguf --memory gpu', { script: { devices: { ...deviceList, gpus } } });
+    expect(run.recipes[0]).toMatchObject({ target: { bytes: 12 * GiB } });
+    const divided = { ...deviceList, gpus: gpus.slice(2, 3) };
+    const refused = await snug('plan m.gguf --memory gpu --json', { script: { devices: divided } });
+    expect(refused.exitCode).toBe(2);
+    expect(refused.stdout).toContain('MIG');
+  });
+
   it('is refused without a GPU', async () => {
     const run = await snug('plan m.gguf --memory gpu --json');
     expect(run.exitCode).toBe(2);

@@ -6,7 +6,7 @@ import type { Recipe } from '../../src-main/contract/recipe.ts';
 import { version } from '../../src-main/contract/version.ts';
 import { verbs } from '../../src-main/cli/verb-list.ts';
 import { successfulJob } from './fake-engine.ts';
-import { deviceList, inspectionOf, results, textList } from './fake-results.ts';
+import { deviceList, inspectionOf, installed, results, textList } from './fake-results.ts';
 import { snug, type Run } from './run.ts';
 
 const fitLine = 'fit m.gguf --memory 24GiB --output o.gguf';
@@ -30,6 +30,7 @@ describe('--json', () => {
     ['inspect m.gguf', inspectionOf('/here/m.gguf')],
     ['texts', textList],
     ['devices', deviceList],
+    ['devices --install-cuda', { ...deviceList, installed }],
     ['plan m.gguf --memory 24GiB', results.plan.value],
     [fitLine, results.fit.value],
     ['quantize m.gguf --type Q4_K_M --output o.gguf', results.quantize.value],

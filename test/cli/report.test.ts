@@ -6,7 +6,7 @@ import type { Plan } from '../../src-main/contract/plan.ts';
 import { memoryBar } from '../../src-main/cli/report/memory-bar.ts';
 import { agreement, measured } from '../../src-main/cli/report/numbers.ts';
 import { table } from '../../src-main/cli/report/table.ts';
-import { plans, results } from './fake-results.ts';
+import { gpuList, plans, results } from './fake-results.ts';
 import { snug, type Run } from './run.ts';
 
 async function text(line: string): Promise<string> {
@@ -134,15 +134,47 @@ describe('results as text', () => {
       "
     `);
   });
+  it('devices with a GPU, and its CUDA files just added', async () => {
+    const { stdout } = await snug('devices --install-cuda', { script: { devices: gpuList } });
+    expect(stdout).toMatchInlineSnapshot(`
+      "Added to /onnx: libonnxruntime_providers_cuda.so
+
+      Small GPU: 8.00 GiB, 7.00 GiB free.
+
+      llama.cpp b10000, ggml 0.9.0
+      device   kind    memory      free  name
+      CPU      cpu   8.00 GiB  6.00 GiB  AMD EPYC
+      Vulkan0  gpu   8.00 GiB  7.00 GiB  Small GPU
+      CUDA0    gpu   24.0 GiB  22.0 GiB  RTX 4090
+
+      NVIDIA's driver
+      gpu  driver       memory      free  name
+      0    550.54.15  24.0 GiB  22.5 GiB  NVIDIA GeForce RTX 4090
+
+      onnxruntime: cpu runs Snug's graphs where no --device is named
+      provider  state             adapter      why
+      cuda      not there         -            its provider files are not installed
+      webgpu    only where named  SwiftShader  its only adapter is SwiftShader
+      cpu       usable            -
+
+      Missing: cuda: no NVIDIA driver
+      "
+    `);
+  });
   it('devices', async () => {
     expect(await text('devices')).toMatchInlineSnapshot(`
       "No GPU was found; everything runs on the CPU.
 
+      llama.cpp b10000, ggml 0.9.0
       device  kind    memory      free  name
       CPU     cpu   8.00 GiB  6.00 GiB  AMD EPYC
 
-      llama.cpp b10000, ggml 0.9.0
-      onnxruntime: cpu
+      onnxruntime: cpu runs Snug's graphs where no --device is named
+      provider  state             adapter      why
+      cuda      not there         -            its provider files are not installed
+      webgpu    only where named  SwiftShader  its only adapter is SwiftShader
+      cpu       usable            -
+
       Missing: cuda: no NVIDIA driver
       "
     `);

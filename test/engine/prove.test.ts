@@ -6,6 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { evaluationOptions } from '../../src-main/contract/recipe.ts';
 import type { Proof } from '../../src-main/contract/results.ts';
 import { Children } from '../../src-main/engine/children.ts';
+import { onnxPackage } from '../../src-main/engine/devices/cuda-files.ts';
+import { Providers } from '../../src-main/engine/devices/providers.ts';
 import type { WorkerClient } from '../../src-main/engine/children.ts';
 import { findFolders } from '../../src-main/engine/folders.ts';
 import type { JobContext } from '../../src-main/engine/jobs/context.ts';
@@ -23,17 +25,23 @@ const folder = temporaryFolder();
 const file = (name: string): string => path.join(folder, name);
 const folders = { ...findFolders(path.join(root, 'src-main/engine'), false), home: file('home') };
 
+const children = new Children(folders.entries);
+const providers = new Providers(children, onnxPackage());
+
 const inThisJob = <T>(work: (context: JobContext) => Promise<T>): Promise<T> =>
   inJob(
     {
-      ...{ run: 'prove', folders, children: new Children(folders.entries), threads: 1, report: () => {} },
+      ...{ run: 'prove', folders, children, providers, threads: 1, report: () => {} },
       signal: new AbortController().signal,
     },
     work,
   );
 
 /** `measuredKld` null: --no-evaluate, what the plan predicted is all that is known. `ownModel`: what our own forward reads instead. */
-function proofOf(output: string, { ownModel = output, measuredKld = null as number | null } = {}): Promise<Proof> {
+function proofOf(
+  output: string,
+  { ownModel = output, measuredKld = null as number | null, device = 'cpu' } = {},
+): Promise<Proof> {
   return inThisJob(async (context) => {
     const evaluation = evaluationOptions.parse({ windows: 1, window: 128 });
     const text = await openEvaluation(context, sampleModel, evaluation, []);
@@ -44,14 +52,15 @@ function proofOf(output: string, { ownModel = output, measuredKld = null as numb
           blockLogProbs: (params, options) => client.blockLogProbs({ ...params, model: ownModel }, options),
         }),
       );
-    return prove(
-      { ...context, worker },
-      {
-        ...{ source: sampleModel, output, text, device: 'cpu' },
-        planned: { header: output, context: 256, kvType: 'f16' },
-        expected: { predictedKld: 0.05, measuredKld },
-      },
-    );
+    const job = { ...context, worker, device: 'what ran' };
+    const proof = await prove(job, {
+      ...{ source: sampleModel, output, text, device },
+      planned: { header: output, context: 256, kvType: 'f16' },
+      expected: { predictedKld: 0.05, measuredKld },
+    });
+    // llama.cpp has no WebGPU: the proof runs on the processor, and the job keeps the device of its work.
+    expect(job.device).toBe(device === 'webgpu' ? 'what ran' : 'cpu');
+    return proof;
   });
 }
 
@@ -113,7 +122,7 @@ describe('a proof', () => {
   });
 
   it('of the source itself does not compare it with itself', async () => {
-    const proof = await proofOf(sampleModel);
+    const proof = await proofOf(sampleModel, { device: 'webgpu' });
     expect(proof).toMatchObject({ passed: true, against: 'own forward', toSource: null });
     expect(proof.maxLogProbDifference).toBeGreaterThan(0);
   });

@@ -118,7 +118,16 @@ function answers(jobs: JobSnapshot[], cancelled: string[], added: (job: JobSnaps
   return {
     inspect: () => inspection,
     texts: () => ({ texts: [] }),
-    devices: () => ({ devices: [], llama: null, onnxProviders: [], missing: [] }),
+    devices: () => ({
+      devices: [],
+      llama: null,
+      onnxProviders: [],
+      providers: [],
+      provider: null,
+      gpus: [],
+      missing: [],
+    }),
+    installCuda: () => ({ folder: '', files: [] }),
     sample: () => ({ model: inspection.path }),
     'jobs.start': ({ recipe: wanted }) => {
       const job: JobSnapshot = {

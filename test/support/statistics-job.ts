@@ -4,6 +4,8 @@ import path from 'node:path';
 import { AppError } from '../../src-main/contract/errors.ts';
 import type { Progress } from '../../src-main/contract/progress.ts';
 import { Children } from '../../src-main/engine/children.ts';
+import { onnxPackage } from '../../src-main/engine/devices/cuda-files.ts';
+import { Providers } from '../../src-main/engine/devices/providers.ts';
 import { findFolders } from '../../src-main/engine/folders.ts';
 import type { JobContext } from '../../src-main/engine/jobs/context.ts';
 import { blockStatistics } from '../../src-main/engine/stages/statistics.ts';
@@ -26,7 +28,9 @@ export async function statisticsJob(job: StatisticsJob): Promise<BlockStatistics
   const folders = { ...findFolders(path.join(root, 'src-main/engine'), false), home: job.home };
   const { signal = new AbortController().signal, threads = 1, report = () => {} } = job;
   const options = { run: `test-${performance.now()}`, signal, folders, threads, report };
-  return inJob({ ...options, children: new Children(folders.entries) }, async (context) => {
+  const children = new Children(folders.entries);
+  const providers = new Providers(children, onnxPackage());
+  return inJob({ ...options, children, providers }, async (context) => {
     const found = await blockStatistics(context, job.options);
     job.look?.(found, context);
     return { ...found, warnings: context.warnings };

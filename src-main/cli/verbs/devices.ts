@@ -1,10 +1,7 @@
 // snug devices: what this machine can compute on.
-import type { DeviceList } from '../../contract/engine-api.ts';
-import { formatMemory } from '../../contract/units.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { everywhere } from '../options.ts';
-import type { Canvas } from '../report/style.ts';
-import { table } from '../report/table.ts';
+import { describeDevices } from '../report/devices.ts';
 import type { Verb } from '../verb.ts';
 
 export const devices: Verb = {
@@ -12,41 +9,14 @@ export const devices: Verb = {
   summary: 'list the devices found and what is missing',
   usage: '',
   takesModel: false,
-  options: everywhere,
-  examples: ['snug devices'],
-  async run(_model, _values, session) {
-    const value = await session.engine().call.devices({});
-    return { value, text: (canvas) => describe(value, canvas), exitCode: exitCodes.done };
+  options: [...everywhere, 'install-cuda'],
+  examples: ['snug devices', 'snug devices --install-cuda'],
+  async run(_model, values, session) {
+    const { call } = session.engine();
+    if (values['install-cuda']) session.note("Fetching onnxruntime's CUDA files, some hundred megabytes…");
+    const installed = values['install-cuda'] ? await call.installCuda({}) : null;
+    const found = await call.devices({});
+    const value = installed ? { ...found, installed } : found;
+    return { value, text: (canvas) => describeDevices(found, installed, canvas), exitCode: exitCodes.done };
   },
 };
-
-function describe({ devices: found, llama, onnxProviders, missing }: DeviceList, { style, width }: Canvas): string[] {
-  const gpu = found.find((device) => device.kind === 'gpu') ?? found.find((device) => device.kind === 'igpu');
-  const verdict = gpu
-    ? `${gpu.description}: ${formatMemory(gpu.totalBytes)}, ${formatMemory(gpu.freeBytes)} free.`
-    : 'No GPU was found; everything runs on the CPU.';
-  const rows = found.map((device) => [
-    device.name,
-    device.kind,
-    formatMemory(device.totalBytes),
-    formatMemory(device.freeBytes),
-    device.description,
-  ]);
-  const right = 'right' as const;
-  const columns = [
-    { title: 'device' },
-    { title: 'kind' },
-    { title: 'memory', align: right },
-    { title: 'free', align: right },
-    { title: 'name', flexible: true },
-  ];
-  return [
-    style.strong(verdict),
-    '',
-    ...table(columns, rows, width),
-    '',
-    llama ? `llama.cpp ${llama.release}, ggml ${llama.ggmlVersion}` : style.careful('llama.cpp is not usable here'),
-    `onnxruntime: ${onnxProviders.join(', ') || 'none'}`,
-    ...missing.map(({ backend, reason }) => `${style.careful('Missing:')} ${backend}: ${reason}`),
-  ];
-}

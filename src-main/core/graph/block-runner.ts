@@ -11,7 +11,7 @@ export interface GraphTensor {
 export interface BlockRunner {
   /**
    * Runs the graph once. Of `outputs`, the tensors given are filled in place (one may be the memory of an input), and
-   * for null a new array is answered. Nothing may change the feeds meanwhile; outputs not named are not computed out.
+   * for null a new array is answered, of whole numbers too (up to 2^24, as float32). Nothing may change the feeds meanwhile; outputs not named are not computed out.
    */
   run(
     feeds: Readonly<Record<string, GraphTensor>>,

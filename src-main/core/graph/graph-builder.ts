@@ -1,6 +1,6 @@
 // Builds an ONNX graph node by node: each method adds one operator and answers its value. Weights are inputs, masks
 // and tables are constants. Operators: onnx/docs/Operators.md (opset 23) and onnxruntime/docs/ContribOperators.md.
-import { elementTypes, encodeModel, microsoftDomain } from './onnx-model.ts';
+import { encodeModel, microsoftDomain } from './onnx-model.ts';
 import type {
   Dimension,
   ElementType,
@@ -32,7 +32,7 @@ export class GraphBuilder {
   readonly #nodes: PlannedNode[] = [];
   readonly #constants: OnnxConstant[] = [];
   readonly #inputs: OnnxValue[] = [];
-  readonly #outputs: { value: Value; shape: readonly Dimension[] }[] = [];
+  readonly #outputs: { value: Value; shape: readonly Dimension[]; type: ElementType }[] = [];
   #count = 0;
 
   constructor(name: string) {
@@ -50,13 +50,13 @@ export class GraphBuilder {
     return { name };
   }
 
-  /** Makes a node's float32 value an output of the graph, under `name`. */
-  output(name: string, value: Value, shape: readonly Dimension[]): void {
+  /** Makes a node's value an output of the graph, under `name`. Whole numbers stay int64: no cast from them runs on WebGPU. */
+  output(name: string, value: Value, shape: readonly Dimension[], type: ElementType = 'float32'): void {
     const isMade = this.#nodes.some((node) => node.outputs.includes(value));
     const isTaken = this.#outputs.some((output) => output.value === value);
     if (!isMade || isTaken) throw new Error(`${this.name}: ${value.name} cannot become the output ${name}`);
     value.name = name;
-    this.#outputs.push({ value, shape });
+    this.#outputs.push({ value, shape, type });
   }
 
   floats(data: Float32Array, shape: readonly number[]): Value {
@@ -195,11 +195,6 @@ export class GraphBuilder {
     return { value: value!, index: index! };
   }
 
-  /** Whole numbers up to 2^24 as float32, the type of all outputs. */
-  toFloat(value: Value): Value {
-    return this.one('Cast', [value], { to: { int: elementTypes.float32 } });
-  }
-
   /**
    * Rotates heads laid out in halves: `value` [B, T, heads · headDim], positions 0 to T - 1 of each window or those of
    * `tables` [B, T] int64. Of `part` only the first dimensions of each head, which are halves of their own.
@@ -243,7 +238,7 @@ export class GraphBuilder {
       inputs: inputs.map((value) => value?.name ?? ''),
       outputs: outputs.map((value) => value.name),
     }));
-    const outputs = this.#outputs.map(({ value, shape }) => ({ name: value.name, type: 'float32' as const, shape }));
+    const outputs = this.#outputs.map(({ value, shape, type }) => ({ name: value.name, type, shape }));
     return { name: this.name, nodes, constants: this.#constants, inputs: this.#inputs, outputs };
   }
 }

@@ -63,11 +63,13 @@ function addSide(
   const top = g.top(logits);
   const figures: Record<SideFigure, Value> = {
     top: top.value,
-    topIndex: g.toFloat(top.index),
+    topIndex: top.index,
     topShare: g.pick(probabilities, top.index),
     target: g.pick(logits, targets),
   };
-  for (const name of sideFigures) g.output(`${side}.${name}`, figures[name], ['R', 1]);
+  for (const name of sideFigures) {
+    g.output(`${side}.${name}`, figures[name], ['R', 1], name === 'topIndex' ? 'int64' : 'float32');
+  }
   g.output(`${side}.logits`, logits, ['R', 'S']);
   return { logits, probabilities };
 }

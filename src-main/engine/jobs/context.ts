@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { AppError } from '../../contract/errors.ts';
 import type { Progress } from '../../contract/progress.ts';
 import type { Children, LlamaClient, WorkerClient } from '../children.ts';
+import type { Providers } from '../devices/providers.ts';
 import { restarting } from './restarting.ts';
 import type { Folders } from '../folders.ts';
 import type { JobFolder } from './job-folder.ts';
@@ -16,6 +17,8 @@ export interface JobContext {
   folders: Folders;
   /** The device that a model ran on last, in llama.cpp or on our graphs; tensor kernels always run on the CPU. */
   device: string;
+  /** Where our graphs may run. */
+  providers: Providers;
   /** For tensor kernels: all cores, or what the recipe says. */
   threads: number;
   /** For llama.cpp: what the recipe says, else the host's own choice (the cores that are free then). */
@@ -47,13 +50,14 @@ export interface ContextOptions {
   signal: AbortSignal;
   folders: Folders;
   children: Children;
+  providers: Providers;
   threads: number | null;
   report: (progress: Progress) => void;
 }
 
 /** Runs `work` with a fresh context. */
 export async function withContext<T>(options: ContextOptions, work: (context: JobContext) => Promise<T>): Promise<T> {
-  const { run, signal, folders, report } = options;
+  const { run, signal, folders, providers, report } = options;
   const warnings: string[] = [];
   const children = restarting(options.children, (warning) => warnings.push(warning));
   const { scratch, checkpoints } = options.folder;
@@ -63,6 +67,7 @@ export async function withContext<T>(options: ContextOptions, work: (context: Jo
     run,
     signal,
     folders,
+    providers,
     scratch,
     checkpoints,
     report,

@@ -1,26 +1,31 @@
 import { AppError } from '../../contract/errors.ts';
 import type { GenerateRecipe } from '../../contract/recipe.ts';
 import type { GenerateResult } from '../../contract/results.ts';
+import type { GraphProvider } from '../../contract/worker-api.ts';
 import { longestText } from '../../core/architectures/decoder.ts';
 import { openOnnxModel } from '../../core/export/onnx/open-onnx-model.ts';
 import { folderOf, isOnnxFile, type ModelSource } from '../../core/formats/model-source.ts';
+import { graphProvider, onProcessorToo } from '../stages/device.ts';
 import { withGraphs } from '../stages/open.ts';
 import { scratchOnnx } from '../stages/export.ts';
-import { requireProcessor } from '../stages/onnx-file.ts';
 import { openTextCodec, type TextCodec } from '../stages/text-codec.ts';
 import { notePeakMemory, stage, totalSeconds, type JobContext } from './context.ts';
 
-/** The verb `generate`: text behind a prompt by a model as ONNX with its cache, on the processor. */
+/** The verb `generate`: text behind a prompt by a model as ONNX with its cache. */
 export async function runGenerate(context: JobContext, recipe: GenerateRecipe): Promise<GenerateResult> {
-  requireProcessor(recipe.device, 'generate');
   const opened = await openRecipe(context, recipe);
   const codec = await stage(context, 'tokenize', () => openTextCodec(context, opened.tokenizer));
   const prompt = await stage(context, 'tokenize', () => codec.encode(recipe.prompt));
   const maxTokens = roomFor(context, recipe, { prompt: prompt.length, longest: opened.longest });
-  const { type } = opened;
+  // Another's file may need F16, which is only known when it runs.
+  const needs = { float16: opened.type === null && recipe.device === 'auto' };
+  const provider = await stage(context, 'device', () => graphProvider(context, recipe.device, needs));
+  // Not every GPU reads F16 there, and the arithmetic is float32.
+  const type = provider === 'webgpu' && opened.type !== null ? 'F32' : opened.type;
+  if (provider === 'webgpu') context.warnings.push(onProcessorToo);
   const model =
     type === null ? recipe.model : (await scratchOnnx(context, { source: recipe.model, type, name: 'model' })).file;
-  const made = await written(context, recipe, { model, prompt, maxTokens, codec });
+  const made = await written(context, recipe, { model, prompt, maxTokens, codec, provider });
   const generated = made.ids.length;
   return {
     ...{ run: context.run, warnings: context.warnings, device: context.device },
@@ -91,9 +96,11 @@ interface Wanted {
   prompt: Int32Array;
   maxTokens: number;
   codec: TextCodec;
+  provider: GraphProvider;
 }
 
-async function written(context: JobContext, recipe: GenerateRecipe, { model, prompt, maxTokens, codec }: Wanted) {
+async function written(context: JobContext, recipe: GenerateRecipe, wanted: Wanted) {
+  const { model, prompt, maxTokens, codec, provider } = wanted;
   const { temperature, topK, seed } = recipe;
   const { threads, signal } = context;
   const textOf = codec.follow(prompt);
@@ -101,7 +108,7 @@ async function written(context: JobContext, recipe: GenerateRecipe, { model, pro
   return stage(context, 'generate', async () => {
     const made = await context.worker((client) =>
       client.generate(
-        { model, prompt, maxTokens, stopIds: codec.stopIds, temperature, topK, seed, threads },
+        { model, prompt, maxTokens, stopIds: codec.stopIds, temperature, topK, seed, threads, provider },
         {
           signal,
           onProgress: ({ ids, ...progress }) => {

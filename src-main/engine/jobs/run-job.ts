@@ -4,6 +4,7 @@ import { AppError } from '../../contract/errors.ts';
 import type { JobResult } from '../../contract/job.ts';
 import type { Recipe } from '../../contract/recipe.ts';
 import type { Children } from '../children.ts';
+import type { Providers } from '../devices/providers.ts';
 import type { Folders } from '../folders.ts';
 import { sampledHash } from '../library/model-hash.ts';
 import { writeRecord } from '../library/run-records.ts';
@@ -18,12 +19,13 @@ import { runRecipe } from './run-recipe.ts';
 interface RunnerParts {
   folders: Folders;
   children: Children;
+  providers: Providers;
   versions: Record<string, string>;
   recorder: CatalogRecorder;
 }
 
 /** Does the jobs of a queue. */
-export function jobRunner({ folders, children, versions, recorder }: RunnerParts): RunRecipe {
+export function jobRunner({ folders, children, providers, versions, recorder }: RunnerParts): RunRecipe {
   return async ({ run, recipe, created, isResumed, signal, report }) => {
     const folder = await openJobFolder(folders.home, run);
     const log = openJobLog(folder.log);
@@ -33,7 +35,7 @@ export function jobRunner({ folders, children, versions, recorder }: RunnerParts
       await checkInputs(folder, recipe, isResumed);
       await noteModel(recorder, run, recipe.model);
       const { threads } = recipe;
-      const options = { run, folder, signal, folders, children, threads, report: log.reporting(report) };
+      const options = { run, folder, signal, folders, children, providers, threads, report: log.reporting(report) };
       const result = await withContext(options, async (context) => {
         const problem = recorder.problem();
         if (problem !== null) context.warnings.push(`This run is not kept in the history: ${problem}`);

@@ -13,10 +13,27 @@ export interface ChosenDevice {
   release: string;
 }
 
-/** Where our own graphs run: on the processor unless another provider is named, which onnxruntime then has or refuses. */
-export function graphProvider(device: DeviceName): GraphProvider {
-  return device === 'auto' ? 'cpu' : device;
+/**
+ * Where our own graphs run, which is noted in the job: what is named, or the first provider that is a GPU and works.
+ * `float16`: weights in F16 are read there. @throws DEVICE_UNAVAILABLE where the one that is named cannot be used
+ */
+export async function graphProvider(
+  context: JobContext,
+  device: DeviceName,
+  { float16 = false } = {},
+): Promise<GraphProvider> {
+  const { provider, faulty } = await context.providers.choose(device, { signal: context.signal, float16 });
+  for (const { name, reason } of faulty) {
+    const warning = `${name} was not used: ${reason}.`;
+    if (!context.warnings.includes(warning)) context.warnings.push(warning);
+  }
+  context.device = provider;
+  return provider;
 }
+
+/** What a result says of an exported model on WebGPU (docs/devices.md). */
+export const onProcessorToo =
+  'On webgpu the sines of rotary angles, which are not exact there, and the sizes, positions and masks of tokens were computed on the processor; all else on the GPU.';
 
 /** Room on a GPU besides the weights, for caches and buffers of the measuring windows. */
 const workingBytes = 2 ** 30;

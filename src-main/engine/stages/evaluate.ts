@@ -13,7 +13,7 @@ import { isOnnxFile, openModel } from '../../core/formats/model-source.ts';
 import { checkpointed } from '../jobs/checkpoint.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
 import { sampledHash } from '../library/model-hash.ts';
-import { chooseDevice, graphProvider } from './device.ts';
+import { chooseDevice, graphProvider, onProcessorToo } from './device.ts';
 import type { EvaluationEngine } from './engine.ts';
 import { blamingWeights } from './open.ts';
 import { tokenHash, type EvaluationTokens } from './texts.ts';
@@ -77,18 +77,18 @@ async function expandedOnce(context: JobContext, model: string, stageName: strin
 
 async function compareOnGraphs(context: JobContext, options: EvaluateOptions, name: string): Promise<Evaluation> {
   const { candidate, reference, text, keptReference = null } = options;
-  const provider = graphProvider(options.device);
-  context.device = provider;
-  const { threads, scratch } = context;
   const models = reference === null ? [candidate] : [reference, candidate];
-  const params = { reference, candidate, windows: text.windows, scratch, threads };
+  const hasFile = models.some(isOnnxFile);
+  // Whether a file's weights are in F16 is only known when it runs.
+  const provider = await graphProvider(context, options.device, { float16: hasFile && options.device === 'auto' });
+  if (hasFile && provider === 'webgpu') context.warnings.push(onProcessorToo);
+  const { threads, scratch } = context;
+  const params = { reference, candidate, windows: text.windows, scratch, threads, provider };
   const control = { signal: context.signal, onProgress: reportAs(context, name, options.detail) };
   const sources = models.filter((model) => !isOnnxFile(model));
   return blamingWeights(context, sources, async () => {
     const compared = await context.worker((client) =>
-      sources.length < models.length
-        ? client.compareLogits(params, control)
-        : client.compareBlocks({ ...params, keptReference, provider }, control),
+      hasFile ? client.compareLogits(params, control) : client.compareBlocks({ ...params, keptReference }, control),
     );
     notePeakMemory(context, compared.peakMemoryBytes);
     const { tokens, seconds, referenceSeconds } = compared;

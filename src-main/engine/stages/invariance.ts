@@ -5,6 +5,7 @@ import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import { evaluationOptions, type DeviceName } from '../../contract/recipe.ts';
 import { invariance as invarianceSchema, type Invariance } from '../../contract/results.ts';
+import type { GraphProvider } from '../../contract/worker-api.ts';
 import { evenWindows } from '../../core/calibration/even-windows.ts';
 import { version } from '../../contract/version.ts';
 import type { ModelSource } from '../../core/formats/model-source.ts';
@@ -31,9 +32,10 @@ export async function runInvarianceCheck(
   { model, device, windows }: InvarianceOptions,
 ): Promise<CheckedInvariance> {
   return stage(context, 'invariance', async () => {
+    const provider = await graphProvider(context, device);
     const found = await context.worker((client) =>
       client.invariance(
-        { source: model, windows, threads: context.threads, provider: graphProvider(device) },
+        { source: model, windows, threads: context.threads, provider },
         { signal: context.signal, onProgress: reportAs(context, 'invariance') },
       ),
     );
@@ -64,7 +66,7 @@ export async function requireInvariance(
   { source, original, device, windows }: RequiredInvariance,
 ): Promise<Invariance> {
   const { path: model } = source;
-  const record = await recordOf(context, original, device);
+  const record = await recordOf(context, original, await graphProvider(context, device));
   const kept = await readRecord(record);
   if (kept) return kept;
   const chosen = (await hasVocabulary(source))
@@ -84,10 +86,10 @@ const firstOf = (windows: readonly Int32Array[]): Int32Array[] =>
   evenWindows(windows.slice(0, quickCheck.windows!).map((window) => window.subarray(0, quickCheck.window))).windows;
 
 /** A file named after what the check's outcome depends on: the model's files (place, size, time), Snug, the device. */
-async function recordOf(context: JobContext, original: string, device: DeviceName): Promise<string> {
+async function recordOf(context: JobContext, original: string, provider: GraphProvider): Promise<string> {
   const found = await identityOf(original);
   const identity = createHash('sha256')
-    .update(JSON.stringify([version, device, found]))
+    .update(JSON.stringify([version, provider, found]))
     .digest('hex');
   return path.join(context.folders.home, 'statistics', `invariance-${identity.slice(0, 32)}.json`);
 }

@@ -1,23 +1,15 @@
-// What a job can do with an ONNX file that Snug wrote: the file itself runs, in onnxruntime on the processor.
+// What a job can do with an ONNX file that Snug wrote: the file itself runs, in onnxruntime.
 import { AppError } from '../../contract/errors.ts';
-import type { DeviceName, EvaluateRecipe } from '../../contract/recipe.ts';
+import type { EvaluateRecipe } from '../../contract/recipe.ts';
 import { isOnnxFile } from '../../core/formats/model-source.ts';
 import { refusalOfFile } from './engine.ts';
 
-/** Only there the exported graph is proved. @throws DEVICE_UNAVAILABLE, `what` being named */
-export function requireProcessor(device: DeviceName, what: string): void {
-  if (device === 'auto' || device === 'cpu') return;
-  const message = `${what} runs on the processor only, not on ${device}: leave --device away, or name cpu.`;
-  throw new AppError('DEVICE_UNAVAILABLE', message, { device });
-}
-
 /**
  * Checks that an evaluation can be made where one of `models` is an ONNX file; the other runs on our own graphs.
- * @throws UNSUPPORTED_ARCHITECTURE for llama.cpp, and where the other has no graphs; USAGE for tasks of an ONNX file;
- * DEVICE_UNAVAILABLE
+ * @throws UNSUPPORTED_ARCHITECTURE for llama.cpp, and where the other has no graphs; USAGE for tasks of an ONNX file
  */
 export async function requireOnnxEngine(
-  { evaluation, device, tasks, model }: EvaluateRecipe,
+  { evaluation, tasks, model }: EvaluateRecipe,
   models: readonly string[],
 ): Promise<'onnx'> {
   const file = models.find(isOnnxFile)!;
@@ -25,7 +17,6 @@ export async function requireOnnxEngine(
     const message = `llama.cpp does not run ${file}. Use --engine auto or onnx to evaluate it.`;
     throw new AppError('UNSUPPORTED_ARCHITECTURE', message, { engine: evaluation.engine, models: [...models] });
   }
-  requireProcessor(device, 'An ONNX file');
   if (tasks.length > 0 && isOnnxFile(model)) {
     const message = `Multiple-choice tasks are not scored on an ONNX file: evaluate the folder or GGUF that ${model} was made from with --tasks.`;
     throw new AppError('USAGE', message, { model, tasks });

@@ -32,12 +32,13 @@ export type PerBlockMade = Awaited<ReturnType<WorkerClient['slicePerBlock']>>;
 export async function makePerBlock(context: JobContext, options: PerBlockOptions): Promise<PerBlockMade> {
   const { source, device, detail, ...rest } = options;
   return stage(context, 'slice', async () => {
+    const provider = await graphProvider(context, device);
     const made = await context.worker((client) =>
       client.slicePerBlock(
         {
           ...rest,
           source: source.path,
-          provider: graphProvider(device),
+          provider,
           threads: context.threads,
           tokenizerFrom: source.kind === 'gguf' ? null : folderOf(source.path),
           scratch: path.join(context.scratch, 'slice'),

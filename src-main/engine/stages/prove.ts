@@ -59,7 +59,10 @@ export async function prove(context: JobContext, options: ProofOptions): Promise
 async function proveNow(context: JobContext, options: ProofOptions): Promise<Proof> {
   return stage(context, 'prove', async () => {
     const { source, output } = options;
-    const device = await chooseDevice(context, options.device, [source, output]);
+    const ran = context.device;
+    const device = await chooseDevice(context, options.device === 'webgpu' ? 'cpu' : options.device, [source, output]);
+    // llama.cpp does not run on WebGPU: it proves on the processor what was made there.
+    if (options.device === 'webgpu') context.device = ran;
     const settings = { gpuLayers: device.gpuLayers, ...context.llamaThreads };
     const tokens = firstTokens(options.text.windows);
     const window = { tokens, positions: spreadPositions(tokens.length) };

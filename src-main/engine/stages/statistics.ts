@@ -63,7 +63,8 @@ export async function statisticsOf(
   { source, device, texts, windows, use }: StatisticsOptions,
 ): Promise<BlockStatistics> {
   const start = performance.now();
-  const params = { source, windows, provider: graphProvider(device), threads: context.threads, spectra: true };
+  const provider = await graphProvider(context, device);
+  const params = { source, windows, provider, threads: context.threads, spectra: true };
   const { fingerprint } = await stage(context, 'fingerprint', () =>
     context.worker((client) =>
       client.calibrationFingerprint(params, {

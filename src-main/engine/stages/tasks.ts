@@ -47,7 +47,8 @@ async function scoreOnGraphs(
   control: CallOptions<Progress>,
 ): Promise<Float64Array> {
   const { threads, scratch } = context;
-  const params = { model, items, scratch, threads, provider: graphProvider(device) };
+  const provider = await graphProvider(context, device);
+  const params = { model, items, scratch, threads, provider };
   return blamingWeights(context, [model], async () => {
     const scored = await context.worker((client) => client.scoreBlocks(params, control));
     notePeakMemory(context, scored.peakMemoryBytes);

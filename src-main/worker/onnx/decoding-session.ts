@@ -8,11 +8,8 @@ export interface OpenedDecodingSession extends DecodingSession {
 }
 
 /** Opens FILE.onnx with an empty cache. @throws as openCachedSession */
-export async function openDecodingSession(
-  file: string,
-  { threads }: Pick<OnnxOptions, 'threads'>,
-): Promise<OpenedDecodingSession> {
-  const session = await openCachedSession(file, { threads });
+export async function openDecodingSession(file: string, options: OnnxOptions): Promise<OpenedDecodingSession> {
+  const session = await openCachedSession(file, options);
   const { vocabSize } = session;
   return {
     vocabSize,

@@ -45,7 +45,7 @@ export const blockStatistics: HandlersOf<WorkerApi>['blockStatistics'] = (params
 
 /** Whatever may change a bit of the sums besides model and tokens. */
 function settingsOf(
-  { provider, threads }: Required<OnnxOptions>,
+  { provider, threads }: Required<Pick<OnnxOptions, 'provider' | 'threads'>>,
   spectra: LinearAlgebra | null,
 ): Record<string, string | number> {
   return {

@@ -13,17 +13,18 @@ import { openRunnable } from '../../core/slicing/per-block/sliced-folder.ts';
 import { nativeDequantizer } from '../native/native-dequantizer.ts';
 import { openCachedSession } from '../onnx/cached-session.ts';
 import { onnxRuntime } from '../onnx/onnx-runtime.ts';
+import type { OnnxOptions } from '../onnx/onnx-runtime.ts';
 import { peakMemoryBytes } from '../peak-memory.ts';
 
 export const compareLogits: HandlersOf<WorkerApi>['compareLogits'] = async (params, { signal, progress }) => {
-  const { windows, scratch, threads } = params;
+  const { windows, scratch, threads, provider } = params;
   const start = performance.now();
   const tokens = windows.reduce((sum, { length }) => sum + length, 0);
   const work = workProgress(tokens, params.reference === null ? 1 : 2, progress);
   const opening = (path: string, name: string): Promise<OpenedLogits> =>
     isOnnxFile(path)
-      ? onSession(path, { windows, threads, signal, onRun: work.add })
-      : onBlocks(path, { windows, scratch, name, threads, signal, work });
+      ? onSession(path, { windows, threads, provider, signal, onRun: work.add })
+      : onBlocks(path, { windows, scratch, name, threads, provider, signal, work });
 
   const reference = params.reference === null ? null : await opening(params.reference, 'reference');
   const referenceSeconds = reference ? (performance.now() - start) / 1000 : 0;
@@ -45,10 +46,10 @@ export const compareLogits: HandlersOf<WorkerApi>['compareLogits'] = async (para
   }
 };
 
-type SessionPass = Parameters<typeof sessionLogits>[1] & { threads: number };
+type SessionPass = Parameters<typeof sessionLogits>[1] & OnnxOptions;
 
-async function onSession(file: string, { threads, ...pass }: SessionPass): Promise<OpenedLogits> {
-  const session = await openCachedSession(file, { threads });
+async function onSession(file: string, { threads, provider, ...pass }: SessionPass): Promise<OpenedLogits> {
+  const session = await openCachedSession(file, { threads, provider });
   try {
     return { ...sessionLogits(session, pass), close: () => session.close() };
   } catch (error) {
@@ -57,16 +58,16 @@ async function onSession(file: string, { threads, ...pass }: SessionPass): Promi
   }
 }
 
-interface BlockPass extends Pick<Parameters<typeof openBlockLogits>[1], 'windows' | 'scratch' | 'name' | 'signal'> {
-  threads: number;
+interface BlockPass
+  extends OnnxOptions, Pick<Parameters<typeof openBlockLogits>[1], 'windows' | 'scratch' | 'name' | 'signal'> {
   work: WorkProgress;
 }
 
-async function onBlocks(path: string, { threads, work, ...pass }: BlockPass): Promise<OpenedLogits> {
+async function onBlocks(path: string, { threads, provider, work, ...pass }: BlockPass): Promise<OpenedLogits> {
   const model = await openModel(path);
   try {
     const logits = await openBlockLogits(await openRunnable(model), {
-      ...{ ...pass, runtime: onnxRuntime({ threads }), dequantize: nativeDequantizer(threads) },
+      ...{ ...pass, runtime: onnxRuntime({ threads, provider }), dequantize: nativeDequantizer(threads) },
       progress: work.layers(),
     });
     return { ...logits, close: () => logits.close().finally(() => model.close()) };

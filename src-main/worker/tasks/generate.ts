@@ -8,12 +8,12 @@ import { openDecodingSession } from '../onnx/decoding-session.ts';
 import { peakMemoryBytes } from '../peak-memory.ts';
 
 export const generate: HandlersOf<WorkerApi>['generate'] = async (params, { signal, progress }) => {
-  const { model, maxTokens, stopIds, temperature, topK, seed, threads } = params;
+  const { model, maxTokens, stopIds, temperature, topK, seed, threads, provider } = params;
   const prompt = Array.from(params.prompt);
   await stat(model).catch((error: unknown) => {
     throw AppError.from(error);
   });
-  const session = await openDecodingSession(model, { threads });
+  const session = await openDecodingSession(model, { threads, provider });
   try {
     const { ids, ...made } = await generateTokens({
       ...{ session, prompt, maxTokens, stopIds: new Set(stopIds), sampling: { temperature, topK, seed }, signal },

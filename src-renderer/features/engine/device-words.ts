@@ -1,5 +1,5 @@
 // The devices that llama.cpp sees, for people.
-import type { DeviceList } from '../../../src-main/contract/engine-api.ts';
+import type { DeviceList } from '../../../src-main/contract/devices.ts';
 import { formatMemory } from '../../../src-main/contract/units.ts';
 import type { CardPreset } from '../target/target-draft.ts';
 

@@ -6,6 +6,7 @@ import { addGramOutputs, addSquaresOutput, GramSum } from '../../../src-main/cor
 import { GraphBuilder } from '../../../src-main/core/graph/graph-builder.ts';
 import type { Value } from '../../../src-main/core/graph/graph-builder.ts';
 import { encodeModel } from '../../../src-main/core/graph/onnx-model.ts';
+import type { ElementType } from '../../../src-main/core/graph/onnx-model.ts';
 import { ProtobufWriter } from '../../../src-main/core/graph/protobuf-writer.ts';
 import { protobufFields } from '../../../src-main/core/tokens/protobuf-reader.ts';
 import type { ProtobufField } from '../../../src-main/core/tokens/protobuf-reader.ts';
@@ -27,10 +28,11 @@ async function evaluate(
   inputs: Record<string, { data: Float32Array; shape: number[] }>,
   build: (g: GraphBuilder, values: Record<string, Value>) => Value,
   shape = ['A', 'B'],
+  type: ElementType = 'float32',
 ): Promise<Float32Array> {
   const g = new GraphBuilder('test');
   const values = Object.entries(inputs).map(([name, { shape }]) => [name, g.input(name, shape)] as const);
-  g.output('out', build(g, Object.fromEntries(values)), shape);
+  g.output('out', build(g, Object.fromEntries(values)), shape, type);
   const runner = await runtime.open(g.encode());
   try {
     return (await runner.run(inputs, { out: null }))['out']!;
@@ -162,7 +164,7 @@ describe('GraphBuilder in onnxruntime', () => {
     expect(furthest(await evaluate({ x }, (g, v) => g.softmax(v['x']!)), shares)).toBeLessThan(1e-6);
     const equal = { data: Float32Array.of(3, 7, 7, -1, 0, -2, -3, 0), shape: [2, 4] };
     expect([...(await evaluate({ equal }, (g, v) => g.top(v['equal']!).value))]).toEqual([7, 0]);
-    expect([...(await evaluate({ equal }, (g, v) => g.toFloat(g.top(v['equal']!).index)))]).toEqual([1, 0]);
+    expect([...(await evaluate({ equal }, (g, v) => g.top(v['equal']!).index, ['A', 'B'], 'int64'))]).toEqual([1, 0]);
   });
 
   test('rope turns the pairs of two halves', async () => {

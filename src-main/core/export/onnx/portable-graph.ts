@@ -27,6 +27,11 @@ export class PortableGraph extends GraphBuilder {
     return this.one('Cast', [value], { to: { int: elementTypes[type] } });
   }
 
+  /** A node that a session can tell by its name: these two are exact on the processor alone. */
+  #named(name: string, operator: string, input: Value): Value {
+    return Object.assign(this.one(operator, [input]), { name });
+  }
+
   /** A weight in float32. */
   weight(name: string): Value {
     const found = this.#widened.get(name);
@@ -75,7 +80,7 @@ export class PortableGraph extends GraphBuilder {
   /** Cosines and sines of float32 angles: position · frequency. */
   angles(positions: Value, frequencies: Value): { cos: Value; sin: Value } {
     const angles = this.multiply(this.#cast(positions, 'float32'), frequencies);
-    return { cos: this.one('Cos', [angles]), sin: this.one('Sin', [angles]) };
+    return { cos: this.#named('rope.cos', 'Cos', angles), sin: this.#named('rope.sin', 'Sin', angles) };
   }
 
   /** 0 where `query` ≥ `key` and `seen` is not 0, `otherwise` elsewhere; all int64, broadcast. */

@@ -78,7 +78,7 @@ async function fingerprintOf(context: JobContext, recipe: StudyRecipe, text: Eva
   const { seed } = recipe.calibration;
   const settings = {
     ...{ version, kind, sparsity, width, round, sliceHead, signals, precision, paperCompat, orientation, type, seed },
-    ...{ method: methodOf(recipe), device: graphProvider(recipe.device), text: hashOf(text.windows) },
+    ...{ method: methodOf(recipe), device: await graphProvider(context, recipe.device), text: hashOf(text.windows) },
     // Speed is of so many threads; what the other studies measure is not.
     threads: kind === 'speed' ? context.threads : null,
   };

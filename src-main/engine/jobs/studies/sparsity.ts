@@ -73,10 +73,11 @@ async function scheduleOf(
 
 async function denseSpectra({ context, recipe, source }: Study, windows: Int32Array[]): Promise<Float64Array[]> {
   return stage(context, 'calibrate', async () => {
+    const provider = await graphProvider(context, recipe.device);
     const { spectra, peakMemoryBytes } = await context.worker((client) =>
       client.siteSpectra(
         {
-          ...{ source: source.path, windows, threads: context.threads, provider: graphProvider(recipe.device) },
+          ...{ source: source.path, windows, threads: context.threads, provider },
           ...{ signals: recipe.signals ?? 'raw', paperCompat: recipe.paperCompat },
           scratch: path.join(context.scratch, 'spectra'),
         },

@@ -2,7 +2,7 @@
 import type { SpeedRow } from '../../../contract/study.ts';
 import { AppError } from '../../../contract/errors.ts';
 import { scratchOnnx } from '../../stages/export.ts';
-import { graphProvider } from '../../stages/device.ts';
+import { graphProvider, onProcessorToo } from '../../stages/device.ts';
 import type { EvenCalibration } from '../../stages/statistics.ts';
 import { notePeakMemory, reportAs, stage } from '../context.ts';
 import { valuesOf } from './check-study.ts';
@@ -103,7 +103,8 @@ interface RowTiming extends Timed {
 }
 
 async function timedRow({ context, recipe }: Study, { file, value, tokens, label, reference, ...facts }: RowTiming) {
-  const provider = graphProvider(recipe.device);
+  const provider = await graphProvider(context, recipe.device, { float16: recipe.type.toUpperCase() !== 'F32' });
+  if (provider === 'webgpu' && !context.warnings.includes(onProcessorToo)) context.warnings.push(onProcessorToo);
   const { prefillSeconds, decodeSeconds, spread } = await stage(context, 'time', async () => {
     const timed = await context.worker((client) =>
       client.timeModel(

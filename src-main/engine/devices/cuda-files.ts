@@ -1,0 +1,88 @@
+// The CUDA provider of onnxruntime-node: files that its package leaves out for their size, and its own installer fetches.
+// Source: onnxruntime-node 1.30.0 script/install.js, script/install-metadata.js (CUDA 12; Linux x64 alone).
+import { spawn } from 'node:child_process';
+import { access, constants, readdir } from 'node:fs/promises';
+import { findPackageJSON } from 'node:module';
+import path from 'node:path';
+import type { CudaFiles } from '../../contract/devices.ts';
+import { AppError } from '../../contract/errors.ts';
+
+export interface OnnxPackage {
+  /** Where onnxruntime-node is. */
+  folder: string;
+  /** As `process.platform` and `process.arch`. */
+  platform: string;
+  arch: string;
+}
+
+/** The package that the worker loads; where it is not installed, its place. In a packaged app it is beside the archive, where libraries and installers can be files. */
+export function onnxPackage(): OnnxPackage {
+  const found = findPackageJSON('onnxruntime-node', import.meta.url) ?? 'node_modules/onnxruntime-node/package.json';
+  const folder = path.dirname(found).replace(/app\.asar(?=[\\/])/, 'app.asar.unpacked');
+  return { folder, platform: process.platform, arch: process.arch };
+}
+
+const binFolder = ({ folder, platform, arch }: OnnxPackage): string => path.join(folder, 'bin/napi-v6', platform, arch);
+
+/** What the installer adds, by the names it gives them. */
+const providerFile = /^libonnxruntime_providers_\w+\.so$/;
+
+async function providerFiles(onnx: OnnxPackage): Promise<string[]> {
+  const names = await readdir(binFolder(onnx)).catch(() => []);
+  return names.filter((name) => providerFile.test(name)).toSorted();
+}
+
+/** Why onnxruntime-node cannot have CUDA on a system at all; null where it can. */
+function foreignSystem({ platform, arch }: OnnxPackage): string | null {
+  if (platform === 'linux' && arch === 'x64') return null;
+  return `onnxruntime-node has a CUDA provider for Linux on x64 alone, not for ${platform} on ${arch}; its GPU provider here is WebGPU`;
+}
+
+/** Why CUDA need not be tried; null where it may be there. */
+export async function cudaAbsence(onnx: OnnxPackage): Promise<string | null> {
+  const foreign = foreignSystem(onnx);
+  if (foreign !== null) return foreign;
+  if ((await providerFiles(onnx)).includes('libonnxruntime_providers_cuda.so')) return null;
+  return 'its provider files are not installed: "snug devices --install-cuda" fetches them';
+}
+
+/** Runs onnxruntime-node's own installer. @throws DEVICE_UNAVAILABLE, NOT_WRITABLE, CANCELLED */
+export async function installCuda(onnx: OnnxPackage, signal: AbortSignal): Promise<CudaFiles> {
+  const foreign = foreignSystem(onnx);
+  if (foreign !== null) throw unavailable(`CUDA cannot be installed: ${foreign}.`, foreign);
+  const folder = binFolder(onnx);
+  await access(folder, constants.W_OK).catch((error: unknown) => {
+    const message = `CUDA's files belong into ${folder}, which cannot be written to: run this once as a user who may, or use Snug from a folder of your own.`;
+    throw new AppError('NOT_WRITABLE', message, { path: folder }, error);
+  });
+  await runInstaller(onnx, signal);
+  const files = await providerFiles(onnx);
+  if (files.length > 0) return { folder, files };
+  throw unavailable(`onnxruntime-node's installer ended well, but ${folder} has no CUDA files.`, 'no files');
+}
+
+const unavailable = (message: string, reason: string): AppError =>
+  new AppError('DEVICE_UNAVAILABLE', message, { device: 'cuda', reason });
+
+function runInstaller({ folder }: OnnxPackage, signal: AbortSignal): Promise<void> {
+  const child = spawn(process.execPath, ['script/install.js', '--onnxruntime-node-install=cuda12'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    signal,
+    env: { ...process.env, ...(process.versions['electron'] ? { ELECTRON_RUN_AS_NODE: '1' } : {}) },
+  });
+  let log = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => (log = (log + chunk).slice(-20_000)));
+  }
+  return new Promise((resolve, reject) => {
+    child.once('error', (error) => reject(AppError.from(error)));
+    child.once('close', (code) => {
+      if (code === 0) return resolve();
+      const lines = log.split('\n').map((line) => line.trim());
+      const said = lines.findLast((line) => /error/i.test(line)) ?? lines.findLast((line) => line !== '');
+      const reason = said ?? 'it said nothing';
+      reject(unavailable(`onnxruntime-node's installer could not fetch CUDA's files: ${reason}`, reason));
+    });
+  });
+}
