@@ -20,7 +20,7 @@ export type DeviceList = z.infer<typeof deviceList>;
 
 export const engineApi = defineApi({
   methods: {
-    inspect: { params: z.object({ model: z.string() }), result: inspection },
+    inspect: { params: z.object({ model: z.string(), offline: z.boolean().optional() }), result: inspection },
     texts: { params: z.object({}), result: textList },
     devices: { params: z.object({}), result: deviceList },
     /** Path of the model bundled with Snug. */

@@ -12,7 +12,7 @@ import type { Folders } from './folders.ts';
 import { sweepScratch, withContext } from './jobs/context.ts';
 import { JobQueue, type Emit } from './jobs/queue.ts';
 import { runRecipe } from './jobs/run-recipe.ts';
-import { inspect } from './library/inspect.ts';
+import { inspectAnywhere } from './library/inspect-hub.ts';
 import { catalogRecorder } from './recorder.ts';
 
 export interface Engine {
@@ -38,7 +38,7 @@ export async function createEngine(folders: Folders, emit: Emit): Promise<Engine
     emit,
   );
   const handlers: HandlersOf<EngineApi> = {
-    inspect: ({ model }) => inspect(model),
+    inspect: (params, { signal }) => inspectAnywhere(params, { home: folders.home, signal }),
     texts: () => listTexts(path.join(folders.resources, 'texts')),
     devices: (_params, { signal }) => listDevices(children, signal),
     sample: () => ({ model: path.join(folders.resources, 'sample/sample-7m.F16.gguf') }),

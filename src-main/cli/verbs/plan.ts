@@ -7,6 +7,7 @@ import { everywhere, jobOptions, targetOptions } from '../options.ts';
 import { modelPath } from '../paths.ts';
 import { checkRecipe, jobPart } from '../recipe-parts.ts';
 import { count } from '../report/numbers.ts';
+import { hubFields } from '../report/hub.ts';
 import { forecastFields, makesFile, planFields, planTable } from '../report/plans.ts';
 import { warningLines } from '../report/quality.ts';
 import type { Canvas } from '../report/style.ts';
@@ -23,6 +24,7 @@ export const plan: Verb = {
   examples: [
     'snug plan model.gguf --memory 24GiB --context 8192 --kv-type q8_0',
     'snug plan model.gguf --file-size 8GB',
+    'snug plan hub:Qwen/Qwen3-0.6B --memory 8GiB',
   ],
   async run(model, values, session) {
     const recipe = checkRecipe({
@@ -36,7 +38,7 @@ export const plan: Verb = {
   },
 };
 
-function describe({ verdict, target, best, plans, sliceRefusal, warnings }: PlanList, canvas: Canvas): string[] {
+function describe({ verdict, target, best, plans, sliceRefusal, warnings, hub }: PlanList, canvas: Canvas): string[] {
   const { style } = canvas;
   const shown = plans.find((one) => one.id === best) ?? plans[0];
   return [
@@ -46,6 +48,7 @@ function describe({ verdict, target, best, plans, sliceRefusal, warnings }: Plan
     ...planTable(plans, best, target, canvas),
     ...(shown ? ['', ...fields([...planFields(shown, target), ...forecastFields(shown)])] : []),
     ...(sliceRefusal === null ? [] : [style.quiet(`No slices among the plans: ${sliceRefusal}`)]),
+    ...(hub ? ['', ...fields(hubFields(hub))] : []),
     ...warningLines(warnings, style),
     ...(best === null || !shown ? [] : ['', nextStep(shown)]),
   ];
