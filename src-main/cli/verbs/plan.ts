@@ -7,7 +7,6 @@ import { everywhere, jobOptions, targetOptions } from '../options.ts';
 import { modelPath } from '../paths.ts';
 import { checkRecipe, jobPart } from '../recipe-parts.ts';
 import { count } from '../report/numbers.ts';
-import { hubFields } from '../report/hub.ts';
 import { forecastFields, makesFile, planFields, planTable } from '../report/plans.ts';
 import { warningLines } from '../report/quality.ts';
 import type { Canvas } from '../report/style.ts';
@@ -38,7 +37,7 @@ export const plan: Verb = {
   },
 };
 
-function describe({ verdict, target, best, plans, sliceRefusal, warnings, hub }: PlanList, canvas: Canvas): string[] {
+function describe({ verdict, target, best, plans, sliceRefusal, warnings }: PlanList, canvas: Canvas): string[] {
   const { style } = canvas;
   const shown = plans.find((one) => one.id === best) ?? plans[0];
   return [
@@ -48,7 +47,6 @@ function describe({ verdict, target, best, plans, sliceRefusal, warnings, hub }:
     ...planTable(plans, best, target, canvas),
     ...(shown ? ['', ...fields([...planFields(shown, target), ...forecastFields(shown)])] : []),
     ...(sliceRefusal === null ? [] : [style.quiet(`No slices among the plans: ${sliceRefusal}`)]),
-    ...(hub ? ['', ...fields(hubFields(hub))] : []),
     ...warningLines(warnings, style),
     ...(best === null || !shown ? [] : ['', nextStep(shown)]),
   ];

@@ -167,8 +167,14 @@ function setOf(name: string, files: readonly HubFile[]): GgufSet {
 /** The model whose file name has the word: `Q4_K_M` in `model-Q4_K_M.gguf`. */
 function byWord(text: string, address: HubAddress, files: readonly HubFile[]): Choice {
   const sets = ggufSets(files);
-  const word = new RegExp(`(^|[-_./])${text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}([-_./]|$)`, 'i');
-  const meant = sets.filter(({ name }) => word.test(name.replace(/(-\d{5}-of-\d{5})?\.gguf$/, '')));
+  const word = text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const among = (ends: string): GgufSet[] => {
+    const form = new RegExp(`(^|[${ends}])${word}([${ends}]|$)`, 'i');
+    return sets.filter(({ name }) => form.test(name.replace(/(-\d{5}-of-\d{5})?\.gguf$/, '')));
+  };
+  // Q4_K is a type of its own beside Q4_K_M, and else what several have in common.
+  const whole = among('-./');
+  const meant = whole.length > 0 ? whole : among('-./_');
   if (meant.length === 1) return ggufOf(meant[0]!, address);
   if (meant.length > 1) throw severalModels(address, meant);
   const choices = sets.length === 0 ? 'It has no .gguf files.' : `It has ${spoken(sets)}.`;
