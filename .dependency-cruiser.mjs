@@ -102,6 +102,13 @@ const borders = {
       to: { path: '(^|/)node_modules/better-sqlite3/' },
     },
     {
+      name: 'no-way-to-the-network',
+      severity: 'error',
+      comment: 'Models on a hub are fetched by engine/hub/client.ts, with fetch; nothing else leaves this machine.',
+      from: { path: '^src-' },
+      to: { path: '^(node:)?(http|https|http2|net|tls|dgram|dns)(/|$)' },
+    },
+    {
       name: 'no-cycles',
       severity: 'error',
       comment: 'Files that need each other are one idea, or a third file is missing.',

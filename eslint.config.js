@@ -31,6 +31,12 @@ const nativeLoading = [
   },
 ];
 
+/** Without an address on a hub nothing of Snug uses the network; docs/hub.md promises it. */
+const networkGlobals = ['fetch', 'WebSocket', 'EventSource', 'XMLHttpRequest'].map((name) => ({
+  name,
+  message: 'Only engine/hub/client.ts uses the network.',
+}));
+
 const noDefaultExport = {
   selector: 'ExportDefaultDeclaration',
   // One name per thing: a default export may be called differently in every file that imports it.
@@ -106,6 +112,11 @@ export default defineConfig(
     files: ['src-main/**/*.ts'],
     ignores: ['src-main/worker/**', 'src-main/llama-host/**'],
     rules: { 'no-restricted-syntax': ['error', noDefaultExport, noEnum, ...nativeLoading] },
+  },
+  {
+    files: ['src-main/**/*.ts', 'src-renderer/**'],
+    ignores: ['src-main/engine/hub/client.ts'],
+    rules: { 'no-restricted-globals': ['error', ...networkGlobals] },
   },
   {
     files: ['**/*.vue', '*.config.{js,ts}', '.*.mjs', 'src-renderer/**/*.d.ts'],

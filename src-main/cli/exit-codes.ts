@@ -20,6 +20,9 @@ const badInput: ReadonlySet<ErrorCode> = new Set([
   'IMPORTANCE_MISSING',
   'IMPORTANCE_MISMATCH',
   'DEVICE_UNAVAILABLE',
+  'HUB_NOT_FOUND',
+  'HUB_GATED',
+  'HUB_OFFLINE',
 ]);
 
 export function exitCodeOfError(code: ErrorCode): ExitCode {

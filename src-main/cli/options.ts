@@ -22,6 +22,7 @@ export const optionTable = {
     help: 'where to compute (auto); a named device must be there',
   },
   threads: { kind: 'integer', value: 'N', help: 'threads of the CPU (all cores)' },
+  offline: { kind: 'flag', help: 'use no network: models on a hub have to be here already' },
   force: { kind: 'flag', help: 'overwrite an output that exists' },
   output: { kind: 'text', value: 'FILE', help: 'where to write the result' },
 
@@ -152,7 +153,7 @@ type ValueOf<Definition> = Definition extends { kind: 'flag' }
 export type OptionValues = { [Name in OptionName]?: ValueOf<(typeof optionTable)[Name]> };
 
 export const everywhere = ['json', 'progress', 'help'] as const satisfies OptionName[];
-export const jobOptions = ['device', 'threads'] as const satisfies OptionName[];
+export const jobOptions = ['device', 'threads', 'offline'] as const satisfies OptionName[];
 export const targetOptions = ['memory', 'context', 'kv-type', 'reserve', 'file-size'] as const satisfies OptionName[];
 export const calibrationOptions = [
   'calibration',

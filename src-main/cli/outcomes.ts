@@ -4,6 +4,7 @@ import type { Recipe } from '../contract/recipe.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Outcome } from './verb.ts';
 import { calibrateOutcome } from './verbs/calibrate.ts';
+import { downloadOutcome } from './verbs/download.ts';
 import { evaluateOutcome } from './verbs/evaluate.ts';
 import { fitOutcome } from './verbs/fit.ts';
 import { invarianceOutcome } from './verbs/invariance.ts';
@@ -16,6 +17,8 @@ export function outcomeOf(result: JobResult, recipe: Recipe): Outcome {
   switch (result.verb) {
     case 'calibrate':
       return calibrateOutcome(result.value);
+    case 'download':
+      return downloadOutcome(result.value);
     case 'evaluate':
       return evaluateOutcome(result.value);
     case 'fit':

@@ -24,8 +24,12 @@ export interface Surroundings {
 /** Windows of text that every model which a verb makes is evaluated on where --windows is not given. */
 export const windowsAfterWriting = 8;
 
-export function jobPart(values: OptionValues): { device?: OptionValues['device']; threads?: number } {
-  return { device: values.device, threads: values.threads };
+export function jobPart({
+  device,
+  threads,
+  offline,
+}: OptionValues): Partial<Pick<RecipeInput, 'device' | 'threads' | 'offline'>> {
+  return { device, threads, offline };
 }
 
 export async function calibrationPart(

@@ -11,7 +11,9 @@ import { nearest } from './nearest.ts';
 import type { OptionValues } from './options.ts';
 import { parseOptions } from './parse-options.ts';
 import { defaultProgressMode, progressDisplay, type ProgressDisplay } from './progress-display.ts';
+import { hubFields } from './report/hub.ts';
 import { printable, styleFor, type TextStream } from './report/style.ts';
+import { fields } from './report/table.ts';
 import { runJob } from './run-job.ts';
 import { verbs } from './verb-list.ts';
 import type { Outcome, Session, Verb } from './verb.ts';
@@ -117,6 +119,7 @@ async function runVerb(
       const result = await follow(() => engine().call['jobs.start']({ recipe }), { stories, onProgress });
       if (result.verb !== recipe.verb)
         throw new AppError('INTERNAL', `The engine answered ${recipe.verb} with ${result.verb}.`);
+      if ('hub' in result.value && result.value.hub) note(fields(hubFields(result.value.hub)).join('\n'));
       return result.value as never;
     },
     resumeJob: (id) => follow(() => engine().call['jobs.resume']({ id })),

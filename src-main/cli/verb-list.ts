@@ -3,6 +3,7 @@ import type { Verb } from './verb.ts';
 import { calibrate } from './verbs/calibrate.ts';
 import { demo } from './verbs/demo.ts';
 import { devices } from './verbs/devices.ts';
+import { download } from './verbs/download.ts';
 import { evaluate } from './verbs/evaluate.ts';
 import { fit } from './verbs/fit.ts';
 import { generate } from './verbs/generate.ts';
@@ -19,6 +20,7 @@ import { texts } from './verbs/texts.ts';
 export const verbs: readonly Verb[] = [
   demo,
   inspect,
+  download,
   plan,
   fit,
   quantize,

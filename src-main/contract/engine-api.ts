@@ -10,7 +10,7 @@ import { textList } from './results.ts';
 
 export const engineApi = defineApi({
   methods: {
-    inspect: { params: z.object({ model: z.string() }), result: inspection },
+    inspect: { params: z.object({ model: z.string(), offline: z.boolean().optional() }), result: inspection },
     texts: { params: z.object({}), result: textList },
     /** `probe`: try onnxruntime's providers too, which takes seconds where there is a GPU. */
     devices: { params: z.object({ probe: z.boolean().default(true) }), result: deviceList },

@@ -20,6 +20,11 @@ export const errorCodes = [
   'IMPORTANCE_MISSING', // a type that needs importance, without any for a tensor
   'IMPORTANCE_MISMATCH', // an importance file that does not belong to the model
   'DEVICE_UNAVAILABLE', // a device was named that is not there
+  'HUB_NOT_FOUND', // no such repository, revision or file on the hub, or none that is shown without a token
+  'HUB_GATED', // the hub knows the model and refuses it to this token, or without one
+  'HUB_OFFLINE', // the hub was not to be asked, and not everything is here
+  'HUB_UNAVAILABLE', // the hub does not answer, answers with a fault, or asks to wait longer than a run should
+  'CHECKSUM_MISMATCH', // bytes that are not those that the hub promised
   'LLAMA_UNAVAILABLE', // llama.cpp's libraries are missing or of an unknown release
   'LLAMA_FAILED', // llama.cpp refused or could not run a file, with the last lines of its log
   'LLAMA_CRASHED', // llama.cpp ended its process, with the last lines of its log

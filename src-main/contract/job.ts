@@ -6,6 +6,7 @@ import { progress } from './progress.ts';
 import { recipe } from './recipe.ts';
 import {
   calibrateResult,
+  downloadResult,
   evaluateResult,
   fitResult,
   generateResult,
@@ -25,6 +26,7 @@ export const jobResult = z.discriminatedUnion('verb', [
   z.object({ verb: z.literal('fit'), value: fitResult }),
   z.object({ verb: z.literal('generate'), value: generateResult }),
   z.object({ verb: z.literal('study'), value: studyResult }),
+  z.object({ verb: z.literal('download'), value: downloadResult }),
 ]);
 export type JobResult = z.infer<typeof jobResult>;
 

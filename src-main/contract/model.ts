@@ -1,5 +1,6 @@
 // What `inspect` says of a model.
 import { z } from 'zod';
+import { hubModels } from './hub-model.ts';
 import { slicingConfig } from './results.ts';
 import { bytes } from './units.ts';
 
@@ -40,6 +41,7 @@ export const inspection = z.object({
   }),
   /** Of a folder or an ONNX file that `slice` wrote: every width of its model. */
   widths: slicingConfig.nullable(),
+  ...hubModels,
   experts: z.object({ count: z.number().int(), used: z.number().int(), sharedCount: z.number().int() }).nullable(),
 });
 export type Inspection = z.infer<typeof inspection>;

@@ -1,5 +1,6 @@
 // Plans: ways to make a model fit, with exact bytes and predicted loss.
 import { z } from 'zod';
+import { hubModels } from './hub-model.ts';
 import { kvType } from './llama-host-api.ts';
 import { target } from './target.ts';
 import { bytes } from './units.ts';
@@ -83,5 +84,6 @@ export const planList = z.object({
   /** Why there are no slices among the plans; null where there could be. */
   sliceRefusal: z.string().nullable(),
   warnings: z.array(z.string()),
+  ...hubModels,
 });
 export type PlanList = z.infer<typeof planList>;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 export const progress = z.object({
-  /** Name of the stage: open, tokenize, fingerprint, calibrate, plan, slice, quantize, prove, evaluate, generate. */
+  /** Name of the stage: download, verify, open, tokenize, fingerprint, calibrate, plan, slice, quantize, prove, evaluate, generate. */
   stage: z.string(),
   /** What is being done, for people: the tensor, the window; while text is written, all of it so far. */
   detail: z.string().optional(),

@@ -34,9 +34,12 @@ export type EvaluationOptions = z.infer<typeof evaluationOptions>;
 
 /** Options that every job has. */
 const jobOptions = {
+  /** A path, or an address on a hub (contract/hub-address.ts). */
   model: z.string(),
   device: deviceName.default('auto'),
   threads: z.number().int().positive().nullable().default(null),
+  /** The network is not used: models on a hub have to be here already. */
+  offline: z.boolean().default(false),
 };
 
 const outputOptions = {
@@ -175,6 +178,8 @@ export const studyRecipe = z.object({
   force: z.boolean().default(false),
 });
 
+export const downloadRecipe = z.object({ verb: z.literal('download'), ...jobOptions });
+
 export const recipe = z.discriminatedUnion('verb', [
   calibrateRecipe,
   quantizeRecipe,
@@ -185,6 +190,7 @@ export const recipe = z.discriminatedUnion('verb', [
   fitRecipe,
   generateRecipe,
   studyRecipe,
+  downloadRecipe,
 ]);
 export type Recipe = z.infer<typeof recipe>;
 export type CalibrateRecipe = z.infer<typeof calibrateRecipe>;
@@ -196,3 +202,4 @@ export type PlanRecipe = z.infer<typeof planRecipe>;
 export type FitRecipe = z.infer<typeof fitRecipe>;
 export type GenerateRecipe = z.infer<typeof generateRecipe>;
 export type StudyRecipe = z.infer<typeof studyRecipe>;
+export type DownloadRecipe = z.infer<typeof downloadRecipe>;

@@ -1,5 +1,6 @@
 // Results of the verbs: what `--json` prints and the window shows.
 import { z } from 'zod';
+import { hubModel, hubModels } from './hub-model.ts';
 import { plan, prediction } from './plan.ts';
 import { orientation, precision, signals } from './recipe.ts';
 import { bytes } from './units.ts';
@@ -59,7 +60,7 @@ export const gate = z.object({
 
 export const calibrationUse = z.object({ samples: z.number().int(), tokens: z.number().int(), textSha256: z.string() });
 
-const common = { run: z.string(), warnings: z.array(z.string()), device: z.string() };
+const common = { run: z.string(), warnings: z.array(z.string()), device: z.string(), ...hubModels };
 /** Seconds per stage. */
 const stageSeconds = z.record(z.string(), z.number());
 
@@ -285,6 +286,14 @@ export const generateResult = z.object({
   peakMemoryBytes: bytes,
 });
 export type GenerateResult = z.infer<typeof generateResult>;
+
+export const downloadResult = hubModel.extend({
+  run: z.string(),
+  warnings: z.array(z.string()),
+  path: z.string(),
+  seconds: z.number(),
+});
+export type DownloadResult = z.infer<typeof downloadResult>;
 
 export const textList = z.object({
   texts: z.array(

@@ -1,5 +1,6 @@
 // Results of studies: the rows that were measured, and what they share. docs/studies.md says what each study measures.
 import { z } from 'zod';
+import { hubModels } from './hub-model.ts';
 import { precision } from './recipe.ts';
 import { calibrationUse, perplexity } from './results.ts';
 import { bytes } from './units.ts';
@@ -97,6 +98,7 @@ const common = {
   run: z.string(),
   warnings: z.array(z.string()),
   device: z.string(),
+  ...hubModels,
   model: z.string(),
   method: z.enum(['shared', 'per-block']),
   /** Of what is sliced; null where rows have their own. */

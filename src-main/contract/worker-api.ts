@@ -163,9 +163,9 @@ export const workerApi = defineApi({
       }),
       result: z.object({ fileBytes: bytes, weights: z.number().int(), unseenExperts: z.number().int() }),
     },
-    /** Writes a Hugging Face folder as a GGUF with the weights it has. */
+    /** Writes a Hugging Face folder as a GGUF with the weights it has, or its header on a file of full size. */
     convert: {
-      params: z.object({ folder: z.string(), output: z.string() }),
+      params: z.object({ folder: z.string(), output: z.string(), headerOnly: z.boolean().optional() }),
       result: z.object({ fileBytes: bytes, hasTokenizer: z.boolean(), peakMemoryBytes: bytes }),
       progress,
     },

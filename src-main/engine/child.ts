@@ -34,6 +34,7 @@ export function startChild<Api extends ApiDefinition>(kind: ChildKind<Api>): Chi
     env: {
       ...process.env,
       GGML_NO_BACKTRACE: '1', // an abort would else start a debugger
+      HF_TOKEN: undefined, // the engine alone speaks to a hub
       ...(process.versions['electron'] ? { ELECTRON_RUN_AS_NODE: '1' } : {}),
       ...kind.env,
     },

@@ -17,7 +17,7 @@ import { JobQueue, type Emit } from './jobs/queue.ts';
 import { jobRunner } from './jobs/run-job.ts';
 import { leasedTurns, soleTurns } from './jobs/turns.ts';
 import { historyHandlers } from './library/history-handlers.ts';
-import { inspect } from './library/inspect.ts';
+import { inspectAnywhere } from './library/inspect-hub.ts';
 import { catalogRecorder } from './recorder.ts';
 
 export interface Engine {
@@ -46,7 +46,7 @@ export async function createEngine(folders: Folders, emit: Emit): Promise<Engine
     emit,
   });
   const handlers: HandlersOf<EngineApi> = {
-    inspect: ({ model }) => inspect(model),
+    inspect: (params, { signal }) => inspectAnywhere(params, { home: folders.home, signal }),
     texts: () => listTexts(path.join(folders.resources, 'texts')),
     devices: ({ probe }, { signal }) => listDevices({ children, providers: probe ? providers : null, signal }),
     installCuda: async (_params, { signal }) => {

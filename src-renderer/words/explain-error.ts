@@ -46,6 +46,20 @@ const words: Record<ErrorCode, [title: string, advice: string | null]> = {
     'Choose the file that was made from this model.',
   ],
   DEVICE_UNAVAILABLE: ['This device is not there', 'Choose another device.'],
+  HUB_NOT_FOUND: [
+    'This model is not on the hub',
+    'Check the address. A private model needs a token in the variable HF_TOKEN.',
+  ],
+  HUB_GATED: [
+    'The hub does not give this model to you',
+    "Ask for access on the model's page, and put a token of that account in HF_TOKEN.",
+  ],
+  HUB_OFFLINE: ['This model is not on this machine', 'Allow the network, and download it once.'],
+  HUB_UNAVAILABLE: ['The hub does not answer', 'Try again later. What is downloaded already is kept.'],
+  CHECKSUM_MISMATCH: [
+    'What was downloaded is not what the hub promised',
+    'Try again, or another network. Nothing of it is used.',
+  ],
   LLAMA_UNAVAILABLE: ['llama.cpp is missing', 'Install Snug again.'],
   LLAMA_FAILED: ['llama.cpp cannot work on this file', 'Open another version of the model.'],
   LLAMA_CRASHED: [

@@ -8,6 +8,15 @@ import type { Proof, Quality, TextList } from '../../src-main/contract/results.t
 
 const GiB = 2 ** 30;
 
+export const hubModel = {
+  address: 'hub:o/m',
+  commit: 'abcdef0123456789'.padEnd(40, '0'),
+  path: null,
+  files: [{ name: 'm.Q8_0.gguf', bytes: 600e6 }],
+  bytes: 600e6,
+  fetchedBytes: 262_144,
+};
+
 export const textList: TextList = {
   texts: [
     {
@@ -374,5 +383,9 @@ export const results = {
       ...{ keptRows: 1, output: null },
       ...{ seconds: 122, stages: { slice: 80 }, peakMemoryBytes: GiB },
     },
+  },
+  download: {
+    verb: 'download',
+    value: { run: 'job-1', ...hubModel, path: '/home/models/hub/o--m/abc/m', seconds: 40, warnings: [] },
   },
 } satisfies { [Verb in Recipe['verb']]: Extract<JobResult, { verb: Verb }> };

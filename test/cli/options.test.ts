@@ -13,6 +13,7 @@ describe('recipes', () => {
     expect(recipes).toEqual([
       {
         verb: 'fit',
+        offline: false,
         model: '/here/model.gguf',
         output: '/here/fit.gguf',
         device: 'auto',
@@ -233,7 +234,8 @@ describe('misuse', () => {
     ['inspect', 'MODEL is missing: snug inspect MODEL.'],
     ['inspect a b', '"b" is one argument too many: snug inspect MODEL.'],
     ['texts a', '"a" is one argument too many: snug texts.'],
-    ['inspect hub:o/m', 'hub: addresses cannot be opened by this version; download the file and give its path.'],
+    ['inspect hub:o', '"hub:o" is no address on a hub: write hub:OWNER/NAME, hub:OWNER/NAME:FILE or'],
+    ['download hub:o/m:../x', '"hub:o/m:../x" names no file inside a repository'],
     ['inspect m --forse', 'There is no option --forse. snug inspect --help lists the options.'],
     ['plan m --memroy 1GB', 'There is no option --memroy. Did you mean --memory?'],
     ['plan m --output x', 'snug plan does not take --output.'],

@@ -93,7 +93,7 @@ describe('exit codes', () => {
   ]);
   const expected = (code: ErrorCode): number => {
     if (code === 'CANCELLED') return 130;
-    return bad.has(code) || /^(UNSUPPORTED|TEXT|IMPORTANCE)_/.test(code) ? 2 : 1;
+    return bad.has(code) || /^(UNSUPPORTED|TEXT|IMPORTANCE|HUB_(NOT|GATED|OFFLINE))_?/.test(code) ? 2 : 1;
   };
 
   it.each(errorCodes)('%s', async (code) => {

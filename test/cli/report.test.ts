@@ -6,7 +6,7 @@ import type { Plan } from '../../src-main/contract/plan.ts';
 import { memoryBar } from '../../src-main/cli/report/memory-bar.ts';
 import { agreement, measured } from '../../src-main/cli/report/numbers.ts';
 import { table } from '../../src-main/cli/report/table.ts';
-import { gpuList, plans, results } from './fake-results.ts';
+import { gpuList, hubModel, plans, results } from './fake-results.ts';
 import { snug, type Run } from './run.ts';
 
 async function text(line: string): Promise<string> {
@@ -44,6 +44,27 @@ describe('results as text', () => {
       "
     `);
   });
+  it('download', async () => {
+    expect(await text('download hub:o/m')).toMatchInlineSnapshot(`
+      "/home/models/hub/o--m/abc/m
+
+      hub         hub:o/m, commit abcdef012345
+      downloaded  262.1 kB of 600.0 MB in 1 file
+      took        40 s
+      "
+    `);
+  });
+
+  it('a job says on stderr what it used of a hub', async () => {
+    const evaluated = results.evaluate;
+    const result = { ...evaluated, value: { ...evaluated.value, hub: [hubModel] } };
+    const { stdout, stderr } = await withResult('evaluate hub:o/m', result);
+    expect(stderr).toContain('hub         hub:o/m, commit abcdef012345');
+    expect(stderr).toContain('downloaded  262.1 kB of 600.0 MB in 1 file: headers only');
+    expect(stdout).not.toContain('abcdef012345');
+    expect((await withResult('evaluate hub:o/m --json', result)).stderr).not.toContain('abcdef012345');
+  });
+
   it('slice', async () => {
     expect(await text('slice m.gguf --width 512 --output sliced.gguf')).toMatchInlineSnapshot(`
       "Picks the same next word as the original 93 times in 100.

@@ -98,6 +98,13 @@ describe('borders between rooms', () => {
 });
 
 describe('other rules', () => {
+  it.each(['node:https', 'node:net', 'dns/promises'])(
+    'leaves the network to fetch in engine/hub: %s',
+    async (module) => {
+      expect(await violations(importing('src-main/engine/library', module))).toEqual(['no-way-to-the-network']);
+    },
+  );
+
   it('keeps the database inside engine/catalog', async () => {
     expect(await violations(importing('src-main/engine/jobs', 'better-sqlite3'))).toEqual([
       'only-the-catalog-knows-sql',

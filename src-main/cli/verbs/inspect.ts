@@ -5,6 +5,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { everywhere } from '../options.ts';
 import { modelName, modelPath } from '../paths.ts';
 import { count, largeCount } from '../report/numbers.ts';
+import { hubFields } from '../report/hub.ts';
 import type { Canvas } from '../report/style.ts';
 import { widthRange } from '../report/slice.ts';
 import { fields, type Field } from '../report/table.ts';
@@ -15,10 +16,10 @@ export const inspect: Verb = {
   summary: 'show what a model is and what can be done with it',
   usage: 'MODEL',
   takesModel: true,
-  options: everywhere,
-  examples: ['snug inspect model.gguf'],
-  async run(model, _values, session) {
-    const value = await session.engine().call.inspect({ model: modelPath(model, session.resolve) });
+  options: ['offline', ...everywhere],
+  examples: ['snug inspect model.gguf', 'snug inspect hub:Qwen/Qwen3-0.6B'],
+  async run(model, { offline }, session) {
+    const value = await session.engine().call.inspect({ model: modelPath(model, session.resolve), offline });
     return { value, text: (canvas) => describe(value, canvas), exitCode: exitCodes.done };
   },
 };
@@ -33,7 +34,7 @@ const abilityNames: Record<keyof Inspection['can'], string> = {
 };
 
 function describe(model: Inspection, { style }: Canvas): string[] {
-  const { config, tokenizer, experts, widths } = model;
+  const { config, tokenizer, experts, widths, hub } = model;
   const shown = (value: number | null): string => (value === null ? 'not stated' : count(value));
   const types = Object.entries(model.tensorTypes).map(([type, tensors]) => `${type} × ${tensors}`);
   const rows: Field[] = [
@@ -50,6 +51,7 @@ function describe(model: Inspection, { style }: Canvas): string[] {
     ['context', `${shown(config.contextLength)} tokens`],
     ['tokenizer', tokenizer ? [tokenizer.model, tokenizer.pre].filter(Boolean).join(', ') : 'none'],
   ];
+  if (hub) rows.push(...hubFields(hub));
   if (widths) rows.push(['widths', `${widthRange(widths)} of ${widths.hidden_size}`]);
   if (experts)
     rows.push(['experts', `${experts.count}, ${experts.used} used per token, ${experts.sharedCount} shared`]);

@@ -21,7 +21,11 @@ export const invariance: Verb = {
   usage: 'MODEL [--text TEXT]',
   takesModel: true,
   options: ['text', 'window', 'windows', ...jobOptions, ...everywhere],
-  examples: ['snug invariance model.gguf', 'snug invariance model.gguf --text wiki.test.raw'],
+  examples: [
+    'snug invariance model.gguf',
+    'snug invariance hub:facebook/opt-125m',
+    'snug invariance model.gguf --text wiki.test.raw',
+  ],
   async run(model, values, session) {
     const isQuick = values.text === undefined;
     const evaluation = await evaluationPart(values, session, isQuick ? quick.windows : null);

@@ -23,6 +23,7 @@ export const plan: Verb = {
   examples: [
     'snug plan model.gguf --memory 24GiB --context 8192 --kv-type q8_0',
     'snug plan model.gguf --file-size 8GB',
+    'snug plan hub:Qwen/Qwen3-0.6B --memory 8GiB',
   ],
   async run(model, values, session) {
     const recipe = checkRecipe({

@@ -24,6 +24,8 @@ export interface GgufHeaderOptions {
   headerOnly?: boolean;
   /** Goes into the entries. */
   shard?: number;
+  /** Bytes that are read first; four times as many as long as they are too few. @default 4 MiB */
+  firstWindow?: number;
 }
 
 export const defaultAlignment = 32;
@@ -36,7 +38,7 @@ const longestHeader = 256 * 2 ** 20;
 const mostTensors = 2 ** 18;
 /** Models have below 100. */
 const mostKeys = 2 ** 16;
-const firstWindow = 4 * 2 ** 20;
+const usualFirstWindow = 4 * 2 ** 20;
 const windowGrowth = 4;
 /** Bytes of the shortest key-value (one-letter key, one-byte value) and tensor info (no name, no dimensions). */
 const leastKeyValueBytes = 14;
@@ -48,7 +50,7 @@ const leastTensorBytes = 24;
  * @throws FILE_MALFORMED with file, where, expected, actual and the key or tensor
  */
 export async function readGgufHeader(source: ByteSource, options: GgufHeaderOptions = {}): Promise<GgufHeader> {
-  let windowBytes = firstWindow;
+  let windowBytes = options.firstWindow ?? usualFirstWindow;
   for (;;) {
     const window = await source.read(0, Math.min(windowBytes, source.size));
     try {

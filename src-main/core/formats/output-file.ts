@@ -107,7 +107,8 @@ function beingWritten(path: string, part: string): AppError {
   return new AppError('OUTPUT_EXISTS', `${path} is being written by another task, as ${part}.`, { path, part });
 }
 
-async function freeBytes(path: string): Promise<number> {
+/** Bytes left on the disk of `path`, whose folder exists. */
+export async function freeBytes(path: string): Promise<number> {
   const disk = await statfs(dirname(path));
   // Some network file systems do not tell; then the write itself will.
   return disk.blocks === 0 ? Infinity : disk.bavail * disk.bsize;

@@ -1,8 +1,7 @@
 // The header of a sliced file that is not written yet, on a file of its full size: what a planner opens, and what
 // llama.cpp tells types and memory from.
-import { open, rm } from 'node:fs/promises';
-import { AppError } from '../../contract/errors.ts';
 import type { Decoder } from '../architectures/decoder.ts';
+import { writeSparse } from '../formats/sparse-file.ts';
 import type { WeightType } from '../formats/weight-types.ts';
 import type { Dequantize } from '../graph/float-values.ts';
 import { quantizedLayout } from '../quantization/quantized-layout.ts';
@@ -30,18 +29,6 @@ export async function writeSliceHeader(request: SliceHeaderRequest): Promise<Sli
   const sliced = await planSlicedModel(decoder, rotation, dequantize);
   const { types, fileType } = writtenTypes(sliced, { type, types: null, fileType: null });
   const { header, fileBytes } = quantizedLayout(sliced, types, fileType);
-  const file = await open(output, 'wx').catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw AppError.from(error);
-    throw new AppError('OUTPUT_EXISTS', `${output} exists: choose another name.`, { path: output }, error);
-  });
-  try {
-    await file.writeFile(header);
-    await file.truncate(fileBytes);
-  } catch (error) {
-    await rm(output, { force: true });
-    throw AppError.from(error);
-  } finally {
-    await file.close();
-  }
+  await writeSparse(output, fileBytes, (write) => write(header, 0));
   return { ...sliced.sizes, fileBytes };
 }

@@ -64,7 +64,7 @@ export class Leases {
     const rows = this.#database
       .prepare(
         `SELECT id, engine_pid AS pid, engine_start AS startTime FROM experiments
-         WHERE state = 'queued' AND engine_pid IS NOT NULL AND verb <> 'plan'
+         WHERE state = 'queued' AND engine_pid IS NOT NULL AND verb NOT IN ('plan', 'download')
            AND place < (SELECT place FROM experiments WHERE id = ?) ORDER BY place`,
       )
       .all(experiment) as Waiting[];

@@ -61,8 +61,8 @@ export interface QueueParts {
   emit: Emit;
 }
 
-/** A plan takes seconds and little memory: it is answered while a long job runs. */
-const isLight = ({ verb }: Recipe): boolean => verb === 'plan';
+/** A plan takes seconds and little memory, and a download no arithmetic: neither waits for a long job. */
+const isLight = ({ verb }: Recipe): boolean => verb === 'plan' || verb === 'download';
 
 export class JobQueue {
   readonly #parts: QueueParts;

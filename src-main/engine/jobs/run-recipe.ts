@@ -2,9 +2,11 @@
 import type { JobResult } from '../../contract/job.ts';
 import type { Recipe } from '../../contract/recipe.ts';
 import { planModel } from '../planner/plan-model.ts';
+import { localRecipe } from '../stages/hub.ts';
 import { runCalibrate } from './calibrate.ts';
-import { withModel } from '../stages/open.ts';
+import { withHeaders } from '../stages/open.ts';
 import type { JobContext } from './context.ts';
+import { runDownload } from './download.ts';
 import { runEvaluate } from './evaluate.ts';
 import { runFit } from './fit.ts';
 import { runGenerate } from './generate.ts';
@@ -17,11 +19,22 @@ import { runStudy } from './study.ts';
 /** Runs a recipe, alone with its output. @throws OUTPUT_EXISTS where another run is at it */
 export function runRecipe(context: JobContext, recipe: Recipe): Promise<JobResult> {
   const output = 'output' in recipe ? recipe.output : null;
-  const run = (): Promise<JobResult> => runVerb(context, recipe);
+  const run = (): Promise<JobResult> => runAnywhere(context, recipe);
   return output === null ? run() : claimingOutput(output, run);
 }
 
-async function runVerb(context: JobContext, recipe: Recipe): Promise<JobResult> {
+/** Models on a hub are fetched first, and the result says which. */
+async function runAnywhere(context: JobContext, recipe: Recipe): Promise<JobResult> {
+  if (recipe.verb === 'download') return { verb: 'download', value: await runDownload(context, recipe) };
+  const { local, used } = await localRecipe(context, recipe);
+  const result = await runVerb(context, local);
+  return used.length === 0 ? result : ({ ...result, value: { ...result.value, hub: used } } as JobResult);
+}
+
+async function runVerb(
+  context: JobContext,
+  recipe: Exclude<Recipe, { verb: 'download' }>,
+): Promise<Exclude<JobResult, { verb: 'download' }>> {
   switch (recipe.verb) {
     case 'calibrate':
       return { verb: 'calibrate', value: await runCalibrate(context, recipe) };
@@ -34,7 +47,7 @@ async function runVerb(context: JobContext, recipe: Recipe): Promise<JobResult> 
     case 'evaluate':
       return { verb: 'evaluate', value: await runEvaluate(context, recipe) };
     case 'plan': {
-      const { list } = await withModel(context, recipe.model, (source) =>
+      const { list } = await withHeaders(context, recipe.model, (source) =>
         planModel(context, source, { ...recipe, importance: true }),
       );
       return { verb: 'plan', value: { ...list, warnings: [...context.warnings, ...list.warnings] } };

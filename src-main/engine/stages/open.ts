@@ -24,7 +24,23 @@ export async function withModel<T>(
   model: string,
   work: (source: GgufSource) => Promise<T>,
 ): Promise<T> {
-  const source = await openAsGguf(context, model);
+  return withOpened(context, await openAsGguf(context, model, false), work);
+}
+
+/** As withModel, for work that reads no weights: a folder is converted in outline only. */
+export async function withHeaders<T>(
+  context: JobContext,
+  model: string,
+  work: (source: GgufSource) => Promise<T>,
+): Promise<T> {
+  return withOpened(context, await openAsGguf(context, model, true), work);
+}
+
+async function withOpened<T>(
+  context: JobContext,
+  source: GgufSource,
+  work: (source: GgufSource) => Promise<T>,
+): Promise<T> {
   try {
     await stage(context, 'open', () => checkRunnable(context, source));
     return await work(source);
@@ -86,21 +102,24 @@ export async function hasVocabulary({ gguf, path: model }: Pick<ModelSource, 'gg
   return names.includes('tokenizer.json') || names.includes('tokenizer.model');
 }
 
-async function openAsGguf(context: JobContext, model: string): Promise<GgufSource> {
+async function openAsGguf(context: JobContext, model: string, headerOnly: boolean): Promise<GgufSource> {
   const source = await openModel(model);
   const { gguf } = source;
   if (gguf) return { ...source, gguf, isConverted: false, original: model };
   await source.close();
-  const made = await openModel(await converted(context, model));
+  const made = await openModel(await converted(context, model, headerOnly));
   return { ...made, gguf: made.gguf!, isConverted: true, original: model };
 }
 
-/** The folder as a GGUF with the weights it has, in the job's scratch folder. */
-async function converted(context: JobContext, folder: string): Promise<string> {
+/** The folder as a GGUF with the weights it has, or with none, in the job's scratch folder. */
+async function converted(context: JobContext, folder: string, headerOnly: boolean): Promise<string> {
   const output = path.join(context.scratch, `converted-${conversions++}.gguf`);
   return stage(context, 'convert', async () => {
     const { hasTokenizer, peakMemoryBytes } = await context.worker((client) =>
-      client.convert({ folder, output }, { signal: context.signal, onProgress: reportAs(context, 'convert') }),
+      client.convert(
+        { folder, output, headerOnly },
+        { signal: context.signal, onProgress: reportAs(context, 'convert') },
+      ),
     );
     notePeakMemory(context, peakMemoryBytes);
     if (!hasTokenizer)

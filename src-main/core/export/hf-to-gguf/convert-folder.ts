@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { AppError } from '../../../contract/errors.ts';
 import type { Progress } from '../../../contract/progress.ts';
 import { isSlicedPerBlock } from '../../architectures/decoder.ts';
+import { decoderGlobals } from '../../architectures/layer-tensors.ts';
 import { llama3Scaling, namedScaling } from '../../architectures/rope-scaling.ts';
 import { tensorBytes } from '../../formats/ggml-types.ts';
 import { createGgufWriter, ggufLayout } from '../../formats/gguf-writer.ts';
 import { GgufMetadata } from '../../formats/gguf-values.ts';
 import type { ModelSource } from '../../formats/model-source.ts';
+import { writeSparse } from '../../formats/sparse-file.ts';
 import { elementCount, type TensorShape } from '../../formats/tensor.ts';
 import type { TensorWriter } from '../../formats/tensor-writer.ts';
 import { floatFileTypes, type WeightType } from '../../formats/weight-types.ts';
@@ -66,16 +68,10 @@ export async function convertFolder(request: ConvertRequest): Promise<ConvertRes
   const { source, signal } = request;
   try {
     signal.throwIfAborted();
-    const { family, folder, dimensions, ropeFactors } = await describeFolder(source);
-    const plans = planTensors(family, source, dimensions, request.type ?? null);
-    const ropeTensor: TensorShape[] = ropeFactors
-      ? [{ name: 'rope_freqs.weight', type: 'F32', shape: [ropeFactors.length] }]
-      : [];
-    const tensors = [...ropeTensor, ...plans];
-    const metadata = await metadataOf(request.output, { family, folder, dimensions, plans, tensors });
-    const writer = await createGgufWriter(request.output, ggufLayout(metadata, tensors));
+    const { folder, ropeFactors, plans, layout } = await planFolder(source, request.output, request.type ?? null);
+    const writer = await createGgufWriter(request.output, layout);
     try {
-      if (ropeFactors) await writer.writeTensor(ropeTensor[0]!.name, new Uint8Array(ropeFactors.buffer));
+      if (ropeFactors) await writer.writeTensor(ropeFactorsName, new Uint8Array(ropeFactors.buffer));
       await writeTensors(writer, plans, request);
       signal.throwIfAborted();
       return { ...(await writer.finish()), hasTokenizer: hasTokenizer(folder) };
@@ -86,6 +82,45 @@ export async function convertFolder(request: ConvertRequest): Promise<ConvertRes
   } catch (error) {
     throw AppError.from(error);
   }
+}
+
+/**
+ * Writes the header that convertFolder would write for every matrix in its own type, and the last norm, which planning a
+ * slice looks at; the other tensors are a hole that takes no space on disk. A failure leaves no file.
+ * @throws as convertFolder, of weights for that norm alone
+ */
+export async function outlineFolder({
+  source,
+  output,
+  signal,
+}: Pick<ConvertRequest, 'source' | 'output' | 'signal'>): Promise<Omit<ConvertResult, 'sha256'>> {
+  const { folder, plans, layout } = await planFolder(source, output, null);
+  const { fileBytes, header, tensors } = layout;
+  const norm = plans.find(({ name }) => name === decoderGlobals.finalNorm.gguf);
+  await writeSparse(output, fileBytes, async (write) => {
+    await write(header, 0);
+    if (!norm) return;
+    let { offset } = tensors.find(({ name }) => name === norm.name)!;
+    for await (const part of tensorContent(source, norm, signal)) {
+      await write(part, offset);
+      offset += part.length;
+    }
+  });
+  return { fileBytes, hasTokenizer: hasTokenizer(folder) };
+}
+
+const ropeFactorsName = 'rope_freqs.weight';
+
+/** Everything about the file that is written of a folder but its content. */
+async function planFolder(source: ModelSource, output: string, type: WeightType | null) {
+  const { family, folder, dimensions, ropeFactors } = await describeFolder(source);
+  const plans = planTensors(family, source, dimensions, type);
+  const ropeTensor: TensorShape[] = ropeFactors
+    ? [{ name: ropeFactorsName, type: 'F32', shape: [ropeFactors.length] }]
+    : [];
+  const tensors = [...ropeTensor, ...plans];
+  const metadata = await metadataOf(output, { family, folder, dimensions, plans, tensors });
+  return { folder, ropeFactors, plans, layout: ggufLayout(metadata, tensors) };
 }
 
 interface DescribedFolder {

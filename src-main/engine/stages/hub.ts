@@ -1,0 +1,68 @@
+// Models of a job that are on a hub: downloaded before the job begins, or, where no weight is read, known by their outline.
+import { isHubAddress } from '../../contract/hub-address.ts';
+import type { HubModel } from '../../contract/hub-model.ts';
+import type { Recipe } from '../../contract/recipe.ts';
+import { fetchModel } from '../hub/fetch-model.ts';
+import { openOutline } from '../hub/outline.ts';
+import { hubSettings } from '../hub/settings.ts';
+import { openSnapshot, type Hub } from '../hub/snapshot.ts';
+import { stage, type JobContext } from '../jobs/context.ts';
+
+/** The recipe with paths where it had addresses, and what became of each address. */
+export async function localRecipe<R extends Recipe>(
+  context: JobContext,
+  recipe: R,
+): Promise<{ local: R; used: HubModel[] }> {
+  const used: HubModel[] = [];
+  const paths = new Map<string, Promise<string>>();
+  const pathOf = async (model: string, headersOnly: boolean): Promise<string> => {
+    if (!isHubAddress(model)) return model;
+    const opened = paths.get(model) ?? openHubModel(context, { model, offline: recipe.offline, headersOnly }, used);
+    paths.set(model, opened);
+    return opened;
+  };
+  const local = { ...recipe, model: await pathOf(recipe.model, recipe.verb === 'plan') };
+  if (local.verb === 'evaluate' && local.against !== null) local.against = await pathOf(local.against, false);
+  if (local.verb === 'generate' && local.tokenizer !== null) local.tokenizer = await pathOf(local.tokenizer, true);
+  return { local, used };
+}
+
+/** What a download job does. @throws USAGE where the model is no address */
+export async function downloadModel(
+  context: JobContext,
+  { model, offline }: { model: string; offline: boolean },
+): Promise<HubModel> {
+  return stage(context, 'download', async () => {
+    const hub = hubOf(context, offline);
+    return fetchModel(hub, await openSnapshot(hub, model), { report: context.report });
+  });
+}
+
+interface Wanted {
+  model: string;
+  offline: boolean;
+  headersOnly: boolean;
+}
+
+async function openHubModel(context: JobContext, wanted: Wanted, used: HubModel[]): Promise<string> {
+  if (!wanted.headersOnly) {
+    const whole = await downloadModel(context, wanted);
+    used.push(whole);
+    return whole.path!;
+  }
+  const outline = await stage(context, 'download', () =>
+    openOutline(hubOf(context, wanted.offline), wanted.model, context.scratch),
+  );
+  used.push(outline.used);
+  return outline.model;
+}
+
+function hubOf({ folders, signal, warnings }: JobContext, offline: boolean): Hub {
+  const settings = hubSettings(process.env);
+  return {
+    settings: { ...settings, offline: settings.offline || offline },
+    home: folders.home,
+    signal,
+    warn: (warning) => warnings.push(warning),
+  };
+}

@@ -1,0 +1,54 @@
+// Without an address on a hub nothing of Snug uses the network: every process of a run has its ways there trapped.
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../support/engine.ts';
+import { root, sampleFolder, sampleModel } from '../../support/paths.ts';
+
+interface Trapped {
+  code: number | null;
+  /** One line for each process that began, and for each step to the network. */
+  lines: string[];
+}
+
+function trapped(args: string[]): Promise<Trapped> {
+  const folder = temporaryFolder();
+  const log = path.join(folder, 'log');
+  const trap = import.meta.resolve('../../support/network-trap.ts');
+  const child = spawn(process.execPath, [path.join(root, 'src-main/cli/main.ts'), ...args, '--json'], {
+    env: { ...process.env, SNUG_HOME: folder, NODE_OPTIONS: `--import=${trap}`, SNUG_NETWORK_LOG: log },
+    stdio: 'ignore',
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => {
+      resolve({ code, lines: existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [] });
+    });
+  });
+}
+
+const stepsIn = ({ lines }: Trapped): string[] => lines.filter((line) => !line.startsWith('began'));
+const processesIn = ({ lines }: Trapped): number => lines.filter((line) => line.startsWith('began')).length;
+
+describe('the network', () => {
+  it('is not used to inspect', async () => {
+    const run = await trapped(['inspect', sampleFolder]);
+    expect(run.code).toBe(0);
+    expect(processesIn(run)).toBe(2); // command line and engine
+    expect(stepsIn(run)).toEqual([]);
+  });
+
+  it('is not used to plan, by no process', async () => {
+    const run = await trapped(['plan', sampleModel, '--file-size', '4MB', '--threads', '1']);
+    expect(run.code).toBe(0);
+    expect(processesIn(run)).toBeGreaterThan(3); // also worker and llama hosts
+    expect(stepsIn(run)).toEqual([]);
+  }, 120_000);
+
+  it('would be seen: an address on a hub takes a step there', async () => {
+    const run = await trapped(['inspect', 'hub:owner/name']);
+    expect(run.code).toBe(1);
+    expect(stepsIn(run).join()).toContain('huggingface.co');
+  });
+});
