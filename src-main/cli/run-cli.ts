@@ -3,6 +3,7 @@ import path from 'node:path';
 import { AppError } from '../contract/errors.ts';
 import type { JobResult } from '../contract/job.ts';
 import type { Progress } from '../contract/progress.ts';
+import type { Recipe } from '../contract/recipe.ts';
 import { version } from '../contract/version.ts';
 import type { Engine } from './engine-process.ts';
 import { exitCodeOfError, exitCodes, type ExitCode } from './exit-codes.ts';
@@ -12,6 +13,7 @@ import type { OptionValues } from './options.ts';
 import { parseOptions } from './parse-options.ts';
 import { defaultProgressMode, progressDisplay, type ProgressDisplay } from './progress-display.ts';
 import { hubFields } from './report/hub.ts';
+import { preflightLines } from './report/preflight.ts';
 import { printable, styleFor, type TextStream } from './report/style.ts';
 import { fields } from './report/table.ts';
 import { runJob } from './run-job.ts';
@@ -112,10 +114,14 @@ async function runVerb(
       display.end();
     }
   };
+  const foretell = async (recipe: Recipe): Promise<void> => {
+    if (!json && mode !== 'none' && mode !== 'json') (await foretold(engine(), recipe, signal)).forEach(note);
+  };
   const session: Session = {
     engine,
     resolve: (file) => path.resolve(outside.workingDirectory, file),
     async runJob(recipe, stories, onProgress) {
+      await foretell(recipe);
       const result = await follow(() => engine().call['jobs.start']({ recipe }), { stories, onProgress });
       if (result.verb !== recipe.verb)
         throw new AppError('INTERNAL', `The engine answered ${recipe.verb} with ${result.verb}.`);
@@ -123,7 +129,10 @@ async function runVerb(
       return result.value as never;
     },
     resumeJob: (id) => follow(() => engine().call['jobs.resume']({ id })),
-    cloneJob: (recipe, clonedFrom) => follow(() => engine().call['jobs.start']({ recipe, clonedFrom })),
+    async cloneJob(recipe, clonedFrom) {
+      await foretell(recipe);
+      return follow(() => engine().call['jobs.start']({ recipe, clonedFrom }));
+    },
     print(text) {
       if (json || text === '') return;
       // A bar and the text may share a terminal.
@@ -138,6 +147,12 @@ async function runVerb(
   } finally {
     await running.engine?.close();
   }
+}
+
+/** What a job is expected to take, for people; one that cannot be foreseen is begun without. */
+async function foretold(engine: Engine, recipe: Recipe, signal: AbortSignal): Promise<string[]> {
+  const told = await engine.call['jobs.preflight']({ recipe }, { signal }).catch(() => null);
+  return told ? preflightLines(told) : [];
 }
 
 /** `work`, or CANCELLED when it has not ended within the grace time after an abort. */

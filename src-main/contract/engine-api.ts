@@ -5,6 +5,7 @@ import { cudaFiles, deviceList } from './devices.ts';
 import { comparison, deletedFiles, experiment, experimentDetail, experimentList, historyFilter } from './history.ts';
 import { jobEvent, jobSnapshot } from './job.ts';
 import { inspection } from './model.ts';
+import { preflight } from './preflight.ts';
 import { recipe } from './recipe.ts';
 import { textList } from './results.ts';
 
@@ -23,6 +24,8 @@ export const engineApi = defineApi({
       params: z.object({ recipe, clonedFrom: z.string().nullable().default(null) }),
       result: z.object({ id: z.string() }),
     },
+    /** What a job is expected to take, and what speaks against it. The first time, the machine is measured: about a second. */
+    'jobs.preflight': { params: z.object({ recipe }), result: preflight },
     /** All jobs of this engine, oldest first, with the sequence number of the last event they contain. */
     'jobs.list': { params: z.object({}), result: z.object({ jobs: z.array(jobSnapshot) }) },
     'jobs.get': { params: z.object({ id: z.string() }), result: jobSnapshot },

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { defineApi } from './define-api.ts';
 import { statisticsEntry, taskItem, tokenWindow, typedArray, windowComparison } from './llama-host-api.ts';
+import { machineRates } from './preflight.ts';
 import { progress } from './progress.ts';
 import { precision, sampling, signals } from './recipe.ts';
 import { slicedSite, slicingConfig } from './results.ts';
@@ -508,6 +509,12 @@ export const workerApi = defineApi({
         peakMemoryBytes: bytes,
       }),
       progress,
+    },
+    /** How fast this machine is: about a second of products, quantising, and writing into `folder`. */
+    measureMachine: {
+      params: z.object({ folder: z.string(), threads: z.number().int().positive() }),
+      /** seconds: without the start of the process. */
+      result: z.object({ rates: machineRates, seconds: z.number() }),
     },
   },
   events: {},

@@ -16,6 +16,9 @@ import { sweepJobFolders } from './jobs/job-folder.ts';
 import { JobQueue, type Emit } from './jobs/queue.ts';
 import { jobRunner } from './jobs/run-job.ts';
 import { leasedTurns, soleTurns } from './jobs/turns.ts';
+import { MachineService, settingsInMemory } from './machine.ts';
+import { preflight } from './preflight.ts';
+import { thisSystem, type System } from './system.ts';
 import { historyHandlers } from './library/history-handlers.ts';
 import { inspectAnywhere } from './library/inspect-hub.ts';
 import { catalogRecorder } from './recorder.ts';
@@ -27,7 +30,7 @@ export interface Engine {
 }
 
 /** Builds the engine on its folders; `emit` sends events to whoever is connected. */
-export async function createEngine(folders: Folders, emit: Emit): Promise<Engine> {
+export async function createEngine(folders: Folders, emit: Emit, system: System = thisSystem): Promise<Engine> {
   const children = new Children(folders.entries);
   const providers = new Providers(children, onnxPackage());
   await sweepJobFolders(folders.home);
@@ -39,8 +42,9 @@ export async function createEngine(folders: Folders, emit: Emit): Promise<Engine
     ...(catalog instanceof Catalog ? { recovery: catalog.recovery } : { history: catalog.message }),
   });
   const recorder = catalogRecorder(catalog, versions);
+  const machine = new MachineService(catalog instanceof Catalog ? catalog.settings : settingsInMemory());
   const queue = new JobQueue({
-    runRecipe: jobRunner({ folders, children, providers, versions, recorder }),
+    runRecipe: jobRunner({ folders, children, providers, versions, recorder, machine, system }),
     recorder,
     turns: catalog instanceof Catalog ? leasedTurns(catalog.leases) : soleTurns,
     emit,
@@ -56,6 +60,10 @@ export async function createEngine(folders: Folders, emit: Emit): Promise<Engine
     },
     sample: () => ({ model: path.join(folders.resources, 'sample/sample-7m.F16.gguf') }),
     'jobs.start': ({ recipe, clonedFrom }) => ({ id: queue.start(recipe, clonedFrom) }),
+    'jobs.preflight': async ({ recipe }, { signal }) => {
+      const mayMeasure = !queue.list().some(({ job }) => job.state === 'running');
+      return (await preflight({ folders, children, machine, system }, recipe, { signal, mayMeasure })).preflight;
+    },
     'jobs.list': () => ({ jobs: queue.list() }),
     'jobs.get': ({ id }) => queue.get(id),
     'jobs.cancel': ({ id }) => queue.cancel(id),

@@ -11,6 +11,7 @@ import { exportModel } from './tasks/export-model.ts';
 import { generate } from './tasks/generate.ts';
 import { identify } from './tasks/identify.ts';
 import { invariance } from './tasks/invariance.ts';
+import { measureMachine } from './tasks/measure-machine.ts';
 import { narrowSliced } from './tasks/narrow-sliced.ts';
 import { probeProvider } from './tasks/probe-provider.ts';
 import { quantize } from './tasks/quantize.ts';
@@ -43,4 +44,5 @@ export const handlers = {
   scoreBlocks,
   generate,
   timeModel,
+  measureMachine,
 } satisfies HandlersOf<WorkerApi>;

@@ -9,6 +9,7 @@ import type { SliceResult } from '../../src-main/contract/results.ts';
 import { hasEnded, type JobSnapshot } from '../../src-main/contract/job.ts';
 import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
 import { createEngine } from '../../src-main/engine/engine.ts';
+import { thisSystem, type System } from '../../src-main/engine/system.ts';
 import { findFolders } from '../../src-main/engine/folders.ts';
 import { root } from './paths.ts';
 
@@ -34,14 +35,27 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-export async function startEngine({ home = temporaryFolder() }: { home?: string } = {}): Promise<TestEngine> {
+interface TestEngineOptions {
+  home?: string;
+  /** What differs from this machine's memory and disks. */
+  system?: Partial<System>;
+}
+
+export async function startEngine({
+  home = temporaryFolder(),
+  system = {},
+}: TestEngineOptions = {}): Promise<TestEngine> {
   const events: Events = [];
   const listeners = new Set<() => void>();
   const folders = { ...findFolders(path.join(root, 'src-main/engine'), false), home };
-  const { handlers: call } = await createEngine(folders, (name, payload) => {
-    events.push({ name, payload });
-    for (const listener of [...listeners]) listener();
-  });
+  const { handlers: call } = await createEngine(
+    folders,
+    (name, payload) => {
+      events.push({ name, payload });
+      for (const listener of [...listeners]) listener();
+    },
+    { ...thisSystem, ...system },
+  );
   const when = <T>(find: () => Promise<T | null>): Promise<T> =>
     new Promise((resolve, reject) => {
       const look = (): void => {

@@ -1,6 +1,7 @@
 // Hidden states [rows, D] float32 of a model, kept in a file: what several comparisons hold against runs once.
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { AppError } from '../../contract/errors.ts';
+import { requireSpace } from '../formats/output-file.ts';
 import { partPath } from '../formats/part-files.ts';
 import { residualRows, residualRuns } from './residual.ts';
 import type { Residual, ResidualShape } from './residual.ts';
@@ -19,6 +20,7 @@ export async function hasStates(file: string, shape: ResidualShape): Promise<boo
 /** Writes what a residual holds; the file has its name once it is whole. @throws DISK_FULL, NOT_WRITABLE */
 export async function keepStates(file: string, residual: Residual): Promise<void> {
   const part = partPath(file);
+  await requireSpace(file, sizeOf(residual));
   try {
     const handle = await open(part, 'w');
     try {

@@ -53,6 +53,10 @@ export interface FileResidual extends Residual {
   readonly current: 0 | 1;
 }
 
+/** What both files of a residual take. */
+export const residualFileBytes = (shape: ResidualShape): number =>
+  2 * residualRows(shape) * shape.hiddenSize * Float32Array.BYTES_PER_ELEMENT;
+
 /** A residual in two files; they are made where they are not there, and stay when it is closed. @throws DISK_FULL, FILE_NOT_FOUND */
 export async function fileResidual(shape: ResidualShape, { paths, current }: ResidualFiles): Promise<FileResidual> {
   const files: FileHandle[] = [];

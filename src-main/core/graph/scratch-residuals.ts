@@ -1,7 +1,8 @@
 // Residuals of a measurement: in memory while they are small, else in files of a scratch folder that go with them.
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { fileResidual, memoryResidual, residualRows } from './residual.ts';
+import { requireSpace } from '../formats/output-file.ts';
+import { fileResidual, memoryResidual, residualFileBytes, residualRows } from './residual.ts';
 import type { Residual, ResidualShape } from './residual.ts';
 
 /** A residual up to this size stays in memory. */
@@ -23,6 +24,7 @@ export class ScratchResiduals {
     await mkdir(this.#folder, { recursive: true });
     const file = (half: 0 | 1): string => path.join(this.#folder, `${name}-${this.#onDisk.length}-${half}.residual`);
     const paths = [file(0), file(1)] as const;
+    await requireSpace(paths[0], residualFileBytes(shape));
     const residual = await fileResidual(shape, { paths, current: 0 });
     const close = residual.close.bind(residual);
     const onDisk = Object.assign(residual, {

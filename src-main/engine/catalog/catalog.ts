@@ -5,11 +5,13 @@ import { Experiments } from './experiments.ts';
 import { History } from './history.ts';
 import { Leases } from './leases.ts';
 import { recover, type Recovery } from './recovery.ts';
+import { Settings } from './settings.ts';
 
 export class Catalog {
   readonly experiments: Experiments;
   readonly history: History;
   readonly leases: Leases;
+  readonly settings: Settings;
   /** What became of a damaged file; null where there was none. */
   readonly recovery: Recovery | null;
   readonly #database: Database;
@@ -19,6 +21,7 @@ export class Catalog {
     this.experiments = new Experiments(database);
     this.history = new History(database);
     this.leases = new Leases(database);
+    this.settings = new Settings(database);
     this.recovery = recovery;
   }
 

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { AppError } from '../../contract/errors.ts';
 import type { Progress } from '../../contract/progress.ts';
+import { unmeasuredMachine, type Machine } from '../../core/planning/estimate.ts';
 import type { Children, LlamaClient, WorkerClient } from '../children.ts';
 import type { Providers } from '../devices/providers.ts';
 import { restarting } from './restarting.ts';
@@ -32,6 +33,10 @@ export interface JobContext {
   /** What llama.cpp says of a model file; asked once per job and file. */
   describe: (model: string) => Promise<ModelDescription>;
   warnings: string[];
+  /** What plans are costed with. */
+  machine: Machine;
+  /** Stages that were spared work by what an earlier job had finished: their seconds say nothing of later ones. */
+  shortened: Set<string>;
   /** Models of this job expanded to F16, by path: a reference serves every candidate. */
   expansions: Map<string, string>;
   /** Seconds per stage. */
@@ -52,6 +57,8 @@ export interface ContextOptions {
   children: Children;
   providers: Providers;
   threads: number | null;
+  /** @default one that was not measured */
+  machine?: Machine;
   report: (progress: Progress) => void;
 }
 
@@ -75,6 +82,8 @@ export async function withContext<T>(options: ContextOptions, work: (context: Jo
     llamaThreads: options.threads === null ? {} : { threads: options.threads },
     device: 'cpu',
     warnings,
+    machine: options.machine ?? unmeasuredMachine(availableParallelism()),
+    shortened: new Set(),
     expansions: new Map(),
     seconds: {},
     peakMemoryBytes: 0,

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Plan } from '../../contract/plan.ts';
 import type { FitRecipe } from '../../contract/recipe.ts';
 import type { FitResult, Quality } from '../../contract/results.ts';
 import { AppError } from '../../contract/errors.ts';
 import { formatMemory } from '../../contract/units.ts';
+import { requireSpace } from '../../core/formats/output-file.ts';
 import { serverCommand } from '../../core/planning/command.ts';
 import { distinctFiles, fileKey } from '../../core/planning/rank.ts';
 import type { SliceOutcome } from '../../core/planning/slice-verdict.ts';
@@ -48,6 +50,11 @@ async function fitSource(context: JobContext, recipe: FitRecipe, source: GgufSou
     return { ...fitResultOf(context, planned, { best: null, verdictOn: best ?? null }), slices };
   }
   checkJobMemory(choice.plans, recipe.maxMemoryBytes);
+  // Now that their bytes are known: candidates lie beside each other until one is chosen.
+  await requireSpace(
+    path.resolve(recipe.output),
+    choice.plans.reduce((sum, { cost }) => sum + cost.diskBytes, 0),
+  );
   const isSource = fileKey(best) === 'source';
   if (isSource && !source.isConverted) return fitsAsIs({ context, recipe, planned, plan: best, source, engine });
   const importance = await obtainImportance(context, {

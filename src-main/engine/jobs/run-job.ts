@@ -6,6 +6,9 @@ import type { Recipe } from '../../contract/recipe.ts';
 import type { Children } from '../children.ts';
 import type { Providers } from '../devices/providers.ts';
 import type { Folders } from '../folders.ts';
+import type { MachineService } from '../machine.ts';
+import { preflight, refuseProblems, type Flight } from '../preflight.ts';
+import type { System } from '../system.ts';
 import { sampledHash } from '../library/model-hash.ts';
 import { writeRecord } from '../library/run-records.ts';
 import type { CatalogRecorder } from '../recorder.ts';
@@ -22,10 +25,13 @@ interface RunnerParts {
   providers: Providers;
   versions: Record<string, string>;
   recorder: CatalogRecorder;
+  machine: MachineService;
+  system: System;
 }
 
 /** Does the jobs of a queue. */
-export function jobRunner({ folders, children, providers, versions, recorder }: RunnerParts): RunRecipe {
+export function jobRunner(parts: RunnerParts): RunRecipe {
+  const { folders, children, providers, versions, recorder, machine } = parts;
   return async ({ run, recipe, created, isResumed, signal, report }) => {
     const folder = await openJobFolder(folders.home, run);
     const log = openJobLog(folder.log);
@@ -35,11 +41,16 @@ export function jobRunner({ folders, children, providers, versions, recorder }: 
       await checkInputs(folder, recipe, isResumed);
       await noteModel(recorder, run, recipe.model);
       const { threads } = recipe;
-      const options = { run, folder, signal, folders, children, providers, threads, report: log.reporting(report) };
+      const flight = await preflight(parts, recipe, { signal, mayMeasure: true });
+      refuseProblems(flight.preflight);
+      const known = { folders, children, providers, machine: machine.known() };
+      const options = { run, folder, signal, threads, ...known, report: log.reporting(report) };
       const result = await withContext(options, async (context) => {
         const problem = recorder.problem();
         if (problem !== null) context.warnings.push(`This run is not kept in the history: ${problem}`);
+        context.warnings.push(...flight.preflight.problems.map(({ message }) => message));
         const made = await runRecipe(context, recipe);
+        if (!isResumed) learnFrom(machine, flight, context);
         await keepRecord(context, { recipe, created, result: made, versions });
         return made;
       });
@@ -57,6 +68,17 @@ export function jobRunner({ folders, children, providers, versions, recorder }: 
       await clearJobFolder(folder, isDone);
     }
   };
+}
+
+/** What stages took, for later estimates; a catalog that cannot be written has been told already. */
+function learnFrom(machine: MachineService, { estimate }: Flight, { seconds, shortened }: JobContext): void {
+  if (!estimate) return;
+  const whole = Object.fromEntries(Object.entries(seconds).filter(([stage]) => !shortened.has(stage)));
+  try {
+    machine.learn(estimate, whole);
+  } catch {
+    // The recorder's warning says so.
+  }
 }
 
 /** A model that cannot be read is told when it is opened. */

@@ -4,6 +4,7 @@ import type { KvType } from '../../contract/llama-host-api.ts';
 import type { PlanList } from '../../contract/plan.ts';
 import type { Target } from '../../contract/target.ts';
 import { candidateOf, isPossible, mixQuestions, withoutTwins, type Candidate } from '../../core/planning/candidates.ts';
+import { modelSizeOf } from '../../core/planning/model-size.ts';
 import { ranked, type RankContext } from '../../core/planning/rank.ts';
 import { bestPlan } from '../../core/planning/slices.ts';
 import { verdictOf } from '../../core/planning/verdict.ts';
@@ -58,7 +59,8 @@ async function planSource(context: JobContext, source: GgufSource, options: Plan
     layers: source.config.numHiddenLayers ?? 0,
     experts: source.experts !== null,
     importance: options.importance,
-    sourceBytes: source.fileBytes,
+    size: modelSizeOf(source),
+    machine: context.machine,
     threads: context.threads,
     target,
     gpuLayers: hasGpu ? -1 : 0,

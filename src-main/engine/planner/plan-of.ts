@@ -4,6 +4,8 @@ import type { Target } from '../../contract/target.ts';
 import type { TensorEntry } from '../../core/formats/tensor.ts';
 import { fallbackNote } from '../../core/planning/candidates.ts';
 import { costOf } from '../../core/planning/cost.ts';
+import type { Machine } from '../../core/planning/estimate.ts';
+import type { ModelSize } from '../../core/planning/stage-work.ts';
 import { predictFile, unusableLoss, type LossPrior } from '../../core/planning/prior.ts';
 import { predictSlice, withTypes } from '../../core/planning/slice-prior.ts';
 import { hasOnlyFloats } from '../../core/quantization/float-model.ts';
@@ -24,7 +26,9 @@ export interface PlanFacts {
   experts: boolean;
   /** Whether files are made with importance. */
   importance: boolean;
-  sourceBytes: number;
+  /** null where the header does not say enough to tell time and memory. */
+  size: ModelSize | null;
+  machine: Machine;
   threads: number;
   target: Target;
   /** -1 where llama.cpp sees a GPU, 0 else. */

@@ -77,6 +77,7 @@ export async function statisticsOf(
     const store = await statisticsStore(context.folders.home, context.scratch);
     const request = { ...params, fingerprint, datasets: [...texts] };
     const found = await findOrMake(context, store, request);
+    if (found.reused || found.resumedAtLayer !== null) context.shortened.add('calibrate');
     const folder = path.join(context.scratch, `statistics-${fingerprint}`);
     const files = await store.take(fingerprint, folder);
     await store.evict(fingerprint);

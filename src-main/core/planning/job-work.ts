@@ -1,0 +1,255 @@
+// The stages of a job, from its recipe and what the headers of its models say.
+import path from 'node:path';
+import type { FitRecipe, QuantizeRecipe, Recipe, SliceRecipe, StudyRecipe } from '../../contract/recipe.ts';
+import { bitsPerWeight } from '../formats/ggml-types.ts';
+import { findMix, findType } from '../quantization/mixes.ts';
+import {
+  convertWork,
+  evaluateWork,
+  exportWork,
+  fingerprintWork,
+  importanceWork,
+  invarianceWork,
+  kernelSpeed,
+  openWork,
+  perBlockSliceWork,
+  proveWork,
+  quantizeWork,
+  sharedSliceWork,
+  statisticsWork,
+  type ModelSize,
+  type StageWork,
+  type TextSize,
+  type WrittenFile,
+} from './stage-work.ts';
+
+export interface JobFacts {
+  model: ModelSize;
+  /** Safetensors, which are a GGUF first for whatever needs one. */
+  isFolder: boolean;
+  /** What an evaluation compares with. */
+  against: ModelSize | null;
+  calibration: TextSize;
+  evaluation: TextSize;
+  engine: 'onnx' | 'llama.cpp';
+}
+
+export interface JobWork {
+  works: StageWork[];
+  /** On the output's disk: as it will be, about, and at least. */
+  outputBytes: number;
+  leastOutputBytes: number;
+}
+
+type Made = WrittenFile & Pick<ModelSize, 'parameters'>;
+
+/** A mix has more bits than its usual type on a few tensors; a file has a vocabulary besides. */
+const mixSurplus = 1.08;
+const vocabularyBytesPerToken = 24;
+/** The model of a check before a slice: 4 windows of 512 tokens. */
+const invarianceText: TextSize = { tokens: 2048, window: 512 };
+/** Rows of a study whose values are its own. */
+const usualRows = 5;
+
+/** null for jobs that take a moment, or whose time only their user knows. @throws USAGE for an unknown type */
+export function jobWork(recipe: Recipe, facts: JobFacts): JobWork | null {
+  switch (recipe.verb) {
+    case 'calibrate':
+      return withoutOutput([...opened(facts), openWork('tokenize'), importanceWork(facts.model, facts.calibration)]);
+    case 'quantize':
+      return quantizeJob(recipe, facts);
+    case 'slice':
+      return recipe.method === 'shared' ? sharedSliceJob(recipe, facts) : perBlockJob(recipe, facts);
+    case 'invariance':
+      return withoutOutput([openWork('open'), openWork('tokenize'), invarianceWork(facts.model, facts.evaluation)]);
+    case 'evaluate':
+      return withoutOutput(evaluateJob(facts, recipe.evaluation.weightsOnly));
+    case 'fit':
+      return fitJob(recipe, facts);
+    case 'study':
+      return withoutOutput(studyWorks(recipe, facts));
+    default:
+      return null;
+  }
+}
+
+const withoutOutput = (works: StageWork[]): JobWork => ({ works, outputBytes: 0, leastOutputBytes: 0 });
+
+/** Opened for llama.cpp. */
+const opened = ({ model, isFolder }: JobFacts): StageWork[] => [
+  ...(isFolder ? [convertWork(model)] : []),
+  openWork('open'),
+];
+
+/** A file of `parameters` weights of one type. */
+function fileOf(type: string, parameters: number): Made {
+  return { parameters, bytes: (parameters * bitsPerWeight(type)) / 8, weights: { [kernelSpeed(type)]: parameters } };
+}
+
+const isFloat = (type: string): boolean => /^(?:F32|F16|BF16)$/i.test(type);
+
+function outputOf(type: string, file: Made, { vocabSize }: ModelSize): Omit<JobWork, 'works'> {
+  const surplus = isFloat(type) ? 1 : mixSurplus;
+  return { outputBytes: file.bytes * surplus + vocabSize * vocabularyBytesPerToken, leastOutputBytes: file.bytes };
+}
+
+/** What is made, as a model that is measured. */
+const madeModel = (model: ModelSize, { bytes, parameters }: Made): ModelSize => ({
+  ...model,
+  bytes,
+  parameters,
+  blockParameters: (model.blockParameters * parameters) / model.parameters,
+});
+
+type Finished = Pick<QuantizeRecipe | SliceRecipe | FitRecipe, 'evaluate' | 'prove' | 'evaluation'>;
+
+/** Measured against its source, and proved. */
+function finishing({ evaluate, prove, evaluation }: Finished, facts: JobFacts, file: Made): StageWork[] {
+  const { model, evaluation: text, engine } = facts;
+  const made = madeModel(model, file);
+  const expanded = evaluation.weightsOnly && engine === 'llama.cpp' ? 2 * file.parameters : 0;
+  return [
+    ...(evaluate ? [evaluateWork({ models: [model, made], text, engine, expanded })] : []),
+    ...(prove ? [proveWork(model, file)] : []),
+  ];
+}
+
+const needsText = ({ evaluate, prove }: Finished): StageWork[] => (evaluate || prove ? [openWork('tokenize')] : []);
+
+function importanceOf(importance: string, { model, calibration }: JobFacts): StageWork[] {
+  return importance === 'on' ? [openWork('tokenize'), importanceWork(model, calibration)] : [];
+}
+
+function quantizeJob(recipe: QuantizeRecipe, facts: JobFacts): JobWork {
+  const type = recipe.pure ? findType(recipe.type) : findMix(recipe.type).type;
+  const file = fileOf(type, facts.model.parameters);
+  const works = [
+    ...opened(facts),
+    ...importanceOf(recipe.importance, facts),
+    ...needsText(recipe),
+    quantizeWork(facts.model, file),
+    ...finishing(recipe, facts, file),
+  ];
+  return { works, ...outputOf(type, file, facts.model) };
+}
+
+/** Share of the width that stays. */
+function keptShare({ sparsity, width }: Pick<SliceRecipe, 'sparsity' | 'width'>, { hiddenSize }: ModelSize): number {
+  if (width !== null) return Math.min(1, width / hiddenSize);
+  return 1 - (sparsity ?? 0);
+}
+
+const isExported = (output: string): boolean => path.extname(output).toLowerCase() !== '.gguf';
+
+function sharedSliceJob(recipe: SliceRecipe, facts: JobFacts): JobWork {
+  const { model, calibration } = facts;
+  const { type } = findMix(recipe.type);
+  const file = fileOf(type, model.parameters * keptShare(recipe, model));
+  const output = outputOf(type, file, model);
+  const works = [
+    ...opened(facts),
+    openWork('plan'),
+    openWork('tokenize'),
+    invarianceWork(model, invarianceText),
+    openWork('tokenize'),
+    fingerprintWork(model),
+    statisticsWork(model, calibration),
+    sharedSliceWork(model, file),
+    ...finishing(recipe, facts, file),
+  ];
+  if (!isExported(recipe.output)) return { works, ...output };
+  // Made from a GGUF that lies beside it until then.
+  const { outputBytes, leastOutputBytes } = output;
+  return {
+    works: [...works, exportWork(madeModel(model, file), file)],
+    outputBytes: 2 * outputBytes,
+    leastOutputBytes: 2 * leastOutputBytes,
+  };
+}
+
+function perBlockJob(recipe: SliceRecipe, facts: JobFacts): JobWork {
+  const { model, calibration } = facts;
+  const { type } = findMix(recipe.type);
+  const share = keptShare(recipe, model);
+  // A shortcut for every step: two of a layer, one where its branches are parallel.
+  const file = fileOf(type, share * model.parameters + model.layers * (share * model.hiddenSize) ** 2);
+  const works = [
+    openWork('open'),
+    openWork('tokenize'),
+    invarianceWork(model, invarianceText),
+    perBlockSliceWork(model, { text: calibration, bytes: file.bytes }),
+    ...finishing({ ...recipe, prove: false }, { ...facts, engine: 'onnx' }, file),
+  ];
+  const output = outputOf(type, file, model);
+  if (path.extname(recipe.output).toLowerCase() !== '.onnx') return { works, ...output };
+  return {
+    works: [...works, exportWork(madeModel(model, file), file)],
+    outputBytes: 2 * output.outputBytes,
+    leastOutputBytes: 2 * output.leastOutputBytes,
+  };
+}
+
+function evaluateJob(facts: JobFacts, weightsOnly: boolean): StageWork[] {
+  const { model, against, evaluation: text, engine } = facts;
+  const models = against ? [model, against] : [model];
+  const isOnGraphs = engine === 'onnx';
+  const expanded = weightsOnly && !isOnGraphs ? 2 * models.reduce((sum, { parameters }) => sum + parameters, 0) : 0;
+  return [...(isOnGraphs ? [] : opened(facts)), openWork('tokenize'), evaluateWork({ models, text, engine, expanded })];
+}
+
+/** Candidates are as large as the target allows, in K types; how many there are, and their bytes, a plan tells later. */
+function fitJob(recipe: FitRecipe, facts: JobFacts): JobWork {
+  const { target, evaluate, prove } = recipe;
+  const { model, evaluation, engine } = facts;
+  const reserved = target.kind === 'memory' ? target.reserveBytes : 0;
+  const fitsAsIs = !facts.isFolder && model.bytes + reserved <= target.bytes && recipe.plan === null;
+  const planning = [...opened(facts), openWork('plan')];
+  if (fitsAsIs) {
+    const alone = evaluateWork({ models: [model], text: evaluation, engine, expanded: 0 });
+    return withoutOutput([
+      ...planning,
+      ...needsText(recipe),
+      ...(evaluate ? [alone] : []),
+      ...(prove ? [proveWork(model, model)] : []),
+    ]);
+  }
+  const bytes = Math.min(model.bytes, Math.max(0, target.bytes - reserved));
+  const file: Made = { bytes, parameters: model.parameters, weights: { k: model.parameters } };
+  const count = recipe.plan === null && evaluate ? recipe.candidates : 1;
+  const half = { ...evaluation, tokens: evaluation.tokens / 2 };
+  const measure = evaluateWork({
+    ...{ models: [model, madeModel(model, file)], text: half, engine, stage: 'measure' },
+    expanded: engine === 'llama.cpp' ? 2 * model.parameters : 0,
+  });
+  const making = Array.from({ length: count }, () => [quantizeWork(model, file), ...(count > 1 ? [measure] : [])]);
+  return {
+    works: [
+      ...planning,
+      ...importanceOf(recipe.importance, facts),
+      ...needsText(recipe),
+      ...making.flat(),
+      ...finishing(recipe, facts, file),
+    ],
+    outputBytes: count * bytes,
+    leastOutputBytes: 0,
+  };
+}
+
+/** Every row sliced and measured: what a study keeps of earlier runs, and what rows have in common, makes it shorter. */
+function studyWorks(recipe: StudyRecipe, facts: JobFacts): StageWork[] {
+  const { model, calibration, evaluation: text } = facts;
+  const file = fileOf('F16', model.parameters * keptShare({ ...recipe, sparsity: recipe.sparsity ?? 0.25 }, model));
+  const isShared = (recipe.method ?? (recipe.kind === 'combination' ? 'shared' : 'per-block')) === 'shared';
+  const slicing = isShared
+    ? [sharedSliceWork(model, file)]
+    : [perBlockSliceWork(model, { text: calibration, bytes: file.bytes })];
+  const measure = evaluateWork({ models: [madeModel(model, file)], text, engine: 'onnx', expanded: 0 });
+  const once = [
+    ...(isShared ? [...opened(facts), fingerprintWork(model), statisticsWork(model, calibration)] : [openWork('open')]),
+    openWork('tokenize'),
+    evaluateWork({ models: [model], text, engine: 'onnx', expanded: 0 }),
+  ];
+  const rows = Array.from({ length: recipe.values?.length ?? usualRows }, () => [...slicing, measure]);
+  // Rows differ in what they do, so that a study's seconds teach nothing about a job's.
+  return [...once, ...rows.flat()].map((work) => ({ ...work, kind: `study ${recipe.kind} ${work.stage}` }));
+}

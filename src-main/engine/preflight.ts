@@ -1,0 +1,226 @@
+// What a job is expected to take, before it starts: facts from headers and texts, rates of this machine, free disk and
+// memory. What cannot be told is left out, and never stops a job.
+import path from 'node:path';
+import { AppError } from '../contract/errors.ts';
+import type { Preflight } from '../contract/preflight.ts';
+import type { Recipe } from '../contract/recipe.ts';
+import { formatFileSize, formatMemory } from '../contract/units.ts';
+import { isSlicedPerBlock } from '../core/architectures/decoder.ts';
+import { openModel, type ModelSource } from '../core/formats/model-source.ts';
+import { estimate, type Estimate } from '../core/planning/estimate.ts';
+import { jobWork, type JobFacts, type JobWork } from '../core/planning/job-work.ts';
+import { modelSizeOf } from '../core/planning/model-size.ts';
+import type { ModelSize, TextSize } from '../core/planning/stage-work.ts';
+import { runnableRefusal } from '../core/slicing/per-block/runnable-refusal.ts';
+import { openText } from '../core/texts/open-text.ts';
+import type { Children } from './children.ts';
+import type { Folders } from './folders.ts';
+import type { MachineService } from './machine.ts';
+import type { System } from './system.ts';
+
+/** A machine is measured for a job that is expected to take longer. */
+const worthMeasuringSeconds = 10;
+/** Of the bundled texts: 3.2 with the sample's 8,192 tokens, 4.4 with 49,152. */
+const bytesPerToken = (vocabSize: number): number => (vocabSize < 2 ** 15 ? 3.2 : 4.4);
+
+interface PreflightParts {
+  folders: Folders;
+  children: Pick<Children, 'worker'>;
+  machine: MachineService;
+  system: System;
+}
+
+export interface Flight {
+  preflight: Preflight;
+  /** What the job's seconds are held against when it is done; null where nothing was estimated. */
+  estimate: Estimate | null;
+}
+
+export interface FlightOptions {
+  signal: AbortSignal;
+  /** False while a job computes, whose load would be measured too. */
+  mayMeasure: boolean;
+}
+
+const nothingKnown: Flight = {
+  preflight: { seconds: null, stages: {}, peakMemoryBytes: null, disks: [], problems: [] },
+  estimate: null,
+};
+
+/** @throws CANCELLED, nothing else */
+export async function preflight(parts: PreflightParts, recipe: Recipe, options: FlightOptions): Promise<Flight> {
+  try {
+    return await fly(parts, recipe, options);
+  } catch (error) {
+    if (options.signal.aborted) throw AppError.from(error);
+    return nothingKnown;
+  }
+}
+
+async function fly(parts: PreflightParts, recipe: Recipe, { signal, mayMeasure }: FlightOptions): Promise<Flight> {
+  const { machine, folders, system, children } = parts;
+  const facts = await factsOf(recipe, path.join(folders.resources, 'texts'));
+  const work = facts && jobWork(recipe, facts);
+  if (!work) return nothingKnown;
+  const ofJob = (): Estimate => {
+    const known = machine.known();
+    return estimate(work.works, known, recipe.threads ?? known.rates.threads);
+  };
+  const first = ofJob();
+  if (mayMeasure && first.seconds.likely > worthMeasuringSeconds && !machine.isMeasured())
+    await machine.measure(children, folders.home, signal).catch(() => undefined);
+  const found = ofJob();
+  const { seconds, stages, peakMemoryBytes, scratchBytes } = found;
+  const { disks, problems } = await disksOf(system, {
+    ...{ home: folders.home, scratchBytes, work },
+    output: 'output' in recipe ? recipe.output : null,
+  });
+  const limit = 'maxMemoryBytes' in recipe ? recipe.maxMemoryBytes : null;
+  const memory = memoryProblem(system, peakMemoryBytes, limit);
+  return {
+    estimate: found,
+    preflight: { seconds, stages, peakMemoryBytes, disks, problems: [...problems, ...(memory ? [memory] : [])] },
+  };
+}
+
+/** null where a header does not say enough, or the model was sliced block by block: what is left of it is another matter. */
+async function factsOf(recipe: Recipe, texts: string): Promise<JobFacts | null> {
+  const model = await openModel(recipe.model);
+  await model.close();
+  const size = modelSizeOf(model);
+  if (size === null || isSlicedPerBlock(model)) return null;
+  const against = 'against' in recipe && recipe.against !== null ? await sizeOfFile(recipe.against) : null;
+  const { contextLength } = model.config;
+  const most = contextLength ?? Infinity;
+  return {
+    model: size,
+    isFolder: model.kind === 'safetensors',
+    against,
+    calibration: await calibrationSize(recipe, { size, most, texts }),
+    evaluation: await evaluationSize(recipe, { size, most, texts }),
+    engine: await engineOf(recipe, model),
+  };
+}
+
+async function sizeOfFile(file: string): Promise<ModelSize | null> {
+  const model = await openModel(file);
+  await model.close();
+  return modelSizeOf(model);
+}
+
+/** As chooseEngine, but for a GPU, which nobody is asked for here: what a job took there teaches the next one. */
+async function engineOf(recipe: Recipe, model: ModelSource): Promise<JobFacts['engine']> {
+  const wanted = 'evaluation' in recipe ? recipe.evaluation.engine : 'auto';
+  if (wanted !== 'auto') return wanted;
+  return (await runnableRefusal(model)) === null ? 'onnx' : 'llama.cpp';
+}
+
+interface TextFacts {
+  size: ModelSize;
+  /** The model's context. */
+  most: number;
+  /** The folder of the bundled ones. */
+  texts: string;
+}
+
+async function tokensOf(name: string, { size, texts }: TextFacts): Promise<number> {
+  const { bytes, rows } = await openText(name, texts);
+  return rows ? rows.reduce((sum, row) => sum + row.length, 0) : bytes / bytesPerToken(size.vocabSize);
+}
+
+async function calibrationSize(recipe: Recipe, facts: TextFacts): Promise<TextSize> {
+  if (!('calibration' in recipe)) return { tokens: 0, window: 0 };
+  const { texts, samples, length } = recipe.calibration;
+  const window = Math.min(length, facts.most);
+  const tokens = await Promise.all(texts.map((text) => tokensOf(text, facts)));
+  return {
+    window,
+    tokens: Math.min(
+      samples * window,
+      tokens.reduce((sum, count) => sum + count, 0),
+    ),
+  };
+}
+
+async function evaluationSize(recipe: Recipe, facts: TextFacts): Promise<TextSize> {
+  if (!('evaluation' in recipe)) return { tokens: 0, window: 0 };
+  const { text, window: wanted, windows } = recipe.evaluation;
+  const window = Math.min(wanted, facts.most);
+  return { window, tokens: Math.min((windows ?? Infinity) * window, await tokensOf(text, facts)) };
+}
+
+interface DiskUse {
+  home: string;
+  output: string | null;
+  scratchBytes: number;
+  work: JobWork;
+}
+
+async function disksOf(
+  system: System,
+  { home, output, scratchBytes, work }: DiskUse,
+): Promise<Pick<Preflight, 'disks' | 'problems'>> {
+  const uses = [
+    ...(output === null
+      ? []
+      : [{ place: path.dirname(path.resolve(output)), likely: work.outputBytes, least: work.leastOutputBytes }]),
+    { place: home, likely: scratchBytes, least: scratchBytes },
+  ];
+  const found = await Promise.all(uses.map(async (use) => ({ ...use, disk: await system.diskOf(use.place) })));
+  const byDisk = [...Map.groupBy(found, ({ place, disk }) => disk?.device ?? place).values()].map((group) => ({
+    place: group[0]!.place,
+    likely: Math.round(group.reduce((sum, { likely }) => sum + likely, 0)),
+    least: Math.round(group.reduce((sum, { least }) => sum + least, 0)),
+    freeBytes: group[0]!.disk?.freeBytes ?? null,
+  }));
+  return {
+    disks: byDisk.map(({ place, likely, freeBytes }) => ({ place, neededBytes: likely, freeBytes })),
+    problems: byDisk.flatMap((disk) => diskProblem(disk) ?? []),
+  };
+}
+
+function diskProblem({
+  place,
+  likely,
+  least,
+  freeBytes,
+}: {
+  place: string;
+  likely: number;
+  least: number;
+  freeBytes: number | null;
+}): Preflight['problems'][number] | null {
+  if (freeBytes === null || likely <= freeBytes) return null;
+  const refuses = least > freeBytes;
+  const neededBytes = refuses ? least : likely;
+  const need = `needs ${refuses ? 'at least' : 'about'} ${formatFileSize(neededBytes)}`;
+  const message = `The disk of ${place} has ${formatFileSize(freeBytes)} free, and this job ${need} there. Make room, or choose another place.`;
+  return { kind: 'disk', message, refuses, neededBytes, availableBytes: freeBytes };
+}
+
+/** Too much for what the user allows, for the machine, or for now. */
+function memoryProblem(system: System, needed: number, limit: number | null): Preflight['problems'][number] | null {
+  const expected = `This job is expected to need ${formatMemory(needed)} of memory in one process`;
+  const problem = (availableBytes: number, rest: string, refuses: boolean): Preflight['problems'][number] => ({
+    ...{ kind: 'memory', message: `${expected}, and ${rest}`, refuses, neededBytes: needed, availableBytes },
+  });
+  if (limit !== null && needed > limit) return problem(limit, `--max-memory allows ${formatMemory(limit)}.`, true);
+  const total = system.totalMemory();
+  if (needed > total) return problem(total, `this machine has ${formatMemory(total)}.`, true);
+  const free = system.availableMemory();
+  if (needed <= free) return null;
+  return problem(
+    free,
+    `${formatMemory(free)} are free now: close other programs, or it may be slow or be ended.`,
+    false,
+  );
+}
+
+/** @throws DISK_FULL, OUT_OF_MEMORY with needed and available bytes, for what refuses the job */
+export function refuseProblems({ problems }: Preflight): void {
+  const refusal = problems.find(({ refuses }) => refuses);
+  if (!refusal) return;
+  const { kind, message, neededBytes: needed, availableBytes } = refusal;
+  if (kind === 'disk') throw new AppError('DISK_FULL', message, { needed, free: availableBytes });
+  throw new AppError('OUT_OF_MEMORY', message, { needed, limit: availableBytes });
+}

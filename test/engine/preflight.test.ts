@@ -1,0 +1,190 @@
+// Jobs before they start: what they are expected to take, what refuses them, what is learned of them.
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
+import { estimate } from '../../src-main/core/planning/estimate.ts';
+import { Catalog } from '../../src-main/engine/catalog/catalog.ts';
+import { MachineService, settingsInMemory, type MachineIdentity } from '../../src-main/engine/machine.ts';
+import {
+  errorOf,
+  quick,
+  resultOf,
+  slicedBy,
+  startEngine,
+  temporaryFolder,
+  type TestEngine,
+} from '../support/engine.ts';
+import { sampleModel } from '../support/paths.ts';
+
+const GiB = 2 ** 30;
+const context = { signal: new AbortController().signal, progress: () => {} } as never;
+const quantize = (output: string, more: object = {}): object => ({
+  ...{ verb: 'quantize', model: sampleModel, type: 'Q8_0', output, ...quick, importance: 'off', ...more },
+});
+const expected = async (engine: TestEngine, recipe: object) =>
+  engine.call['jobs.preflight']({ recipe: recipeSchema.parse(recipe) }, context);
+const disk = (freeBytes: number) => async () => ({ device: 1, freeBytes });
+
+describe('a job', () => {
+  it('is told with seconds by stage, memory and the bytes of its disks', async () => {
+    const engine = await startEngine({ system: { diskOf: disk(1e12) } });
+    const output = path.join(temporaryFolder(), 'out.gguf');
+    const told = await expected(engine, quantize(output));
+    // Q8_0: 8.5 bits for each of 6,819,072 weights, and the vocabulary.
+    expect(told.disks).toEqual([{ place: path.dirname(output), neededBytes: expect.any(Number), freeBytes: 1e12 }]);
+    expect(told.disks[0]!.neededBytes).toBeGreaterThan((6_819_072 * 8.5) / 8);
+    expect(told.disks[0]!.neededBytes).toBeLessThan(9e6);
+    expect(Object.keys(told.stages)).toEqual(['open', 'tokenize', 'quantize', 'evaluate', 'prove']);
+    expect(told.seconds!.low).toBeLessThan(told.seconds!.likely);
+    expect(told.seconds!.likely).toBeLessThan(told.seconds!.high);
+    expect(told.problems).toEqual([]);
+  });
+
+  it('that cannot be foreseen is said nothing of, and fails by itself', async () => {
+    const engine = await startEngine();
+    const recipe = quantize(path.join(temporaryFolder(), 'out.gguf'), { model: '/nowhere.gguf' });
+    expect(await expected(engine, recipe)).toEqual({
+      ...{ seconds: null, stages: {}, peakMemoryBytes: null, disks: [], problems: [] },
+    });
+    expect(errorOf(await engine.run(recipe)).code).toBe('FILE_NOT_FOUND');
+  });
+});
+
+describe('too little', () => {
+  it('disk refuses a job before any work, with both numbers and the place', async () => {
+    const engine = await startEngine({ system: { diskOf: disk(5e6) } });
+    const folder = temporaryFolder();
+    const snapshot = await engine.run(quantize(path.join(folder, 'out.gguf')));
+    const { code, message, details } = errorOf(snapshot);
+    expect(code).toBe('DISK_FULL');
+    expect(details).toEqual({ needed: (6_819_072 * 8.5) / 8, free: 5e6 });
+    expect(message).toContain(folder);
+    expect(message).toContain('7.25 MB');
+    expect(engine.events.filter(({ name }) => name === 'jobs.changed').length).toBe(2); // started, failed: no stage
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('of one disk for output and scratch together counts once', async () => {
+    const recipe = { verb: 'slice', method: 'per-block', model: sampleModel, sparsity: 0.25, ...quick };
+    const output = path.join(temporaryFolder(), 'out');
+    const one = await startEngine({ system: { diskOf: disk(1e12) } });
+    const two = await startEngine({
+      system: { diskOf: async (folder) => ({ device: folder === path.dirname(output) ? 1 : 2, freeBytes: 1e12 }) },
+    });
+    const [together, apart] = await Promise.all([one, two].map((engine) => expected(engine, { ...recipe, output })));
+    expect(together!.disks).toHaveLength(1);
+    expect(apart!.disks.map(({ neededBytes }) => neededBytes)).toEqual([
+      together!.disks[0]!.neededBytes - 2 * 512 * 256 * 4, // the residual
+      2 * 512 * 256 * 4,
+    ]);
+  });
+
+  it('memory of the machine refuses, memory that is free now warns', async () => {
+    const small = await startEngine({ system: { totalMemory: () => 2 ** 20 } });
+    const output = path.join(temporaryFolder(), 'out.gguf');
+    expect(errorOf(await small.run(quantize(output)))).toMatchObject({
+      code: 'OUT_OF_MEMORY',
+      message: expect.stringContaining('this machine has 1.00 MiB'),
+      details: { limit: 2 ** 20 },
+    });
+    const busy = await startEngine({ system: { totalMemory: () => 64 * GiB, availableMemory: () => 2 ** 20 } });
+    const result = resultOf(await busy.run(quantize(output, { evaluate: false, prove: false })), 'quantize');
+    expect(result.warnings).toEqual([expect.stringMatching(/expected to need .* MiB .* 1.00 MiB are free now/)]);
+    expect(existsSync(output)).toBe(true);
+  });
+
+  it('memory that --max-memory allows refuses', async () => {
+    const engine = await startEngine();
+    const fit = { verb: 'fit', model: sampleModel, output: path.join(temporaryFolder(), 'o.gguf'), ...quick };
+    const recipe = { ...fit, target: { kind: 'file', bytes: 5e6 }, maxMemoryBytes: 2 ** 20 };
+    expect(errorOf(await engine.run(recipe))).toMatchObject({
+      code: 'OUT_OF_MEMORY',
+      message: expect.stringContaining('--max-memory allows 1.00 MiB'),
+    });
+  });
+
+  it('disk for the candidates of a fit, once their bytes are known, refuses too', async () => {
+    const engine = await startEngine({ system: { diskOf: disk(1) } });
+    const fit = { verb: 'fit', model: sampleModel, output: path.join(temporaryFolder(), 'o.gguf'), ...quick };
+    // How many there will be is not certain before they are planned.
+    const told = await expected(engine, { ...fit, target: { kind: 'file', bytes: 5e6 } });
+    expect(told.problems).toEqual([expect.objectContaining({ kind: 'disk', refuses: false, neededBytes: 15e6 })]);
+  });
+});
+
+describe('what a machine is known by', () => {
+  const identity: MachineIdentity = { cpu: 'A', cores: 8, version: '1' };
+  const rates = {
+    threads: 8,
+    operationsPerSecond: 5,
+    weightsPerSecond: { legacy: 1, k: 1, iq: 1 },
+    writeBytesPerSecond: 1,
+    readBytesPerSecond: 1,
+  };
+  const children = {
+    worker: async (_signal: AbortSignal, task: (client: never, log: () => string[]) => Promise<never>) =>
+      task({ measureMachine: async () => ({ rates, seconds: 0 }) } as never, () => []),
+  };
+  const measured = async (settings = settingsInMemory()): Promise<MachineService> => {
+    const service = new MachineService(settings, identity);
+    await service.measure(children, '/', new AbortController().signal);
+    return service;
+  };
+
+  it('is kept in the catalog, across engines', async () => {
+    const home = temporaryFolder();
+    const catalog = await Catalog.open(home);
+    await measured(catalog.settings);
+    catalog.close();
+    const again = await Catalog.open(home);
+    onTestFinished(() => again.close());
+    expect(new MachineService(again.settings, identity).known().rates).toEqual(rates);
+  });
+
+  it.each([{ cpu: 'B' }, { cores: 4 }, { version: '2' }])('is measured anew where %o is another', async (change) => {
+    const settings = settingsInMemory();
+    const service = await measured(settings);
+    service.learn({ plain: { prove: { stage: 'prove', seconds: 1 } } }, { prove: 2 });
+    expect(service.known().learned).toEqual({ prove: { expected: 1, actual: 2 } });
+    const other = new MachineService(settings, { ...identity, ...change });
+    expect(other.isMeasured()).toBe(false);
+    expect(other.known().learned).toEqual({});
+    expect(service.isMeasured()).toBe(true);
+  });
+
+  it('by settings that cannot be read are the usual rates', () => {
+    const broken = { get: (): unknown => JSON.parse('{'), update: () => {} };
+    const { rates: usual } = new MachineService(broken, identity).known();
+    expect(usual.threads).toBe(8);
+    expect(
+      estimate([{ stage: 'a', processes: 1, memoryBytes: 0 }], { rates: usual, learned: {}, startSeconds: 1 }, 1)
+        .seconds.likely,
+    ).toBe(1);
+  });
+});
+
+// Other work on the machine may come or go between the two: then it is tried again.
+it(
+  'after one job the next of its kind is foreseen within a factor of three',
+  { timeout: 240_000, retry: 2 },
+  async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    // All stages in our own workers: threads of llama.cpp wait for each other, which on a busy machine takes any time.
+    const recipe = (name: string): object => ({
+      ...{ verb: 'slice', method: 'per-block', model: path.dirname(sampleModel), sparsity: 0.25 },
+      ...{ ...quick, output: path.join(folder, name), calibration: { samples: 4, length: 256 } },
+    });
+    slicedBy(await engine.run(recipe('a')), 'per-block');
+    const { stages } = await expected(engine, recipe('b'));
+    const result = slicedBy(await engine.run(recipe('b')), 'per-block');
+    // The check before a slice is made once for a model, and shorter stages are the start of a process.
+    const actual = Object.entries(result.stages).filter(([stage, taken]) => stage !== 'invariance' && taken > 0.5);
+    expect(actual.length).toBeGreaterThan(0);
+    for (const [stage, taken] of actual) {
+      expect(stages[stage]!.likely / taken, stage).toBeGreaterThan(1 / 3);
+      expect(stages[stage]!.likely / taken, stage).toBeLessThan(3);
+    }
+  },
+);
