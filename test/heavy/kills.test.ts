@@ -25,7 +25,7 @@ const jobs = [
     args: ['slice', sampleModel, '--method', 'per-block', '--sparsity', '0.25', ...quick],
   },
 ];
-const found = { kills: 0, resumed: 0 };
+const found = { kills: 0, ofEngines: 0, resumed: 0 };
 
 describe.skipIf(process.platform !== 'linux')('kill -9', () => {
   it.each(jobs.map((job, index) => ({ ...job, share: Math.floor((kills + index) / jobs.length), index })))(
@@ -48,7 +48,7 @@ describe.skipIf(process.platform !== 'linux')('kill -9', () => {
   );
 
   afterAll(() => {
-    console.log(`${found.kills} kills, ${found.resumed} times taken up again.`);
+    console.log(`${found.kills} kills, ${found.ofEngines} of engines; ${found.resumed} times taken up again.`);
     expect(found.kills).toBeGreaterThanOrEqual(kills);
   });
 });
@@ -101,6 +101,7 @@ async function killOne(process: SnugProcess, delayMs: number, random: () => numb
   if (!victims) return false;
   const { engine, children } = victims;
   const chosen = random() < 0.5 || children.length === 0 ? [engine, ...children] : [children[0]!];
+  if (chosen.includes(engine)) found.ofEngines++;
   for (const pid of chosen) {
     try {
       globalThis.process.kill(pid, 'SIGKILL');
