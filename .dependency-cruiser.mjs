@@ -90,9 +90,16 @@ const borders = {
     {
       name: 'rpc-stays-portable',
       severity: 'error',
-      comment: 'The window runs rpc in a sandbox: only types may come from Node.',
-      from: { path: '^src-main/rpc/' },
+      comment: 'The window runs rpc in a sandbox: only types may come from Node, but for the transport between Node processes.',
+      from: { path: '^src-main/rpc/', pathNot: '^src-main/rpc/(node-child|chunks)\\.ts$' },
       to: { dependencyTypes: ['core'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'no-node-transport-in-the-window',
+      severity: 'error',
+      comment: 'What the window imports must not reach the transport between Node processes.',
+      from: { path: '^(src-renderer|src-main/(contract|rpc))/', pathNot: '^src-main/rpc/(node-child|chunks)\\.ts$' },
+      to: { path: '^src-main/rpc/(node-child|chunks)\\.ts$' },
     },
     {
       name: 'only-the-catalog-knows-sql',

@@ -198,7 +198,8 @@ function kindOf(verb: Verb, kinds: readonly string[], word = ''): string {
   if (kinds.includes(word)) return word;
   const meant = nearest(word, kinds);
   const known = meant === null ? `It takes ${kinds.join(', ')}.` : `Did you mean ${meant}?`;
-  const problem = word === '' ? `A word is missing: ${usageLine(verb)}.` : `There is no ${verb.name} "${word}".`;
+  const problem =
+    word === '' ? `What to ${verb.name} is missing: ${usageLine(verb)}.` : `There is no ${verb.name} "${word}".`;
   throw new AppError('USAGE', `${problem} ${known}`, { argument: word });
 }
 

@@ -88,6 +88,7 @@ describe('exit codes', () => {
     'FILE_MALFORMED',
     'NON_FINITE',
     'NOT_WRITABLE',
+    'INPUTS_CHANGED',
     'OUTPUT_EXISTS',
     'DEVICE_UNAVAILABLE',
   ]);
