@@ -196,6 +196,8 @@ export const perBlockSliceResult = z.object({
   retained: z.number().nullable(),
   /** Where the residual was cut, in order; empty of a model that had been sliced before, whose directions are known. */
   sites: z.array(slicedSite),
+  /** The layer at which an interrupted slicing went on. */
+  resumedAtLayer: z.number().int().nullable(),
   /** null where none was needed. */
   calibration: calibrationUse.nullable(),
   invariance: invariance.nullable(),

@@ -272,8 +272,9 @@ export const workerApi = defineApi({
         force: z.boolean().default(false),
         /** Whose tokenizer files go along, null for the GGUF's own. */
         tokenizerFrom: z.string().nullable(),
-        /** A folder for the residual; it need not be there and stays. */
-        scratch: z.string(),
+        /** A folder for the residual and for what is finished: where an earlier call with the same inputs was stopped, it goes on
+         * there. It need not be there and stays. */
+        checkpoints: z.string(),
         threads: z.number().int().positive(),
         provider: graphProvider.default('cpu'),
       }),
@@ -281,6 +282,13 @@ export const workerApi = defineApi({
         fileBytes: bytes,
         sha256: z.string(),
         hasTokenizer: z.boolean(),
+        /** The first layer that was run, where those before it were finished already; of the slicing itself, not of the variance
+         * scheduler's own pass. */
+        resumedAtLayer: z.number().int().nullable(),
+        /** Why what an earlier call left could not be used. */
+        startedOver: z.string().nullable(),
+        /** Whether the disk had room for what another call could go on with. */
+        isKept: z.boolean(),
         precision,
         widths: slicingConfig,
         /** Mean over the sites that are cut. */

@@ -114,6 +114,9 @@ export async function freeBytes(path: string): Promise<number> {
   return disk.blocks === 0 ? Infinity : disk.bavail * disk.bsize;
 }
 
+/** Whether the disk of `path`, whose folder exists, has `needed` bytes left. */
+export const hasSpace = async (path: string, needed: number): Promise<boolean> => needed <= (await freeBytes(path));
+
 /** Checks that the disk of `path`, whose folder exists, has `needed` bytes left. @throws DISK_FULL with both numbers */
 export async function requireSpace(path: string, needed: number): Promise<void> {
   const free = await freeBytes(path);
