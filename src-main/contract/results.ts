@@ -77,6 +77,9 @@ export const calibrateResult = z.object({
 export type CalibrateResult = z.infer<typeof calibrateResult>;
 
 /** What every verb tells of a model that it wrote. */
+/** The tensor of the file at which an interrupted writing went on. */
+const resumedAtTensor = z.number().int().nullable();
+
 const writtenModel = {
   ...common,
   output: z.string(),
@@ -98,6 +101,7 @@ export const quantizeResult = z.object({
   ...writtenModel,
   method: z.literal('quantize'),
   widths: z.null(),
+  resumedAtTensor,
   unseenExperts: z.number().int(),
   calibration: calibrationUse.nullable(),
 });
@@ -169,6 +173,7 @@ export const sharedSliceResult = z.object({
   calibrationReused: z.boolean(),
   /** The layer at which an interrupted calibration went on. */
   calibrationResumedAtLayer: z.number().int().nullable(),
+  resumedAtTensor,
   /** Of this model, now or before its first slice. */
   invariance,
 });

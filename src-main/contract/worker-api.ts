@@ -113,6 +113,12 @@ const calibrationParams = {
   spectra: z.boolean().default(false),
 };
 
+/** A folder for a file that is cut short by a kill or a cancel, and what decides its bytes: a call that is given the same goes
+ * on at the last finished tensor, where folder and output lie on one disk. */
+const keptPart = z.object({ folder: z.string(), key: z.string() });
+/** The first tensor that was written, where those before it were finished already. */
+const resumedAtTensor = z.number().int().nullable();
+
 export const workerApi = defineApi({
   methods: {
     identify: {
@@ -138,6 +144,7 @@ export const workerApi = defineApi({
         /** llama.cpp's file-type number for general.file_type; null keeps the source's. */
         fileType: z.number().int().nullable(),
         importance: z.string().nullable(),
+        kept: keptPart.optional(),
         threads: z.number().int().positive(),
       }),
       result: z.object({
@@ -147,6 +154,7 @@ export const workerApi = defineApi({
         unseenExperts: z.number().int(),
         /** Tensors of the source with 5 bits or less per weight that were quantised again. */
         requantized: z.number().int(),
+        resumedAtTensor,
         seconds: z.number(),
         peakMemoryBytes: bytes,
       }),
@@ -223,12 +231,14 @@ export const workerApi = defineApi({
         importance: z.string().nullable().default(null),
         /** Of the eigenproblem; `gram` is float64, summed of float32 runs, so that fp32-sum64 is fp64 here. */
         precision: precision.default('fp64'),
+        kept: keptPart.optional(),
         threads: z.number().int().positive(),
       }),
       result: z.object({
         fileBytes: bytes,
         sha256: z.string(),
         precision,
+        resumedAtTensor,
         /** general.architecture of the file. */
         architecture: z.string(),
         ...slicedSizes,

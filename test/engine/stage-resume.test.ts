@@ -80,3 +80,31 @@ describe.skipIf(process.platform !== 'linux')('slicing block by block', () => {
     expect(bytesOf(output)).toBe(expected);
   });
 });
+
+describe.skipIf(process.platform !== 'linux')('writing a quantised file', () => {
+  const args = ['quantize', sampleModel, '--type', 'Q4_K_M', '--importance', 'off', '--no-evaluate', '--no-prove'];
+  const start = (home: string, output: string): SnugProcess =>
+    snug(home, [...args, '--threads', '1', '--output', output]);
+  /** Whether a tensor is finished. */
+  const hasRecord = (home: string) => (): boolean => {
+    const checkpoints = checkpointsIn(home);
+    const names = checkpoints !== null && existsSync(checkpoints) ? readdirSync(checkpoints) : [];
+    return names.some((name) => name.startsWith('file-') && existsSync(path.join(checkpoints!, name, 'record.json')));
+  };
+
+  test.each(['all', 'worker'] as const)('goes on at a tensor when %s was killed', async (whom) => {
+    const place = path.join(folder, `quantised-${whom}`);
+    const home = path.join(place, 'home');
+    mkdirSync(place);
+    const [undisturbed, output] = [path.join(place, 'undisturbed.gguf'), path.join(place, 'out.gguf')];
+    expect(await resultOf(start(`${home}-undisturbed`, undisturbed))).toMatchObject({ resumedAtTensor: null });
+    const job = start(home, output);
+    await killedWhen(job, hasRecord(home), whom);
+    if (whom === 'all') await job.ended;
+    const result = await resultOf(whom === 'all' ? snug(home, ['resume', runIn(home)]) : job);
+    expect(result['resumedAtTensor']).toBeGreaterThanOrEqual(1);
+    expect(bytesOf(output)).toBe(bytesOf(undisturbed));
+    expect(readdirSync(place).filter((name) => name.endsWith('.part'))).toEqual([]);
+    expect(existsSync(checkpointsIn(home)!)).toBe(false);
+  });
+});

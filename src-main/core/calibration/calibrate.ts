@@ -3,7 +3,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
-import { requireSpace } from '../formats/output-file.ts';
+import { requireSpace } from '../formats/disk-space.ts';
 import { memorySource } from '../formats/byte-source.ts';
 import { residualShape } from '../graph/embed-windows.ts';
 import { newResidual, reopenedResidual, residualPaths } from '../graph/kept-residual.ts';

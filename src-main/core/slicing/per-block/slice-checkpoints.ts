@@ -5,7 +5,7 @@ import path from 'node:path';
 import { AppError } from '../../../contract/errors.ts';
 import type { Decoder } from '../../architectures/decoder.ts';
 import type { WeightType } from '../../formats/weight-types.ts';
-import { hasSpace } from '../../formats/output-file.ts';
+import { hasSpace } from '../../formats/disk-space.ts';
 import { tensorBytes } from '../../formats/ggml-types.ts';
 import { residualShape } from '../../graph/embed-windows.ts';
 import { newResidual, reopenedResidual, residualPaths } from '../../graph/kept-residual.ts';
