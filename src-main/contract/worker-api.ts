@@ -5,6 +5,7 @@ import { statisticsEntry, taskItem, tokenWindow, typedArray, windowComparison } 
 import { machineRates } from './preflight.ts';
 import { progress } from './progress.ts';
 import { precision, sampling, signals } from './recipe.ts';
+import { keptPart, takenUp, writtenTensors } from './resuming.ts';
 import { slicedSite, slicingConfig } from './results.ts';
 import { bytes } from './units.ts';
 
@@ -113,12 +114,6 @@ const calibrationParams = {
   spectra: z.boolean().default(false),
 };
 
-/** A folder for a file that is cut short by a kill or a cancel, and what decides its bytes: a call that is given the same goes
- * on at the last finished tensor, where folder and output lie on one disk. */
-const keptPart = z.object({ folder: z.string(), key: z.string() });
-/** The first tensor that was written, where those before it were finished already. */
-const resumedAtTensor = z.number().int().nullable();
-
 export const workerApi = defineApi({
   methods: {
     identify: {
@@ -148,13 +143,11 @@ export const workerApi = defineApi({
         threads: z.number().int().positive(),
       }),
       result: z.object({
-        fileBytes: bytes,
-        sha256: z.string(),
+        ...writtenTensors,
         /** Experts (tensor slices) that no calibration token reached; they were quantised without importance. */
         unseenExperts: z.number().int(),
         /** Tensors of the source with 5 bits or less per weight that were quantised again. */
         requantized: z.number().int(),
-        resumedAtTensor,
         seconds: z.number(),
         peakMemoryBytes: bytes,
       }),
@@ -206,10 +199,7 @@ export const workerApi = defineApi({
       result: z.object({
         tokens: z.number().int(),
         sites: z.number().int(),
-        /** The first layer that was run, where those before it were finished already. */
-        resumedAtLayer: z.number().int().nullable(),
-        /** Why what an earlier call left could not be used. */
-        startedOver: z.string().nullable(),
+        ...takenUp,
         seconds: z.number(),
         peakMemoryBytes: bytes,
       }),
@@ -235,10 +225,8 @@ export const workerApi = defineApi({
         threads: z.number().int().positive(),
       }),
       result: z.object({
-        fileBytes: bytes,
-        sha256: z.string(),
+        ...writtenTensors,
         precision,
-        resumedAtTensor,
         /** general.architecture of the file. */
         architecture: z.string(),
         ...slicedSizes,
@@ -292,11 +280,8 @@ export const workerApi = defineApi({
         fileBytes: bytes,
         sha256: z.string(),
         hasTokenizer: z.boolean(),
-        /** The first layer that was run, where those before it were finished already; of the slicing itself, not of the variance
-         * scheduler's own pass. */
-        resumedAtLayer: z.number().int().nullable(),
-        /** Why what an earlier call left could not be used. */
-        startedOver: z.string().nullable(),
+        /** Of the slicing itself, not of the variance scheduler's own pass. */
+        ...takenUp,
         /** Whether the disk had room for what another call could go on with. */
         isKept: z.boolean(),
         precision,

@@ -188,17 +188,13 @@ async function openStepStream(
     signals = 'raw',
     paperCompat = false,
     precision = 'fp64',
+    resume,
   } = options;
   const { architecture, config, layers } = decoder;
   const { windowLength, hiddenSize: size } = residual;
   const normEps = slicedEps(decoder, paperCompat);
   const rope = ropeTables(config, windowLength, await readRopeDivisors(decoder, dequantize));
-  const passes = {
-    stage: 'slice',
-    rows: residualRows(residual),
-    passes: names.length - 1,
-    done: options.resume?.steps ?? 0,
-  };
+  const passes = { stage: 'slice', rows: residualRows(residual), passes: names.length - 1, done: resume?.steps ?? 0 };
   const onRun = passProgress(passes, options.progress);
 
   const formOf = (site: number): string => {
