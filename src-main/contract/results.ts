@@ -77,6 +77,9 @@ export const calibrateResult = z.object({
 export type CalibrateResult = z.infer<typeof calibrateResult>;
 
 /** What every verb tells of a model that it wrote. */
+/** The tensor of the file at which an interrupted writing went on. */
+const resumedAtTensor = z.number().int().nullable();
+
 const writtenModel = {
   ...common,
   output: z.string(),
@@ -98,6 +101,7 @@ export const quantizeResult = z.object({
   ...writtenModel,
   method: z.literal('quantize'),
   widths: z.null(),
+  resumedAtTensor,
   unseenExperts: z.number().int(),
   calibration: calibrationUse.nullable(),
 });
@@ -169,6 +173,7 @@ export const sharedSliceResult = z.object({
   calibrationReused: z.boolean(),
   /** The layer at which an interrupted calibration went on. */
   calibrationResumedAtLayer: z.number().int().nullable(),
+  resumedAtTensor,
   /** Of this model, now or before its first slice. */
   invariance,
 });
@@ -196,6 +201,8 @@ export const perBlockSliceResult = z.object({
   retained: z.number().nullable(),
   /** Where the residual was cut, in order; empty of a model that had been sliced before, whose directions are known. */
   sites: z.array(slicedSite),
+  /** The layer at which an interrupted slicing went on. */
+  resumedAtLayer: z.number().int().nullable(),
   /** null where none was needed. */
   calibration: calibrationUse.nullable(),
   invariance: invariance.nullable(),

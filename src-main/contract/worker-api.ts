@@ -5,6 +5,7 @@ import { statisticsEntry, taskItem, tokenWindow, typedArray, windowComparison } 
 import { machineRates } from './preflight.ts';
 import { progress } from './progress.ts';
 import { precision, sampling, signals } from './recipe.ts';
+import { keptPart, takenUp, writtenTensors } from './resuming.ts';
 import { slicedSite, slicingConfig } from './results.ts';
 import { bytes } from './units.ts';
 
@@ -138,11 +139,11 @@ export const workerApi = defineApi({
         /** llama.cpp's file-type number for general.file_type; null keeps the source's. */
         fileType: z.number().int().nullable(),
         importance: z.string().nullable(),
+        kept: keptPart.optional(),
         threads: z.number().int().positive(),
       }),
       result: z.object({
-        fileBytes: bytes,
-        sha256: z.string(),
+        ...writtenTensors,
         /** Experts (tensor slices) that no calibration token reached; they were quantised without importance. */
         unseenExperts: z.number().int(),
         /** Tensors of the source with 5 bits or less per weight that were quantised again. */
@@ -198,10 +199,7 @@ export const workerApi = defineApi({
       result: z.object({
         tokens: z.number().int(),
         sites: z.number().int(),
-        /** The first layer that was run, where those before it were finished already. */
-        resumedAtLayer: z.number().int().nullable(),
-        /** Why what an earlier call left could not be used. */
-        startedOver: z.string().nullable(),
+        ...takenUp,
         seconds: z.number(),
         peakMemoryBytes: bytes,
       }),
@@ -223,11 +221,11 @@ export const workerApi = defineApi({
         importance: z.string().nullable().default(null),
         /** Of the eigenproblem; `gram` is float64, summed of float32 runs, so that fp32-sum64 is fp64 here. */
         precision: precision.default('fp64'),
+        kept: keptPart.optional(),
         threads: z.number().int().positive(),
       }),
       result: z.object({
-        fileBytes: bytes,
-        sha256: z.string(),
+        ...writtenTensors,
         precision,
         /** general.architecture of the file. */
         architecture: z.string(),
@@ -272,8 +270,9 @@ export const workerApi = defineApi({
         force: z.boolean().default(false),
         /** Whose tokenizer files go along, null for the GGUF's own. */
         tokenizerFrom: z.string().nullable(),
-        /** A folder for the residual; it need not be there and stays. */
-        scratch: z.string(),
+        /** A folder for the residual and for what is finished: where an earlier call with the same inputs was stopped, it goes on
+         * there. It need not be there and stays. */
+        checkpoints: z.string(),
         threads: z.number().int().positive(),
         provider: graphProvider.default('cpu'),
       }),
@@ -281,6 +280,10 @@ export const workerApi = defineApi({
         fileBytes: bytes,
         sha256: z.string(),
         hasTokenizer: z.boolean(),
+        /** Of the slicing itself, not of the variance scheduler's own pass. */
+        ...takenUp,
+        /** Whether the disk had room for what another call could go on with. */
+        isKept: z.boolean(),
         precision,
         widths: slicingConfig,
         /** Mean over the sites that are cut. */

@@ -1,7 +1,7 @@
 // The residual of a task in two files of a scratch folder, which go with it.
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { requireSpace } from '../core/formats/output-file.ts';
+import { requireSpace } from '../core/formats/disk-space.ts';
 import { fileResidual, residualFileBytes } from '../core/graph/residual.ts';
 import type { Residual, ResidualShape } from '../core/graph/residual.ts';
 

@@ -103,7 +103,7 @@ describe.skipIf('reason' in adapter)(`on SwiftShader${reason}`, () => {
       const schedule = { scheduler: 'constant', sparsity: 0.25, round: 8, sliceHead: false } as const;
       const slices = await both(async (provider) => {
         const output = place();
-        const params = { windows: twoWindows(name), schedule, output, scratch: place(), type: 'F32' as const };
+        const params = { windows: twoWindows(name), schedule, output, checkpoints: place(), type: 'F32' as const };
         const options = { ...params, tokenizerFrom: null, threads: 1, provider, eigenvalues: true };
         return { ...(await worker.slicePerBlock({ source: tinyModel(name), ...options })), output };
       });

@@ -43,7 +43,7 @@ export async function slicePerBlockStage({
     paperCompat: true,
     force: true,
     tokenizerFrom: null,
-    scratch: join(folder, '..', 'scratch'),
+    checkpoints: join(folder, '..', 'checkpoints'),
     threads,
   });
   const cpu = process.cpuUsage();

@@ -22,13 +22,13 @@ describe.skipIf(!goldenModels)('slicePerBlock', () => {
   type Params = z.input<typeof workerApi.methods.slicePerBlock.params>;
   const slice = async (schedule: WidthSchedule, more: Partial<Params> = {}) => {
     made += 1;
-    const [output, scratch] = [path.join(folder, `${made}`), path.join(folder, `${made}-scratch`)];
+    const [output, checkpoints] = [path.join(folder, `${made}`), path.join(folder, `${made}-checkpoints`)];
     const params = workerApi.methods.slicePerBlock.params.parse({
-      ...{ source: golden('llama-tied'), windows, schedule, output, scratch, type: 'F32', threads: 1 },
+      ...{ source: golden('llama-tied'), windows, schedule, output, checkpoints, type: 'F32', threads: 1 },
       ...{ tokenizerFrom: null, ...more },
     });
     const result = await handlers.slicePerBlock(params, ports);
-    expect(readdirSync(scratch)).toEqual([]);
+    expect(readdirSync(checkpoints)).not.toContain('residual.0');
     expect(workerApi.methods.slicePerBlock.result.parse(result)).toEqual(result);
     const sliced = await reopened(output);
     const nll = mean((await slicedForward({ ...ports, decoder: sliced, windows })).nll);
@@ -98,7 +98,7 @@ describe.skipIf(!goldenModels)('slicePerBlock', () => {
     const schedule = { scheduler: 'constant', sparsity: 0.95, round: 8, sliceHead: false } as const;
     await expect(slice(schedule)).rejects.toMatchObject({ code: 'USAGE' });
     expect(existsSync(path.join(folder, `${made}`))).toBe(false);
-    expect(readdirSync(path.join(folder, `${made}-scratch`))).toEqual([]);
+    expect(readdirSync(path.join(folder, `${made}-checkpoints`))).toEqual([]);
   });
 
   test('is compared with its dense model, and asked for log-probabilities', async () => {

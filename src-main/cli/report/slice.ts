@@ -89,12 +89,14 @@ function calibrationFields(result: SliceResult): Field[] {
   const { calibration } = result;
   if (!calibration) return [['calibration', 'none: cut again along the directions that it was sliced by']];
   const size = `${plural(calibration.samples, 'sample')}, ${plural(calibration.tokens, 'token')}`;
+  const resumedAt = (layer: number | null): string => (layer === null ? '' : `, gone on with at layer ${layer}`);
   if (result.method === 'per-block')
-    return [['calibration', `${size}, ${result.signals} signals, ${result.precision}`]];
+    return [
+      ['calibration', `${size}, ${result.signals} signals, ${result.precision}${resumedAt(result.resumedAtLayer)}`],
+    ];
   const { calibrationReused, calibrationResumedAtLayer } = result;
   if (calibrationReused) return [['calibration', `${size}, kept from an earlier run`]];
-  const resumed = calibrationResumedAtLayer === null ? '' : `, gone on with at layer ${calibrationResumedAtLayer}`;
-  return [['calibration', `${size}${resumed}`]];
+  return [['calibration', `${size}${resumedAt(calibrationResumedAtLayer)}`]];
 }
 
 function runsIn({ output }: PerBlockSliceResult): string {

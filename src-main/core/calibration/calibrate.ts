@@ -3,20 +3,15 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
-import { requireSpace } from '../formats/output-file.ts';
+import { requireSpace } from '../formats/disk-space.ts';
 import { memorySource } from '../formats/byte-source.ts';
 import { residualShape } from '../graph/embed-windows.ts';
-import { fileResidual, residualRows } from '../graph/residual.ts';
-import type { FileResidual, ResidualShape } from '../graph/residual.ts';
+import { newResidual, reopenedResidual, residualPaths } from '../graph/kept-residual.ts';
+import type { ChecksummedResidual } from '../graph/kept-residual.ts';
+import { residualRows } from '../graph/residual.ts';
+import type { ResidualShape } from '../graph/residual.ts';
 import { writeImportance } from '../quantization/write-importance.ts';
-import {
-  checkpointPath,
-  ChecksummedResidual,
-  holdsResidual,
-  readCheckpoint,
-  residualPaths,
-  writeCheckpoint,
-} from './checkpoint.ts';
+import { checkpointPath, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { collectSharedStatistics } from './collect-statistics.ts';
 import type { CollectOptions, SharedStatistics } from './collect-statistics.ts';
@@ -57,8 +52,7 @@ async function run(request: CalibrateRequest): Promise<Calibrated> {
   const shape = residualShape(decoder, windows);
   await removeParts(folder);
   await checkSpace(request, shape);
-  const { files, checkpoint, startedOver } = await openResidual(request, shape);
-  const residual = new ChecksummedResidual(files);
+  const { residual, checkpoint, startedOver } = await openResidual(request, shape);
   try {
     const statistics = await collectSharedStatistics({
       ...request,
@@ -113,7 +107,7 @@ async function checkSpace({ folder, decoder }: CalibrateRequest, shape: Residual
 }
 
 interface Opened {
-  files: FileResidual;
+  residual: ChecksummedResidual;
   checkpoint: Checkpoint | null;
   startedOver: string | null;
 }
@@ -124,30 +118,17 @@ async function openResidual(request: CalibrateRequest, shape: ResidualShape): Pr
   const paths = residualPaths(folder);
   try {
     const checkpoint = await readCheckpoint(folder, fingerprint);
-    if (checkpoint) return { files: await reopened(paths, shape, checkpoint, signal), checkpoint, startedOver: null };
+    if (checkpoint) {
+      const residual = await reopenedResidual(shape, paths, checkpoint.residual, signal);
+      return { residual, checkpoint, startedOver: null };
+    }
   } catch (error) {
     if (signal.aborted) throw error;
     await removeProgress(folder);
-    const files = await fileResidual(shape, { paths, current: 0 });
-    return { files, checkpoint: null, startedOver: AppError.from(error).message };
+    const startedOver = AppError.from(error).message;
+    return { residual: await newResidual(shape, paths), checkpoint: null, startedOver };
   }
-  return { files: await fileResidual(shape, { paths, current: 0 }), checkpoint: null, startedOver: null };
-}
-
-async function reopened(
-  paths: readonly [string, string],
-  shape: ResidualShape,
-  { residual: { current, crc32 } }: Checkpoint,
-  signal: AbortSignal,
-): Promise<FileResidual> {
-  const files = await fileResidual(shape, { paths, current });
-  try {
-    if (await holdsResidual(files, crc32, signal)) return files;
-    throw new AppError('FILE_MALFORMED', `${paths[current]} is not what the checkpoint saw.`, { file: paths[current] });
-  } catch (error) {
-    await files.close();
-    throw error;
-  }
+  return { residual: await newResidual(shape, paths), checkpoint: null, startedOver: null };
 }
 
 async function writeStatistics(request: CalibrateRequest, statistics: SharedStatistics): Promise<void> {

@@ -1,12 +1,10 @@
 // What a calibration has so far, written after every layer: a GGUF of general.type `snug.calibration`. It replaces the
 // one before by a rename, so that a process that is killed at any moment leaves a whole one.
-import { crc32 } from 'node:zlib';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { AppError, malformed } from '../../contract/errors.ts';
+import { malformed } from '../../contract/errors.ts';
 import { GgufMetadata } from '../formats/gguf-values.ts';
-import { residualRows, residualRuns } from '../graph/residual.ts';
-import type { FileResidual, Residual } from '../graph/residual.ts';
+import type { ResidualState } from '../graph/kept-residual.ts';
 import type { SharedStatistics } from './collect-statistics.ts';
 import { readSealed, writeSealed } from './sealed-gguf.ts';
 
@@ -21,18 +19,12 @@ export interface Checkpoint {
   fingerprint: string;
   /** Layers that are part of `statistics`, from the first on. */
   layersDone: number;
-  /** Which of the two residual files they left, and its checksum. */
-  residual: { current: 0 | 1; crc32: number };
+  /** As they left it. */
+  residual: ResidualState;
   statistics: SharedStatistics;
 }
 
 export const checkpointPath = (folder: string): string => path.join(folder, fileName);
-
-/** Where the two files of a residual lie in a calibration's folder. */
-export const residualPaths = (folder: string): readonly [string, string] => [
-  path.join(folder, 'residual.0'),
-  path.join(folder, 'residual.1'),
-];
 
 /** @throws DISK_FULL */
 export async function writeCheckpoint(folder: string, checkpoint: Checkpoint): Promise<void> {
@@ -83,62 +75,3 @@ export async function readCheckpoint(folder: string, fingerprint: string): Promi
     },
   };
 }
-
-/** A residual on disk that knows the checksum of what its last finished layer wrote. */
-export class ChecksummedResidual implements Residual {
-  readonly windows: number;
-  readonly windowLength: number;
-  readonly hiddenSize: number;
-  readonly #files: FileResidual;
-  #written = 0;
-  #crc32 = 0;
-
-  constructor(files: FileResidual) {
-    this.#files = files;
-    this.windows = files.windows;
-    this.windowLength = files.windowLength;
-    this.hiddenSize = files.hiddenSize;
-  }
-
-  /** What a checkpoint says of it. */
-  get state(): Checkpoint['residual'] {
-    return { current: this.#files.current, crc32: this.#crc32 };
-  }
-
-  read(first: number, rows: number): Promise<Float32Array> {
-    return this.#files.read(first, rows);
-  }
-
-  /** Rows have to come in order. */
-  async write(first: number, values: Float32Array): Promise<void> {
-    if (first !== this.#written)
-      throw new AppError('INTERNAL', `Row ${first} of the residual came when row ${this.#written} was due.`);
-    this.#crc32 = crc32(bytesOf(values), this.#written === 0 ? 0 : this.#crc32);
-    this.#written += values.length / this.hiddenSize;
-    await this.#files.write(first, values);
-  }
-
-  async advance(): Promise<void> {
-    if (this.#written !== residualRows(this))
-      throw new AppError('INTERNAL', `${this.#written} rows of the residual were written, not ${residualRows(this)}.`);
-    this.#written = 0;
-    await this.#files.advance();
-  }
-
-  close(): Promise<void> {
-    return this.#files.close();
-  }
-}
-
-/** Whether the current file of a residual is what the checkpoint saw; reads all of it. */
-export async function holdsResidual(residual: Residual, expected: number, signal: AbortSignal): Promise<boolean> {
-  let sum = 0;
-  for await (const { values } of residualRuns(residual)) {
-    signal.throwIfAborted();
-    sum = crc32(bytesOf(values), sum);
-  }
-  return sum === expected;
-}
-
-const bytesOf = (values: Float32Array): Uint8Array =>
-  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

@@ -7,6 +7,7 @@ import { defaultAlignment, longestTensorName } from './gguf-header.ts';
 import { encodeHeader, headerBytes } from './gguf-encoder.ts';
 import type { GgufMetadata } from './gguf-values.ts';
 import { createOutput } from './output-file.ts';
+import type { OutputOptions } from './output-file.ts';
 import { TensorWriter } from './tensor-writer.ts';
 import type { FileLayout } from './tensor-writer.ts';
 import type { TensorEntry, TensorShape } from './tensor.ts';
@@ -77,7 +78,7 @@ export function ggufLayout(metadata: GgufMetadata, tensors: readonly TensorShape
 export async function createGgufWriter(
   outputPath: string,
   layout: FileLayout,
-  options: { force?: boolean; sync?: boolean } = {},
+  options: Omit<OutputOptions, 'expectedBytes'> = {},
 ): Promise<TensorWriter> {
   const output = await createOutput(outputPath, { ...options, expectedBytes: layout.fileBytes });
   return TensorWriter.begin(output, layout);

@@ -1,10 +1,13 @@
 // A file that appears under its name only when it is complete: written beside it as PATH.PROCESS.part, then synced to
 // the disk and renamed. Refuses what cannot end well before anything is written.
 import { createHash } from 'node:crypto';
-import { open, rename, rm, stat, statfs } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { AppError } from '../../contract/errors.ts';
+import { diskFull, freeBytes, requireSpace } from './disk-space.ts';
+import { canKeep, keptPartPath, takeOver, writeRecord } from './kept-part.ts';
+import type { KeptPart, TakenPart } from './kept-part.ts';
 import { claimPart, partPath, releasePart, sweepParts } from './part-files.ts';
 
 export interface OutputOptions {
@@ -14,6 +17,8 @@ export interface OutputOptions {
   expectedBytes?: number;
   /** Wait until the disk has the file before it gets its name; without, a power cut may leave it torn. @default true */
   sync?: boolean;
+  /** Lets the part outlive the process where the disks allow it: for files that are written in order. @default null */
+  kept?: KeptPart | null;
 }
 
 export interface OutputFile {
@@ -23,6 +28,10 @@ export interface OutputFile {
   readonly partPath: string;
   /** Highest byte written so far, plus one. */
   readonly size: number;
+  /** Finished pieces that a process before this one left in a kept part; 0 in a new file. */
+  readonly keptPieces: number;
+  /** Tells that what was written, in order from the start, are so many finished pieces: a kept part is gone on with there. */
+  finished(pieces: number): Promise<void>;
   /** Writes all of `content` at `offset`. After DISK_FULL the part is gone. @throws DISK_FULL */
   write(content: Uint8Array, offset: number): Promise<void>;
   /** Hex SHA-256 of the content: kept while writing in order, read back for what was not. */
@@ -32,7 +41,7 @@ export interface OutputFile {
    * @throws OUTPUT_EXISTS, keeping the part, when that name was taken in the meantime and `force` is not set
    */
   commit(finalPath?: string): Promise<void>;
-  /** Removes the part; does nothing after commit or a second time. */
+  /** Removes the part, unless it is kept; does nothing after commit or a second time. */
   discard(): Promise<void>;
 }
 
@@ -46,15 +55,17 @@ export async function createOutput(path: string, options: OutputOptions = {}): P
   const { force = false, expectedBytes = 0, sync = true } = options;
   await checkFolder(fullPath);
   await checkName(fullPath, force);
-  const part = partPath(fullPath);
+  const kept = options.kept && (await canKeep(options.kept, fullPath)) ? options.kept : null;
+  const part = kept ? keptPartPath(kept) : partPath(fullPath);
   if (!claimPart(part)) throw beingWritten(fullPath, part);
   try {
     await refuseBusy(fullPath);
+    const taken = kept && (await takeOver(kept, part));
     // The name is ours: a file that has it is left from an older process with our id.
-    await rm(part, { force: true });
-    await requireSpace(fullPath, expectedBytes);
-    const file = await openPart(fullPath, part);
-    return new PartFile(fullPath, part, file, { force, expectedBytes, sync });
+    if (!taken) await rm(part, { force: true });
+    await requireSpace(fullPath, expectedBytes - (taken?.bytes ?? 0));
+    const file = taken ? await open(part, 'r+') : await openPart(fullPath, part);
+    return new PartFile({ path: fullPath, partPath: part }, file, { force, expectedBytes, sync, kept, taken });
   } catch (error) {
     releasePart(part);
     throw AppError.from(error);
@@ -107,33 +118,21 @@ function beingWritten(path: string, part: string): AppError {
   return new AppError('OUTPUT_EXISTS', `${path} is being written by another task, as ${part}.`, { path, part });
 }
 
-/** Bytes left on the disk of `path`, whose folder exists. */
-export async function freeBytes(path: string): Promise<number> {
-  const disk = await statfs(dirname(path));
-  // Some network file systems do not tell; then the write itself will.
-  return disk.blocks === 0 ? Infinity : disk.bavail * disk.bsize;
-}
-
-/** Checks that the disk of `path`, whose folder exists, has `needed` bytes left. @throws DISK_FULL with both numbers */
-export async function requireSpace(path: string, needed: number): Promise<void> {
-  const free = await freeBytes(path);
-  if (needed > free) throw diskFull(path, needed, free);
-}
-
-function diskFull(path: string, needed: number, free: number, cause?: unknown): AppError {
-  const message = `The disk of ${path} is full: ${needed} bytes are needed, ${free} are free.`;
-  return new AppError('DISK_FULL', message, { path, needed, free }, cause);
-}
-
 const hashChunk = 2 ** 22;
+
+interface PartOptions extends Required<OutputOptions> {
+  taken: TakenPart | null;
+}
 
 class PartFile implements OutputFile {
   readonly path: string;
   readonly partPath: string;
+  readonly keptPieces: number;
   readonly #file: FileHandle;
   readonly #force: boolean;
   readonly #expectedBytes: number;
   readonly #sync: boolean;
+  readonly #kept: KeptPart | null;
   #isOpen = true;
   /** Renamed or removed: the part's name may belong to the next writer. */
   #isGone = false;
@@ -142,13 +141,16 @@ class PartFile implements OutputFile {
   #hash = createHash('sha256');
   #hashed = 0;
 
-  constructor(path: string, part: string, file: FileHandle, options: Required<OutputOptions>) {
-    this.path = path;
-    this.partPath = part;
+  constructor(place: Pick<OutputFile, 'path' | 'partPath'>, file: FileHandle, { taken, ...options }: PartOptions) {
+    this.path = place.path;
+    this.partPath = place.partPath;
+    this.keptPieces = taken?.pieces ?? 0;
     this.#file = file;
     this.#force = options.force;
     this.#expectedBytes = options.expectedBytes;
     this.#sync = options.sync;
+    this.#kept = options.kept;
+    if (taken) [this.#hash, this.#hashed, this.#size] = [taken.hash, taken.bytes, taken.bytes];
   }
 
   get size(): number {
@@ -168,6 +170,12 @@ class PartFile implements OutputFile {
     this.#size = Math.max(this.#size, offset + content.length);
     if (offset < this.#hashed) this.#restartHash();
     if (offset === this.#hashed) this.#addToHash(content);
+  }
+
+  async finished(pieces: number): Promise<void> {
+    if (!this.#kept || this.#hashed !== this.#size) return;
+    const { folder, key } = this.#kept;
+    await writeRecord(folder, { key, pieces, bytes: this.#size, sha256: this.#hash.copy().digest('hex') });
   }
 
   async #writeFailed(error: unknown, length: number): Promise<AppError> {
@@ -211,6 +219,7 @@ class PartFile implements OutputFile {
       await rename(this.partPath, finalPath);
       this.#isGone = true;
       releasePart(this.partPath);
+      if (this.#kept) await rm(this.#kept.folder, { recursive: true, force: true });
       if (this.#sync) await syncFolder(dirname(resolve(finalPath)));
     } catch (error) {
       throw AppError.from(error);
@@ -221,7 +230,7 @@ class PartFile implements OutputFile {
     if (this.#isGone) return;
     this.#isGone = true;
     await this.#close();
-    await rm(this.partPath, { force: true });
+    if (!this.#kept) await rm(this.partPath, { force: true });
     releasePart(this.partPath);
   }
 

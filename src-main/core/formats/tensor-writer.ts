@@ -40,10 +40,16 @@ export class TensorWriter {
     return this.#layout.tensors.reduce((sum, entry) => sum + entry.bytes, 0);
   }
 
-  /** Writes the header. The writer owns the output from here on: a failure discards it. */
+  /** Tensors that a process before this one finished: the first ones of the file. */
+  get keptTensors(): number {
+    return this.output.keptPieces;
+  }
+
+  /** Writes the header, unless it is in a kept part already. The writer owns the output from here on: a failure discards it. */
   static async begin(output: OutputFile, layout: FileLayout): Promise<TensorWriter> {
     const writer = new TensorWriter(output, layout);
-    await writer.#orDiscard(() => output.write(layout.header, 0));
+    if (output.keptPieces === 0) await writer.#orDiscard(() => output.write(layout.header, 0));
+    for (const name of [...writer.#missing.keys()].slice(0, output.keptPieces)) writer.#missing.delete(name);
     return writer;
   }
 
@@ -69,6 +75,7 @@ export class TensorWriter {
       }
       if (done !== entry.bytes) throw wrongSize(entry, done);
       if (padding > 0) await this.output.write(new Uint8Array(padding), entry.offset + done);
+      await this.output.finished(this.#layout.tensors.length - this.#missing.size);
     });
   }
 

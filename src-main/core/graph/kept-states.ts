@@ -1,7 +1,7 @@
 // Hidden states [rows, D] float32 of a model, kept in a file: what several comparisons hold against runs once.
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { AppError } from '../../contract/errors.ts';
-import { requireSpace } from '../formats/output-file.ts';
+import { requireSpace } from '../formats/disk-space.ts';
 import { partPath } from '../formats/part-files.ts';
 import { residualRows, residualRuns } from './residual.ts';
 import type { Residual, ResidualShape } from './residual.ts';

@@ -1,7 +1,7 @@
 // Residuals of a measurement: in memory while they are small, else in files of a scratch folder that go with them.
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { requireSpace } from '../formats/output-file.ts';
+import { requireSpace } from '../formats/disk-space.ts';
 import { fileResidual, memoryResidual, residualFileBytes, residualRows } from './residual.ts';
 import type { Residual, ResidualShape } from './residual.ts';
 

@@ -4,7 +4,7 @@ import { open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { MachineRates } from '../../contract/preflight.ts';
 import { bitsPerWeight } from '../formats/ggml-types.ts';
-import { requireSpace } from '../formats/output-file.ts';
+import { requireSpace } from '../formats/disk-space.ts';
 import type { LinearAlgebra } from '../linear-algebra/linear-algebra.ts';
 import type { Quantizer } from '../quantization/quantizer.ts';
 

@@ -1,9 +1,11 @@
 // Writes a GGUF model from another with new tensor types: reading, converting and writing overlap, slab by slab.
 // The result equals llama.cpp's llama_model_quantize (src/llama-quant.cpp, v0.4.0) byte for byte where that takes the
 // same types: the same kernels, the same order of tensors and keys.
+import { rm } from 'node:fs/promises';
 import type { Progress } from '../../contract/progress.ts';
 import { createGgufWriter } from '../formats/gguf-writer.ts';
 import type { GgufModel } from '../formats/gguf-reader.ts';
+import type { KeptPart } from '../formats/kept-part.ts';
 import type { TensorEntry } from '../formats/tensor.ts';
 import { nonFiniteError } from './faults.ts';
 import type { ImportanceFile, TensorImportance } from './importance-file.ts';
@@ -32,6 +34,8 @@ export interface QuantizeRequest {
   fileType: number | null;
   importance: ImportanceFile | null;
   quantizer: Quantizer;
+  /** Where a file that is cut short by a kill or a cancel is kept, to be gone on with by the next call. @default null */
+  kept?: KeptPart | null;
   signal: AbortSignal;
   progress: (progress: Progress) => void;
 }
@@ -43,40 +47,48 @@ export interface QuantizeResult {
   unseenExperts: number;
   /** Tensors of 5 bits or less that were quantised again. */
   requantized: number;
+  /** The first tensor that was written, where an earlier call had finished those before it. */
+  resumedAtTensor: number | null;
   seconds: number;
 }
 
 /**
- * Every value is checked on the way; a failure or a cancel leaves no file.
+ * Every value is checked on the way; a failure leaves no file, nor does a cancel but in `kept`.
  * @throws NON_FINITE, IMPORTANCE_MISSING, IMPORTANCE_MISMATCH, UNSUPPORTED_TYPE, OUTPUT_EXISTS, DISK_FULL, CANCELLED
  */
 export async function quantizeModel(request: QuantizeRequest): Promise<QuantizeResult> {
-  const { model, importance, quantizer, types, fileType, signal } = request;
+  const { model, importance, quantizer, types, fileType, signal, kept = null } = request;
   signal.throwIfAborted();
   importance?.checkBelongsTo(model.tensors, model.path);
   const plans = planTensors({ file: model.path, tensors: model.tensors, types, fileType, importance, quantizer });
-  const throughput = new Throughput(
-    'quantize',
-    plans.reduce((sum, { tensor }) => sum + tensor.bytes, 0),
-    request.progress,
-  );
-  const writer = await createGgufWriter(request.output, quantizedLayout(model, types, fileType));
-  const conversion = new Conversion(request, plans);
+  const writer = await createGgufWriter(request.output, quantizedLayout(model, types, fileType), { kept });
+  const done = plans.slice(0, writer.keptTensors);
+  const missing = plans.slice(writer.keptTensors);
+  const throughput = new Throughput('quantize', sourceBytes(plans), request.progress, sourceBytes(done));
+  const conversion = new Conversion(request, missing);
   const slabs = ahead(conversion.run());
   try {
-    for (const { tensor } of plans)
+    for (const plan of done) await conversion.importanceOf(plan);
+    for (const { tensor } of missing)
       await writer.writeTensor(tensor.name, tensorContent(slabs, tensor.bytes, throughput));
     signal.throwIfAborted();
     const written = await writer.finish();
     const requantized = requantizedTensors(model.tensors, types).length;
-    return { ...written, unseenExperts: conversion.unseenExperts, requantized, seconds: throughput.seconds };
+    return {
+      ...{ ...written, unseenExperts: conversion.unseenExperts, requantized, seconds: throughput.seconds },
+      resumedAtTensor: done.length > 0 ? done.length : null,
+    };
   } catch (error) {
     await writer.discard();
+    // Only a cancel is worth it: the next call would fail the same way, and a full disk needs the room.
+    if (kept && !signal.aborted) await rm(kept.folder, { recursive: true, force: true });
     throw error;
   } finally {
     await slabs.return(undefined);
   }
 }
+
+const sourceBytes = (plans: readonly TensorPlan[]): number => plans.reduce((sum, { tensor }) => sum + tensor.bytes, 0);
 
 interface WrittenSlab {
   /** Name of its tensor. */
@@ -130,7 +142,7 @@ class Conversion {
     try {
       for await (const slab of read) {
         const plan = this.#planOf.get(slab.tensor)!;
-        if (slab.firstRow === 0) importance = await this.#importanceOf(plan);
+        if (slab.firstRow === 0) importance = await this.importanceOf(plan);
         yield {
           tensor: slab.tensor.name,
           sourceBytes: slab.source.length,
@@ -148,7 +160,8 @@ class Conversion {
     return targetType === tensor.type ? 0 : (targetBytes / rowsOf(tensor.shape).rows) * rows;
   }
 
-  async #importanceOf({ tensor, usesImportance }: TensorPlan): Promise<TensorImportance | null> {
+  /** Of a tensor; counts what it has not seen. */
+  async importanceOf({ tensor, usesImportance }: TensorPlan): Promise<TensorImportance | null> {
     if (!usesImportance) return null;
     const importance = await this.#request.importance!.read(tensor.name);
     this.unseenExperts += importance.unseenSlices;

@@ -7,9 +7,13 @@ export class Throughput {
   readonly #total: number;
   readonly #report: (progress: Progress) => void;
   readonly #start = performance.now();
-  #done = 0;
+  readonly #before: number;
+  #done: number;
 
-  constructor(stage: string, totalBytes: number, report: (progress: Progress) => void) {
+  /** `bytesBefore` were done by another process. */
+  constructor(stage: string, totalBytes: number, report: (progress: Progress) => void, bytesBefore = 0) {
+    this.#before = bytesBefore;
+    this.#done = bytesBefore;
     this.#stage = stage;
     this.#total = totalBytes;
     this.#report = report;
@@ -19,7 +23,7 @@ export class Throughput {
   add(bytes: number, detail: string): void {
     this.#done += bytes;
     const seconds = this.seconds;
-    const perSecond = seconds > 0 ? this.#done / seconds : undefined;
+    const perSecond = seconds > 0 ? (this.#done - this.#before) / seconds : undefined;
     const secondsLeft = perSecond ? (this.#total - this.#done) / perSecond : undefined;
     this.#report({
       stage: this.#stage,

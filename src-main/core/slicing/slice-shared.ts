@@ -2,6 +2,7 @@
 // reads the sliced model as it reads any other (method.md 1.1, 3).
 import { AppError } from '../../contract/errors.ts';
 import type { Progress } from '../../contract/progress.ts';
+import type { KeptPart } from '../formats/kept-part.ts';
 import { floatFileTypes, type WeightType } from '../formats/weight-types.ts';
 import { ggmlTypeByName } from '../formats/ggml-types.ts';
 import type { ImportanceFile } from '../quantization/importance-file.ts';
@@ -28,6 +29,8 @@ export interface SliceRequest extends SlicedSourceOptions, SlicedTypes {
   /** The dense model's importance and its Gram, from which that of turned columns is made; null to do without. */
   importance: { file: ImportanceFile; gram: SummedGram } | null;
   quantizer: Quantizer;
+  /** As quantizeModel's. */
+  kept?: KeptPart | null;
   progress: (progress: Progress) => void;
 }
 
@@ -38,24 +41,26 @@ export interface SliceResult extends SlicedSizes {
   architecture: string;
   /** Tensors by their type. */
   tensorTypes: Record<string, number>;
+  /** As quantizeModel's. */
+  resumedAtTensor: number | null;
   seconds: number;
 }
 
 /**
  * Writes the sliced model; at full width it is the same function in another basis. Values go from float64 through float32
- * to their type. A failure or a cancel leaves no file. Memory: the basis (d·D doubles), the largest output projection in
+ * to their type. A failure leaves no file, nor does a cancel but in `kept`. Memory: the basis (d·D doubles), the largest output projection in
  * float64, and the quantiser's slabs.
  * @throws as slicedSource and quantizeModel; USAGE for a tensor that the sliced model lacks, IMPORTANCE_MISSING,
  * IMPORTANCE_MISMATCH
  */
 export async function sliceShared(request: SliceRequest): Promise<SliceResult> {
-  const { output, quantizer, signal, progress } = request;
+  const { output, quantizer, kept = null, signal, progress } = request;
   try {
     signal.throwIfAborted();
     const { gguf: model, sliced } = await slicedSource(request);
     const { types, fileType } = writtenTypes(sliced, request);
-    const { fileBytes, sha256, seconds } = await quantizeModel({
-      ...{ model, output, types, fileType, quantizer, signal },
+    const { fileBytes, sha256, resumedAtTensor, seconds } = await quantizeModel({
+      ...{ model, output, types, fileType, quantizer, kept, signal },
       importance: request.importance && (await rotatedImportance({ ...request, ...request.importance, sliced })),
       progress: (told) => progress({ ...told, stage: 'slice' }),
     });
@@ -64,7 +69,8 @@ export async function sliceShared(request: SliceRequest): Promise<SliceResult> {
       const written = ggmlTypeByName(types[name] ?? type)!.name;
       tensorTypes[written] = (tensorTypes[written] ?? 0) + 1;
     }
-    return { fileBytes, sha256, architecture: sliced.architecture, ...sliced.sizes, tensorTypes, seconds };
+    const { architecture, sizes } = sliced;
+    return { fileBytes, sha256, architecture, ...sizes, tensorTypes, resumedAtTensor, seconds };
   } catch (error) {
     throw AppError.from(error);
   }

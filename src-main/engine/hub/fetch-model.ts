@@ -6,7 +6,7 @@ import { formatHubAddress } from '../../contract/hub-address.ts';
 import type { HubModel } from '../../contract/hub-model.ts';
 import type { Progress } from '../../contract/progress.ts';
 import { formatFileSize } from '../../contract/units.ts';
-import { freeBytes } from '../../core/formats/output-file.ts';
+import { freeBytes } from '../../core/formats/disk-space.ts';
 import { throttle } from '../../rpc/throttle.ts';
 import type { HubFile } from './hub-file.ts';
 import { downloadFile } from './download-file.ts';

@@ -7,7 +7,7 @@ import type { FitRecipe } from '../../contract/recipe.ts';
 import type { FitResult, Quality } from '../../contract/results.ts';
 import { AppError } from '../../contract/errors.ts';
 import { formatMemory } from '../../contract/units.ts';
-import { requireSpace } from '../../core/formats/output-file.ts';
+import { requireSpace } from '../../core/formats/disk-space.ts';
 import { serverCommand } from '../../core/planning/command.ts';
 import { distinctFiles, fileKey } from '../../core/planning/rank.ts';
 import type { SliceOutcome } from '../../core/planning/slice-verdict.ts';

@@ -7,6 +7,8 @@ import { openText } from '../../core/texts/open-text.ts';
 import { calibrate, calibrated as calibratedSchema } from '../stages/importance.ts';
 import { textsFolder } from '../stages/texts.ts';
 import { checkpointed, keepFile } from './checkpoint.ts';
+import type { WorkerClient } from '../children.ts';
+import { keptFile } from './kept-file.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from './context.ts';
 
 export interface ImportanceUse {
@@ -96,11 +98,14 @@ export interface MakeOptions {
 export async function makeFile(
   context: JobContext,
   { detail, types, ...options }: MakeOptions,
-): Promise<{ fileBytes: number; sha256: string; unseenExperts: number; requantized: number }> {
+): Promise<Omit<Awaited<ReturnType<WorkerClient['quantize']>>, 'seconds' | 'peakMemoryBytes'>> {
   return stage(context, 'quantize', async () => {
+    const { source, importance, fileType } = options;
+    const files = importance === null ? [] : [importance];
+    const kept = await keptFile(context, { source, files, inputs: { types, fileType } });
     const made = await context.worker((client) =>
       client.quantize(
-        { ...options, types: { ...types }, threads: context.threads },
+        { ...options, types: { ...types }, kept, threads: context.threads },
         { signal: context.signal, onProgress: reportAs(context, 'quantize', detail) },
       ),
     );

@@ -3,6 +3,7 @@ import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import { claimPart, partPath, releasePart, sweepParts, type PartRole } from '../../core/formats/part-files.ts';
+import type { WorkerClient } from '../children.ts';
 import { outputForm } from './output-names.ts';
 import { refuseExisting, type OutputTarget } from './publish.ts';
 
@@ -39,6 +40,17 @@ export async function refuseInputs(output: string, inputs: readonly string[]): P
       input,
     });
   }
+}
+
+/** A task that makes all of `folder`, an unfinished name: what a worker that was killed at it left goes first. */
+export function makingFolder<T>(
+  folder: string,
+  task: (client: WorkerClient) => Promise<T>,
+): (client: WorkerClient) => Promise<T> {
+  return async (client) => {
+    await rm(folder, { recursive: true, force: true });
+    return task(client);
+  };
 }
 
 /** Runs `work`, which makes `files`; whatever of them is left under those names afterwards goes. */

@@ -15,6 +15,7 @@ import { floatTypeOf } from '../stages/slice.ts';
 import { evenCalibration } from '../stages/statistics.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from './context.ts';
 import { outputForm } from './output-names.ts';
+import { makingFolder } from './output-paths.ts';
 
 /** What is cut, and how much. */
 export type PerBlockCut =
@@ -92,6 +93,7 @@ async function sliceDense(
     sparsity: made.sparsity,
     retained: made.retained,
     sites: made.sites,
+    resumedAtLayer: made.resumedAtLayer,
     energyLost: Math.max(...made.sites.map((site) => site.energyLost)),
     scheduler: schedulerOf(recipe),
     signals,
@@ -117,10 +119,12 @@ async function cutAgain(
   output: string,
 ): Promise<MadeFolder> {
   const made = await stage(context, 'slice', () =>
-    context.worker((client) =>
-      client.narrowSliced(
-        { source: decoder.model.path, widths, output, type: floatTypeOf(recipe.type)! },
-        { signal: context.signal, onProgress: reportAs(context, 'slice') },
+    context.worker(
+      makingFolder(output, (client) =>
+        client.narrowSliced(
+          { source: decoder.model.path, widths, output, type: floatTypeOf(recipe.type)! },
+          { signal: context.signal, onProgress: reportAs(context, 'slice') },
+        ),
       ),
     ),
   );
@@ -132,6 +136,7 @@ async function cutAgain(
     sparsity: meanSparsity(layout, siteWidths(widths, layout), widths.do_slice_head),
     retained: null,
     sites: [],
+    resumedAtLayer: null,
     energyLost: null,
     scheduler: schedulerOf(recipe),
     // Those of the slice that is cut, which its folder does not say.

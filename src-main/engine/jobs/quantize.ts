@@ -80,6 +80,7 @@ async function quantizeSource(
       fileBytes: made.fileBytes,
       sha256: made.sha256,
       tensorTypes: countTypes(Object.fromEntries(planned.layout.tensors.map(({ name, type }) => [name, type]))),
+      resumedAtTensor: made.resumedAtTensor,
       unseenExperts: Math.max(made.unseenExperts, importance.unseenExperts),
       calibration: importance.calibration,
       ...finished,

@@ -121,6 +121,7 @@ async function sliceSource(context: JobContext, recipe: SliceRecipe, source: Ggu
       calibration: statistics.use,
       calibrationReused: statistics.reused,
       calibrationResumedAtLayer: statistics.resumedAtLayer,
+      resumedAtTensor: made.resumedAtTensor,
       invariance,
       ...finished,
       seconds: totalSeconds(context).total,

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { WorkerClient } from '../children.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
+import { makingFolder } from '../jobs/output-paths.ts';
 
 export type ExportOptions = Parameters<WorkerClient['exportModel']>[0];
 export type Exported = Awaited<ReturnType<WorkerClient['exportModel']>>;
@@ -9,9 +10,10 @@ export type Exported = Awaited<ReturnType<WorkerClient['exportModel']>>;
 /** Writes a model as ONNX or as a folder; `detail` is for progress. @throws OUTPUT_EXISTS, DISK_FULL, UNSUPPORTED_ARCHITECTURE */
 export async function exportModel(context: JobContext, options: ExportOptions, detail?: string): Promise<Exported> {
   return stage(context, 'export', async () => {
-    const made = await context.worker((client) =>
-      client.exportModel(options, { signal: context.signal, onProgress: reportAs(context, 'export', detail) }),
-    );
+    const task = (client: WorkerClient): Promise<Exported> =>
+      client.exportModel(options, { signal: context.signal, onProgress: reportAs(context, 'export', detail) });
+    const isFolder = options.form === 'safetensors';
+    const made = await context.worker(isFolder ? makingFolder(options.output, task) : task);
     notePeakMemory(context, made.peakMemoryBytes);
     return made;
   });

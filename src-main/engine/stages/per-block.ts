@@ -5,6 +5,7 @@ import type { WidthSchedule } from '../../contract/worker-api.ts';
 import { folderOf, type ModelSource } from '../../core/formats/model-source.ts';
 import type { WorkerClient } from '../children.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
+import { makingFolder } from '../jobs/output-paths.ts';
 import { graphProvider } from './device.ts';
 
 export interface PerBlockOptions
@@ -33,7 +34,7 @@ export async function makePerBlock(context: JobContext, options: PerBlockOptions
   const { source, device, detail, ...rest } = options;
   return stage(context, 'slice', async () => {
     const provider = await graphProvider(context, device);
-    const made = await context.worker((client) =>
+    const task = makingFolder(options.output, (client) =>
       client.slicePerBlock(
         {
           ...rest,
@@ -41,12 +42,21 @@ export async function makePerBlock(context: JobContext, options: PerBlockOptions
           provider,
           threads: context.threads,
           tokenizerFrom: source.kind === 'gguf' ? null : folderOf(source.path),
-          scratch: path.join(context.scratch, 'slice'),
+          checkpoints: path.join(context.checkpoints, 'slice'),
         },
         { signal: context.signal, onProgress: reportAs(context, 'slice', detail) },
       ),
     );
+    const made = await context.worker(task);
     notePeakMemory(context, made.peakMemoryBytes);
+    if (made.startedOver !== null)
+      context.warnings.push(
+        `A slicing that was stopped could not be taken up and was started over: ${made.startedOver}`,
+      );
+    if (!made.isKept)
+      context.warnings.push(
+        `The disk of ${context.checkpoints} has no room for checkpoints: had this run been stopped, its slicing would have started over.`,
+      );
     return made;
   });
 }

@@ -10,6 +10,7 @@ import { openGguf } from '../../core/formats/gguf-reader.ts';
 import { candidateOf, type Candidate } from '../../core/planning/candidates.ts';
 import { findMix } from '../../core/quantization/mixes.ts';
 import { sharedWidth } from '../../core/slicing/shared-width.ts';
+import { keptFile } from '../jobs/kept-file.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
 import { outputForm } from '../jobs/output-names.ts';
 import { plannedFile, writeHeader, type PlannedFile } from '../planner/headers.ts';
@@ -174,13 +175,17 @@ export async function makeSlice(context: JobContext, options: SliceOptions): Pro
   const { width, orientation } = step;
   const float = floatTypeOf(options.type);
   const { types, fileType } = planned.file.candidate;
+  const form = {
+    ...{ width, orientation, seed, precision, type: float ?? ('F16' as const) },
+    ...(float ? { types: null, fileType: null } : { types: { ...types }, fileType }),
+  };
+  const files = [statistics.gram, ...(importance && !float ? [statistics.importance] : [])];
   return stage(context, 'slice', async () => {
+    const kept = await keptFile(context, { source, files, inputs: form });
     const made = await context.worker((client) =>
       client.sliceShared(
         {
-          ...{ source, gram: statistics.gram, output, width, orientation, seed, precision, threads: context.threads },
-          type: float ?? 'F16',
-          ...(float ? { types: null, fileType: null } : { types: { ...types }, fileType }),
+          ...{ source, gram: statistics.gram, output, ...form, kept, threads: context.threads },
           importance: importance && !float ? statistics.importance : null,
         },
         { signal: context.signal, onProgress: reportAs(context, 'slice', detail) },

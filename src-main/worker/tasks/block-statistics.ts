@@ -9,9 +9,8 @@ import { openModel } from '../../core/formats/model-source.ts';
 import type { LinearAlgebra } from '../../core/linear-algebra/linear-algebra.ts';
 import { nativeDequantizer } from '../native/native-dequantizer.ts';
 import { openLinearAlgebra } from '../native/native-linear-algebra.ts';
-import { openGgml } from '../native/native-quantizer.ts';
-import { onnxRuntime, onnxVersion } from '../onnx/onnx-runtime.ts';
-import type { OnnxOptions } from '../onnx/onnx-runtime.ts';
+import { numericsOf, type ComputedBy } from '../numerics.ts';
+import { onnxRuntime } from '../onnx/onnx-runtime.ts';
 import { peakMemoryBytes } from '../peak-memory.ts';
 
 export const calibrationFingerprint: HandlersOf<WorkerApi>['calibrationFingerprint'] = (params, { signal, progress }) =>
@@ -44,14 +43,9 @@ export const blockStatistics: HandlersOf<WorkerApi>['blockStatistics'] = (params
   });
 
 /** Whatever may change a bit of the sums besides model and tokens. */
-function settingsOf(
-  { provider, threads }: Required<Pick<OnnxOptions, 'provider' | 'threads'>>,
-  spectra: LinearAlgebra | null,
-): Record<string, string | number> {
-  return {
-    ...{ provider, threads, onnxruntime: onnxVersion, ggml: openGgml().version },
-    spectra: spectra ? spectra.library.name : 'none',
-  };
+function settingsOf(options: ComputedBy, spectra: LinearAlgebra | null): Record<string, string | number> {
+  const { linearAlgebra, ...numerics } = numericsOf(options, spectra);
+  return { ...numerics, spectra: linearAlgebra };
 }
 
 async function withDecoder<T>(source: string, work: (decoder: Decoder) => Promise<T>): Promise<T> {

@@ -4,6 +4,7 @@ import type { WorkerApi } from '../../contract/worker-api.ts';
 import { openGguf } from '../../core/formats/gguf-reader.ts';
 import { openImportance } from '../../core/quantization/importance-file.ts';
 import { quantizeModel } from '../../core/quantization/quantize-model.ts';
+import { keptWith } from '../kept-part.ts';
 import { nativeQuantizer } from '../native/native-quantizer.ts';
 import { peakMemoryBytes } from '../peak-memory.ts';
 
@@ -14,7 +15,9 @@ export const quantize: HandlersOf<WorkerApi>['quantize'] = async (params, { sign
     const importance = params.importance === null ? null : await openImportance(params.importance);
     try {
       const { output, types, fileType } = params;
-      const result = await quantizeModel({ model, output, types, fileType, importance, quantizer, signal, progress });
+      const kept = keptWith(params.kept ?? null, null);
+      const request = { model, output, types, fileType, importance, quantizer, kept, signal, progress };
+      const result = await quantizeModel(request);
       return { ...result, peakMemoryBytes: peakMemoryBytes() };
     } finally {
       await importance?.close();

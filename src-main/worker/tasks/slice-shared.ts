@@ -8,6 +8,7 @@ import { readGram } from '../../core/calibration/gram-file.ts';
 import { sharedRotation } from '../../core/slicing/shared-rotation.ts';
 import { writeSliceHeader } from '../../core/slicing/slice-header.ts';
 import { sliceShared as slice } from '../../core/slicing/slice-shared.ts';
+import { keptWith } from '../kept-part.ts';
 import { nativeDequantizer } from '../native/native-dequantizer.ts';
 import { openLinearAlgebra } from '../native/native-linear-algebra.ts';
 import { nativeQuantizer } from '../native/native-quantizer.ts';
@@ -27,6 +28,7 @@ export const sliceShared: HandlersOf<WorkerApi>['sliceShared'] = async (params, 
     const result = await slice({
       ...{ decoder: openDecoder(model), rotation, output, type, types, fileType, linearAlgebra, signal, progress },
       importance: file && { file, gram },
+      kept: keptWith(params.kept ?? null, rotation.basis),
       dequantize: nativeDequantizer(threads),
       quantizer: nativeQuantizer(threads),
     });

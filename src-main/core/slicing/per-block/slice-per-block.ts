@@ -50,6 +50,10 @@ export interface PerBlockOptions {
   dequantize: Dequantize;
   linearAlgebra: LinearAlgebra;
   keptWeights?: StepContext['keptWeights'];
+  /** What an earlier call finished, beside its residual; its tensors are not written again. @default null */
+  resume?: StepState | null;
+  /** Told when everything before a step is written: what another call needs to go on there. */
+  onStep?: (state: StepState) => Promise<void>;
   signal: AbortSignal;
   progress: (progress: Progress) => void;
 }
@@ -58,6 +62,16 @@ export interface PerBlockOptions {
 export interface SiteReport extends Pick<SiteBasis, 'eigenvalues' | 'damping' | 'energyLost' | 'orthogonality'> {
   name: string;
   width: number;
+}
+
+/** All that the steps to come need of those before them, beside the residual. */
+export interface StepState {
+  /** That are done: the first one to run has this index. */
+  steps: number;
+  /** Of the last site that was found, from which the next step starts. */
+  input: Directions;
+  /** One more than steps. */
+  sites: SiteReport[];
 }
 
 /** The eps of the released code's RMSN (modules.py), whatever the model's is. */
@@ -73,12 +87,12 @@ export const slicedEps = ({ config }: Pick<Decoder, 'config'>, paperCompat: bool
  * OUT_OF_MEMORY, DISK_FULL, the signal's reason
  */
 export async function slicePerBlock(options: PerBlockOptions): Promise<SiteReport[]> {
-  const { decoder, windows, dequantize, residual, write, findBasis, paperCompat = false, signal } = options;
+  const { decoder, write, findBasis, signal, resume = null, onStep = async () => {} } = options;
   const layout = siteLayout(decoder);
   const widths = siteWidths(options.widths, layout);
   const names = siteNames(layout);
   checkResidual(options);
-  const reports: SiteReport[] = [];
+  const reports: SiteReport[] = resume ? [...resume.sites] : [];
   const { hiddenSize: size } = decoder.config;
 
   async function directions(index: number, gram: SiteGram): Promise<Directions> {
@@ -90,14 +104,14 @@ export async function slicePerBlock(options: PerBlockOptions): Promise<SiteRepor
 
   const stream = await openStepStream(options, { names, widths });
   try {
-    await embedWindows(decoder, { windows }, dequantize, residual);
-    if (paperCompat) await replaceRuns(residual, centreRows);
-    const first = stream.gramOf(0);
-    for await (const { rows, values } of residualRuns(residual)) await first.add(values, rows);
-    let input = await directions(0, first);
-    await writeTables(options, input);
+    let input = resume?.input;
+    if (!input) {
+      input = await directions(0, await embed(options, stream));
+      await writeTables(options, input);
+      await onStep({ steps: 0, input, sites: reports });
+    }
 
-    for (let index = 0; index + 1 < names.length; index += 1) {
+    for (let index = resume?.steps ?? 0; index + 1 < names.length; index += 1) {
       signal.throwIfAborted();
       const { layer, step } = stepAt(decoder, index);
       const weights = await stepWeights(options, layer, step, input);
@@ -105,6 +119,7 @@ export async function slicePerBlock(options: PerBlockOptions): Promise<SiteRepor
       const output = await directions(index + 1, gram);
       await weights.finish(output, write);
       input = output;
+      await onStep({ steps: index + 1, input, sites: reports });
     }
 
     await writeHead(options, input);
@@ -125,6 +140,16 @@ function checkResidual({ decoder, windows, residual }: PerBlockOptions): void {
   const fits = residual.hiddenSize === shape.hiddenSize && residualRows(residual) === residualRows(shape);
   if (fits && residual.windowLength === shape.windowLength) return;
   throw new AppError('INTERNAL', 'The residual has another shape than the windows.', { ...shape });
+}
+
+/** Fills the residual with the embeddings of the windows. Answers the Gram of the first site. */
+async function embed(options: PerBlockOptions, stream: StepStream): Promise<SiteGram> {
+  const { decoder, windows, dequantize, residual, paperCompat = false } = options;
+  await embedWindows(decoder, { windows }, dequantize, residual);
+  if (paperCompat) await replaceRuns(residual, centreRows);
+  const gram = stream.gramOf(0);
+  for await (const { rows, values } of residualRuns(residual)) await gram.add(values, rows);
+  return gram;
 }
 
 async function replaceRuns(residual: Residual, change: (values: Float32Array, size: number) => void): Promise<void> {
@@ -163,12 +188,13 @@ async function openStepStream(
     signals = 'raw',
     paperCompat = false,
     precision = 'fp64',
+    resume,
   } = options;
   const { architecture, config, layers } = decoder;
   const { windowLength, hiddenSize: size } = residual;
   const normEps = slicedEps(decoder, paperCompat);
   const rope = ropeTables(config, windowLength, await readRopeDivisors(decoder, dequantize));
-  const passes = { stage: 'slice', rows: residualRows(residual), passes: names.length - 1 };
+  const passes = { stage: 'slice', rows: residualRows(residual), passes: names.length - 1, done: resume?.steps ?? 0 };
   const onRun = passProgress(passes, options.progress);
 
   const formOf = (site: number): string => {

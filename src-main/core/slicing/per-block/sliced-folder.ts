@@ -26,6 +26,7 @@ import type { SlicedDecoder } from './sliced-decoder.ts';
 import { slicedEps, slicePerBlock } from './slice-per-block.ts';
 import type { PerBlockOptions, SiteReport } from './slice-per-block.ts';
 import type { TensorParts } from './step-weights.ts';
+import type { TensorJournal } from './tensor-journal.ts';
 
 export interface SlicedFolderRequest extends Omit<PerBlockOptions, 'write'> {
   /** Made where only its parent is there; must be empty unless `force` is set. */
@@ -37,6 +38,8 @@ export interface SlicedFolderRequest extends Omit<PerBlockOptions, 'write'> {
   force?: boolean;
   /** Most data bytes of one file of weights. @default 5e9 */
   maxShardBytes?: number;
+  /** Keeps what is finished; what it holds belongs to `resume`. @default null */
+  journal?: TensorJournal | null;
 }
 
 export interface SlicedFolderResult extends FolderResult {
@@ -50,7 +53,7 @@ export interface SlicedFolderResult extends FolderResult {
  * `type`, UNSUPPORTED_ARCHITECTURE when no config.json says what the decoder computes
  */
 export async function writeSlicedFolder(request: SlicedFolderRequest): Promise<SlicedFolderResult> {
-  const { decoder, type, widths: slicing, dequantize, paperCompat = false, tokenizerFrom } = request;
+  const { decoder, type, widths: slicing, dequantize, paperCompat = false, tokenizerFrom, journal = null } = request;
   const widths = siteWidths(slicing, siteLayout(decoder));
   const planned = slicedTensors(decoder, widths).map((tensor) => ({
     ...tensor,
@@ -67,9 +70,13 @@ export async function writeSlicedFolder(request: SlicedFolderRequest): Promise<S
 
   let sites: SiteReport[] = [];
   const written = await writeModelFolder({ ...request, files, tensors: planned }, async (writer) => {
+    if (journal) for await (const { name, content } of journal.contents()) await writer.writeTensor(name, content);
     sites = await slicePerBlock({
       ...request,
-      write: (name, parts) => writer.writeTensor(name, cast(name, parts, typeOf.get(name)!)),
+      write: async (name, parts) => {
+        const content = cast(name, parts, typeOf.get(name)!);
+        await writer.writeTensor(name, journal ? journal.keep(name, content) : content);
+      },
     });
   });
   return { ...written, hasTokenizer, sites };
