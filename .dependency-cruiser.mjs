@@ -90,7 +90,8 @@ const borders = {
     {
       name: 'rpc-stays-portable',
       severity: 'error',
-      comment: 'The window runs rpc in a sandbox: only types may come from Node, but for the transport between Node processes.',
+      comment:
+        'The window runs rpc in a sandbox: only types may come from Node, but for the transport between Node processes.',
       from: { path: '^src-main/rpc/', pathNot: '^src-main/rpc/(node-child|chunks)\\.ts$' },
       to: { dependencyTypes: ['core'], dependencyTypesNot: ['type-only'] },
     },

@@ -93,8 +93,7 @@ async function runVerb(
 ): Promise<Outcome> {
   const { stderr, environment, signal } = outside;
   const mode = values.progress ?? defaultProgressMode(stderr);
-  const running: { engine?: Engine; display?: ProgressDisplay } = {};
-  let hasPrinted = false;
+  const running: { engine?: Engine; display?: ProgressDisplay; hasPrinted?: true } = {};
   const engine = (): Engine => (running.engine ??= outside.startEngine());
   const note = (text: string): void => {
     if (!json && mode !== 'none') stderr.write(lines([text]));
@@ -105,7 +104,7 @@ async function runVerb(
     running.display = display;
     const show = (progress: Progress): void => {
       onProgress?.(progress);
-      if (!hasPrinted) display.show(progress);
+      if (!running.hasPrinted) display.show(progress);
     };
     try {
       const onWaiting = (waitingFor: string): void => note(`Waiting for ${waitingFor}: one job computes at a time.`);
@@ -137,13 +136,13 @@ async function runVerb(
       if (json || text === '') return;
       // A bar and the text may share a terminal.
       running.display?.end();
-      hasPrinted = true;
+      running.hasPrinted = true;
       outside.stdout.write(printable(text));
     },
     note,
   };
   try {
-    return await orCancelled(verb.run(model, values, session, kind, words), signal);
+    return await orCancelled(verb.run(model, values, session, { kind, words }), signal);
   } finally {
     await running.engine?.close();
   }

@@ -37,6 +37,14 @@ export interface Session extends Surroundings {
   note(text: string): void;
 }
 
+/** Words behind a verb's name. */
+export interface Written {
+  /** One of the verb's `kinds`. */
+  kind: string;
+  /** Where it `takesWords`. */
+  words: string[];
+}
+
 export interface Verb {
   name: string;
   /** One line of the list of verbs. */
@@ -53,6 +61,6 @@ export interface Verb {
   takesWords?: true;
   options: readonly OptionName[];
   examples: string[];
-  /** @param model as written; empty where the verb takes none @param kind one of `kinds` @param words where it `takesWords` */
-  run(model: string, values: OptionValues, session: Session, kind: string, words: string[]): Promise<Outcome>;
+  /** @param model as written; empty where the verb takes none */
+  run(model: string, values: OptionValues, session: Session, written: Written): Promise<Outcome>;
 }

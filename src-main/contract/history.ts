@@ -1,7 +1,7 @@
 // What the history tells of runs: lists, one run in full, a comparison.
 import { z } from 'zod';
 import { errorShape } from './errors.ts';
-import { jobState } from './job.ts';
+import type { jobState } from './job.ts';
 import { bytes } from './units.ts';
 
 export const experimentState = z.enum([

@@ -128,7 +128,7 @@ export const history: Verb = {
     'snug history clone 3f2a91c07b5d --set calibration.samples=256 --set output=better.gguf',
     'snug history export --format csv > runs.csv',
   ],
-  async run(_model, values, session, name, words) {
+  async run(_model, values, session, { kind: name, words }) {
     const kind = kinds[name]!;
     const [fewest, most] = kind.words;
     if (words.length < fewest || words.length > most) {

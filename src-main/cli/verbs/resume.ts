@@ -16,7 +16,7 @@ export const resume: Verb = {
   takesWords: true,
   options: everywhere,
   examples: ['snug resume', 'snug resume 3f2a91c07b5d'],
-  async run(_model, _values, session, _kind, [id, surplus]) {
+  async run(_model, _values, session, { words: [id, surplus] }) {
     if (surplus !== undefined)
       throw new AppError('USAGE', `"${surplus}" is one argument too many: snug resume [ID].`, { argument: surplus });
     if (id !== undefined) return resumed(id, session);

@@ -31,7 +31,7 @@ export const study: Verb = {
     'snug study speed folder --values 1,4,16',
     'snug study combination model.gguf --values 0,0.1,0.2 --types F16,Q8_0,Q4_0',
   ],
-  async run(model, values, session, kind) {
+  async run(model, values, session, { kind }) {
     const { method, sparsity, width, round, orientation, type, signals, precision, force, output } = values;
     const recipe = checkRecipe({
       verb: 'study',

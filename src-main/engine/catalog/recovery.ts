@@ -70,7 +70,7 @@ function copyTable(source: Database, target: Database, table: string): void {
       .raw()
       .iterate()) {
       try {
-        insert.run(row as unknown[]);
+        insert.run(row);
       } catch {
         // A row whose run was lost.
       }

@@ -52,13 +52,14 @@ export async function checkpointed<T>(
   }
   const [warningsBefore, secondsBefore] = [context.warnings.length, { ...context.seconds }];
   const value = await work();
-  const seconds = Object.entries(context.seconds).map(([stage, total]) => [stage, total - (secondsBefore[stage] ?? 0)]);
+  const spent = (stage: string): number => context.seconds[stage]! - (secondsBefore[stage] ?? 0);
+  const stages = Object.keys(context.seconds).filter((stage) => spent(stage) > 0);
   await write(file, {
     key,
     value,
     warnings: context.warnings.slice(warningsBefore),
     device: context.device,
-    seconds: Object.fromEntries(seconds.filter(([, spent]) => (spent as number) > 0)),
+    seconds: Object.fromEntries(stages.map((stage) => [stage, spent(stage)])),
     peakMemoryBytes: context.peakMemoryBytes,
   });
   return value;

@@ -1,14 +1,8 @@
 // Runs side by side: the settings in which they differ, and what was measured.
-import type { Comparison, ExperimentDetail } from '../../contract/history.ts';
+import { experiment, type Comparison, type ExperimentDetail } from '../../contract/history.ts';
 
 export function compareRuns(runs: readonly ExperimentDetail[]): Comparison {
-  return { runs: runs.map(summaryOf), differences: differencesOf(runs), metrics: metricsOf(runs) };
-}
-
-/** The run without what only its detail has. */
-function summaryOf(run: ExperimentDetail): Comparison['runs'][number] {
-  const { seed, modelHash, texts, versions, clonedFrom, stages, allMetrics, result, error, ...experiment } = run;
-  return experiment;
+  return { runs: runs.map((run) => experiment.parse(run)), differences: differencesOf(runs), metrics: metricsOf(runs) };
 }
 
 function differencesOf(runs: readonly ExperimentDetail[]): Comparison['differences'] {
