@@ -1,4 +1,5 @@
 // The arithmetic of tables and bars.
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { memoryBar } from '../../src-main/cli/report/memory-bar.ts';
 import { agreement, measured } from '../../src-main/cli/report/numbers.ts';
