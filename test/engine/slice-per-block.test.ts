@@ -148,7 +148,10 @@ describe('the sample', () => {
       perBlock(model, output, { ...bareCalibration, ...more });
     const again = slicedBy(await engine.run(cut(wide, narrow, { sparsity: 0.25 })), 'per-block');
     expect(again).toMatchObject({ sparsity: 0.25, calibration: null, sites: [], invariance: null });
-    expect(again).toMatchObject({ signals: null, orientation: null, precision: null, paperCompat: null });
+    const how = { signals: 'raw', orientation: 'pca', precision: 'fp64', paperCompat: false };
+    expect(again).toMatchObject(how);
+    const provenance = { slicing: { version: 1, ...how, seed: 42 } };
+    for (const at of [wide, narrow]) expect(readJson(path.join(at, 'config.json'))).toMatchObject({ snug: provenance });
     expect(again.parametersBefore).toBe(first.parametersAfter);
     expect(again.widths.embedding_dimensions).toEqual({ '0': 192 });
 
@@ -190,6 +193,40 @@ describe('the sample', () => {
       expect(refused).toMatchObject({ code: 'USAGE', details: { option } });
       expect(refused.message).toMatch(new RegExp(`^${option}.* needs the dense model`));
     }
+  });
+
+  test.each(['random', 'hadamard'])(
+    'with %s directions, which are not sorted, is not cut again',
+    async (orientation) => {
+      const engine = await startEngine();
+      const folder = temporaryFolder();
+      const model = path.join(folder, 'sliced');
+      slicedBy(await engine.run(perBlock(sampleModel, model, { orientation, evaluate: false })), 'per-block');
+      const again = perBlock(model, path.join(folder, 'x'), { ...bareCalibration, sparsity: 0.5 });
+      const error = errorOf(await engine.run({ ...again, evaluation: { text: nowhere } }));
+      expect(error).toMatchObject({ code: 'USAGE', details: { path: model, orientation } });
+      expect(error.message).toBe(
+        `${model} cannot be cut again: it was sliced with --orientation ${orientation}, which mixes the directions of every site, so that the last ones are not the least. Slice the dense model to the width that is wanted.`,
+      );
+    },
+  );
+
+  test('without a word of how it was sliced, is run and not cut again; a damaged word is named', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const model = path.join(folder, 'sliced');
+    slicedBy(await engine.run(perBlock(sampleModel, model, { evaluate: false })), 'per-block');
+    const file = path.join(model, 'config.json');
+    const { snug: _, ...config } = readJson<{ snug: unknown }>(file);
+    writeFileSync(file, JSON.stringify(config));
+    expect(resultOf(await engine.run({ verb: 'evaluate', model, ...quick }), 'evaluate').engine).toBe('onnx');
+    const again = perBlock(model, path.join(folder, 'x'), { ...bareCalibration, sparsity: 0.5 });
+    const unknown = errorOf(await engine.run(again));
+    expect(unknown).toMatchObject({ code: 'USAGE', details: { path: model, orientation: null } });
+    expect(unknown.message).toContain('does not say that it was sliced with --orientation pca');
+    writeFileSync(file, JSON.stringify({ ...config, snug: { slicing: { version: 1, orientation: 'sorted' } } }));
+    const damaged = errorOf(await engine.run(again));
+    expect(damaged).toMatchObject({ code: 'FILE_MALFORMED', details: { file, where: 'snug.slicing.orientation' } });
   });
 
   test('without its widths, or with damaged ones, it is damaged for everyone', async () => {

@@ -6,7 +6,7 @@ import type { SlicingConfig } from '../../contract/results.ts';
 import type { WidthSchedule } from '../../contract/worker-api.ts';
 import type { Decoder } from '../../core/architectures/decoder.ts';
 import { requireWidth } from '../../core/slicing/shared-width.ts';
-import { narrowerWidths, requireNarrower } from '../../core/slicing/per-block/narrower-widths.ts';
+import { narrowerWidths, requireNarrower, requireSorted } from '../../core/slicing/per-block/narrower-widths.ts';
 import {
   constantWidth,
   constantWidths,
@@ -40,8 +40,9 @@ export async function perBlockSchedule(recipe: Cuts, decoder: Decoder): Promise<
   return { scheduler: 'explicit', widths };
 }
 
-/** The widths to which a slice is cut again. @throws USAGE also for what needs the dense model; FILE_NOT_FOUND, FILE_MALFORMED */
+/** The widths to which a slice is cut again. @throws USAGE also for what needs the dense model, and as requireSorted; FILE_NOT_FOUND, FILE_MALFORMED */
 export async function widthsAgain(recipe: SliceRecipe, decoder: SlicedDecoder): Promise<SlicingConfig> {
+  requireSorted(decoder);
   refuseDenseOptions(recipe, decoder.model.path);
   if (recipe.scheduler !== 'constant') return widthsOfFile(recipe, (found) => requireNarrower(decoder, found));
   return narrowerWidths(decoder, oneWidth(recipe, decoder.config.hiddenSize), recipe.sliceHead);

@@ -45,10 +45,10 @@ export const slicePerBlock: HandlersOf<WorkerApi>['slicePerBlock'] = async (para
         ...{ runtime: onnxRuntime(params), dequantize: nativeDequantizer(threads) },
       };
       const { widths, sparsity, retained } = await scheduledWidths(schedule, options);
-      const findBasis = pcaBasis({ linearAlgebra, signal, orientation, seed, precision });
-      const made = await writeSlicedFolder({
-        ...{ ...options, precision, widths, findBasis, folder, type, force, tokenizerFrom },
-      });
+      const basis = { orientation, seed };
+      const findBasis = pcaBasis({ linearAlgebra, signal, precision, ...basis });
+      const own = { precision, widths, findBasis, basis, folder, type, force, tokenizerFrom };
+      const made = await writeSlicedFolder({ ...options, ...own });
       const { fileBytes, sha256, hasTokenizer, sites } = made;
       const { vocabSize, hiddenSize, tiedEmbeddings } = decoder.config;
       return {

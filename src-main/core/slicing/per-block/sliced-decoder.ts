@@ -10,6 +10,8 @@ import type { TensorEntry } from '../../formats/tensor.ts';
 import type { SlicedRole } from './block-steps.ts';
 import { hasHeadBias, headBiasName, layerForms } from './fused-form.ts';
 import type { Described } from './fused-form.ts';
+import { provenanceOf } from './provenance.ts';
+import type { SliceProvenance } from './provenance.ts';
 import { siteLayout, siteWidths } from './site-widths.ts';
 
 type Shared = 'model' | 'architecture' | 'config' | 'embeddings' | 'positions' | 'lmHead' | 'lmHeadBias';
@@ -17,6 +19,8 @@ type Shared = 'model' | 'architecture' | 'config' | 'embeddings' | 'positions' |
 /** Its family's norms are RMS norms without weights: what LayerNorms did is in the weights. */
 export interface SlicedDecoder extends Pick<Decoder, Shared> {
   readonly slicing: SlicingConfig;
+  /** null where its folder does not say. */
+  readonly provenance: SliceProvenance | null;
   /** Of all sites, in order. config.hiddenSize is still that of the dense model: norms divide by it. */
   readonly widths: readonly number[];
   readonly layers: readonly ReadonlyMap<SlicedRole, TensorEntry>[];
@@ -37,7 +41,7 @@ export function openSlicedDecoder(model: ModelSource, slicing: SlicingConfig, fi
     tensors.required(globalTensorName(described, role), [width, config.vocabSize]);
   const positionsName = architecture.globals.positions?.huggingFace ?? null;
   const decoder = {
-    ...{ model, slicing, widths, config: { ...config, tiedEmbeddings: false } },
+    ...{ model, slicing, provenance: provenanceOf(model), widths, config: { ...config, tiedEmbeddings: false } },
     architecture: { ...architecture, norm: { ...architecture.norm, kind: 'rmsnorm' as const } },
     embeddings: global('embeddings', first),
     positions: claimPositions(tensors, positionsName, architecture, { ...config, hiddenSize: first }),
