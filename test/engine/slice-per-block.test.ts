@@ -296,8 +296,14 @@ describe('the sample', () => {
     const foreign = errorOf(await engine.run({ ...broken, evaluation: { text: nowhere } }));
     expect(foreign).toMatchObject({ code: 'USAGE', details: { file: scheduler, key: 'hidden_size' } });
     expect(foreign.message).toContain(
-      `${scheduler}: The slicing's widths do not meet: hidden_size is 64, expected 256`,
+      `${scheduler}: The slicing's widths are not the model's, or do not meet: hidden_size is 64, expected 256`,
     );
+    for (const width of [0, 264]) {
+      const mlp_output_dimensions = { ...first!.widths.mlp_output_dimensions, '0': width };
+      writeFileSync(scheduler, JSON.stringify({ ...first!.widths, mlp_output_dimensions }));
+      const impossible = errorOf(await engine.run({ ...broken, evaluation: { text: nowhere } }));
+      expect(impossible.message).toContain(`mlp_output_dimensions.0 (site layer0.mlp_out) is ${width}, expected`);
+    }
   });
 
   test.each([

@@ -83,7 +83,7 @@ describe('widths that do not meet are refused by key', () => {
 
   test('a width above the hidden size', () => {
     const wide = slicingConfigOf(sequential, [48, 48, 72, 48, 48, 48, 64], false);
-    expect(() => siteWidths(wide, sequential)).toThrow('The width is 72');
+    expect(() => siteWidths(wide, sequential)).toThrow('mlp_output_dimensions.0 (site layer0.mlp_out) is 72');
   });
 });
 
