@@ -121,9 +121,30 @@ describe.skipIf(goldenModels === null)('golden models', () => {
     slicedBy(await engine.run(golden('llama-gqa', sliced)), 'per-block');
     const shared = golden('llama-gqa', path.join(folder, 'out'), { model: sliced, method: 'shared' });
     expect(errorOf(await engine.run(shared)).message).toContain('sliced block by block');
+    for (const recipe of [
+      shared,
+      { verb: 'invariance', model: sliced },
+      { verb: 'study', kind: 'sparsity', model: sliced },
+    ]) {
+      const { code, message } = errorOf(await engine.run(recipe));
+      expect({ code, message }).toEqual({
+        code: 'UNSUPPORTED_ARCHITECTURE',
+        message: `${sliced} was sliced block by block, so its rotations are in it already: name the dense model that it was made of. What can be cut further is cut by \`snug slice --method per-block\`.`,
+      });
+    }
+    const opt = errorOf(await engine.run(golden('opt', path.join(folder, 'out'), { method: 'shared' })));
+    expect(opt.message).toContain('`snug slice --method per-block`');
     const quantized = { verb: 'quantize', model: sliced, type: 'Q8_0', output: path.join(folder, 'q.gguf') };
     expect(errorOf(await engine.run(quantized)).message).toContain('shortcut matrices');
     expect(existsSync(path.join(folder, 'out'))).toBe(false);
+
+    const config = path.join(sliced, 'config.json');
+    writeFileSync(config, JSON.stringify({ ...readJson<object>(config), hidden_act: 'gelu' }));
+    const evaluation = { text: path.join(tinyModel('llama-gqa'), 'input.tokens.json') };
+    const gelu = errorOf(await engine.run({ verb: 'evaluate', model: sliced, evaluation }));
+    expect(gelu).toMatchObject({ code: 'UNSUPPORTED_ARCHITECTURE' });
+    expect(gelu.message).toMatch(/gelu/i);
+    expect(gelu.message).not.toContain('shortcut matrices');
   });
 
   test('the switches of the released code reach the model', async () => {
