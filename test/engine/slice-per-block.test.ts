@@ -296,6 +296,17 @@ describe('the sample', () => {
     expect(second).toMatchObject({ scheduler: 'file', widths: first.widths, sha256: first.sha256 });
   });
 
+  test('a width is taken as it is, and what names no scheduler is told so before what stands beside it', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const narrow = perBlock(sampleModel, path.join(folder, 'x'), { sparsity: null, width: 50, evaluate: false });
+    expect(slicedBy(await engine.run(narrow), 'per-block').widths.embedding_dimensions).toEqual({ '0': 50 });
+    const scheduler = path.join(folder, 'vari');
+    const error = errorOf(await engine.run(perBlock(sampleModel, path.join(folder, 'y'), { scheduler })));
+    expect(error).toMatchObject({ code: 'FILE_NOT_FOUND', details: { path: scheduler } });
+    expect(error.message).toContain(`${scheduler} is neither a scheduler nor a file: --scheduler takes constant`);
+  });
+
   test('two runs of one recipe give the same bytes, a broken width file is named', async () => {
     const engine = await startEngine();
     const folder = temporaryFolder();

@@ -1,5 +1,6 @@
 // The widths that a per-block slice is asked for. All that the recipe and the model's sizes decide is checked here, before
 // any work.
+import { existsSync } from 'node:fs';
 import { AppError } from '../../contract/errors.ts';
 import { calibrationOptions, type SliceRecipe } from '../../contract/recipe.ts';
 import type { SlicingConfig } from '../../contract/results.ts';
@@ -63,6 +64,10 @@ async function widthsOfFile(
   { scheduler: file, sparsity, width, round, sliceHead }: Cuts,
   check: (widths: SlicingConfig) => unknown,
 ): Promise<SlicingConfig> {
+  if (!existsSync(file)) {
+    const message = `${file} is neither a scheduler nor a file: --scheduler takes constant, variance, or the path of a slicing.json.`;
+    throw new AppError('FILE_NOT_FOUND', message, { option: '--scheduler', path: file });
+  }
   const given = Object.entries({ sparsity, width, round, 'slice-head': sliceHead || null });
   const extra = given.find(([, value]) => value !== null);
   if (extra) {

@@ -49,8 +49,9 @@ export function constantWidth(hiddenSize: number, sparsity: number, round: numbe
 /** `width`: what the share leaves, not yet a multiple of `round`. */
 function nothingLeft(asked: { hiddenSize: number; sparsity: number; round: number; width: number }): AppError {
   const { hiddenSize, sparsity, round, width } = asked;
-  // Rounded down, so that it leaves a width for certain.
-  const most = Math.floor((1 - round / hiddenSize) * 1e4) / 1e4;
+  // Rounded down; one step below where a float's last digit would leave no width (1 - 0.9998 of 5000 is below 1).
+  const share = Math.floor((1 - round / hiddenSize) * 1e4);
+  const most = (Math.floor((1 - share / 1e4) * hiddenSize) < round ? share - 1 : share) / 1e4;
   const advice = [
     ...(round <= hiddenSize ? [`a --sparsity of at most ${most}`] : []),
     ...(width > 0 ? [`a --round of at most ${width}`] : []),

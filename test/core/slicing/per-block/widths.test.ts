@@ -32,6 +32,7 @@ test('a share that leaves no width is refused with one that does', () => {
   expect(() => constantWidth(64, 0.25, 1000)).toThrow(
     'multiples of 1000 (--round), so no width is left: ask for a --round of at most 48.',
   );
+  expect(() => constantWidth(5000, 0.9999, 1)).toThrow('--sparsity of at most 0.9997.');
   expect(() => constantWidth(64, 0.999, 1000)).toThrow('less --sparsity and a smaller --round');
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 1, max: 300 }), (hiddenSize, round) => {
