@@ -192,11 +192,9 @@ export const perBlockSliceResult = z.object({
   ...slicedModel,
   method: z.literal('per-block'),
   scheduler: z.enum(['constant', 'variance', 'file']),
-  /** null, with the next three, where a slice was cut again: they are those of its first one. */
-  signals: signals.nullable(),
-  orientation: orientation.nullable(),
-  precision: precision.nullable(),
-  paperCompat: z.boolean().nullable(),
+  /** With `orientation`, `precision` and `paperCompat` those of the first slice, where one was cut again. */
+  signals,
+  paperCompat: z.boolean(),
   /** Of the variance scheduler: the share of its energy that every site keeps at least. */
   retained: z.number().nullable(),
   /** Where the residual was cut, in order; empty of a model that had been sliced before, whose directions are known. */

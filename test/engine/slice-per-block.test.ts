@@ -121,9 +121,30 @@ describe.skipIf(goldenModels === null)('golden models', () => {
     slicedBy(await engine.run(golden('llama-gqa', sliced)), 'per-block');
     const shared = golden('llama-gqa', path.join(folder, 'out'), { model: sliced, method: 'shared' });
     expect(errorOf(await engine.run(shared)).message).toContain('sliced block by block');
+    for (const recipe of [
+      shared,
+      { verb: 'invariance', model: sliced },
+      { verb: 'study', kind: 'sparsity', model: sliced },
+    ]) {
+      const { code, message } = errorOf(await engine.run(recipe));
+      expect({ code, message }).toEqual({
+        code: 'UNSUPPORTED_ARCHITECTURE',
+        message: `${sliced} was sliced block by block, so its rotations are in it already: name the dense model that it was made of. What can be cut further is cut by \`snug slice --method per-block\`.`,
+      });
+    }
+    const opt = errorOf(await engine.run(golden('opt', path.join(folder, 'out'), { method: 'shared' })));
+    expect(opt.message).toContain('`snug slice --method per-block`');
     const quantized = { verb: 'quantize', model: sliced, type: 'Q8_0', output: path.join(folder, 'q.gguf') };
     expect(errorOf(await engine.run(quantized)).message).toContain('shortcut matrices');
     expect(existsSync(path.join(folder, 'out'))).toBe(false);
+
+    const config = path.join(sliced, 'config.json');
+    writeFileSync(config, JSON.stringify({ ...readJson<object>(config), hidden_act: 'gelu' }));
+    const evaluation = { text: path.join(tinyModel('llama-gqa'), 'input.tokens.json') };
+    const gelu = errorOf(await engine.run({ verb: 'evaluate', model: sliced, evaluation }));
+    expect(gelu).toMatchObject({ code: 'UNSUPPORTED_ARCHITECTURE' });
+    expect(gelu.message).toMatch(/gelu/i);
+    expect(gelu.message).not.toContain('shortcut matrices');
   });
 
   test('the switches of the released code reach the model', async () => {
@@ -148,7 +169,10 @@ describe('the sample', () => {
       perBlock(model, output, { ...bareCalibration, ...more });
     const again = slicedBy(await engine.run(cut(wide, narrow, { sparsity: 0.25 })), 'per-block');
     expect(again).toMatchObject({ sparsity: 0.25, calibration: null, sites: [], invariance: null });
-    expect(again).toMatchObject({ signals: null, orientation: null, precision: null, paperCompat: null });
+    const how = { signals: 'raw', orientation: 'pca', precision: 'fp64', paperCompat: false };
+    expect(again).toMatchObject(how);
+    const provenance = { slicing: { version: 1, ...how, seed: 42 } };
+    for (const at of [wide, narrow]) expect(readJson(path.join(at, 'config.json'))).toMatchObject({ snug: provenance });
     expect(again.parametersBefore).toBe(first.parametersAfter);
     expect(again.widths.embedding_dimensions).toEqual({ '0': 192 });
 
@@ -190,6 +214,40 @@ describe('the sample', () => {
       expect(refused).toMatchObject({ code: 'USAGE', details: { option } });
       expect(refused.message).toMatch(new RegExp(`^${option}.* needs the dense model`));
     }
+  });
+
+  test.each(['random', 'hadamard'])(
+    'with %s directions, which are not sorted, is not cut again',
+    async (orientation) => {
+      const engine = await startEngine();
+      const folder = temporaryFolder();
+      const model = path.join(folder, 'sliced');
+      slicedBy(await engine.run(perBlock(sampleModel, model, { orientation, evaluate: false })), 'per-block');
+      const again = perBlock(model, path.join(folder, 'x'), { ...bareCalibration, sparsity: 0.5 });
+      const error = errorOf(await engine.run({ ...again, evaluation: { text: nowhere } }));
+      expect(error).toMatchObject({ code: 'USAGE', details: { path: model, orientation } });
+      expect(error.message).toBe(
+        `${model} cannot be cut again: it was sliced with --orientation ${orientation}, which mixes the directions of every site, so that the last ones are not the least. Slice the dense model to the width that is wanted.`,
+      );
+    },
+  );
+
+  test('without a word of how it was sliced, is run and not cut again; a damaged word is named', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const model = path.join(folder, 'sliced');
+    slicedBy(await engine.run(perBlock(sampleModel, model, { evaluate: false })), 'per-block');
+    const file = path.join(model, 'config.json');
+    const { snug: _, ...config } = readJson<{ snug: unknown }>(file);
+    writeFileSync(file, JSON.stringify(config));
+    expect(resultOf(await engine.run({ verb: 'evaluate', model, ...quick }), 'evaluate').engine).toBe('onnx');
+    const again = perBlock(model, path.join(folder, 'x'), { ...bareCalibration, sparsity: 0.5 });
+    const unknown = errorOf(await engine.run(again));
+    expect(unknown).toMatchObject({ code: 'USAGE', details: { path: model, orientation: null } });
+    expect(unknown.message).toContain('does not say that it was sliced with --orientation pca');
+    writeFileSync(file, JSON.stringify({ ...config, snug: { slicing: { version: 1, orientation: 'sorted' } } }));
+    const damaged = errorOf(await engine.run(again));
+    expect(damaged).toMatchObject({ code: 'FILE_MALFORMED', details: { file, where: 'snug.slicing.orientation' } });
   });
 
   test('without its widths, or with damaged ones, it is damaged for everyone', async () => {
@@ -238,6 +296,17 @@ describe('the sample', () => {
     expect(second).toMatchObject({ scheduler: 'file', widths: first.widths, sha256: first.sha256 });
   });
 
+  test('a width is taken as it is, and what names no scheduler is told so before what stands beside it', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const narrow = perBlock(sampleModel, path.join(folder, 'x'), { sparsity: null, width: 50, evaluate: false });
+    expect(slicedBy(await engine.run(narrow), 'per-block').widths.embedding_dimensions).toEqual({ '0': 50 });
+    const scheduler = path.join(folder, 'vari');
+    const error = errorOf(await engine.run(perBlock(sampleModel, path.join(folder, 'y'), { scheduler })));
+    expect(error).toMatchObject({ code: 'FILE_NOT_FOUND', details: { path: scheduler } });
+    expect(error.message).toContain(`${scheduler} is neither a scheduler nor a file: --scheduler takes constant`);
+  });
+
   test('two runs of one recipe give the same bytes, a broken width file is named', async () => {
     const engine = await startEngine();
     const folder = temporaryFolder();
@@ -259,8 +328,14 @@ describe('the sample', () => {
     const foreign = errorOf(await engine.run({ ...broken, evaluation: { text: nowhere } }));
     expect(foreign).toMatchObject({ code: 'USAGE', details: { file: scheduler, key: 'hidden_size' } });
     expect(foreign.message).toContain(
-      `${scheduler}: The slicing's widths do not meet: hidden_size is 64, expected 256`,
+      `${scheduler}: The slicing's widths are not the model's, or do not meet: hidden_size is 64, expected 256`,
     );
+    for (const width of [0, 264]) {
+      const mlp_output_dimensions = { ...first!.widths.mlp_output_dimensions, '0': width };
+      writeFileSync(scheduler, JSON.stringify({ ...first!.widths, mlp_output_dimensions }));
+      const impossible = errorOf(await engine.run({ ...broken, evaluation: { text: nowhere } }));
+      expect(impossible.message).toContain(`mlp_output_dimensions.0 (site layer0.mlp_out) is ${width}, expected`);
+    }
   });
 
   test.each([

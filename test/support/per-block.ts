@@ -51,6 +51,7 @@ export async function slicedInto(
   const result = await writeSlicedFolder({
     ...ports,
     ...{ decoder, windows, widths, folder, type: 'F32', tokenizerFrom: null, findBasis: plainPca },
+    basis: { orientation: 'pca', seed: 0 },
     residual: memoryResidual(residualShape(decoder, windows)),
     ...more,
   });

@@ -80,9 +80,8 @@ function perBlockWidths({ widths, sparsity, energyLost, retained, scheduler, ...
   const head = widths.do_slice_head ? ', output layer cut' : ', output layer whole';
   const kept = retained === null ? '' : `, every site keeps ${percent(retained)} of its variance`;
   const energy = energyLost === null ? '' : `, at most ${percent(energyLost)} of a site's energy lost`;
-  const turned = result.orientation === null ? '' : `, ${result.orientation} orientation`;
   const how = result.paperCompat ? ', as the released code' : '';
-  return `${widthRange(widths)} of ${widths.hidden_size} (${percent(sparsity)} cut, ${scheduler})${head}${kept}${energy}${turned}${how}`;
+  return `${widthRange(widths)} of ${widths.hidden_size} (${percent(sparsity)} cut, ${scheduler})${head}${kept}${energy}, ${result.orientation} orientation${how}`;
 }
 
 function calibrationFields(result: SliceResult): Field[] {

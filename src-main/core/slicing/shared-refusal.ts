@@ -21,7 +21,7 @@ export function sharedFormReason({ architecture, config }: Decoder): string | nu
 }
 
 function message({ path }: ModelSource, reason: string): string {
-  return `${path} cannot be sliced by one shared rotation: ${reason}.`;
+  return `${path} cannot be sliced by one shared rotation: ${reason}. Block by block it can be: \`snug slice --method per-block\`.`;
 }
 
 /** Why an open model cannot be sliced by a shared rotation: it has no graphs, or the sliced model no form. Reads no weights. */

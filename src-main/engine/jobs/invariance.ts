@@ -9,7 +9,7 @@ import { stage, totalSeconds, type JobContext } from './context.ts';
 /** The verb `invariance`: a rotation without slicing has to leave logits and perplexity as they were. */
 export async function runInvariance(context: JobContext, recipe: InvarianceRecipe): Promise<InvarianceResult> {
   return withGraphs(context, recipe.model, async (source) => {
-    requireDense(source);
+    await requireDense(source);
     const { device, evaluation } = recipe;
     const text = await stage(context, 'tokenize', () => openEvaluation(context, source.path, evaluation, []));
     const found = await runInvarianceCheck(context, { model: source.path, device, windows: text.windows });

@@ -6,6 +6,7 @@ import type { WidthSchedule } from '../../contract/worker-api.ts';
 import type { Decoder } from '../../core/architectures/decoder.ts';
 import { isSliced, type RunnableModel } from '../../core/graph/hidden-states.ts';
 import { meanSparsity } from '../../core/slicing/per-block/scheduled-widths.ts';
+import { requireSorted } from '../../core/slicing/per-block/narrower-widths.ts';
 import { siteLayout, siteWidths } from '../../core/slicing/per-block/site-widths.ts';
 import type { SlicedDecoder } from '../../core/slicing/per-block/sliced-decoder.ts';
 import { requireInvariance } from '../stages/invariance.ts';
@@ -118,6 +119,7 @@ async function cutAgain(
   { decoder, widths }: CutOf<'again'>,
   output: string,
 ): Promise<MadeFolder> {
+  const { signals, orientation, precision, paperCompat } = requireSorted(decoder);
   const made = await stage(context, 'slice', () =>
     context.worker(
       makingFolder(output, (client) =>
@@ -139,11 +141,11 @@ async function cutAgain(
     resumedAtLayer: null,
     energyLost: null,
     scheduler: schedulerOf(recipe),
-    // Those of the slice that is cut, which its folder does not say.
-    signals: null,
-    orientation: null,
-    precision: null,
-    paperCompat: null,
+    // Those of the slice that is cut.
+    signals,
+    orientation,
+    precision,
+    paperCompat,
     calibration: null,
     invariance: null,
     parametersBefore: made.parametersBefore,

@@ -42,7 +42,7 @@ async function runSharedSlice(context: JobContext, recipe: SliceRecipe): Promise
   // Before a folder is converted for it.
   const model = await openModel(recipe.model);
   await model.close();
-  requireSharedSlice(model);
+  await requireSharedSlice(model);
   return withModel(context, recipe.model, async (source) => {
     await refuseInputs(
       recipe.output,

@@ -32,12 +32,12 @@ async function resultOf(context: JobContext, recipe: StudyRecipe): Promise<Study
     return withGraphs(context, recipe.model, (source) => rowsOf(context, recipe, source));
   const model = await openModel(recipe.model);
   await model.close();
-  requireSharedSlice(model);
+  await requireSharedSlice(model);
   return withModel(context, recipe.model, (source) => rowsOf(context, recipe, source));
 }
 
 async function rowsOf(context: JobContext, recipe: StudyRecipe, source: ModelSource): Promise<StudyResult> {
-  requireDense(source);
+  await requireDense(source);
   await checkCuts(recipe, openDecoder(source));
   const study = await openStudy(context, recipe, source);
   const outcome = await outcomeOf(study);

@@ -2,6 +2,7 @@
 import { AppError } from '../../contract/errors.ts';
 import type { EvaluationOptions } from '../../contract/recipe.ts';
 import type { Quality } from '../../contract/results.ts';
+import { isSlicedPerBlock } from '../../core/architectures/decoder.ts';
 import { conversionRefusal } from '../../core/export/hf-to-gguf/convert-folder.ts';
 import { openModel, type ModelSource } from '../../core/formats/model-source.ts';
 import { runnableRefusal } from '../../core/slicing/per-block/runnable-refusal.ts';
@@ -35,7 +36,11 @@ export async function chooseEngine(
     const message = `${reason} Use --engine auto or llama.cpp to evaluate it.`;
     throw new AppError('UNSUPPORTED_ARCHITECTURE', message, { engine, models: [...models] });
   }
-  if (reason !== null) return 'llama.cpp';
+  if (reason !== null) {
+    // llama.cpp would be no way out, and its refusal not the reason.
+    if ((await firstReason(models, slicedReason)) === null) return 'llama.cpp';
+    throw new AppError('UNSUPPORTED_ARCHITECTURE', reason, { engine, models: [...models] });
+  }
   // llama.cpp does not run there, or not these.
   if (device === 'webgpu' || onlyGraphs !== null) return 'onnx';
   const { gpuLayers } = await chooseDevice(context, device, models);
@@ -57,6 +62,10 @@ async function firstReason(
   }
   return null;
 }
+
+/** Why only our graphs can have a model that was sliced block by block; null of any other. */
+const slicedReason = async (model: ModelSource): Promise<string | null> =>
+  isSlicedPerBlock(model) ? conversionRefusal(model) : null;
 
 /** Why llama.cpp cannot have a model that is no GGUF; null where it can, once converted. */
 const withoutRunner = async (model: ModelSource): Promise<string | null> =>

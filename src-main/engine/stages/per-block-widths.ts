@@ -1,12 +1,13 @@
 // The widths that a per-block slice is asked for. All that the recipe and the model's sizes decide is checked here, before
 // any work.
+import { existsSync } from 'node:fs';
 import { AppError } from '../../contract/errors.ts';
 import { calibrationOptions, type SliceRecipe } from '../../contract/recipe.ts';
 import type { SlicingConfig } from '../../contract/results.ts';
 import type { WidthSchedule } from '../../contract/worker-api.ts';
 import type { Decoder } from '../../core/architectures/decoder.ts';
 import { requireWidth } from '../../core/slicing/shared-width.ts';
-import { narrowerWidths, requireNarrower } from '../../core/slicing/per-block/narrower-widths.ts';
+import { narrowerWidths, requireNarrower, requireSorted } from '../../core/slicing/per-block/narrower-widths.ts';
 import {
   constantWidth,
   constantWidths,
@@ -40,8 +41,9 @@ export async function perBlockSchedule(recipe: Cuts, decoder: Decoder): Promise<
   return { scheduler: 'explicit', widths };
 }
 
-/** The widths to which a slice is cut again. @throws USAGE also for what needs the dense model; FILE_NOT_FOUND, FILE_MALFORMED */
+/** The widths to which a slice is cut again. @throws USAGE also for what needs the dense model, and as requireSorted; FILE_NOT_FOUND, FILE_MALFORMED */
 export async function widthsAgain(recipe: SliceRecipe, decoder: SlicedDecoder): Promise<SlicingConfig> {
+  requireSorted(decoder);
   refuseDenseOptions(recipe, decoder.model.path);
   if (recipe.scheduler !== 'constant') return widthsOfFile(recipe, (found) => requireNarrower(decoder, found));
   return narrowerWidths(decoder, oneWidth(recipe, decoder.config.hiddenSize), recipe.sliceHead);
@@ -62,6 +64,10 @@ async function widthsOfFile(
   { scheduler: file, sparsity, width, round, sliceHead }: Cuts,
   check: (widths: SlicingConfig) => unknown,
 ): Promise<SlicingConfig> {
+  if (!existsSync(file)) {
+    const message = `${file} is neither a scheduler nor a file: --scheduler takes constant, variance, or the path of a slicing.json.`;
+    throw new AppError('FILE_NOT_FOUND', message, { option: '--scheduler', path: file });
+  }
   const given = Object.entries({ sparsity, width, round, 'slice-head': sliceHead || null });
   const extra = given.find(([, value]) => value !== null);
   if (extra) {

@@ -48,11 +48,12 @@ export const slicePerBlock: HandlersOf<WorkerApi>['slicePerBlock'] = async (para
         ...options,
         ...checkpoints?.pass('spectra'),
       });
-      const findBasis = pcaBasis({ linearAlgebra, signal, orientation, seed, precision });
+      const basis = { orientation, seed };
+      const findBasis = pcaBasis({ linearAlgebra, signal, precision, ...basis });
       const pass = checkpoints?.pass('slice');
       const made = await writeSlicedFolder({
         ...{ ...options, ...pass, journal: checkpoints?.journal ?? null },
-        ...{ precision, widths, findBasis, folder, type, force, tokenizerFrom },
+        ...{ precision, widths, findBasis, basis, folder, type, force, tokenizerFrom },
       });
       const { fileBytes, sha256, hasTokenizer, sites } = made;
       const { vocabSize, hiddenSize, tiedEmbeddings } = decoder.config;

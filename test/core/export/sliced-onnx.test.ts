@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { workerApi } from '../../../src-main/contract/worker-api.ts';
 import { writeOnnxModel } from '../../../src-main/core/export/onnx/write-onnx-model.ts';
 import type { OnnxRequest, OnnxResult } from '../../../src-main/core/export/onnx/write-onnx-model.ts';
+import { openOnnxModel } from '../../../src-main/core/export/onnx/open-onnx-model.ts';
 import { siteLayout, siteNames, slicingConfigOf } from '../../../src-main/core/slicing/per-block/site-widths.ts';
 import type { SlicedDecoder } from '../../../src-main/core/slicing/per-block/sliced-decoder.ts';
 import { slicedForward } from '../../../src-main/core/slicing/per-block/sliced-forward.ts';
@@ -153,6 +154,8 @@ test.skipIf(!goldenModels)('the worker exports a sliced folder, as ONNX only', a
     ...{ tokenizerFrom: null, slicing: null },
   });
   await handlers.exportModel(params, ports);
+  const provenance = { version: 1, orientation: 'pca', signals: 'raw', precision: 'fp64', paperCompat: false, seed: 0 };
+  expect(await openOnnxModel(output)).toMatchObject({ slicing: decoder.slicing, provenance });
   const onnx = await opening(output, decoder);
   expect(furthest(await lastLogits(onnx, 'llama-gqa'), stored('llama-gqa', 'sliced_logits'))).toBeLessThan(2e-3);
   const folder = newPath('folder');

@@ -1,21 +1,29 @@
 // What a written ONNX model says of itself beside its graph, in its metadata_props: `snug.model` (its architecture and
-// sizes) and, of a slice, `snug.slicing` (every width), both JSON. The same model gives the same bytes.
+// sizes), of a slice `snug.slicing` (every width), and of one block by block `snug.provenance` (how it was sliced, where its
+// folder says it), all JSON. The same model gives the same bytes.
 import { z } from 'zod';
 import { modelSizes } from '../../../contract/model.ts';
 import { slicingConfig } from '../../../contract/results.ts';
 import type { SlicingConfig } from '../../../contract/results.ts';
 import { longestText } from '../../architectures/decoder.ts';
+import { sliceProvenance } from '../../slicing/per-block/provenance.ts';
+import type { SliceProvenance } from '../../slicing/per-block/provenance.ts';
 import type { ExportedForm } from './exported-form.ts';
 
 export const modelKey = 'snug.model';
 export const slicingKey = 'snug.slicing';
+export const provenanceKey = 'snug.provenance';
 
 const modelFacts = modelSizes.extend({ architecture: z.string() });
 /** Schemas of the values, parsed. */
-export const metadataValues = { [modelKey]: modelFacts, [slicingKey]: slicingConfig };
+export const metadataValues = { [modelKey]: modelFacts, [slicingKey]: slicingConfig, [provenanceKey]: sliceProvenance };
 
 /** The metadata of a model in its exported form. */
-export function onnxMetadata(form: ExportedForm, slicing: SlicingConfig | null): Record<string, string> {
+export function onnxMetadata(
+  form: ExportedForm,
+  slicing: SlicingConfig | null,
+  provenance: SliceProvenance | null,
+): Record<string, string> {
   const facts: z.infer<typeof modelFacts> = {
     ...form.model.config,
     contextLength: longestText(form),
@@ -27,5 +35,6 @@ export function onnxMetadata(form: ExportedForm, slicing: SlicingConfig | null):
   return {
     [modelKey]: JSON.stringify(ordered),
     ...(slicing && { [slicingKey]: JSON.stringify(slicing) }),
+    ...(provenance && { [provenanceKey]: JSON.stringify(provenance) }),
   };
 }

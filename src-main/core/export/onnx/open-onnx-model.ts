@@ -13,7 +13,8 @@ import { parseJsonObject } from '../../formats/json-object.ts';
 import { protobufRanges } from '../../formats/protobuf-ranges.ts';
 import type { ByteRange } from '../../formats/protobuf-ranges.ts';
 import { elementTypes, producerName } from '../../graph/onnx-model.ts';
-import { metadataValues, modelKey, slicingKey } from './onnx-metadata.ts';
+import type { SliceProvenance } from '../../slicing/per-block/provenance.ts';
+import { metadataValues, modelKey, provenanceKey, slicingKey } from './onnx-metadata.ts';
 
 export interface OnnxModelFile {
   path: string;
@@ -26,6 +27,8 @@ export interface OnnxModelFile {
   facts: z.infer<(typeof metadataValues)[typeof modelKey]>;
   /** How the model was sliced; null where it was not. */
   slicing: SlicingConfig | null;
+  /** How, block by block; null where it was not, or where the folder that it was made of does not say. */
+  provenance: SliceProvenance | null;
 }
 
 interface Initializer {
@@ -64,6 +67,7 @@ export async function openOnnxModel(path: string): Promise<OnnxModelFile> {
       ...{ path, fileBytes: source.size + dataBytes, tensorTypes, facts },
       parameters: weights.reduce((sum, { elements }) => sum + elements, 0),
       slicing: metadataOf(path, metadata, slicingKey),
+      provenance: metadataOf(path, metadata, provenanceKey),
     };
   } finally {
     await source.close();

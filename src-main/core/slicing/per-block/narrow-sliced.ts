@@ -1,20 +1,21 @@
-// Cuts a sliced model again without new calibration: directions are sorted at every site, so narrower widths keep leading
+// Cuts a sliced model again without new calibration: where directions are sorted at every site, narrower widths keep leading
 // rows and columns (released code: rotate.py, slice_rotated_model). Reads and copies; computes nothing.
 import type { SlicingConfig } from '../../../contract/results.ts';
 import type { ModelSource } from '../../formats/model-source.ts';
 import { elementCount, tensorRange } from '../../formats/tensor.ts';
 import type { TensorEntry } from '../../formats/tensor.ts';
 import { slicedTensors } from './fused-form.ts';
-import { requireNarrower } from './narrower-widths.ts';
+import { requireNarrower, requireSorted } from './narrower-widths.ts';
 import { openSlicedDecoder } from './sliced-decoder.ts';
 import type { SlicedDecoder } from './sliced-decoder.ts';
 
 /**
  * A view of `decoder` with the widths of `slicing`, none of them above its own; closing its model closes that of `decoder`.
  * The basis of a site is the same in both, so slicing to d and then to d' is slicing what d keeps, not a new PCA.
- * @throws as requireNarrower
+ * @throws as requireSorted and requireNarrower
  */
 export function narrowSliced(decoder: SlicedDecoder, slicing: SlicingConfig): SlicedDecoder {
+  requireSorted(decoder);
   const widths = requireNarrower(decoder, slicing);
   return openSlicedDecoder(narrowedModel(decoder, widths), slicing, decoder.model.path);
 }

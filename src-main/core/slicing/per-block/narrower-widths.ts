@@ -1,7 +1,8 @@
-// Widths for cutting again a model that was sliced block by block.
+// Widths for cutting again a model that was sliced block by block, and whether it can be.
 import { AppError } from '../../../contract/errors.ts';
 import type { SlicingConfig } from '../../../contract/results.ts';
 import { requireWidth } from '../shared-width.ts';
+import type { SliceProvenance } from './provenance.ts';
 import { siteLayout, siteWidths, slicingConfigOf } from './site-widths.ts';
 import type { SlicedDecoder } from './sliced-decoder.ts';
 
@@ -41,4 +42,18 @@ export function requireNarrower(decoder: SlicedDecoder, slicing: SlicingConfig):
   if (wide === -1) return widths;
   const message = `Site ${wide} is ${decoder.widths[wide]} wide, less than the ${widths[wide]} that are asked for: a slice can only become narrower.`;
   throw new AppError('USAGE', message, { site: wide, width: decoder.widths[wide], wanted: widths[wide] });
+}
+
+/**
+ * How a model was sliced whose directions are sorted at every site, so that leading ones may be kept and the others left out.
+ * Only those of PCA are: a turn mixes what is kept evenly, and what a cut then takes is no longer the least of it.
+ * @throws USAGE
+ */
+export function requireSorted({ model, provenance }: Pick<SlicedDecoder, 'model' | 'provenance'>): SliceProvenance {
+  if (provenance?.orientation === 'pca') return provenance;
+  const why = provenance
+    ? `it was sliced with --orientation ${provenance.orientation}, which mixes the directions of every site, so that the last ones are not the least`
+    : 'its config.json does not say that it was sliced with --orientation pca (a folder of an earlier build or of another program), and other directions are not sorted';
+  const message = `${model.path} cannot be cut again: ${why}. Slice the dense model to the width that is wanted.`;
+  throw new AppError('USAGE', message, { path: model.path, orientation: provenance?.orientation ?? null });
 }

@@ -49,8 +49,9 @@ export function constantWidth(hiddenSize: number, sparsity: number, round: numbe
 /** `width`: what the share leaves, not yet a multiple of `round`. */
 function nothingLeft(asked: { hiddenSize: number; sparsity: number; round: number; width: number }): AppError {
   const { hiddenSize, sparsity, round, width } = asked;
-  // Rounded down, so that it leaves a width for certain.
-  const most = Math.floor((1 - round / hiddenSize) * 1e4) / 1e4;
+  // Rounded down; one step below where a float's last digit would leave no width (1 - 0.9998 of 5000 is below 1).
+  const share = Math.floor((1 - round / hiddenSize) * 1e4);
+  const most = (Math.floor((1 - share / 1e4) * hiddenSize) < round ? share - 1 : share) / 1e4;
   const advice = [
     ...(round <= hiddenSize ? [`a --sparsity of at most ${most}`] : []),
     ...(width > 0 ? [`a --round of at most ${width}`] : []),
@@ -95,34 +96,65 @@ export function slicingConfigOf(layout: SiteLayout, widths: readonly number[], s
 
 /**
  * The widths of all sites that a SlicingConfig asks for.
- * @throws USAGE naming the key: widths that do not meet, that are missing, or of another model
+ * @throws USAGE naming the key: of another model, a width that is missing or impossible, or widths that do not meet
  */
 export function siteWidths(config: SlicingConfig, layout: SiteLayout): number[] {
+  const { hiddenSize, numHiddenLayers, blockLayout } = layout;
   const { const_dimension: constant, do_slice_head: sliceHead } = config;
+  // First the model's own sizes: of another model, every width would be wrong.
+  refuseOther(config, {
+    hidden_size: hiddenSize,
+    layers_num: numHiddenLayers,
+    parallel_blocks: blockLayout === 'parallel',
+  });
   if (constant !== null && Object.keys(config.embedding_dimensions).length === 0) {
-    return constantWidths(layout, constant, sliceHead);
+    return constantWidths(layout, checkedWidth(constant, 'const_dimension', hiddenSize), sliceHead);
   }
-  const steps = stepsPerLayer(layout.blockLayout);
-  const widths = [config.embedding_dimensions['0'] ?? NaN];
-  for (let layer = 0; layer < layout.numHiddenLayers; layer += 1) {
-    if (steps === 2) widths.push(config.attention_output_dimensions[layer] ?? NaN);
-    widths.push(config.mlp_output_dimensions[layer] ?? NaN);
+  const names = siteNames(layout);
+  const widths: number[] = [];
+  const add = (key: WidthKey, entry: number): void => {
+    const name = `${key}.${entry} (site ${names[widths.length]})`;
+    widths.push(checkedWidth(config[key][entry], name, hiddenSize));
+  };
+  add('embedding_dimensions', 0);
+  for (let layer = 0; layer < numHiddenLayers; layer += 1) {
+    if (stepsPerLayer(blockLayout) === 2) add('attention_output_dimensions', layer);
+    add('mlp_output_dimensions', layer);
   }
-  if (!sliceHead && widths.at(-1) !== layout.hiddenSize) {
-    refuse('mlp_output_dimensions', `${layout.hiddenSize} at the last layer: its head is not sliced`, widths.at(-1));
+  if (!sliceHead && widths.at(-1) !== hiddenSize) {
+    const key = `mlp_output_dimensions.${numHiddenLayers - 1}`;
+    refuse(key, `${hiddenSize}, as the head is not sliced`, widths.at(-1));
   }
   // Every other key says again what these say.
-  const expected = slicingConfigOf(layout, widths, sliceHead);
-  for (const key of Object.keys(expected) as (keyof SlicingConfig)[]) {
-    if (key === 'const_dimension') continue;
-    const [want, have] = [JSON.stringify(expected[key]), JSON.stringify(config[key])];
-    if (want !== have) refuse(key, want, have);
-  }
-  for (const width of widths) requireWidth(width, layout.hiddenSize);
+  const { const_dimension: _, ...expected } = slicingConfigOf(layout, widths, sliceHead);
+  refuseOther(config, expected);
   return widths;
 }
 
-function refuse(key: string, expected: string, actual: unknown): never {
-  const message = `The slicing's widths do not meet: ${key} is ${String(actual)}, expected ${expected}.`;
+type WidthKey = 'embedding_dimensions' | 'attention_output_dimensions' | 'mlp_output_dimensions';
+
+function checkedWidth(width: number | undefined, key: string, hiddenSize: number): number {
+  if (width !== undefined && Number.isInteger(width) && width >= 1 && width <= hiddenSize) return width;
+  return refuse(key, `a whole number from 1 to the model's ${hiddenSize}`, width);
+}
+
+/** @throws USAGE naming the first key, and of widths per layer the first layer, that is not as expected */
+function refuseOther(config: SlicingConfig, expected: Partial<SlicingConfig>): void {
+  type Entry = [name: string, value: number | boolean | null];
+  const entriesOf = (value: SlicingConfig[keyof SlicingConfig], key: string): Entry[] =>
+    typeof value === 'object' && value !== null
+      ? Object.entries(value).map(([entry, width]) => [`${key}.${entry}`, width])
+      : [[key, value]];
+  for (const key of Object.keys(expected) as (keyof SlicingConfig)[]) {
+    const have = new Map(entriesOf(config[key], key));
+    const wanted = new Map(entriesOf(expected[key]!, key));
+    const wrong = [...wanted.keys(), ...have.keys()].find((entry) => wanted.get(entry) !== have.get(entry));
+    if (wrong !== undefined) refuse(wrong, String(wanted.get(wrong) ?? 'none'), have.get(wrong));
+  }
+}
+
+function refuse(key: string, expected: string, found?: number | boolean | null): never {
+  const actual = String(found ?? 'none');
+  const message = `The slicing's widths are not the model's, or do not meet: ${key} is ${actual}, expected ${expected}.`;
   throw new AppError('USAGE', message, { key, expected, actual });
 }

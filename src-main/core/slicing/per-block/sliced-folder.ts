@@ -19,6 +19,8 @@ import { folderOf, openModel } from '../../formats/model-source.ts';
 import type { ModelSource } from '../../formats/model-source.ts';
 import { bytesOf } from '../../formats/typed-views.ts';
 import { slicingFile } from '../slicing-config.ts';
+import { methodVersion, provenanceKey } from './provenance.ts';
+import type { SliceProvenance } from './provenance.ts';
 import { siteLayout, siteWidths } from './site-widths.ts';
 import { slicedTensors } from './fused-form.ts';
 import { openSlicedDecoder } from './sliced-decoder.ts';
@@ -31,6 +33,8 @@ import type { TensorJournal } from './tensor-journal.ts';
 export interface SlicedFolderRequest extends Omit<PerBlockOptions, 'write'> {
   /** Made where only its parent is there; must be empty unless `force` is set. */
   folder: string;
+  /** What `findBasis` does, for the folder to say. */
+  basis: Pick<SliceProvenance, 'orientation' | 'seed'>;
   /** Of matrices, shortcuts among them; vectors are F32. */
   type: WeightType;
   /** Folder of the source, for its tokenizer and generation settings; null: a GGUF header's own. */
@@ -66,7 +70,8 @@ export async function writeSlicedFolder(request: SlicedFolderRequest): Promise<S
   const epsilon = slicedEps(decoder, paperCompat);
   const epsKey = 'layer_norm_eps' in config ? 'layer_norm_eps' : 'rms_norm_eps';
   const ownEps = epsilon === decoder.config.normEps ? {} : { [epsKey]: epsilon };
-  files.set('config.json', jsonBytes({ ...config, ...ownEps, tie_word_embeddings: false }));
+  const own = { ...ownEps, tie_word_embeddings: false, [provenanceKey]: { slicing: provenanceIn(request) } };
+  files.set('config.json', jsonBytes({ ...config, ...own }));
 
   let sites: SiteReport[] = [];
   const written = await writeModelFolder({ ...request, files, tensors: planned }, async (writer) => {
@@ -80,6 +85,11 @@ export async function writeSlicedFolder(request: SlicedFolderRequest): Promise<S
     });
   });
   return { ...written, hasTokenizer, sites };
+}
+
+function provenanceIn({ basis, signals = 'raw', precision = 'fp64', paperCompat = false }: SlicedFolderRequest) {
+  const { orientation, seed } = basis;
+  return { version: methodVersion, orientation, signals, precision, paperCompat, seed } satisfies SliceProvenance;
 }
 
 /** The one rounding of a weight. @throws NON_FINITE where a value has no finite form in `type` */

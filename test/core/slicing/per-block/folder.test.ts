@@ -279,7 +279,24 @@ describe.skipIf(!goldenModels)('a folder of a sliced model', () => {
     };
 
     test.each<[string, (slicing: SlicingConfig) => unknown]>([
-      ['widths', (slicing) => ({ ...slicing, head_dimension: 48 })],
+      ['head_dimension: expected 64, found 48', (slicing) => ({ ...slicing, head_dimension: 48 })],
+      ['hidden_size: expected 64, as ', (slicing) => ({ ...slicing, hidden_size: 128 })],
+      ['layers_num: expected 4, found 5', (slicing) => ({ ...slicing, layers_num: 5 })],
+      [
+        "embedding_dimensions.0 (site embed): expected a whole number from 1 to the model's 64, found 0",
+        (slicing) => ({ ...slicing, embedding_dimensions: { '0': 0 } }),
+      ],
+      [
+        'attention_output_dimensions.1 (site layer1.attn_out): expected',
+        (slicing) => ({ ...slicing, attention_output_dimensions: { '0': 48 } }),
+      ],
+      [
+        'attention_input_dimensions.1: expected 48, found 40',
+        ({ attention_input_dimensions: widths, ...slicing }) => ({
+          ...slicing,
+          attention_input_dimensions: { ...widths, '1': 40 },
+        }),
+      ],
       [
         'embed_tokens',
         (slicing) => ({
@@ -296,6 +313,16 @@ describe.skipIf(!goldenModels)('a folder of a sliced model', () => {
       await expect(openSlicedFolder(await broken(change))).rejects.toMatchObject({
         code: 'FILE_MALFORMED',
         message: expect.stringContaining(named) as string,
+      });
+    });
+
+    test('or for another size in its config.json, which is the one that is blamed', async () => {
+      const at = await broken((slicing) => slicing);
+      const file = path.join(at, 'config.json');
+      writeFileSync(file, JSON.stringify({ ...readJson<object>(file), hidden_size: 128 }));
+      await expect(openSlicedFolder(at)).rejects.toMatchObject({
+        code: 'FILE_MALFORMED',
+        message: `${file} is malformed: hidden_size: expected 64, as ${path.join(at, 'slicing.json')} and the output layer have it, found 128.`,
       });
     });
 

@@ -32,6 +32,7 @@ test('a share that leaves no width is refused with one that does', () => {
   expect(() => constantWidth(64, 0.25, 1000)).toThrow(
     'multiples of 1000 (--round), so no width is left: ask for a --round of at most 48.',
   );
+  expect(() => constantWidth(5000, 0.9999, 1)).toThrow('--sparsity of at most 0.9997.');
   expect(() => constantWidth(64, 0.999, 1000)).toThrow('less --sparsity and a smaller --round');
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 1, max: 300 }), (hiddenSize, round) => {
@@ -83,7 +84,7 @@ describe('widths that do not meet are refused by key', () => {
 
   test('a width above the hidden size', () => {
     const wide = slicingConfigOf(sequential, [48, 48, 72, 48, 48, 48, 64], false);
-    expect(() => siteWidths(wide, sequential)).toThrow('The width is 72');
+    expect(() => siteWidths(wide, sequential)).toThrow('mlp_output_dimensions.0 (site layer0.mlp_out) is 72');
   });
 });
 
