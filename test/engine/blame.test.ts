@@ -1,5 +1,5 @@
-// Weights that no sum survives, in folders as in GGUF files: evaluate and slice name the tensor and the element, and where
-// all weights are finite what was met.
+// Weights that no sum survives, in folders as in GGUF files: evaluate and slice name the tensor and the element, or, where
+// all weights are finite, the first layer that gives something else.
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { withFolderFloat } from '../support/broken-models.ts';
@@ -31,17 +31,19 @@ describe.skipIf(goldenModels === null)('a folder', () => {
     expect(errorOf(await engine.run(slice(model, path.join(folder, 'sliced'))))).toMatchObject(named);
   });
 
-  test('with a weight that overflows: both say that a figure is not finite', async () => {
+  test('with a weight that overflows: both name the layer', async () => {
     const engine = await startEngine();
     const folder = temporaryFolder();
     const model = path.join(folder, 'broken');
     await withFolderFloat(dense, model, { tensor: fc2, element: 77, value: 3e38 });
-    expect(await evaluated(engine, model)).toMatchObject({ code: 'NON_FINITE' });
-    const { code } = errorOf(await engine.run(slice(model, path.join(folder, 'sliced'))));
-    expect(['NON_FINITE', 'NUMERICAL_FAILURE']).toContain(code);
+    const named = { code: 'NON_FINITE', details: { file: model, layer: 1 } };
+    expect(await evaluated(engine, model)).toMatchObject(named);
+    const error = errorOf(await engine.run(slice(model, path.join(folder, 'sliced'))));
+    expect(error).toMatchObject(named);
+    expect(error.message).toContain(`${model}: layer 1`);
   });
 
-  test('sliced block by block, with NaN in a shortcut: evaluate names it', async () => {
+  test('sliced block by block: evaluate names a shortcut with NaN, and the layer of one that overflows', async () => {
     const engine = await startEngine();
     const folder = temporaryFolder();
     const output = path.join(folder, 'sliced');
@@ -50,6 +52,11 @@ describe.skipIf(goldenModels === null)('a folder', () => {
     const model = path.join(folder, 'broken');
     await withFolderFloat(output, model, { tensor, element: 5, value: NaN });
     expect(await evaluated(engine, model)).toMatchObject({ code: 'NON_FINITE', details: { tensor, element: 5 } });
-    expect((await evaluated(engine, model)).message).toContain(model);
+    const overflowing = path.join(folder, 'overflowing');
+    await withFolderFloat(output, overflowing, { tensor, element: 5, value: 3e38 });
+    expect(await evaluated(engine, overflowing)).toMatchObject({
+      code: 'NON_FINITE',
+      details: { file: overflowing, layer: 2 },
+    });
   });
 });
