@@ -24,6 +24,7 @@ export const optionTable = {
   threads: { kind: 'integer', value: 'N', help: 'threads of the CPU (all cores)' },
   offline: { kind: 'flag', help: 'use no network: models on a hub have to be here already' },
   force: { kind: 'flag', help: 'overwrite an output that exists' },
+  again: { kind: 'flag', help: 'make finished rows again; each old one stays until its new one is there' },
   output: { kind: 'text', value: 'FILE', help: 'where to write the result' },
 
   'install-cuda': {

@@ -174,7 +174,9 @@ export const studyRecipe = z.object({
   evaluation: evaluationOptions.prefault({ windows: 8 }),
   /** A .json or .csv file of the rows. */
   output: z.string().nullable().default(null),
-  /** Rows of an earlier run are made again, an output that exists is replaced. */
+  /** Rows of an earlier run are made again; each is kept until its new one is finished. */
+  again: z.boolean().default(false),
+  /** An output that exists is replaced. */
   force: z.boolean().default(false),
 });
 

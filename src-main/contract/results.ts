@@ -10,6 +10,8 @@ export const perplexity = z.object({ perplexity: z.number(), standardError: z.nu
 export const quality = z.object({
   engine: z.enum(['onnx', 'llama.cpp']),
   kind: z.enum(['weights-only', 'as-run']),
+  /** Sides that are ONNX files, which ran themselves; missing where none is. */
+  onnxFiles: z.array(z.enum(['dense', 'compressed'])).optional(),
   text: z.string(),
   textSha256: z.string(),
   windows: z.number().int(),

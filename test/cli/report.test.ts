@@ -115,7 +115,7 @@ describe('results as text', () => {
       calibration  128 samples, 65,536 tokens
       in common    All rows saw the same calibration samples, which were tokenized once.
       not 0.001    Nothing would be cut.
-      kept         1 row of an earlier run; --force makes them again
+      kept         1 row of an earlier run; --again makes them again
       device       CPU
       took         2 min, peak memory 1.00 GiB
       Careful: 2 sliced rows have no fewer parameters than the dense model: shortcut matrices, or an output layer of its own, take what slicing saves.

@@ -18,7 +18,7 @@ describe('the recipe', () => {
     expect(recipes).toMatchObject([
       {
         ...{ verb: 'study', kind: 'speed', model: '/here/m.gguf', values: null, types: null, method: null },
-        ...{ sparsity: null, width: null, precision: 'fp64', type: 'F16', output: null, force: false },
+        ...{ sparsity: null, width: null, precision: 'fp64', type: 'F16', output: null, force: false, again: false },
         ...{ calibration: { samples: 128 }, evaluation: { windows: 8 } },
       },
     ]);
@@ -26,12 +26,12 @@ describe('the recipe', () => {
 
   it('has what was said', async () => {
     const line =
-      'study combination m.gguf --values 0,0.1 --types F16,Q4_0 --round 64 --output rows.csv --force --windows 2 --samples 4';
+      'study combination m.gguf --values 0,0.1 --types F16,Q4_0 --round 64 --output rows.csv --force --again --windows 2 --samples 4';
     const { recipes } = await snug(line);
     expect(recipes).toMatchObject([
       {
         ...{ kind: 'combination', values: ['0', '0.1'], types: ['F16', 'Q4_0'], round: 64, output: '/here/rows.csv' },
-        ...{ force: true, calibration: { samples: 4 }, evaluation: { windows: 2 } },
+        ...{ force: true, again: true, calibration: { samples: 4 }, evaluation: { windows: 2 } },
       },
     ]);
   });
@@ -59,7 +59,7 @@ describe('as text', () => {
       calibration  128 samples, 65,536 tokens
       in common    All rows saw the same calibration samples, which were tokenized once.
       not 0.001    Nothing would be cut.
-      kept         1 row of an earlier run; --force makes them again
+      kept         1 row of an earlier run; --again makes them again
       device       CPU
       took         2 min, peak memory 1.00 GiB
       Careful: 1 sliced row has no fewer parameters than the dense model: shortcut matrices, or an output layer of its own, take what slicing saves.
@@ -81,7 +81,7 @@ describe('as text', () => {
       calibration      128 samples, 65,536 tokens
       in common        All rows saw the same calibration samples, which were tokenized once.
       not 0.1, Q4_K_M  Nothing would be cut.
-      kept             1 row of an earlier run; --force makes them again
+      kept             1 row of an earlier run; --again makes them again
       device           CPU
       took             2 min, peak memory 1.00 GiB
       Careful: * is the front: no other row is as small and loses less. Rows closer than their errors are not told apart.
@@ -100,7 +100,7 @@ describe('as text', () => {
       measured on  evaluation, 8 windows of 512 tokens, by Snug's own graphs
       in common    All rows saw the same calibration samples, which were tokenized once.
       not 0.001    Nothing would be cut.
-      kept         1 row of an earlier run; --force makes them again
+      kept         1 row of an earlier run; --again makes them again
       device       CPU
       took         2 min, peak memory 1.00 GiB
       Careful: 1 sliced row has no fewer parameters than the dense model: shortcut matrices, or an output layer of its own, take what slicing saves.
@@ -120,7 +120,7 @@ describe('as text', () => {
       calibration  128 samples, 65,536 tokens
       in common    All rows saw the same calibration samples, which were tokenized once.
       not 0.001    Nothing would be cut.
-      kept         1 row of an earlier run; --force makes them again
+      kept         1 row of an earlier run; --again makes them again
       written      /out/rows.csv
       device       CPU
       took         2 min, peak memory 1.00 GiB

@@ -51,10 +51,12 @@ describe.skipIf(!goldenModels)('evaluate', () => {
     expect(Math.abs(own.kld!.mean / other.kld!.mean - 1)).toBeLessThan(1e-3);
     expect(own.topOneAgreement).toBe(other.topOneAgreement);
     // Either side may be the file, or both.
+    expect([own.onnxFiles, other.onnxFiles]).toEqual([['compressed'], undefined]);
     const turned = await evaluated(engine, folder, { against: file }, { text });
     expect(turned.dense).toEqual(own.compressed);
     expect(turned.kld!.mean).toBeLessThan(1e-6);
     const itself = await evaluated(engine, file, { against: file }, { text });
+    expect([turned.onnxFiles, itself.onnxFiles]).toEqual([['dense'], ['dense', 'compressed']]);
     expect(itself).toMatchObject({ perplexityRatio: 1, kld: { mean: 0 }, topOneAgreement: 1 });
   });
 });

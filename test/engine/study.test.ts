@@ -1,6 +1,7 @@
 // Studies from end to end on the bundled sample: rows, what they share, rows that outlive a cancel.
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { errorOf, quick, slicedBy, startEngine, temporaryFolder } from '../support/engine.ts';
 import { goldenModels, readJson, tinyModel } from '../support/golden-models.ts';
@@ -90,18 +91,41 @@ test('pca-precision: eigenvalues are held against those of fp64', async () => {
   expect(more.rows[1]!.eigenvalueError.firstSite).toBeLessThan(1e-4);
 });
 
+/** Of the one study of `home`. */
+function keptRows(home: string): { key: string; row: object }[] {
+  const studies = path.join(home, 'studies');
+  const folder = path.join(studies, readdirSync(studies)[0]!);
+  return readdirSync(folder).map((name) => readJson(path.join(folder, name)));
+}
+
 test('a study that is cancelled goes on behind its finished rows', async () => {
   const engine = await startEngine();
   const recipe = study('sparsity', { values: ['0.5'] });
   const id = await engine.runUntil(recipe, 'row');
   await engine.call['jobs.cancel']({ id }, {} as never);
   expect((await engine.ended(id)).job.state).toBe('cancelled');
-  const folder = path.join(engine.home, 'studies');
-  const stopped = readJson<{ row: object }[]>(path.join(folder, readdirSync(folder)[0]!)).map(({ row }) => row);
+  const stopped = keptRows(engine.home).map(({ row }) => row);
   expect(stopped).toHaveLength(1);
   const again = studied(await engine.run(recipe), 'sparsity');
   // With its time: it was not made again.
   expect(again).toMatchObject({ keptRows: 1, rows: [stopped[0], { scheduler: 'variance' }] });
+});
+
+test('rows that are made again replace the old ones one by one; the output is another matter', async () => {
+  const engine = await startEngine();
+  const output = path.join(temporaryFolder(), 'rows.json');
+  const recipe = study('sparsity', { values: ['0.5'], output });
+  const first = studied(await engine.run(recipe), 'sparsity');
+  const id = await engine.runUntil({ ...recipe, again: true, force: true }, 'row');
+  await engine.call['jobs.cancel']({ id }, {} as never);
+  expect((await engine.ended(id)).job.state).toBe('cancelled');
+  const kept = keptRows(engine.home);
+  expect(kept).toHaveLength(2);
+  expect(kept.filter(({ row }) => first.rows.some((old) => isDeepStrictEqual(old, row)))).toHaveLength(1);
+
+  expect(errorOf(await engine.run({ ...recipe, again: true }))).toMatchObject({ code: 'OUTPUT_EXISTS' });
+  const replaced = studied(await engine.run({ ...recipe, force: true }), 'sparsity');
+  expect(replaced).toMatchObject({ keptRows: 2, rows: { length: 2 } });
 });
 
 test.each([

@@ -1,8 +1,10 @@
-// Models with one fault each, made from the sample.
-import { copyFileSync, openSync, writeSync, closeSync } from 'node:fs';
+// Models with one fault each, made from the sample or from a folder.
+import { copyFileSync, cpSync, openSync, writeSync, closeSync } from 'node:fs';
+import path from 'node:path';
 import { openGguf } from '../../src-main/core/formats/gguf-reader.ts';
 import { createGgufWriter, ggufLayout } from '../../src-main/core/formats/gguf-writer.ts';
 import type { GgufMetadata } from '../../src-main/core/formats/gguf-values.ts';
+import { openModel } from '../../src-main/core/formats/model-source.ts';
 import type { TensorEntry } from '../../src-main/core/formats/tensor.ts';
 import { sampleModel } from './paths.ts';
 
@@ -16,13 +18,31 @@ export async function withFloat(target: string, tensor: string, element: number,
   await withBytes(target, tensor, element * 4, new Uint8Array(Float32Array.of(value).buffer));
 }
 
+/** Copies a folder of one F32 file of weights and sets one element of a tensor. */
+export async function withFolderFloat(
+  source: string,
+  target: string,
+  change: { tensor: string; element: number; value: number },
+): Promise<void> {
+  cpSync(source, target, { recursive: true });
+  const bytes = new Uint8Array(Float32Array.of(change.value).buffer);
+  overwrite(path.join(target, 'model.safetensors'), (await placeOf(source, change.tensor)) + change.element * 4, bytes);
+}
+
 async function withBytes(target: string, tensor: string, place: number, bytes: Uint8Array): Promise<void> {
   copyFileSync(sampleModel, target);
-  const model = await openGguf(sampleModel);
-  const { offset } = model.tensors.find(({ name }) => name === tensor)!;
+  overwrite(target, (await placeOf(sampleModel, tensor)) + place, bytes);
+}
+
+async function placeOf(source: string, tensor: string): Promise<number> {
+  const model = await openModel(source);
   await model.close();
+  return model.tensors.find(({ name }) => name === tensor)!.offset;
+}
+
+function overwrite(target: string, place: number, bytes: Uint8Array): void {
   const file = openSync(target, 'r+');
-  writeSync(file, bytes, 0, bytes.length, offset + place);
+  writeSync(file, bytes, 0, bytes.length, place);
   closeSync(file);
 }
 

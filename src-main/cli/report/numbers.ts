@@ -59,7 +59,15 @@ export function agreement(share: number): string {
 
 const engineNames = { onnx: "Snug's own graphs", 'llama.cpp': 'llama.cpp' } as const;
 
-/** `llama.cpp, weights only` */
+/** `llama.cpp, weights only`; an ONNX file runs itself, in onnxruntime. */
 export function measuredBy(quality: Quality): string {
-  return `${engineNames[quality.engine]}, ${quality.kind === 'weights-only' ? 'weights only' : 'as run'}`;
+  return `${runnerOf(quality)}, ${quality.kind === 'weights-only' ? 'weights only' : 'as run'}`;
+}
+
+function runnerOf({ engine, dense, onnxFiles = [] }: Quality): string {
+  if (onnxFiles.length === 0) return engineNames[engine];
+  if (onnxFiles.length === 2) return 'onnxruntime running both ONNX files themselves';
+  if (!dense) return 'onnxruntime running the ONNX file itself';
+  const [file, other] = onnxFiles[0] === 'dense' ? ['original', 'model'] : ['model', 'original'];
+  return `onnxruntime running the ONNX file of the ${file} itself, the ${other} by ${engineNames[engine]}`;
 }

@@ -38,7 +38,7 @@ export function describeStudy(result: StudyResult, { style, width }: Canvas): st
       ...optional(calibration && ['calibration', samplesText(calibration)]),
       ...shared.map((sentence, index): Field => [index === 0 ? 'in common' : '', sentence]),
       ...skipped.map(({ value, reason }): Field => [`not ${value}`, reason]),
-      ...optional(keptRows > 0 && ['kept', `${plural(keptRows, 'row')} of an earlier run; --force makes them again`]),
+      ...optional(keptRows > 0 && ['kept', `${plural(keptRows, 'row')} of an earlier run; --again makes them again`]),
       ...optional(result.output !== null && ['written', result.output]),
       ['device', result.device],
       ['took', `${formatDuration(result.seconds)}, peak memory ${formatMemory(result.peakMemoryBytes)}`],

@@ -18,7 +18,7 @@ export const study: Verb = {
   kinds: studyKind.options,
   takesModel: true,
   options: [
-    ...(['values', 'types', ...cuts, 'type', 'output', 'force'] as const),
+    ...(['values', 'types', ...cuts, 'type', 'output', 'force', 'again'] as const),
     ...calibrationOptions,
     ...(['text', 'window', 'windows', 'allow-same-text'] as const),
     ...jobOptions,
@@ -32,14 +32,14 @@ export const study: Verb = {
     'snug study combination model.gguf --values 0,0.1,0.2 --types F16,Q8_0,Q4_0',
   ],
   async run(model, values, session, { kind }) {
-    const { method, sparsity, width, round, orientation, type, signals, precision, force, output } = values;
+    const { method, sparsity, width, round, orientation, type, signals, precision, force, again, output } = values;
     const recipe = checkRecipe({
       verb: 'study',
       ...jobPart(values),
       kind: studyKind.parse(kind),
       model: modelPath(model, session.resolve),
       ...{ values: listed(values.values), types: listed(values.types) },
-      ...{ method, sparsity, width, round, orientation, type, signals, precision, force },
+      ...{ method, sparsity, width, round, orientation, type, signals, precision, force, again },
       ...{ sliceHead: values['slice-head'], paperCompat: values['paper-compat'] },
       output: output === undefined ? null : session.resolve(output),
       calibration: await calibrationPart(values, session),

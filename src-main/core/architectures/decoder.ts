@@ -1,6 +1,6 @@
 // A model seen through its family: complete sizes, and every tensor in the part it plays. Reads no weights.
 import { AppError, malformed } from '../../contract/errors.ts';
-import type { ModelSource } from '../formats/model-source.ts';
+import type { ModelHeader, ModelSource } from '../formats/model-source.ts';
 import type { TensorEntry } from '../formats/tensor.ts';
 import { tensorRows } from '../formats/tensor.ts';
 import type { Architecture, DecoderConfig, GlobalRole, LayerRole, LayerTensor, SizeName } from './architecture.ts';
@@ -83,7 +83,7 @@ export const isSlicedPerBlock = ({ tensors }: Pick<ModelSource, 'tensors'>): boo
   tensors.some(({ name }) => name.endsWith(`.${shortcutNames.attentionShortcut}`));
 
 /** The family of an open model and its sizes. @throws UNSUPPORTED_ARCHITECTURE, FILE_MALFORMED as openDecoder */
-export function describeModel(model: ModelSource): Pick<Decoder, 'architecture' | 'config'> {
+export function describeModel(model: ModelHeader): Pick<Decoder, 'architecture' | 'config'> {
   const postNorm = postNormReason(model);
   if (postNorm !== null) throw unsupported(model, model.config.architecture, postNorm);
   const architecture = architectureOf(model);
@@ -105,7 +105,7 @@ export function refuseStrays(
   if (stray) throw unsupported(model, architecture.name, `tensor ${stray.name} has no part in its graph`);
 }
 
-function unsupported(model: ModelSource, family: string, reason: string): AppError {
+function unsupported(model: Pick<ModelHeader, 'path'>, family: string, reason: string): AppError {
   const message = `${model.path} is a ${family} model that Snug has no graph for: ${reason}.`;
   return new AppError('UNSUPPORTED_ARCHITECTURE', message, { path: model.path, architecture: family, reason });
 }

@@ -1,6 +1,6 @@
 // Fields of a model's own configuration that only some families have, from whichever form it is in.
 import { malformed } from '../../contract/errors.ts';
-import type { ModelSource } from '../formats/model-source.ts';
+import type { ModelHeader } from '../formats/model-source.ts';
 
 export interface FieldNames {
   /** Key of config.json. */
@@ -10,9 +10,9 @@ export interface FieldNames {
 }
 
 export class ModelFacts {
-  readonly model: ModelSource;
+  readonly model: ModelHeader;
 
-  constructor(model: ModelSource) {
+  constructor(model: ModelHeader) {
     this.model = model;
   }
 

@@ -39,6 +39,9 @@ export interface ModelSource {
   readonly configJson?: JsonObject;
 }
 
+/** What is known of a model before anything is read of its weights. */
+export type ModelHeader = Omit<ModelSource, 'read' | 'readInto' | 'gather' | 'close'>;
+
 /** Whether a path is named as an ONNX model is, which core/export/onnx reads. */
 export const isOnnxFile = (path: string): boolean => extname(path).toLowerCase() === '.onnx';
 

@@ -9,6 +9,7 @@ import { GraphSessions } from './graph-sessions.ts';
 import { blockWeightReader, readRopeDivisors } from './block-weights.ts';
 import type { BlockWeights } from './block-weights.ts';
 import type { Dequantize } from './float-values.ts';
+import { requireFinite } from './finite-layer.ts';
 import { fusedRoles } from './fusion.ts';
 import { residualRuns } from './residual.ts';
 import type { Residual } from './residual.ts';
@@ -39,7 +40,10 @@ export interface LayerStatistics {
 }
 
 export interface BlockStream {
-  /** Replaces the residual by what `layer` makes of it. Answers its statistics, null where none are wanted. */
+  /**
+   * Replaces the residual by what `layer` makes of it. Answers its statistics, null where none are wanted.
+   * @throws NON_FINITE naming the layer that gives what is not finite, or the tensor that holds it
+   */
   runLayer(
     layer: number,
     residual: Residual,
@@ -77,6 +81,13 @@ export async function openBlockStream(options: BlockStreamOptions): Promise<Bloc
           const x = { data: values, shape: [rows, residual.hiddenSize] };
           const more = { ...statisticsFeeds(graph, rows), ...treeFeeds(trees, { first, rows }, decoder.config) };
           found.add(await graph.runner.run({ x, ...more, ...weights.feeds }, { y: x, ...found.wanted }), rows);
+          requireFinite(values, {
+            file: decoder.model.path,
+            layer,
+            first,
+            windowLength,
+            hiddenSize: residual.hiddenSize,
+          });
           await residual.write(first, values);
           onRun?.(rows);
         }

@@ -45,7 +45,7 @@ export interface ForwardOptions {
 
 export type ForwardResult = HeadResult;
 
-/** Runs `decoder` over `windows`. @throws USAGE on bad windows, NON_FINITE naming a tensor, OUT_OF_MEMORY */
+/** Runs `decoder` over `windows`. @throws USAGE on bad windows, NON_FINITE naming a tensor or a layer, OUT_OF_MEMORY */
 export async function forward(options: ForwardOptions): Promise<ForwardResult> {
   const { decoder, windows, trees, runtime, dequantize, firstLayer = 0, statistics, signal } = options;
   const shape = residualShape(decoder, windows, trees);

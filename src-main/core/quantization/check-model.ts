@@ -1,17 +1,20 @@
 // Reads every tensor of a model once and looks for values that no calculation survives.
 import type { Progress } from '../../contract/progress.ts';
-import type { GgufModel } from '../formats/gguf-reader.ts';
+import type { ModelSource } from '../formats/model-source.ts';
 import { nonFiniteError } from './faults.ts';
 import type { Quantizer } from './quantizer.ts';
 import { ahead, BufferRing, largestSlab, readSlabs, rowsOf, slabsOf } from './tensor-slabs.ts';
 import { Throughput } from './throughput.ts';
 
 export interface CheckRequest {
-  model: GgufModel;
+  model: Pick<ModelSource, 'path' | 'tensors' | 'readInto'>;
   quantizer: Quantizer;
   signal: AbortSignal;
   progress: (progress: Progress) => void;
 }
+
+/** Types of safetensors files that ggml has no name for, and that have no NaN: masks and indices. */
+const isInteger = /^(BOOL|[IU]\d+)$/;
 
 /** @throws NON_FINITE with tensor, element and value; FILE_MALFORMED when data is missing; CANCELLED */
 export async function checkModel({
@@ -20,9 +23,10 @@ export async function checkModel({
   signal,
   progress,
 }: CheckRequest): Promise<{ tensors: number; bytes: number }> {
-  const bytes = model.tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
+  const floats = model.tensors.filter(({ type }) => !isInteger.test(type));
+  const bytes = floats.reduce((sum, tensor) => sum + tensor.bytes, 0);
   const throughput = new Throughput('check', bytes, progress);
-  const slabs = model.tensors.flatMap((tensor) => slabsOf(tensor, tensor.bytes));
+  const slabs = floats.flatMap((tensor) => slabsOf(tensor, tensor.bytes));
   const ring = new BufferRing(2, largestSlab(slabs)); // one is read while the other is checked
   for await (const { tensor, source, firstRow, rows } of ahead(readSlabs(model, slabs, ring, signal))) {
     const { columns } = rowsOf(tensor.shape);
@@ -36,5 +40,5 @@ export async function checkModel({
       });
     throughput.add(source.length, tensor.name);
   }
-  return { tensors: model.tensors.length, bytes };
+  return { tensors: floats.length, bytes };
 }

@@ -1,6 +1,6 @@
 // Reads tensors as slabs of whole rows, so that memory does not follow the size of a tensor, and keeps the disk busy
 // while the processor works.
-import type { GgufModel } from '../formats/gguf-reader.ts';
+import type { ModelSource } from '../formats/model-source.ts';
 import { elementCount, type TensorEntry } from '../formats/tensor.ts';
 
 /** Bytes of a slab, as read or as written; a single row may be larger. */
@@ -71,7 +71,7 @@ export interface ReadSlab extends Slab {
 
 /** Reads slabs in order into the buffers of `ring`. */
 export async function* readSlabs(
-  model: GgufModel,
+  model: Pick<ModelSource, 'readInto'>,
   slabs: Iterable<Slab>,
   ring: BufferRing,
   signal: AbortSignal,

@@ -1,8 +1,8 @@
 // One number for what a recipe asks for: runs that would do the same have the same.
 import { createHash } from 'node:crypto';
 
-/** Where the result goes and how many threads make it do not change what it is. */
-const withoutEffect = new Set(['output', 'force', 'threads']);
+/** Where the result goes, how many threads make it and what is made anew for it do not change what it is. */
+const withoutEffect = new Set(['output', 'force', 'again', 'threads']);
 
 /** Hex SHA-256 of the recipe with its keys in order. */
 export function recipeHash(recipe: Readonly<Record<string, unknown>>): string {

@@ -1,5 +1,6 @@
-// Finished rows of studies in the user data, one file per study: studies/FINGERPRINT.json. A run that is stopped loses the
-// row it was making, and no other.
+// Finished rows of studies in the user data, one file per row: studies/FINGERPRINT/KEY.json. A run that is stopped loses
+// the row it was making and no other; two runs of one study never write into one file.
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -17,47 +18,75 @@ const entry = z.object({
   eigenvalues: z.array(z.array(z.number())).nullable(),
 });
 export type KeptRow = z.infer<typeof entry>;
-const entries = z.array(entry);
+
+interface StoreOptions {
+  /** Rows of earlier runs are not found; each stays until it is kept anew. */
+  again: boolean;
+  /** Told of a file that was put aside. */
+  warn: (warning: string) => void;
+}
 
 export class StudyStore {
-  readonly #file: string;
-  #entries: KeptRow[];
+  readonly #folder: string;
+  readonly #options: StoreOptions;
+  /** Keys of the rows that this run has made. */
+  readonly #made = new Set<string>();
 
-  private constructor(file: string, kept: KeptRow[]) {
-    this.#file = file;
-    this.#entries = kept;
+  constructor(home: string, fingerprint: string, options: StoreOptions) {
+    this.#folder = path.join(home, 'studies', fingerprint);
+    this.#options = options;
   }
 
-  /** The rows of a study; `anew` drops those that are there. A file that cannot be read counts as none. */
-  static async open(home: string, fingerprint: string, { anew }: { anew: boolean }): Promise<StudyStore> {
-    const file = path.join(home, 'studies', `${fingerprint}.json`);
-    const store = new StudyStore(file, anew ? [] : await readRows(file));
-    if (anew) await rm(file, { force: true });
-    return store;
+  /** A finished row; one whose file is damaged counts as none, and its file is put aside. @throws FILE_NOT_FOUND where it cannot be opened */
+  async find(key: string): Promise<KeptRow | null> {
+    if (this.#options.again && !this.#made.has(key)) return null;
+    const file = this.#fileOf(key);
+    const text = await readIfThere(file);
+    if (text === null) return null;
+    const kept = parsed(text);
+    if (kept?.key === key) return kept;
+    await this.#putAside(file);
+    return null;
   }
 
-  find(key: string): KeptRow | null {
-    return this.#entries.find((kept) => kept.key === key) ?? null;
-  }
-
-  /** Adds a row, beside those that another run of the same study has added. @throws NOT_WRITABLE, DISK_FULL */
+  /** Keeps a row in the place of an earlier one. @throws NOT_WRITABLE, DISK_FULL */
   async keep(row: KeptRow): Promise<void> {
-    const others = [...(await readRows(this.#file)), ...this.#entries].filter(({ key }) => key !== row.key);
-    this.#entries = [...new Map(others.map((kept) => [kept.key, kept])).values(), row];
     try {
-      await mkdir(path.dirname(this.#file), { recursive: true });
-      await replaceFile(this.#file, JSON.stringify(this.#entries));
+      await mkdir(this.#folder, { recursive: true });
+      await replaceFile(this.#fileOf(row.key), JSON.stringify(row));
     } catch (error) {
       throw AppError.from(error);
     }
+    this.#made.add(row.key);
+  }
+
+  #fileOf(key: string): string {
+    return path.join(this.#folder, `${createHash('sha256').update(key).digest('hex').slice(0, 32)}.json`);
+  }
+
+  async #putAside(file: string): Promise<void> {
+    const aside = `${file}.damaged-${new Date().toISOString().replaceAll(':', '-')}`;
+    await rename(file, aside).catch((error: unknown) => {
+      throw AppError.from(error);
+    });
+    this.#options.warn(`A finished row of this study could not be read, and is made again; its file is now ${aside}.`);
   }
 }
 
-async function readRows(file: string): Promise<KeptRow[]> {
+async function readIfThere(file: string): Promise<string | null> {
   try {
-    return entries.parse(JSON.parse(await readFile(file, 'utf8')));
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw AppError.from(error);
+  }
+}
+
+function parsed(text: string): KeptRow | null {
+  try {
+    return entry.parse(JSON.parse(text));
   } catch {
-    return []; // none, or of another version
+    return null;
   }
 }
 

@@ -118,10 +118,16 @@ async function compareInLlama(context: JobContext, options: EvaluateOptions, nam
   return { quality: measured, device: compared.device, tokensPerSecond: tokens / compared.seconds };
 }
 
-function qualityOf(windows: WindowComparison[], { engine, text, weightsOnly }: EvaluateOptions): Quality {
+function qualityOf(windows: WindowComparison[], options: EvaluateOptions): Quality {
+  const { engine, text, weightsOnly, candidate, reference } = options;
+  const onnxFiles = [
+    ...(reference !== null && isOnnxFile(reference) ? ['dense' as const] : []),
+    ...(isOnnxFile(candidate) ? ['compressed' as const] : []),
+  ];
   return {
     engine,
     kind: engine === 'onnx' || weightsOnly ? 'weights-only' : 'as-run',
+    ...(onnxFiles.length > 0 && { onnxFiles }),
     text: text.name,
     textSha256: text.sha256,
     windows: text.windows.length,

@@ -148,7 +148,7 @@ async function checkRunnable(context: JobContext, { path, config }: GgufSource):
 
 /**
  * Runs a measurement; where it meets NaN or infinity, looks for the weight that is to blame.
- * @throws NON_FINITE with the file, tensor and element where a weight is not finite
+ * @throws NON_FINITE with the file, tensor and element where a weight is not finite, else as `measure` does
  */
 export async function blamingWeights<T>(
   context: JobContext,
@@ -158,12 +158,22 @@ export async function blamingWeights<T>(
   try {
     return await measure();
   } catch (error) {
-    if (!(error instanceof AppError && error.code === 'NON_FINITE')) throw error;
-    for (const source of models) {
-      await context.worker((client) =>
-        client.checkWeights({ source, threads: context.threads }, { signal: context.signal }),
-      );
-    }
+    if (!isNonFinite(error)) throw error;
+    for (const source of models) await blameWeights(context, source);
     throw error;
   }
 }
+
+/** @throws NON_FINITE, CANCELLED; a search that fails otherwise says nothing, and what was met stands. */
+async function blameWeights(context: JobContext, source: string): Promise<void> {
+  try {
+    await context.worker((client) =>
+      client.checkWeights({ source, threads: context.threads }, { signal: context.signal }),
+    );
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (isNonFinite(error)) throw error;
+  }
+}
+
+const isNonFinite = (error: unknown): boolean => error instanceof AppError && error.code === 'NON_FINITE';

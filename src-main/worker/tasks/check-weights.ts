@@ -1,7 +1,7 @@
 // Reads every tensor of a model once.
 import type { HandlersOf } from '../../contract/define-api.ts';
 import type { WorkerApi } from '../../contract/worker-api.ts';
-import { openGguf } from '../../core/formats/gguf-reader.ts';
+import { openModel } from '../../core/formats/model-source.ts';
 import { checkModel } from '../../core/quantization/check-model.ts';
 import { nativeQuantizer } from '../native/native-quantizer.ts';
 
@@ -10,7 +10,7 @@ export const checkWeights: HandlersOf<WorkerApi>['checkWeights'] = async (
   { signal, progress },
 ) => {
   const quantizer = nativeQuantizer(threads);
-  const model = await openGguf(source);
+  const model = await openModel(source);
   try {
     return await checkModel({ model, quantizer, signal, progress });
   } finally {

@@ -1,10 +1,14 @@
 // Parameters of a model before and after per-block slicing, in closed form: from sizes alone, no weights read. Norms have
 // none left (their weights are folded), the output layer is one of its own, and each step has its shortcut.
 import type { SlicingConfig } from '../../../contract/results.ts';
+import { describeModel, layerTensorShape } from '../../architectures/decoder.ts';
 import type { Decoder } from '../../architectures/decoder.ts';
-import type { LinearRole } from '../../architectures/architecture.ts';
+import type { LayerRole, LayerTensor, LinearRole } from '../../architectures/architecture.ts';
+import { readHfConfig } from '../../formats/hf-config.ts';
+import type { JsonObject } from '../../formats/json-object.ts';
 import { fusedRoles } from '../../graph/fusion.ts';
-import { hasHeadBias, positionsTable } from './fused-form.ts';
+import { hasHeadBias } from './fused-form.ts';
+import type { Described } from './fused-form.ts';
 import { siteLayout, siteWidths, stepsPerLayer } from './site-widths.ts';
 import type { SiteLayout } from './site-widths.ts';
 
@@ -68,25 +72,50 @@ export const countFusedParameters = (shape: ParameterShape): number =>
   );
 
 /** What the formula needs, of an open model. All layers have the tensors of the first. */
-export function parameterShapeOf(decoder: Decoder): ParameterShape {
-  const { architecture, config, layers } = decoder;
-  const tensors = layers[0]!;
-  const fused = fusedRoles(architecture, tensors.keys());
+export const parameterShapeOf = (decoder: Decoder): ParameterShape =>
+  shapeOf(decoder, new Set(decoder.layers[0]!.keys()));
+
+/**
+ * What the formula needs, of a parsed config.json alone; `file` is what errors call it. A flag that it does not have is
+ * as transformers has it: linears have biases in families of LayerNorm, and else none that are optional.
+ * @throws FILE_MALFORMED, UNSUPPORTED_ARCHITECTURE as openDecoder
+ */
+export function parameterShapeOfConfig(configJson: JsonObject, file = 'config.json'): ParameterShape {
+  const { config, experts } = readHfConfig(file, configJson);
+  const described = describeModel({
+    ...{ kind: 'safetensors', path: file, experts, configJson, tensors: [], parameters: 0, fileBytes: 0 },
+    config: { ...config, tiedEmbeddings: config.tiedEmbeddings ?? false },
+  });
+  const { layer, norm } = described.architecture;
+  const hasOptional = (role: LayerRole): boolean => {
+    const flags = [configJson['enable_bias'], configJson[/^[qkvo]Bias$/.test(role) ? 'attention_bias' : 'mlp_bias']];
+    return flags.find((flag) => typeof flag === 'boolean') ?? norm.kind === 'layernorm';
+  };
+  const tensors = Object.entries(layer) as [LayerRole, LayerTensor][];
+  const roles = tensors.filter(([role, { isOptional }]) => !isOptional || hasOptional(role)).map(([role]) => role);
+  return shapeOf(described, new Set(roles));
+}
+
+/** `roles`: tensors of a layer. */
+function shapeOf(described: Described, roles: ReadonlySet<LayerRole>): ParameterShape {
+  const { architecture, config } = described;
+  const { positions, layer } = architecture;
+  const fused = fusedRoles(architecture, roles);
   const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
-  const rows = (role: LinearRole): number => tensors.get(role)!.shape[1]!;
+  const rows = (role: LayerRole): number => layerTensorShape(layer[role]!, config).own.rows;
   const branch = (inputs: readonly LinearRole[], output: LinearRole): BranchShape => ({
     inputRows: sum(inputs.map(rows)),
-    outputColumns: tensors.get(output)!.shape[0]!,
+    outputColumns: layerTensorShape(layer[output]!, config).shape[0]!,
     inputBiases: sum(inputs.filter((role) => fused.has(`${role}Bias`)).map(rows)),
     hasOutputBias: fused.has(`${output}Bias`),
   });
   return {
-    ...siteLayout(decoder),
+    ...siteLayout(described),
     vocabSize: config.vocabSize,
-    positions: positionsTable(decoder)?.shape[1] ?? 0,
+    positions: positions.kind === 'learned' ? config.longestWindow! + positions.offset : 0,
     attention: branch(architecture.attentionInputs, architecture.attentionOutput),
     mlp: branch(architecture.mlpInputs, architecture.mlpOutput),
-    headNorms: sum((['qNorm', 'kNorm'] as const).map((role) => tensors.get(role)?.shape[0] ?? 0)),
+    headNorms: sum((['qNorm', 'kNorm'] as const).filter((role) => roles.has(role)).map(rows)),
     hasHeadBias: hasHeadBias(architecture),
   };
 }

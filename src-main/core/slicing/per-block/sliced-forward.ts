@@ -10,6 +10,7 @@ import type { LayerStatistics } from '../../graph/block-stream.ts';
 import { readRopeDivisors } from '../../graph/block-weights.ts';
 import { embedWindows, residualShape } from '../../graph/embed-windows.ts';
 import { readFloats } from '../../graph/float-values.ts';
+import { requireFinite } from '../../graph/finite-layer.ts';
 import { GraphSessions } from '../../graph/graph-sessions.ts';
 import { headResult } from '../../graph/forward.ts';
 import type { ForwardOptions, ForwardResult } from '../../graph/forward.ts';
@@ -141,6 +142,7 @@ async function openSlicedStream(
           const more = { ...statisticsFeeds(graph, rows), ...treeFeeds(trees, { first, rows }, config) };
           const feeds = { x, ...more, ...weights };
           found.add(await graph.runner.run(feeds, { y, ...found.wanted }), rows);
+          requireFinite(data, { file: model.path, layer, first, windowLength, hiddenSize: to.hiddenSize });
           await to.write(first, data);
           onRun(rows);
         }

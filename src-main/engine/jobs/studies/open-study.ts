@@ -38,12 +38,13 @@ export interface Study {
 
 export async function openStudy(context: JobContext, recipe: StudyRecipe, source: ModelSource): Promise<Study> {
   const decoder = openDecoder(source);
-  const { calibration, evaluation, force } = recipe;
+  const { calibration, evaluation, again } = recipe;
   const text = await stage(context, 'tokenize', () =>
     openEvaluation(context, source.path, evaluation, calibration.texts),
   );
   const fingerprint = await fingerprintOf(context, recipe, text);
-  const store = await StudyStore.open(context.folders.home, fingerprint, { anew: force });
+  const warn = (warning: string): void => void context.warnings.push(warning);
+  const store = new StudyStore(context.folders.home, fingerprint, { again, warn });
   const progress = { done: 0, total: 0 };
   return {
     context,
@@ -114,7 +115,7 @@ export async function studyRow<Row extends StudyRow>(
   { label, windows, make }: RowRequest<Row>,
 ): Promise<{ row: Row; eigenvalues: number[][] | null }> {
   const key = `${label} ${hashOf(windows)}`;
-  const kept = study.store.find(key);
+  const kept = await study.store.find(key);
   if (kept) {
     study.dense = kept.dense;
     study.keptRows += 1;

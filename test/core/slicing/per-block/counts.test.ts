@@ -7,8 +7,9 @@ import {
   countShortcuts,
   countSlicedParameters,
   parameterShapeOf,
+  parameterShapeOfConfig,
 } from '../../../../src-main/core/slicing/per-block/count-parameters.ts';
-import type { BranchShape, ParameterShape } from '../../../../src-main/core/slicing/per-block/count-parameters.ts';
+import type { ParameterShape } from '../../../../src-main/core/slicing/per-block/count-parameters.ts';
 import {
   constantWidth,
   constantWidths,
@@ -19,63 +20,42 @@ import { goldenModels, readJson } from '../../../support/golden-models.ts';
 import { decoderOf } from '../../../support/graph-runs.ts';
 import { golden } from '../../../support/slicing.ts';
 
-/** LayerNorm biases are folded into every linear that reads, so all of those have one; so has the head. */
-const branch = (inputRows: number, outputColumns: number): BranchShape => ({
-  ...{ inputRows, outputColumns, inputBiases: inputRows, hasOutputBias: true },
-});
-
-interface PlainSizes {
-  hiddenSize: number;
-  numHiddenLayers: number;
-  ffn: number;
-  vocabSize: number;
-}
-
-/** OPT: learned positions (two rows more than the context), as many key as query heads, a plain MLP. */
-const opt = ({ hiddenSize, numHiddenLayers, ffn, vocabSize }: PlainSizes, context: number): ParameterShape => ({
-  ...{ hiddenSize, numHiddenLayers, vocabSize, blockLayout: 'sequential', embeddingTables: 2, positions: context + 2 },
-  attention: branch(3 * hiddenSize, hiddenSize),
-  mlp: branch(ffn, ffn),
-  ...{ headNorms: 0, hasHeadBias: true },
-});
-
-/** Phi-2: a parallel block, rotary positions. */
-const phi = (sizes: PlainSizes): ParameterShape => ({
-  ...opt(sizes, 0),
-  ...{ blockLayout: 'parallel', embeddingTables: 1, positions: 0 },
-});
-
-const tiny: PlainSizes = { hiddenSize: 64, numHiddenLayers: 4, ffn: 160, vocabSize: 512 };
-const opt125: PlainSizes = { hiddenSize: 768, numHiddenLayers: 12, ffn: 3072, vocabSize: 50_272 };
-const phi2: PlainSizes = { hiddenSize: 2560, numHiddenLayers: 32, ffn: 10_240, vocabSize: 51_200 };
-
-/** Phi-3: one matrix for q, k and v, one for gate and up; RMSNorm. */
-const phi3: ParameterShape = {
-  ...{ hiddenSize: 64, numHiddenLayers: 4, vocabSize: 512, blockLayout: 'sequential', positions: 0 },
-  attention: { inputRows: 64 + 2 * 32, outputColumns: 64, inputBiases: 0, hasOutputBias: false },
-  mlp: { inputRows: 2 * 160, outputColumns: 160, inputBiases: 0, hasOutputBias: false },
-  ...{ headNorms: 0, hasHeadBias: false },
+/** As published: facebook/opt-125m, microsoft/phi-2, HuggingFaceTB/SmolLM2-135M. */
+const published = {
+  opt125m: {
+    ...{ model_type: 'opt', hidden_size: 768, num_hidden_layers: 12, num_attention_heads: 12, ffn_dim: 3072 },
+    ...{ vocab_size: 50_272, max_position_embeddings: 2048, word_embed_proj_dim: 768, do_layer_norm_before: true },
+    activation_function: 'relu',
+  },
+  phi2: {
+    ...{ model_type: 'phi', hidden_size: 2560, num_hidden_layers: 32, num_attention_heads: 32 },
+    ...{ num_key_value_heads: 32, intermediate_size: 10_240, vocab_size: 51_200, max_position_embeddings: 2048 },
+    ...{ hidden_act: 'gelu_new', layer_norm_eps: 1e-5, partial_rotary_factor: 0.4, qk_layernorm: false },
+    tie_word_embeddings: false,
+  },
+  smollm135m: {
+    ...{ model_type: 'llama', hidden_size: 576, num_hidden_layers: 30, num_attention_heads: 9 },
+    ...{ num_key_value_heads: 3, intermediate_size: 1536, vocab_size: 49_152, max_position_embeddings: 8192 },
+    ...{ hidden_act: 'silu', rms_norm_eps: 1e-5, attention_bias: false, tie_word_embeddings: true },
+  },
 };
 
-/** SmolLM2-135M: 9 query and 3 key heads of 64, tied. */
-const smol: ParameterShape = {
-  ...{ hiddenSize: 576, numHiddenLayers: 30, vocabSize: 49_152, blockLayout: 'sequential', positions: 0 },
-  attention: { inputRows: 576 + 2 * 192, outputColumns: 576, inputBiases: 0, hasOutputBias: false },
-  mlp: { inputRows: 2 * 1536, outputColumns: 1536, inputBiases: 0, hasOutputBias: false },
-  ...{ headNorms: 0, hasHeadBias: false },
-};
+const configShape = (name: string): ParameterShape =>
+  parameterShapeOfConfig(readJson(path.join(golden(name), 'config.json')));
 
 const constant = (shape: ParameterShape, width: number, sliceHead = false): SlicingConfig =>
   slicingConfigOf(shape, constantWidths(shape, width, sliceHead), sliceHead);
 
 test('SmolLM2-135M at width 512 has what the released code counts', () => {
-  expect(countSlicedParameters(smol, constant(smol, 512))).toBe(163_708_928);
+  const shape = parameterShapeOfConfig(published.smollm135m);
+  expect(countSlicedParameters(shape, constant(shape, 512))).toBe(163_708_928);
 });
 
 test.each([
-  { name: 'OPT-125m', shape: opt(opt125, 2048), expected: 147_250_880 },
-  { name: 'Phi-2', shape: phi(phi2), expected: 2_391_772_160 },
-])('$name at 20% has $expected parameters', ({ shape, expected }) => {
+  { name: 'OPT-125m', config: published.opt125m, expected: 147_250_880 },
+  { name: 'Phi-2', config: published.phi2, expected: 2_391_772_160 },
+])('$name at 20% has $expected parameters', ({ config, expected }) => {
+  const shape = parameterShapeOfConfig(config);
   const width = constantWidth(shape.hiddenSize, 0.2, 8);
   expect(countSlicedParameters(shape, constant(shape, width))).toBe(expected);
 });
@@ -101,22 +81,25 @@ describe.skipIf(!goldenModels)('golden counts', () => {
     expect(countSlicedParameters(shape, constant(shape, 48, true))).toBe(told.params_sliced_head);
   };
 
-  test.each(['llama-gqa', 'llama-tied', 'qwen2', 'qwen3', 'mistral', 'opt', 'phi', 'phi3'])(
-    'of %s, open',
-    async (name) => {
-      expectCounts(name, parameterShapeOf(await decoderOf(golden(name))));
-    },
-  );
+  const names = ['llama-gqa', 'llama-tied', 'qwen2', 'qwen3', 'mistral', 'opt', 'phi', 'phi3'];
+  test.each(names)('of %s, open', async (name) => {
+    expectCounts(name, parameterShapeOf(await decoderOf(golden(name))));
+  });
 
-  test.each([
-    { name: 'opt', shape: opt(tiny, 128) },
-    { name: 'phi', shape: phi(tiny) },
-    { name: 'phi3', shape: phi3 },
-  ])('of $name, from its config', ({ name, shape }) => expectCounts(name, shape));
+  test.each(names)('of %s, from its config', (name) => expectCounts(name, configShape(name)));
 
   test.each(['opt', 'phi', 'phi3'])('the widths of %s are those that the released code saved', (name) => {
-    const shape = { opt: opt(tiny, 128), phi: phi(tiny), phi3 }[name]!;
     const told = readJson<{ slicing_config: SlicingConfig }>(path.join(golden(name), 'official.json'));
-    expect(constant(shape, 48)).toEqual(told.slicing_config);
+    expect(constant(configShape(name), 48)).toEqual(told.slicing_config);
   });
+});
+
+test('a flag for biases counts them: of attention, of the MLP, of all', () => {
+  const counted = (config: object): number => countFusedParameters(parameterShapeOfConfig({ ...config }));
+  const { smollm135m: llama, opt125m: opt } = published;
+  const [attention, mlp] = [30 * (2 * 576 + 2 * 192), 30 * (2 * 1536 + 576)];
+  expect(counted({ ...llama, attention_bias: true }) - counted(llama)).toBe(attention);
+  expect(counted({ ...llama, mlp_bias: true }) - counted(llama)).toBe(mlp);
+  // Those that read have one of their norm's in any case.
+  expect(counted(opt) - counted({ ...opt, enable_bias: false })).toBe(12 * 2 * 768);
 });
