@@ -57,6 +57,8 @@ export async function openBlockStream(options: BlockStreamOptions): Promise<Bloc
   const { decoder, runtime, windowLength, trees, grams } = options;
   const rope = ropeTables(decoder.config, windowLength, await readRopeDivisors(decoder, options.dequantize));
   const read = blockWeightReader(decoder, options.dequantize);
+  const { hiddenSize } = decoder.config;
+  const file = decoder.model.path;
   const rolesOf = (layer: number): ReadonlySet<LayerRole> =>
     fusedRoles(decoder.architecture, decoder.layers[layer]!.keys());
 
@@ -81,13 +83,8 @@ export async function openBlockStream(options: BlockStreamOptions): Promise<Bloc
           const x = { data: values, shape: [rows, residual.hiddenSize] };
           const more = { ...statisticsFeeds(graph, rows), ...treeFeeds(trees, { first, rows }, decoder.config) };
           found.add(await graph.runner.run({ x, ...more, ...weights.feeds }, { y: x, ...found.wanted }), rows);
-          requireFinite(values, {
-            file: decoder.model.path,
-            layer,
-            first,
-            windowLength,
-            hiddenSize: residual.hiddenSize,
-          });
+          // Where statistics are wanted they are looked at, which names the linear too.
+          if (grams === null) requireFinite(values, { file, layer, first, windowLength, hiddenSize });
           await residual.write(first, values);
           onRun?.(rows);
         }
