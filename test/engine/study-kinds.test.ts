@@ -114,12 +114,14 @@ test('rows are written as a file, and a file of kept rows that is damaged counts
   });
   expect(errorOf(await engine.run({ ...recipe, output: csv })).code).toBe('OUTPUT_EXISTS');
 
-  const kept = path.join(engine.home, 'studies');
-  const [name] = readdirSync(kept);
-  writeFileSync(path.join(kept, name!), readFileSync(path.join(kept, name!), 'utf8').slice(0, 40));
+  const [fingerprint] = readdirSync(path.join(engine.home, 'studies'));
+  const kept = path.join(engine.home, 'studies', fingerprint!);
+  const row = path.join(kept, readdirSync(kept)[0]!);
+  writeFileSync(row, readFileSync(row, 'utf8').slice(0, 40));
   const json = path.join(folder, 'rows.json');
   const again = studied(await engine.run({ ...recipe, output: json }), 'sparsity');
   expect(again).toMatchObject({ keptRows: 0, output: json, rows: [{ kld: rows[0]!.kld }] });
+  expect(again.warnings).toContainEqual(expect.stringContaining('.damaged-'));
   expect(again.rows[0]!.finished).not.toBe(rows[0]!.finished);
   expect(JSON.parse(readFileSync(json, 'utf8'))).toEqual(again);
   expect(madeIn(folder)).toEqual(['rows.csv', 'rows.json']);
