@@ -101,9 +101,13 @@ describe('one that is named', () => {
 
   test('leaves a caller free that gives up', async () => {
     const controller = new AbortController();
-    const waiting = behaving('hang', 3000).choose('webgpu', { signal: controller.signal });
+    const providers = behaving('hang', 3000);
+    const waiting = providers.choose('webgpu', { signal: controller.signal });
     setTimeout(() => controller.abort(), 200);
     await expect(waiting).rejects.toMatchObject({ code: 'CANCELLED' });
+    // The probe itself goes on to its limit; a child that hangs would outlive this process.
+    const { signal } = new AbortController();
+    await expect(providers.choose('webgpu', { signal })).rejects.toMatchObject({ code: 'DEVICE_UNAVAILABLE' });
   });
 
   test('makes a job fail where it is not there, and never run on the processor', async () => {
