@@ -2,7 +2,7 @@
 // Source: onnxruntime-node 1.30.0 script/install.js, script/install-metadata.js (CUDA 12; Linux x64 alone).
 import { spawn } from 'node:child_process';
 import { access, constants, readdir } from 'node:fs/promises';
-import { findPackageJSON } from 'node:module';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { CudaFiles } from '../../contract/devices.ts';
 import { AppError } from '../../contract/errors.ts';
@@ -17,9 +17,17 @@ export interface OnnxPackage {
 
 /** The package that the worker loads; where it is not installed, its place. In a packaged app it is beside the archive, where libraries and installers can be files. */
 export function onnxPackage(): OnnxPackage {
-  const found = findPackageJSON('onnxruntime-node', import.meta.url) ?? 'node_modules/onnxruntime-node/package.json';
-  const folder = path.dirname(found).replace(/app\.asar(?=[\\/])/, 'app.asar.unpacked');
+  const folder = path.dirname(packageFile()).replace(/app\.asar(?=[\\/])/, 'app.asar.unpacked');
   return { folder, platform: process.platform, arch: process.arch };
+}
+
+function packageFile(): string {
+  const file = 'onnxruntime-node/package.json';
+  try {
+    return createRequire(import.meta.url).resolve(file);
+  } catch {
+    return path.join('node_modules', file);
+  }
 }
 
 const binFolder = ({ folder, platform, arch }: OnnxPackage): string => path.join(folder, 'bin/napi-v6', platform, arch);
