@@ -2,8 +2,8 @@
 // Source: onnxruntime-node 1.30.0 script/install.js, script/install-metadata.js (CUDA 12; Linux x64 alone).
 import { spawn } from 'node:child_process';
 import { access, constants, readdir } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { CudaFiles } from '../../contract/devices.ts';
 import { AppError } from '../../contract/errors.ts';
 
@@ -17,16 +17,16 @@ export interface OnnxPackage {
 
 /** The package that the worker loads; where it is not installed, its place. In a packaged app it is beside the archive, where libraries and installers can be files. */
 export function onnxPackage(): OnnxPackage {
-  const folder = path.dirname(packageFile()).replace(/app\.asar(?=[\\/])/, 'app.asar.unpacked');
+  const folder = packageFolder().replace(/app\.asar(?=[\\/])/, 'app.asar.unpacked');
   return { folder, platform: process.platform, arch: process.arch };
 }
 
-function packageFile(): string {
-  const file = 'onnxruntime-node/package.json';
+/** Its main file is dist/index.js. */
+function packageFolder(): string {
   try {
-    return createRequire(import.meta.url).resolve(file);
+    return path.join(path.dirname(fileURLToPath(import.meta.resolve('onnxruntime-node'))), '..');
   } catch {
-    return path.join('node_modules', file);
+    return path.join('node_modules', 'onnxruntime-node');
   }
 }
 
