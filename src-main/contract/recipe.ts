@@ -104,6 +104,8 @@ export const sliceRecipe = z.object({
   scheduler: z.string().default('constant'),
   /** A float type, a named mix of llama.cpp or a type. */
   type: z.string().default('F16'),
+  /** Of an ONNX file that is cut again, which has none: folder or GGUF whose tokenizer is used. A folder's goes along. */
+  tokenizer: z.string().nullable().default(null),
 });
 export const invarianceRecipe = z.object({
   verb: z.literal('invariance'),

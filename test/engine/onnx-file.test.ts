@@ -1,10 +1,12 @@
-// ONNX files as models of jobs: either side of an evaluation, with any tokenizer; refused where something is made of them.
-import { writeFileSync } from 'node:fs';
+// ONNX files as models of jobs: either side of an evaluation, with any tokenizer; slices cut again; refused where something else
+// is made of them.
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeOnnxModel } from '../../src-main/core/export/onnx/write-onnx-model.ts';
+import { openModel } from '../../src-main/core/formats/model-source.ts';
 import { inspect } from '../../src-main/engine/library/inspect.ts';
-import { errorOf, quick, resultOf, startEngine, temporaryFolder } from '../support/engine.ts';
+import { errorOf, quick, resultOf, slicedBy, startEngine, temporaryFolder } from '../support/engine.ts';
 import type { TestEngine } from '../support/engine.ts';
 import { goldenModels, goldenTokens, tinyModel } from '../support/golden-models.ts';
 import { decoderOf } from '../support/graph-runs.ts';
@@ -23,6 +25,32 @@ async function onnxOf(decoder: Parameters<typeof writeOnnxModel>[0]['decoder']):
   const output = path.join(temporaryFolder(), 'model.onnx');
   await writeOnnxModel({ ...ports, decoder, output, type: 'F32' });
   return output;
+}
+
+const again = (
+  model: string,
+  output: string,
+  more: { evaluation?: object } & Record<string, unknown> = {},
+): object => ({
+  ...{ verb: 'slice', method: 'per-block', model, output, sparsity: 0.25, type: 'F32' },
+  ...more,
+  evaluation: { ...quick.evaluation, ...more.evaluation },
+});
+
+/** Weights of a folder by name; of positions those that are some. */
+async function weightsOf(folder: string, name: string): Promise<Map<string, Buffer>> {
+  const model = await openModel(folder);
+  try {
+    const found = new Map<string, Buffer>();
+    for (const entry of model.tensors) {
+      const rowBytes = entry.bytes / entry.shape.at(-1)!;
+      const skipped = name === 'opt' && entry.name.includes('embed_positions') ? 2 * rowBytes : 0;
+      found.set(entry.name, Buffer.from(await model.read(entry, skipped)));
+    }
+    return found;
+  } finally {
+    await model.close();
+  }
 }
 
 /** Rows of token ids. */
@@ -58,6 +86,67 @@ describe.skipIf(!goldenModels)('evaluate', () => {
     const itself = await evaluated(engine, file, { against: file }, { text });
     expect([turned.onnxFiles, itself.onnxFiles]).toEqual([['dense'], ['dense', 'compressed']]);
     expect(itself).toMatchObject({ perplexityRatio: 1, kld: { mean: 0 }, topOneAgreement: 1 });
+  });
+});
+
+describe('a slice block by block is cut again', () => {
+  it.skipIf(!goldenModels).each(['llama-gqa', 'opt', 'phi', 'phi3'])(
+    'of %s to the bytes that its folder gives',
+    async (name) => {
+      const engine = await startEngine();
+      const decoder = await decoderOf(tinyModel(name));
+      const folder = path.join(temporaryFolder(), 'wide');
+      const widths = constantConfig(decoder, 56);
+      const { sliced } = await slicedInto(folder, { decoder, windows: goldenTokens(name), widths });
+      const file = await onnxOf(sliced);
+      const text = path.join(tinyModel(name), 'input.tokens.json');
+      const cut = async (model: string): Promise<{ output: string; kld: number }> => {
+        const output = path.join(temporaryFolder(), 'narrow');
+        const made = slicedBy(await engine.run(again(model, output, { evaluation: { text } })), 'per-block');
+        expect(made).toMatchObject({ calibration: null, parametersBefore: sliced.model.parameters });
+        return { output, kld: made.quality!.kld!.mean };
+      };
+      const [own, other] = [await cut(file), await cut(folder)];
+      expect(own.kld).toBeGreaterThan(1e-3);
+      expect(Math.abs(own.kld / other.kld - 1)).toBeLessThan(1e-3);
+      for (const part of ['config.json', 'slicing.json']) {
+        expect(readFileSync(path.join(own.output, part), 'utf8')).toBe(
+          readFileSync(path.join(other.output, part), 'utf8'),
+        );
+      }
+      expect(await weightsOf(own.output, name)).toEqual(await weightsOf(other.output, name));
+    },
+  );
+
+  it('with the tokenizer of a folder, which goes along, or of a GGUF, into any form', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const [wide, narrow, file] = ['wide.onnx', 'narrow', 'narrow.onnx'].map((name) => path.join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await engine.run({ ...again(sampleModel, wide, { sparsity: 0.1 }), ...quick, evaluate: false });
+    expect(await inspect(wide)).toMatchObject({
+      can: { slicePerBlock: true, sliceShared: expect.any(String) as string },
+    });
+    const made = slicedBy(await engine.run(again(wide, narrow, { tokenizer: sampleFolder })), 'per-block');
+    const exported = slicedBy(await engine.run(again(wide, file, { tokenizer: sampleModel })), 'per-block');
+    expect([made.warnings, exported.warnings]).toEqual([[], []]);
+    expect(exported.quality).toEqual(made.quality);
+    const evaluation = { ...quick.evaluation, text: 'evaluation' };
+    const compared = await evaluated(engine, narrow, { against: wide }, evaluation);
+    expect(compared.kld!.mean).toBeCloseTo(made.quality!.kld!.mean, 6);
+
+    const failure = async (...recipe: Parameters<typeof again>) => errorOf(await engine.run(again(...recipe)));
+    const output = path.join(folder, 'x');
+    expect((await failure(wide, output)).message).toMatch(/has no tokenizer: .* with --tokenizer/);
+    expect((await failure(narrow, output, { tokenizer: sampleFolder })).message).toMatch(
+      /^--tokenizer is for an \.onnx model/,
+    );
+    expect((await failure(wide, output, { tokenizer: sampleFolder, sparsity: 0.1 })).message).toMatch(
+      /can only become narrower|is wider than/,
+    );
   });
 });
 

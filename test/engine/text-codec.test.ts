@@ -42,7 +42,8 @@ test.each([
       const whole = codec.decode(prompt, found);
       const joined = bits(found).join('');
       expect(whole.startsWith(joined)).toBe(true);
-      expect(whole.slice(joined.length)).toMatch(/^\uFFFD*$/);
+      // A token of the last, unfinished character may have a space before it, which waits with it.
+      expect(whole.slice(joined.length)).toMatch(/^( ?\uFFFD+)*$/);
     }),
     { numRuns: 300 },
   );

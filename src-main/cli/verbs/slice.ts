@@ -13,12 +13,13 @@ export const slice: Verb = {
   summary: 'cut the width of a model',
   usage: 'MODEL (--sparsity S | --width D) --output FILE.gguf|FOLDER|FILE.onnx',
   takesModel: true,
-  options: [...sliceOptions, 'type', ...outputOptions, ...jobOptions, ...everywhere],
+  options: [...sliceOptions, 'type', 'tokenizer', ...outputOptions, ...jobOptions, ...everywhere],
   examples: [
     'snug slice model.gguf --sparsity 0.2 --output sliced.gguf',
     'snug slice model.gguf --width 3072 --type Q4_K_M --output small.gguf',
     'snug slice folder --sparsity 0.1 --output sliced-folder',
     'snug slice folder --method per-block --sparsity 0.25 --output sliced.onnx',
+    'snug slice sliced.onnx --method per-block --sparsity 0.3 --tokenizer folder --output narrower.onnx',
   ],
   async run(model, values, session) {
     const output = session.resolve(required(values, 'output'));
@@ -34,6 +35,7 @@ export const slice: Verb = {
       output,
       ...{ method, sparsity, width, round, orientation, type, scheduler, signals, precision },
       ...{ sliceHead: values['slice-head'], paperCompat: values['paper-compat'] },
+      tokenizer: values.tokenizer === undefined ? null : modelPath(values.tokenizer, session.resolve),
       ...(await outputPart(values, session)),
     }) as SliceRecipe;
     const value = await session.runJob(recipe);

@@ -61,7 +61,7 @@ export async function openModel(path: string): Promise<ModelSource> {
   if (!found) throw new AppError('FILE_NOT_FOUND', `${path} does not exist. A model is ${expectedForm}.`, { path });
   if (found.isDirectory()) return openFolder(path);
   if (isOnnxFile(path)) {
-    const message = `${path} is an ONNX model: inspect, evaluate and generate take it, and nothing else can be made of it. Name the folder or GGUF it was made from.`;
+    const message = `${path} is an ONNX model: inspect, evaluate and generate take it, a slice block by block can be cut again, and nothing else can be made of it. Name the folder or GGUF it was made from.`;
     throw new AppError('USAGE', message, { path });
   }
   if (extname(path) === '.safetensors') {

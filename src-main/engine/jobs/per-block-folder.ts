@@ -1,9 +1,11 @@
 // The folder of a per-block slice: made of a dense model, or by cutting one again that was sliced so before, along its own
 // directions and without a calibration.
+import { stat } from 'node:fs/promises';
 import type { SliceRecipe } from '../../contract/recipe.ts';
 import type { PerBlockSliceResult, SlicingConfig } from '../../contract/results.ts';
 import type { WidthSchedule } from '../../contract/worker-api.ts';
 import type { Decoder } from '../../core/architectures/decoder.ts';
+import { folderOf } from '../../core/formats/model-source.ts';
 import { isSliced, type RunnableModel } from '../../core/graph/hidden-states.ts';
 import { meanSparsity } from '../../core/slicing/per-block/scheduled-widths.ts';
 import { requireSorted } from '../../core/slicing/per-block/narrower-widths.ts';
@@ -120,11 +122,12 @@ async function cutAgain(
   output: string,
 ): Promise<MadeFolder> {
   const { signals, orientation, precision, paperCompat } = requireSorted(decoder);
+  const tokenizerFrom = await tokenizerFolder(recipe.tokenizer ?? decoder.model.path);
   const made = await stage(context, 'slice', () =>
     context.worker(
       makingFolder(output, (client) =>
         client.narrowSliced(
-          { source: decoder.model.path, widths, output, type: floatTypeOf(recipe.type)! },
+          { source: decoder.model.path, widths, output, type: floatTypeOf(recipe.type)!, tokenizerFrom },
           { signal: context.signal, onProgress: reportAs(context, 'slice') },
         ),
       ),
@@ -156,6 +159,12 @@ async function cutAgain(
     sha256: made.sha256,
   };
 }
+
+/** The folder that a model is, whose tokenizer files are copied; null of other models. */
+const tokenizerFolder = async (model: string): Promise<string | null> => {
+  const folder = folderOf(model);
+  return (await stat(folder)).isDirectory() ? folder : null;
+};
 
 const schedulerOf = ({ scheduler }: SliceRecipe): PerBlockSliceResult['scheduler'] =>
   scheduler === 'constant' || scheduler === 'variance' ? scheduler : 'file';

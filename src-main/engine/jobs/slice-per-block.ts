@@ -5,7 +5,7 @@ import type { SliceRecipe } from '../../contract/recipe.ts';
 import type { PerBlockSliceResult, SlicingConfig } from '../../contract/results.ts';
 import { folderOf, openModel, typeCounts, type ModelSource } from '../../core/formats/model-source.ts';
 import { evaluate } from '../stages/evaluate.ts';
-import { withGraphs } from '../stages/open.ts';
+import { withCuttable } from '../stages/open.ts';
 import { checkForm, floatTypeOf } from '../stages/slice.ts';
 import { openEvaluation, type EvaluationTokens } from '../stages/texts.ts';
 import { stage, totalSeconds, type JobContext } from './context.ts';
@@ -22,7 +22,7 @@ export async function runPerBlockSlice(context: JobContext, recipe: SliceRecipe)
   await checkAnyOutput(recipe, [recipe.model, folderOf(recipe.model)]);
   checkGate(recipe.evaluation, recipe.evaluate);
   checkPerBlockForm(recipe);
-  return withGraphs(context, recipe.model, async (source, model) => {
+  return withCuttable(context, recipe.model, async (source, model) => {
     const cut = await planCut(recipe, model);
     const folder = unfinishedName(recipe.output, 'folder');
     return cleaning([folder], async () => {
@@ -71,7 +71,8 @@ function checkPerBlockForm(recipe: SliceRecipe): void {
 const evaluationText = (context: JobContext, recipe: SliceRecipe, cut: PerBlockCut): Promise<EvaluationTokens> =>
   stage(context, 'tokenize', () => {
     const calibrationTexts = cut.kind === 'dense' ? recipe.calibration.texts : [];
-    return openEvaluation(context, cut.decoder.model.path, recipe.evaluation, calibrationTexts);
+    const from = { model: cut.decoder.model.path, tokenizer: recipe.tokenizer };
+    return openEvaluation(context, from, recipe.evaluation, calibrationTexts);
   });
 
 async function typesIn(folder: string): Promise<Record<string, number>> {

@@ -2,7 +2,7 @@ import { AppError } from '../../contract/errors.ts';
 import type { SliceRecipe } from '../../contract/recipe.ts';
 import type { SharedSliceResult, SliceResult } from '../../contract/results.ts';
 import { openDecoder } from '../../core/architectures/decoder.ts';
-import { folderOf, openModel } from '../../core/formats/model-source.ts';
+import { folderOf, isOnnxFile, openModel } from '../../core/formats/model-source.ts';
 import { fallbackNote } from '../../core/planning/candidates.ts';
 import { predictFile } from '../../core/planning/prior.ts';
 import { predictSlice, withTypes } from '../../core/planning/slice-prior.ts';
@@ -27,8 +27,16 @@ import { publish } from './publish.ts';
 import { runPerBlockSlice } from './slice-per-block.ts';
 
 /** The verb `slice`. */
-export function runSlice(context: JobContext, recipe: SliceRecipe): Promise<SliceResult> {
+export async function runSlice(context: JobContext, recipe: SliceRecipe): Promise<SliceResult> {
+  checkTokenizer(recipe);
   return recipe.method === 'shared' ? runSharedSlice(context, recipe) : runPerBlockSlice(context, recipe);
+}
+
+/** @throws USAGE */
+function checkTokenizer({ model, tokenizer }: SliceRecipe): void {
+  if (tokenizer === null || isOnnxFile(model)) return;
+  const message = `--tokenizer is for an .onnx model, which has none: ${model} has its own. Leave it away.`;
+  throw new AppError('USAGE', message, { option: '--tokenizer', tokenizer });
 }
 
 /** A narrower model by one rotation, as GGUF, safetensors or ONNX; measured and proved as GGUF. */

@@ -6,13 +6,13 @@ const finished = 'An ONNX model is finished: name the folder or GGUF it was made
 
 /** @throws FILE_NOT_FOUND, FILE_MALFORMED as openOnnxModel */
 export async function inspectOnnx(file: string): Promise<Inspection> {
-  const { path, facts, parameters, fileBytes, tensorTypes, slicing } = await openOnnxModel(file);
+  const { path, facts, parameters, fileBytes, tensorTypes, slicing, configJson } = await openOnnxModel(file);
   const { architecture, ...config } = facts;
   return {
     ...{ path, format: 'onnx', architecture, parameters, fileBytes, tensorTypes, config },
     tokenizer: null,
     can: {
-      slicePerBlock: finished,
+      slicePerBlock: slicing !== null && configJson !== null ? true : finished,
       sliceShared: finished,
       prune: finished,
       dropLayers: finished,

@@ -2,6 +2,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
+import { openOnnxSlice } from '../../core/export/onnx/open-onnx-slice.ts';
 import { folderOf, isOnnxFile, openModel, type ModelSource } from '../../core/formats/model-source.ts';
 import type { RunnableModel } from '../../core/graph/hidden-states.ts';
 import { openRunnable } from '../../core/slicing/per-block/sliced-folder.ts';
@@ -64,6 +65,21 @@ export async function withGraphs<T>(
     return await work(source, runnable);
   } finally {
     await source.close();
+  }
+}
+
+/** As withGraphs, for what cuts a model: an ONNX file of a slice block by block is one too. @throws as withGraphs and openOnnxSlice */
+export async function withCuttable<T>(
+  context: JobContext,
+  model: string,
+  work: (source: ModelSource, model: RunnableModel) => Promise<T>,
+): Promise<T> {
+  if (!isOnnxFile(model)) return withGraphs(context, model, work);
+  const slice = await stage(context, 'open', () => openOnnxSlice(model));
+  try {
+    return await work(slice.model, slice);
+  } finally {
+    await slice.model.close();
   }
 }
 

@@ -1,7 +1,8 @@
 // Cuts a model that was sliced block by block to narrower widths.
 import type { HandlersOf } from '../../contract/define-api.ts';
 import type { WorkerApi } from '../../contract/worker-api.ts';
-import { folderOf } from '../../core/formats/model-source.ts';
+import { openOnnxSlice } from '../../core/export/onnx/open-onnx-slice.ts';
+import { isOnnxFile } from '../../core/formats/model-source.ts';
 import { countShortcuts } from '../../core/slicing/per-block/count-parameters.ts';
 import { narrowSliced as narrow } from '../../core/slicing/per-block/narrow-sliced.ts';
 import { saveSliced } from '../../core/slicing/per-block/save-sliced.ts';
@@ -10,11 +11,11 @@ import { openSlicedFolder } from '../../core/slicing/per-block/sliced-folder.ts'
 import { peakMemoryBytes } from '../peak-memory.ts';
 
 export const narrowSliced: HandlersOf<WorkerApi>['narrowSliced'] = async (params, { signal }) => {
-  const { source, widths, output: folder, type, force } = params;
-  const wide = await openSlicedFolder(source);
+  const { source, widths, output: folder, type, force, tokenizerFrom } = params;
+  const wide = await (isOnnxFile(source) ? openOnnxSlice(source) : openSlicedFolder(source));
   try {
     const decoder = narrow(wide, widths);
-    const made = await saveSliced({ decoder, folder, type, force, tokenizerFrom: folderOf(source), signal });
+    const made = await saveSliced({ decoder, folder, type, force, tokenizerFrom, signal });
     return {
       ...made,
       parametersBefore: wide.model.parameters,

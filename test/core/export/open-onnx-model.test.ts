@@ -42,10 +42,23 @@ describe('a written model', () => {
     const found = await openOnnxModel(one);
     expect(found).toMatchObject({ slicing, fileBytes: statSync(one).size });
     expect(found.tensorTypes['F16']).toBeGreaterThan(found.tensorTypes['F32']!);
-    expect(await openOnnxModel(two)).toEqual({
+    const apart = await openOnnxModel(two);
+    expect(apart).toEqual({
       ...{ ...found, path: two },
       fileBytes: statSync(two).size + statSync(`${two}.data`).size,
+      ...{ files: [two, `${two}.data`], weights: apart.weights },
     });
+    // The same bytes, wherever they lie.
+    for (const [index, { name, shape, shard, offset, bytes }] of found.weights.entries()) {
+      const other = apart.weights[index]!;
+      expect([shard, other.shard, other.name, other.shape]).toEqual([0, 1, name, shape]);
+      const part = readFileSync(one).subarray(offset, offset + bytes);
+      expect(
+        readFileSync(apart.files[1]!)
+          .subarray(other.offset, other.offset + bytes)
+          .equals(part),
+      ).toBe(true);
+    }
     expect(readFileSync(await written(gqa, { type: 'F16', slicing }))).toEqual(readFileSync(one));
     const { fileBytes } = await openOnnxModel(await written(gqa, { type: 'F16' }));
     expect(found.fileBytes - fileBytes).toBeLessThan(1000);

@@ -17,6 +17,7 @@ import {
   goldenPositions,
   goldenTokens,
   readFloat64,
+  readJson,
   tinyModel,
 } from '../../support/golden-models.ts';
 import { decoderOf } from '../../support/graph-runs.ts';
@@ -154,8 +155,8 @@ test.skipIf(!goldenModels)('the worker exports a sliced folder, as ONNX only', a
     ...{ tokenizerFrom: null, slicing: null },
   });
   await handlers.exportModel(params, ports);
-  const provenance = { version: 1, orientation: 'pca', signals: 'raw', precision: 'fp64', paperCompat: false, seed: 0 };
-  expect(await openOnnxModel(output)).toMatchObject({ slicing: decoder.slicing, provenance });
+  const configJson = readJson(path.join(decoder.model.path, 'config.json'));
+  expect(await openOnnxModel(output)).toMatchObject({ slicing: decoder.slicing, configJson });
   const onnx = await opening(output, decoder);
   expect(furthest(await lastLogits(onnx, 'llama-gqa'), stored('llama-gqa', 'sliced_logits'))).toBeLessThan(2e-3);
   const folder = newPath('folder');

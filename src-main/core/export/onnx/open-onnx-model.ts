@@ -1,4 +1,4 @@
-// What an ONNX model that write-onnx-model.ts wrote is: its metadata and its weights, of which no value is read. Damage that
+// What an ONNX model that write-onnx-model.ts wrote is: its metadata and where its weights lie, of which no value is read. Damage that
 // a header shows (a cut file, weights that are missing or short) is found here, before a runtime is asked.
 // Source: onnx/onnx.proto3 of onnx 1.18 (field numbers).
 import { dirname, join } from 'node:path';
@@ -10,11 +10,14 @@ import type { ByteSource } from '../../formats/byte-source.ts';
 import { openFileSource } from '../../formats/file-source.ts';
 import { bytesPerElement } from '../../formats/float-values.ts';
 import { parseJsonObject } from '../../formats/json-object.ts';
+import type { JsonObject } from '../../formats/json-object.ts';
+import { typeCounts } from '../../formats/model-source.ts';
 import { protobufRanges } from '../../formats/protobuf-ranges.ts';
 import type { ByteRange } from '../../formats/protobuf-ranges.ts';
+import { elementCount } from '../../formats/tensor.ts';
+import type { TensorEntry } from '../../formats/tensor.ts';
 import { elementTypes, producerName } from '../../graph/onnx-model.ts';
-import type { SliceProvenance } from '../../slicing/per-block/provenance.ts';
-import { metadataValues, modelKey, provenanceKey, slicingKey } from './onnx-metadata.ts';
+import { configKey, metadataValues, modelKey, slicingKey } from './onnx-metadata.ts';
 
 export interface OnnxModelFile {
   path: string;
@@ -27,16 +30,21 @@ export interface OnnxModelFile {
   facts: z.infer<(typeof metadataValues)[typeof modelKey]>;
   /** How the model was sliced; null where it was not. */
   slicing: SlicingConfig | null;
-  /** How, block by block; null where it was not, or where the folder that it was made of does not say. */
-  provenance: SliceProvenance | null;
+  /** The config.json of the folder of a slice block by block; null of other models, and in files of an older Snug. */
+  configJson: JsonObject | null;
+  /** The graph's file, then those with weights. */
+  files: string[];
+  /** Weights; `shard` counts in `files`. */
+  weights: TensorEntry[];
 }
 
 interface Initializer {
   name: string;
   type: number;
-  elements: number;
-  /** Of its own bytes; null where they are elsewhere. */
-  ownBytes: number | null;
+  /** Slowest first, as ONNX has it. */
+  sizes: number[];
+  /** Its bytes; null where they are in another file. */
+  own: ByteRange | null;
   external: Map<string, string>;
 }
 
@@ -59,15 +67,16 @@ export async function openOnnxModel(path: string): Promise<OnnxModelFile> {
     }
     const facts = metadataOf(path, metadata, modelKey);
     if (!facts) throw malformed(path, `its ${modelKey}`, { expected: `${expected}, of this version`, actual: 'none' });
-    const weights = (await initializers(source, graph)).filter(({ name }) => !constantName.test(name));
-    const dataBytes = await checkWeights(path, weights);
-    const tensorTypes: Record<string, number> = {};
-    for (const { type } of weights) tensorTypes[typeNames[type]!] = (tensorTypes[typeNames[type]!] ?? 0) + 1;
+    const found = (await initializers(source, graph)).filter(({ name }) => !constantName.test(name));
+    const { weights, dataFiles } = await placeWeights(path, found);
+    const dataBytes = dataFiles.reduce((sum, { size }) => sum + size, 0);
     return {
-      ...{ path, fileBytes: source.size + dataBytes, tensorTypes, facts },
-      parameters: weights.reduce((sum, { elements }) => sum + elements, 0),
+      ...{ path, fileBytes: source.size + dataBytes, facts, weights },
+      files: [path, ...dataFiles.map(({ file }) => file)],
+      tensorTypes: typeCounts({ tensors: weights }),
+      parameters: weights.reduce((sum, { shape }) => sum + elementCount(shape)!, 0),
       slicing: metadataOf(path, metadata, slicingKey),
-      provenance: metadataOf(path, metadata, provenanceKey),
+      configJson: metadataOf(path, metadata, configKey),
     };
   } finally {
     await source.close();
@@ -141,39 +150,57 @@ async function initializers(source: ByteSource, graph: ByteRange): Promise<Initi
 }
 
 async function initializerAt(source: ByteSource, range: ByteRange): Promise<Initializer> {
-  const found: Initializer = { name: '', type: 0, elements: 1, ownBytes: null, external: new Map() };
+  const found: Initializer = { name: '', type: 0, sizes: [], own: null, external: new Map() };
   for await (const { number, value, content } of protobufRanges(source, range)) {
-    if (number === 1) found.elements *= value;
+    if (number === 1) found.sizes.push(value);
     if (number === 2) found.type = value;
     if (number === 8 && content) found.name = await textAt(source, content);
-    if (number === 9 && content) found.ownBytes = content.end - content.start;
+    if (number === 9 && content) found.own = content;
     if (number === 13 && content) found.external.set(...(await pairAt(source, content)));
   }
   return found;
 }
 
-/** Holds the bytes of weights against their shapes. Answers the bytes of the files beside the model. */
-async function checkWeights(path: string, weights: readonly Initializer[]): Promise<number> {
-  const files = new Map<string, number>();
-  for (const { name, type, elements, ownBytes, external } of weights) {
-    const typeName = typeNames[type];
-    if (!typeName) throw malformed(path, `weight ${name}`, { expected: 'F32 or F16', actual: `type ${type} of ONNX` });
+interface DataFile {
+  file: string;
+  size: number;
+}
+
+/** Where the bytes of weights lie, held against their shapes and the files beside the model. */
+async function placeWeights(
+  path: string,
+  found: readonly Initializer[],
+): Promise<{ weights: TensorEntry[]; dataFiles: DataFile[] }> {
+  const dataFiles: DataFile[] = [];
+  const weights: TensorEntry[] = [];
+  for (const { name, type: number, sizes, own, external } of found) {
+    const [type, shape] = [typeNames[number], sizes.toReversed()];
+    if (!type) throw malformed(path, `weight ${name}`, { expected: 'F32 or F16', actual: `type ${number} of ONNX` });
     const location = external.get('location');
-    const needed = bytesPerElement(typeName) * elements;
-    const bytes = location === undefined ? ownBytes : Number(external.get('length'));
+    const needed = bytesPerElement(type) * (elementCount(shape) ?? Number.NaN);
+    const bytes = location === undefined ? own && own.end - own.start : Number(external.get('length'));
     if (bytes !== needed) {
       throw malformed(path, `weight ${name}`, { expected: `${needed} bytes`, actual: `${bytes ?? 'no'} bytes` });
     }
-    if (location === undefined) continue;
-    const size = files.get(location) ?? (await sizeBeside(path, location));
-    files.set(location, size);
-    const end = Number(external.get('offset')) + needed;
-    if (!(end <= size)) {
-      const file = join(dirname(path), location);
-      throw malformed(file, `weight ${name}`, { expected: `at least ${end} bytes`, actual: `${size} bytes` });
+    if (location === undefined) {
+      weights.push({ name, type, shape, shard: 0, offset: own!.start, bytes });
+      continue;
     }
+    const file = join(dirname(path), location);
+    if (!dataFiles.some((data) => data.file === file)) {
+      dataFiles.push({ file, size: await sizeBeside(path, location) });
+    }
+    const { size } = dataFiles.find((data) => data.file === file)!;
+    const offset = Number(external.get('offset'));
+    if (!(offset + needed <= size)) {
+      throw malformed(file, `weight ${name}`, {
+        expected: `at least ${offset + needed} bytes`,
+        actual: `${size} bytes`,
+      });
+    }
+    weights.push({ name, type, shape, shard: dataFiles.findIndex((data) => data.file === file) + 1, offset, bytes });
   }
-  return [...files.values()].reduce((sum, size) => sum + size, 0);
+  return { weights, dataFiles };
 }
 
 /** @throws FILE_NOT_FOUND, FILE_MALFORMED for a place in another folder */

@@ -5,6 +5,7 @@ import type { TensorEntry } from '../../formats/tensor.ts';
 import type { Value } from '../../graph/graph-builder.ts';
 import { blockSteps } from '../../slicing/per-block/block-steps.ts';
 import { headBiasName, layerForms, layerWidths, shortcutName } from '../../slicing/per-block/fused-form.ts';
+import type { LayerForm } from '../../slicing/per-block/fused-form.ts';
 import type { SlicedDecoder } from '../../slicing/per-block/sliced-decoder.ts';
 import { slicedNorm } from '../../slicing/per-block/sliced-graphs.ts';
 import type { WeightType } from '../../formats/weight-types.ts';
@@ -47,6 +48,9 @@ export function slicedForm(decoder: SlicedDecoder, type: WeightType): ExportedFo
   };
 }
 
+/** Name of a weight: linears that share a tensor in a folder are apart. */
+export const partName = ({ role, name, own }: LayerForm): string => (own ? `${name}.${role}` : name);
+
 function slicedLayer(
   decoder: SlicedDecoder,
   entries: SlicedDecoder['layers'][number],
@@ -56,9 +60,7 @@ function slicedLayer(
   const { architecture, widths } = decoder;
   const steps = blockSteps(architecture);
   const ownWidths = layerWidths(decoder, widths, layer);
-  // Linears that share a tensor are apart.
-  const forms = layerForms(decoder, widths, layer).map(({ role, name, own }) => [role, own ? `${name}.${role}` : name]);
-  const names = new Map(forms as [string, string][]);
+  const names = new Map<string, string>(layerForms(decoder, widths, layer).map((form) => [form.role, partName(form)]));
   return {
     tensors: new Map(Array.from(entries, ([role, entry]) => [names.get(role)!, entry])),
     roles: new Set(Array.from(entries.keys()) as LayerRole[]),

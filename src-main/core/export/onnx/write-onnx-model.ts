@@ -65,7 +65,7 @@ export async function writeOnnxModel(request: OnnxRequest): Promise<OnnxResult> 
   const { decoder, output, type, force = false, maxEmbeddedBytes = 1.9e9, dequantize, signal } = request;
   const form = isSliced(decoder) ? slicedForm(decoder, type) : denseForm(decoder, type);
   const slicing = isSliced(decoder) ? decoder.slicing : (request.slicing ?? null);
-  const provenance = isSliced(decoder) ? decoder.provenance : null;
+  const configJson = isSliced(decoder) ? (decoder.model.configJson ?? null) : null;
   const { tensors } = form;
   const weightBytes = tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
   const dataPath = weightBytes > maxEmbeddedBytes ? `${output}.data` : null;
@@ -74,7 +74,7 @@ export async function writeOnnxModel(request: OnnxRequest): Promise<OnnxResult> 
     signal.throwIfAborted();
     const { weights, dataPieces } = placed(tensors, dataPath);
     const divisors = await readRopeDivisors(form, dequantize);
-    const modelPieces = decoderGraph(form, weights, divisors).pieces(onnxMetadata(form, slicing, provenance));
+    const modelPieces = decoderGraph(form, weights, divisors).pieces(onnxMetadata(form, slicing, configJson));
     const plans = [
       { path: output, pieces: modelPieces },
       ...(dataPath === null ? [] : [{ path: dataPath, pieces: dataPieces }]),
