@@ -15,6 +15,7 @@ import type { Folders } from './folders.ts';
 import { sweepJobFolders } from './jobs/job-folder.ts';
 import { JobQueue, type Emit } from './jobs/queue.ts';
 import { jobRunner } from './jobs/run-job.ts';
+import { refuseEarly } from './jobs/run-recipe.ts';
 import { leasedTurns, soleTurns } from './jobs/turns.ts';
 import { MachineService, settingsInMemory } from './machine.ts';
 import { preflight } from './preflight.ts';
@@ -44,6 +45,7 @@ export async function createEngine(folders: Folders, emit: Emit, system: System 
   const recorder = catalogRecorder(catalog, versions);
   const machine = new MachineService(catalog instanceof Catalog ? catalog.settings : settingsInMemory());
   const queue = new JobQueue({
+    refuseEarly,
     runRecipe: jobRunner({ folders, children, providers, versions, recorder, machine, system }),
     recorder,
     turns: catalog instanceof Catalog ? leasedTurns(catalog.leases) : soleTurns,

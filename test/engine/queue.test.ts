@@ -1,5 +1,5 @@
 // The queue with work that does nothing: order, pause, cancel, resume, turns.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { AppError } from '../../src-main/contract/errors.ts';
 import type { JobResult, JobSnapshot } from '../../src-main/contract/job.ts';
 import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
@@ -13,6 +13,9 @@ const result: JobResult = {
   value: { target: { kind: 'file', bytes: 1 }, verdict: '', best: null, plans: [], sliceRefusal: null, warnings: [] },
 };
 
+const refused = recipeSchema.parse({ verb: 'invariance', model: 'refused.gguf' });
+const refusal = new AppError('OUTPUT_EXISTS', 'x exists already', {});
+
 function makeQueue({ turns = soleTurns }: { turns?: Turns } = {}) {
   const running: RunRequest[] = [];
   const finish = new Map<string, (error?: AppError) => void>();
@@ -22,6 +25,7 @@ function makeQueue({ turns = soleTurns }: { turns?: Turns } = {}) {
   const orders: string[][] = [];
   const queue = new JobQueue({
     turns,
+    refuseEarly: (wanted) => (wanted === refused ? Promise.reject(refusal) : Promise.resolve()),
     runRecipe: (request) =>
       new Promise((resolve, reject) => {
         running.push(request);
@@ -49,6 +53,15 @@ function makeQueue({ turns = soleTurns }: { turns?: Turns } = {}) {
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('the queue', () => {
+  it('asks for no turn for a job that is refused before', async () => {
+    const take = vi.fn<Turns['take']>(() => Promise.resolve(() => {}));
+    const { queue, begun } = makeQueue({ turns: { take } });
+    const [job, next] = [queue.start(refused), queue.start(invariance)];
+    await settled();
+    expect(queue.get(job).job).toEqual({ state: 'failed', error: refusal.toShape() });
+    expect([begun, take.mock.calls.length]).toEqual([[next], 1]);
+  });
+
   it('runs one heavy job at a time, in order, and answers plans meanwhile', async () => {
     const { queue, begun, finish } = makeQueue();
     const [first, second] = [queue.start(invariance), queue.start(invariance)];

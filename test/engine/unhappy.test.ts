@@ -15,6 +15,7 @@ import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { errorOf, quick, resultOf, startEngine, temporaryFolder } from '../support/engine.ts';
+import { goldenModels, tinyModel } from '../support/golden-models.ts';
 import { architectures, fixtures, sampleFolder, sampleModel } from '../support/paths.ts';
 import { withElement, withMetadata } from '../support/broken-models.ts';
 
@@ -57,6 +58,13 @@ describe('a model that cannot be worked on', () => {
     const error = await failure(folder);
     expect(error.code).toBe('UNSUPPORTED_ARCHITECTURE');
     expect(error.message).toContain('falcon');
+  });
+
+  it.skipIf(!goldenModels)('has no tokenizer, and gets text', async () => {
+    expect(await failure(tinyModel('llama-gqa'))).toMatchObject({
+      code: 'USAGE',
+      message: expect.stringMatching(/no tokenizer: give texts as token ids/) as string,
+    });
   });
 
   it('lacks a shard', async () => {

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../contract/errors.ts';
 import { claimPart, partPath, releasePart, sweepParts, type LivingPart } from '../../core/formats/part-files.ts';
 import { checkName } from './output-names.ts';
-import { recoverOutput } from './publish.ts';
+import { recoverOutput, refuseExisting, type OutputTarget } from './publish.ts';
 
 /** Two runs that begin at the same moment see each other, and one of them withdraws; the other waits for that this long. */
 const withdrawalMs = 500;
@@ -26,6 +26,19 @@ export async function claimingOutput<T>(output: string, work: () => Promise<T>):
   } finally {
     await release();
   }
+}
+
+/**
+ * Refuses an output that is there already, or that another process is at: before anything is waited for or fetched.
+ * @throws OUTPUT_EXISTS, FILE_NOT_FOUND, NOT_WRITABLE, USAGE
+ */
+export async function refuseTaken(target: OutputTarget): Promise<void> {
+  checkName(target.output);
+  const full = path.resolve(target.output);
+  await checkFolder(path.dirname(full));
+  const [other] = (await sweepParts(full)).filter(({ isClaim }) => isClaim);
+  if (other) throw takenBy(full, other);
+  await refuseExisting(target);
 }
 
 async function checkFolder(folder: string): Promise<void> {

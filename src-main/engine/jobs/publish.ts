@@ -4,9 +4,9 @@
 import { lstat, mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
-import { companionNames } from '../../core/export/safetensors/companion-files.ts';
 import { processTag, readProcessTag, thisProcess } from '../../core/process-identity.ts';
 import { slicingFile } from '../../core/slicing/slicing-config.ts';
+import { dataOf, isModelFile } from './output-files.ts';
 import { outputForm } from './output-names.ts';
 
 export interface OutputTarget {
@@ -35,8 +35,6 @@ export async function refuseExisting({ output, force }: OutputTarget): Promise<v
 }
 
 const isOnnx = (output: string): boolean => /\.onnx$/i.test(output);
-/** Where the weights of a large ONNX model lie (core/export/onnx). */
-const dataOf = (onnx: string): string => `${onnx}.data`;
 
 /** Empty, or with a model that was written here before. */
 async function isOurFolder(folder: string): Promise<boolean> {
@@ -68,10 +66,6 @@ export async function publishFolder(folder: string, target: OutputTarget): Promi
   }
   await dropPreviousFolder(previous, full);
 }
-
-/** Every name under which Snug writes a file of a model's folder. */
-const modelFile = /^(config\.json|model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?)$/;
-const isModelFile = (name: string): boolean => modelFile.test(name) || companionNames.includes(name);
 
 /** Removes the old model; files that are not of a model go to the new one. May be begun again where it was stopped. */
 async function dropPreviousFolder(previous: string, full: string): Promise<void> {

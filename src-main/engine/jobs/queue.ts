@@ -33,6 +33,9 @@ export interface RunRequest {
 /** Does the work of a recipe. */
 export type RunRecipe = (request: RunRequest) => Promise<JobResult>;
 
+/** Refuses a recipe, before it waits for its turn, for what no waiting changes. */
+export type RefuseEarly = (recipe: Recipe) => Promise<void>;
+
 /** Keeps the history; a history that cannot be written is reported once per run, as a warning of its result. */
 export interface Recorder {
   added: (snapshot: JobSnapshot, clonedFrom: string | null) => void;
@@ -55,6 +58,7 @@ interface Job {
 }
 
 export interface QueueParts {
+  refuseEarly: RefuseEarly;
   runRecipe: RunRecipe;
   recorder: Recorder;
   turns: Turns;
@@ -185,8 +189,10 @@ export class JobQueue {
   /** Runs a job once no other one, of whatever engine, computes on this machine. */
   async #runInTurn(job: Job): Promise<void> {
     const waiting = (waitingFor: string): void => this.#apply(job, { type: 'waiting', waitingFor });
-    const release = await this.#parts.turns
-      .take(job.snapshot.id, job.controller.signal, waiting)
+    const { id, recipe } = job.snapshot;
+    const release = await this.#parts
+      .refuseEarly(recipe)
+      .then(() => this.#parts.turns.take(id, job.controller.signal, waiting))
       .catch((error: unknown) => this.#failed(job, error));
     if (!release) return;
     try {

@@ -11,7 +11,7 @@ import { runEvaluate } from './evaluate.ts';
 import { runFit } from './fit.ts';
 import { runGenerate } from './generate.ts';
 import { runInvariance } from './invariance.ts';
-import { claimingOutput } from './output-claim.ts';
+import { claimingOutput, refuseTaken } from './output-claim.ts';
 import { runQuantize } from './quantize.ts';
 import { runSlice } from './slice.ts';
 import { runStudy } from './study.ts';
@@ -21,6 +21,12 @@ export function runRecipe(context: JobContext, recipe: Recipe): Promise<JobResul
   const output = 'output' in recipe ? recipe.output : null;
   const run = (): Promise<JobResult> => runAnywhere(context, recipe);
   return output === null ? run() : claimingOutput(output, run);
+}
+
+/** What can be refused before a recipe's turn comes. @throws as refuseTaken */
+export async function refuseEarly(recipe: Recipe): Promise<void> {
+  if (!('output' in recipe) || recipe.output === null) return;
+  await refuseTaken({ output: recipe.output, force: 'force' in recipe && recipe.force });
 }
 
 /** Models on a hub are fetched first, and the result says which. */

@@ -3,12 +3,10 @@ import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import type { Artifact, DeletedFiles } from '../../contract/history.ts';
+import { isOnnxFile } from '../../core/formats/model-source.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import { isModelFile, onnxFiles } from '../jobs/output-files.ts';
 import { recordPath } from './run-records.ts';
-
-/** Files of a folder that Snug writes (docs/safetensors.md); a user's own files among them stay. */
-const modelFile =
-  /^(model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?|config\.json|generation_config\.json|slicing\.json|(special_tokens_map|added_tokens|vocab|tokenizer(_config)?)\.json|tokenizer\.model|merges\.txt|chat_template\.jinja)$/;
 
 /** Deletes the files of a run that are still those it made. @throws USAGE for a run that is not there */
 export async function deleteFiles(catalog: Catalog, run: string): Promise<DeletedFiles> {
@@ -30,7 +28,7 @@ export async function deleteFiles(catalog: Catalog, run: string): Promise<Delete
 /** Why it was left, or null. */
 async function deleteOne({ path: output, bytes }: Artifact): Promise<string | null> {
   const found = await stat(output);
-  const files = found.isDirectory() ? await filesIn(output) : await withData(output);
+  const files = found.isDirectory() ? await filesIn(output) : await filesOf(output);
   const sizes = await Promise.all(files.filter(holdsWeights).map(async (file) => (await stat(file)).size));
   const size = sizes.reduce((sum, one) => sum + one, 0);
   if (size !== bytes) return `it has ${size} bytes, and what the run made had ${bytes}: it is another file by now`;
@@ -46,19 +44,10 @@ async function deleteOne({ path: output, bytes }: Artifact): Promise<string | nu
 
 const holdsWeights = (file: string): boolean => !/\.(json|txt|jinja)$|tokenizer\.model$/.test(file);
 
+const filesOf = (file: string): Promise<string[]> => (isOnnxFile(file) ? onnxFiles(file) : Promise.resolve([file]));
+
+/** Files of a folder that Snug wrote; a user's own among them stay. */
 async function filesIn(folder: string): Promise<string[]> {
   const names = await readdir(folder);
-  return names.filter((name) => modelFile.test(name)).map((name) => path.join(folder, name));
-}
-
-/** A large ONNX model has its weights beside it. */
-async function withData(file: string): Promise<string[]> {
-  const data = `${file}.data`;
-  const hasData =
-    file.endsWith('.onnx') &&
-    (await stat(data).then(
-      () => true,
-      () => false,
-    ));
-  return hasData ? [file, data] : [file];
+  return names.filter(isModelFile).map((name) => path.join(folder, name));
 }

@@ -23,7 +23,8 @@ export async function localRecipe<R extends Recipe>(
   };
   const local = { ...recipe, model: await pathOf(recipe.model, recipe.verb === 'plan') };
   if (local.verb === 'evaluate' && local.against !== null) local.against = await pathOf(local.against, false);
-  if (local.verb === 'generate' && local.tokenizer !== null) local.tokenizer = await pathOf(local.tokenizer, true);
+  const takesTokenizer = local.verb === 'generate' || local.verb === 'evaluate' || local.verb === 'slice';
+  if (takesTokenizer && local.tokenizer !== null) local.tokenizer = await pathOf(local.tokenizer, true);
   return { local, used };
 }
 

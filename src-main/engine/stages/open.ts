@@ -7,6 +7,7 @@ import { folderOf, isOnnxFile, openModel, type ModelSource } from '../../core/fo
 import type { RunnableModel } from '../../core/graph/hidden-states.ts';
 import { openRunnable } from '../../core/slicing/per-block/sliced-folder.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
+import { onnxFiles } from '../jobs/output-files.ts';
 
 /** `isConverted`: made from the folder `original` for this job; its file goes with the job. */
 export type GgufSource = ModelSource &
@@ -91,13 +92,6 @@ export async function filesOf(model: string): Promise<string[]> {
   if (source.gguf) return source.gguf.shards.map(({ name }) => name);
   const folder = folderOf(source.path);
   return (await readdir(folder)).map((name) => path.join(folder, name));
-}
-
-/** A large one has its weights beside it. */
-async function onnxFiles(model: string): Promise<string[]> {
-  const data = `${model}.data`;
-  const found = await stat(data).catch(() => null);
-  return found ? [model, data] : [model];
 }
 
 /** What tells a model's files from others, and from themselves once they have changed: place, size and time of each. */

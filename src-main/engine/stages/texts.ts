@@ -12,6 +12,7 @@ import { refuseReuse } from '../../core/texts/reuse.ts';
 import type { Tokenize } from '../../core/texts/windows.ts';
 import { openFolderTokenizer } from '../../core/tokens/folder-tokenizer.ts';
 import type { JobContext } from '../jobs/context.ts';
+import { hasVocabulary } from './open.ts';
 
 export const textsFolder = (context: JobContext): string => path.join(context.folders.resources, 'texts');
 
@@ -54,6 +55,8 @@ export async function textModel(context: JobContext, from: TextSource): Promise<
   return {
     ...{ contextLength, vocabSize },
     async tokenize(texts) {
+      // llama.cpp would abort.
+      if (!(await hasVocabulary(source))) throw noTokenizer(model);
       const { ids } = await context.llama((client) =>
         client.tokenize({ model: found, texts, addSpecial: true, parseSpecial: false }, { signal: context.signal }),
       );
@@ -61,6 +64,11 @@ export async function textModel(context: JobContext, from: TextSource): Promise<
     },
   };
 }
+
+const noTokenizer = (model: string): AppError => {
+  const message = `The model has no tokenizer: give texts as token ids (NAME.tokens.json), for calibration and evaluation both.`;
+  return new AppError('USAGE', message, { model });
+};
 
 async function onnxTextModel(model: string): Promise<TextModel> {
   const { contextLength, vocabSize } = (await openOnnxModel(model)).facts;
