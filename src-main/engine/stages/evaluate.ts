@@ -13,6 +13,7 @@ import { isOnnxFile, openModel } from '../../core/formats/model-source.ts';
 import { checkpointed } from '../jobs/checkpoint.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
 import { sampledHash } from '../library/model-hash.ts';
+import { compareInParts, type Compared } from './compare-parts.ts';
 import { chooseDevice, graphProvider, onProcessorToo } from './device.ts';
 import type { EvaluationEngine } from './engine.ts';
 import { blamingWeights } from './open.ts';
@@ -50,10 +51,15 @@ export async function evaluate(context: JobContext, options: EvaluateOptions): P
   const { candidate, reference, text, engine, device, weightsOnly } = options;
   const models = await Promise.all([candidate, ...(reference === null ? [] : [reference])].map(sampledHash));
   const inputs = { models, text: text.sha256, tokens: tokenHash(text.windows), engine, device, weightsOnly };
-  return checkpointed(context, { name: 'evaluate', inputs, schema: evaluation }, () => measure(context, options));
+  return checkpointed(context, { name: 'evaluate', inputs, schema: evaluation }, () =>
+    measure(context, { ...options, inputs }),
+  );
 }
 
-async function measure(context: JobContext, options: EvaluateOptions): Promise<Evaluation> {
+/** `inputs`: all that decides the figures. */
+type MeasureOptions = EvaluateOptions & { inputs: object };
+
+async function measure(context: JobContext, options: MeasureOptions): Promise<Evaluation> {
   const name = options.stage ?? 'evaluate';
   return stage(context, name, async () => {
     if (options.engine === 'onnx') return compareOnGraphs(context, options, name);
@@ -75,7 +81,7 @@ async function expandedOnce(context: JobContext, model: string, stageName: strin
   return known;
 }
 
-async function compareOnGraphs(context: JobContext, options: EvaluateOptions, name: string): Promise<Evaluation> {
+async function compareOnGraphs(context: JobContext, options: MeasureOptions, name: string): Promise<Evaluation> {
   const { candidate, reference, text, keptReference = null } = options;
   const models = reference === null ? [candidate] : [reference, candidate];
   const hasFile = models.some(isOnnxFile);
@@ -83,39 +89,45 @@ async function compareOnGraphs(context: JobContext, options: EvaluateOptions, na
   const provider = await graphProvider(context, options.device, { float16: hasFile && options.device === 'auto' });
   if (hasFile && provider === 'webgpu') context.warnings.push(onProcessorToo);
   const { threads, scratch } = context;
-  const params = { reference, candidate, windows: text.windows, scratch, threads, provider };
-  const control = { signal: context.signal, onProgress: reportAs(context, name, options.detail) };
   const sources = models.filter((model) => !isOnnxFile(model));
   return blamingWeights(context, sources, async () => {
-    const compared = await context.worker((client) =>
-      hasFile ? client.compareLogits(params, control) : client.compareBlocks({ ...params, keptReference }, control),
-    );
-    notePeakMemory(context, compared.peakMemoryBytes);
-    const { tokens, seconds, referenceSeconds } = compared;
-    return {
-      quality: qualityOf(compared.windows, options),
-      device: provider,
-      tokensPerSecond: tokens / seconds,
-      referenceSeconds,
-    };
+    const parts = { windows: text.windows, inputs: { ...options.inputs, provider } };
+    const report = reportAs(context, name, options.detail);
+    const compared = await compareInParts(context, { ...parts, report }, async (windows, onProgress, suffix) => {
+      const params = { reference, candidate, windows, scratch, threads, provider };
+      const control = { signal: context.signal, onProgress };
+      const part = await context.worker((client) =>
+        hasFile
+          ? client.compareLogits(params, control)
+          : client.compareBlocks({ ...params, keptReference: keptReference && keptReference + suffix }, control),
+      );
+      notePeakMemory(context, part.peakMemoryBytes);
+      return { ...part, device: provider };
+    });
+    return evaluationOf(compared, options);
   });
 }
 
-async function compareInLlama(context: JobContext, options: EvaluateOptions, name: string): Promise<Evaluation> {
+async function compareInLlama(context: JobContext, options: MeasureOptions, name: string): Promise<Evaluation> {
   const { candidate, reference } = options;
   const models = reference === null ? [candidate] : [reference, candidate];
   const device = await chooseDevice(context, options.device, models);
-  const { windows } = options.text;
   const settings = { gpuLayers: device.gpuLayers, ...context.llamaThreads };
-  const compared = await context.llama((client) =>
-    client.compare(
-      { reference, candidate, windows, settings },
-      { signal: context.signal, onProgress: reportAs(context, name, options.detail) },
+  const parts = { windows: options.text.windows, inputs: { ...options.inputs, settings } };
+  const report = reportAs(context, name, options.detail);
+  const compared = await compareInParts(context, { ...parts, report }, (windows, onProgress) =>
+    context.llama((client) =>
+      client.compare({ reference, candidate, windows, settings }, { signal: context.signal, onProgress }),
     ),
   );
-  const tokens = windows.reduce((sum, window) => sum + window.length, 0);
-  const measured = await blamingWeights(context, models, async () => qualityOf(compared.windows, options));
-  return { quality: measured, device: compared.device, tokensPerSecond: tokens / compared.seconds };
+  return blamingWeights(context, models, async () => evaluationOf(compared, options));
+}
+
+function evaluationOf(compared: Compared, options: EvaluateOptions): Evaluation {
+  const { windows, device, seconds, referenceSeconds } = compared;
+  const tokens = options.text.windows.reduce((sum, { length }) => sum + length, 0);
+  const figures = { quality: qualityOf(windows, options), device, tokensPerSecond: tokens / seconds };
+  return referenceSeconds === undefined ? figures : { ...figures, referenceSeconds };
 }
 
 function qualityOf(windows: WindowComparison[], options: EvaluateOptions): Quality {
