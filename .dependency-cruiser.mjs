@@ -50,7 +50,11 @@ const rooms = {
   shell: { folder: 'src-main/shell', rooms: ['contract', 'rpc'], packages: ['electron'], node: anyNodeModule },
   preload: { folder: 'src-main/preload', rooms: ['contract', 'rpc'], packages: ['electron'] },
   cli: { folder: 'src-main/cli', rooms: ['contract', 'rpc'], node: anyNodeModule },
-  renderer: { folder: 'src-renderer', rooms: ['contract', 'rpc'], packages: ['vue', 'pinia'] },
+  renderer: {
+    folder: 'src-renderer',
+    rooms: ['contract', 'rpc'],
+    packages: ['vue', 'pinia', 'reka-ui', '@lucide/vue'],
+  },
   native: { folder: 'native' },
 };
 

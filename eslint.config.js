@@ -49,6 +49,28 @@ const noEnum = {
   message: 'Use a union of literals instead of an enum.',
 };
 
+/** Signs that are the same in every language; everything else that people read comes from the words. */
+const signs = ['·', '…', '→', '≈', '±', '×', '✓', '▸', '(', ')', ',', '.', ':', '-', '–', '%', '+', '/', '&#32;'];
+/** Attributes that people see or hear, those of our own components too. */
+const spokenAttributes = [
+  'title',
+  'label',
+  'hint',
+  'placeholder',
+  'alt',
+  'aria-label',
+  'aria-description',
+  'aria-placeholder',
+  'aria-roledescription',
+  'aria-valuetext',
+];
+
+const bareExpression = {
+  selector:
+    'VExpressionContainer Literal[value=/^[A-Z].*[a-z]|[a-z] [a-z]/], VExpressionContainer TemplateElement[value.raw=/[a-z]{2} | [a-z]{2}/]',
+  message: 'Texts come from src-renderer/words, so that each language has them.',
+};
+
 const everywhere = {
   eqeqeq: ['error', 'always', { null: 'ignore' }],
   'no-var': 'error',
@@ -101,7 +123,12 @@ export default defineConfig(
     files: ['**/*.vue'],
     extends: [vue.configs['flat/recommended']],
     languageOptions: { parserOptions: { parser: tseslint.parser } },
-    rules: Object.fromEntries(layoutRules.map((name) => [`vue/${name}`, 'off'])),
+    rules: {
+      ...Object.fromEntries(layoutRules.map((name) => [`vue/${name}`, 'off'])),
+      'vue/no-bare-strings-in-template': ['error', { allowlist: signs, attributes: { '/.+/': spokenAttributes } }],
+      // Words in an expression of a template are as bare: only keys and numbers are written there.
+      'vue/no-restricted-syntax': ['error', bareExpression],
+    },
   },
   {
     files: ['src-main/**/*.ts', 'src-renderer/**'],
@@ -124,7 +151,7 @@ export default defineConfig(
   },
   {
     // TypeScript under ESLint does not read components, so whatever is imported from one has no type here. vue-tsc does read them.
-    files: ['src-renderer/main.ts', '**/*.vue'],
+    files: ['src-renderer/main.ts', 'src-renderer/frame/areas.ts', '**/*.vue'],
     rules: {
       '@typescript-eslint/no-unsafe-argument': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',

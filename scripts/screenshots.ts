@@ -30,6 +30,13 @@ const walks: ((app: RunningApp) => Promise<void>)[] = [
   async function sampleFromStartToResult(app) {
     await app.page.getByRole('button', { name: 'Open a model…' }).waitFor();
     await photograph(app, 'start');
+    await app.page.keyboard.press('Control+k');
+    await app.page.getByRole('dialog').waitFor();
+    await photograph(app, 'palette');
+    await app.page.keyboard.press('Escape');
+    await app.page.keyboard.press('Control+,');
+    await photograph(app, 'settings');
+    await app.page.keyboard.press('1');
     await openSampleIn(app);
     await photograph(app, 'plans-sample');
     await startFitIn(app);
@@ -42,7 +49,7 @@ const walks: ((app: RunningApp) => Promise<void>)[] = [
     await app.page.getByRole('button', { name: 'Open a model…' }).waitFor();
     await openSampleIn(app);
     await app.page.getByLabel('Card memory').fill('20 MiB');
-    await app.page.getByRole('heading', { name: /^Fits with Q6_K/ }).waitFor();
+    await app.page.getByRole('heading', { name: /^Fits, with/ }).waitFor();
     const slice = app.page.getByRole('radio', { name: /^Sliced to/ });
     await slice.check();
     await slice.evaluate((row) => row.scrollIntoView({ block: 'center' }));
@@ -61,7 +68,7 @@ const walks: ((app: RunningApp) => Promise<void>)[] = [
     await app.page.getByRole('heading', { name: /^Fits/ }).waitFor();
     await photograph(app, 'plans-32b');
     await app.page.getByLabel('Card memory').fill('1.1 GB'); // the reserve alone takes 1 GiB
-    await app.page.getByRole('heading', { name: /^Does not fit/ }).waitFor();
+    await app.page.getByRole('heading', { name: /^Nothing fits/ }).waitFor();
     await photograph(app, 'does-not-fit');
   },
   async function thingsThatGoWrong(app) {

@@ -1,16 +1,18 @@
-// The fit from model to result: which model is open, what it has to fit into, the plans for that, the run.
+// The Fit screen: which model is open, what it has to fit into, the plans for that. A run that is started leaves for Runs.
 // States of jobs come from the jobs store; here are only their ids and the user's choices.
 import { defineStore } from 'pinia';
 import { computed, reactive, shallowRef } from 'vue';
 import { AppError, type ErrorShape } from '../../src-main/contract/errors.ts';
-import type { JobSnapshot } from '../../src-main/contract/job.ts';
+import { hasEnded, type JobSnapshot } from '../../src-main/contract/job.ts';
 import type { Inspection } from '../../src-main/contract/model.ts';
 import type { Plan, PlanList } from '../../src-main/contract/plan.ts';
+import { target as targetSchema } from '../../src-main/contract/target.ts';
 import { modelOfFile, suggestOutput } from '../features/model/model-path.ts';
 import { usesSource } from '../features/plans/plan-view.ts';
-import { firstContext, newTargetDraft, readDraft } from '../features/target/target-draft.ts';
+import { firstContext, newTargetDraft, readDraft, type TargetInput } from '../features/target/target-draft.ts';
 import { useEngineStore } from './engine-store.ts';
 import { useJobsStore } from './jobs-store.ts';
+import { useNavigationStore } from './navigation-store.ts';
 
 export type ModelState =
   | { state: 'none' }
@@ -25,7 +27,6 @@ export const useFitStore = defineStore('fit', () => {
   /** Plan jobs of the open model, newest first: while one runs, the plans of the one before stay in view. */
   const planIds = shallowRef<string[]>([]);
   const chosenId = shallowRef<string | null>(null);
-  const fitId = shallowRef<string | null>(null);
   /** A request that was refused: not the failure of a job, which is the job's state. */
   const refusal = shallowRef<ErrorShape | null>(null);
 
@@ -33,9 +34,7 @@ export const useFitStore = defineStore('fit', () => {
   const planJobs = computed(() => planIds.value.map((id) => jobs.jobs.get(id)).filter((job) => job !== undefined));
   const planning = computed(() => planJobs.value[0]?.job ?? null);
   const plans = computed(() => planJobs.value.map(finishedPlans).find((list) => list !== null) ?? null);
-  const chosen = computed(() => (plans.value === null ? null : choose(plans.value, chosenId.value)));
-  const run = computed(() => (fitId.value === null ? null : (jobs.jobs.get(fitId.value) ?? null)));
-  const isRunning = computed(() => run.value !== null && isActive(run.value));
+  const chosen = computed(() => (plans.value === null ? null : chosenOf(plans.value, chosenId.value)));
 
   async function open(path: string): Promise<void> {
     close();
@@ -52,6 +51,12 @@ export const useFitStore = defineStore('fit', () => {
     }
   }
 
+  /** Asks for a model file and opens it. */
+  async function choose(): Promise<void> {
+    const path = await window.app.chooseModel();
+    if (path !== null) await open(path);
+  }
+
   /** Opens the bundled sample, with a target that is as tight for it as 24 GB are for a big model. */
   async function openSample(): Promise<void> {
     await refusable(async () => {
@@ -62,12 +67,20 @@ export const useFitStore = defineStore('fit', () => {
   }
 
   function close(): void {
-    for (const job of planJobs.value) if (isActive(job)) void jobs.cancel(job.id).catch(() => {});
+    for (const job of planJobs.value) if (!hasEnded(job.job)) void jobs.cancel(job.id).catch(() => {});
     model.value = { state: 'none' };
     planIds.value = [];
     chosenId.value = null;
-    fitId.value = null;
     refusal.value = null;
+  }
+
+  /** Whether the newest question for plans is this one: coming back to the page asks nothing again. */
+  function isPlannedFor(target: TargetInput): boolean {
+    const newest = planJobs.value[0];
+    const isAsked =
+      newest?.recipe.verb === 'plan' &&
+      JSON.stringify(newest.recipe.target) === JSON.stringify(targetSchema.parse(target));
+    return isAsked && (!hasEnded(newest.job) || newest.job.state === 'done');
   }
 
   /** Asks for plans for what the form says now; a question before it that still runs is withdrawn. */
@@ -76,7 +89,7 @@ export const useFitStore = defineStore('fit', () => {
     if (model.value.state !== 'open' || target === null) return;
     if (plans.value !== null && plans.value.target.kind !== target.kind) chosenId.value = null; // another question altogether
     const [newest] = planJobs.value;
-    if (newest && isActive(newest)) void jobs.cancel(newest.id).catch(() => {});
+    if (newest && !hasEnded(newest.job)) void jobs.cancel(newest.id).catch(() => {});
     const { path } = model.value;
     await refusable(async () => {
       const id = await jobs.start({ verb: 'plan', model: path, target });
@@ -98,18 +111,9 @@ export const useFitStore = defineStore('fit', () => {
       const output = usesSource(wanted) ? suggested : await window.app.chooseOutput(suggested);
       if (output === null) return;
       const force = !usesSource(wanted);
-      fitId.value = await jobs.start({ verb: 'fit', model: path, target: list.target, plan: wanted.id, output, force });
+      const run = await jobs.start({ verb: 'fit', model: path, target: list.target, plan: wanted.id, output, force });
+      useNavigationStore().go('runs', { run });
     });
-  }
-
-  async function cancelRun(): Promise<void> {
-    const id = fitId.value;
-    if (id !== null) await refusable(() => jobs.cancel(id));
-  }
-
-  function backToPlans(): void {
-    fitId.value = null;
-    refusal.value = null;
   }
 
   /** After a restart of the engine: its jobs are gone, the model is read again. */
@@ -126,21 +130,17 @@ export const useFitStore = defineStore('fit', () => {
     }
   }
 
-  const state = { model, draft, chosenId, refusal, readTarget, planning, plans, chosen, run, isRunning };
-  return { ...state, open, openSample, close, plan, make, cancelRun, backToPlans, resume };
+  const state = { model, draft, chosenId, refusal, readTarget, planning, plans, chosen };
+  return { ...state, open, choose, openSample, isPlannedFor, close, plan, make, resume };
 });
 
 const sampleTarget = { kind: 'memory', card: '24 MiB', reserve: '4 MiB' } as const;
-
-function isActive({ job }: JobSnapshot): boolean {
-  return job.state === 'queued' || job.state === 'running';
-}
 
 function finishedPlans({ job }: JobSnapshot): PlanList | null {
   return job.state === 'done' && job.result.verb === 'plan' ? job.result.value : null;
 }
 
-function choose(list: PlanList, id: string | null): Plan | null {
+function chosenOf(list: PlanList, id: string | null): Plan | null {
   const find = (wanted: string | null): Plan | undefined => list.plans.find((plan) => plan.id === wanted);
   return find(id) ?? find(list.best) ?? list.plans[0] ?? null;
 }

@@ -1,10 +1,10 @@
 // Mirrors the engine's jobs: one snapshot, then its events in order through the reducer that the engine uses too.
 import { defineStore } from 'pinia';
-import { shallowRef } from 'vue';
+import { computed, shallowRef } from 'vue';
 import type { z } from 'zod';
 import type { EngineApi } from '../../src-main/contract/engine-api.ts';
 import { AppError } from '../../src-main/contract/errors.ts';
-import { reduceJob, type JobEvent, type JobSnapshot } from '../../src-main/contract/job.ts';
+import { hasEnded, reduceJob, type JobEvent, type JobSnapshot } from '../../src-main/contract/job.ts';
 import type { recipe } from '../../src-main/contract/recipe.ts';
 import type { Client } from '../../src-main/rpc/client.ts';
 
@@ -14,6 +14,13 @@ type Change = (jobs: Jobs) => Jobs;
 export const useJobsStore = defineStore('jobs', () => {
   const jobs = shallowRef<Jobs>(new Map());
   let followed: Client<EngineApi> | null = null;
+  /** Jobs that make or measure something, newest first: plans are questions of the Fit screen. */
+  const runs = computed(() => [...jobs.value.values()].filter(({ recipe }) => recipe.verb !== 'plan').reverse());
+  /** The run that is being worked on; while none is, the one whose turn is next. */
+  const activeRun = computed(
+    () =>
+      runs.value.find(({ job }) => job.state === 'running') ?? runs.value.findLast(({ job }) => !hasEnded(job)) ?? null,
+  );
 
   /** Mirrors the jobs of `client` from now on; the jobs of an engine before it are forgotten. */
   async function follow(client: Client<EngineApi>): Promise<void> {
@@ -61,7 +68,7 @@ export const useJobsStore = defineStore('jobs', () => {
     await engine().call['jobs.cancel']({ id });
   }
 
-  return { jobs, follow, start, cancel };
+  return { jobs, runs, activeRun, follow, start, cancel };
 });
 
 function withJob(jobs: Jobs, job: JobSnapshot): Jobs {

@@ -1,17 +1,36 @@
-// Numbers for people: counts with separators, parameters, rates, small losses with a fixed number of figures.
-import { formatFileSize } from '../../src-main/contract/units.ts';
+// Numbers for people, in the chosen language: counts with separators, sizes, times, rates, small losses with a fixed number of figures.
 import type { Progress } from '../../src-main/contract/progress.ts';
+import * as plain from '../../src-main/contract/units.ts';
+import { useWords } from './words.ts';
 
-const grouped = new Intl.NumberFormat('en-US');
+const words = useWords();
 
 export function formatCount(value: number): string {
-  return grouped.format(value);
+  return value.toLocaleString(words.numbers.locale);
 }
+
+/** With the language's decimal mark. */
+export function formatFixed(value: number, decimals: number): string {
+  return localised(value.toFixed(decimals));
+}
+
+function localised(text: string): string {
+  return text.replace(/(?<=\d)\.(?=\d)/, words.numbers.decimalMark);
+}
+
+/** A file's size, in powers of 1000: `18.7 GB`. */
+export const formatFileSize = (bytes: number): string => localised(plain.formatFileSize(bytes));
+
+/** A memory size, in powers of 1024: `22.8 GiB`. */
+export const formatMemory = (bytes: number): string => localised(plain.formatMemory(bytes));
+
+/** `8 s`, `6 min`, `2 h 5 min`. */
+export const formatDuration = (seconds: number): string => plain.formatDuration(seconds);
 
 /** `6.8 million`, `32.8 billion`. */
 export function formatParameters(count: number): string {
-  if (count >= 1e9) return `${(count / 1e9).toFixed(1)} billion`;
-  if (count >= 1e6) return `${(count / 1e6).toFixed(1)} million`;
+  if (count >= 1e9) return words.numbers.billion(formatFixed(count / 1e9, 1));
+  if (count >= 1e6) return words.numbers.million(formatFixed(count / 1e6, 1));
   return formatCount(count);
 }
 
@@ -29,28 +48,27 @@ export function sizeFormat(kind: 'file' | 'memory', largest: number): (bytes: nu
   const power = Math.max(0, Math.min(units.length - 1, Math.floor(Math.log(Math.max(1, largest)) / Math.log(step))));
   return (bytes) => {
     const value = bytes / step ** power;
-    return `${power === 0 ? value : value.toFixed(value < 10 ? 2 : 1)} ${units[power]}`;
+    return `${power === 0 ? value : formatFixed(value, value < 10 ? 2 : 1)} ${units[power]}`;
   };
 }
 
 /** A KL divergence in nats: three decimals, two from 1 on. */
 export function formatLoss(kld: number): string {
   if (kld === 0) return '0';
-  if (kld < 0.0005) return '<0.001';
-  return kld.toFixed(kld < 1 ? 3 : 2);
+  if (kld < 0.0005) return `<${formatFixed(0.001, 3)}`;
+  return formatFixed(kld, kld < 1 ? 3 : 2);
 }
 
 /** Throughput of a stage, in its own unit; null while it cannot be told. */
 export function formatRate({ perSecond, unit }: Progress): string | null {
   if (perSecond === undefined || perSecond <= 0) return null;
   if (unit === 'bytes') return `${formatFileSize(Math.round(perSecond))}/s`;
-  if (unit === 'tokens') return `${formatCount(Math.round(perSecond))} tokens/s`;
-  return `${perSecond < 10 ? perSecond.toFixed(1) : formatCount(Math.round(perSecond))}/s`;
+  if (unit === 'tokens') return words.numbers.tokensPerSecond(formatCount(Math.round(perSecond)));
+  return `${perSecond < 10 ? formatFixed(perSecond, 1) : formatCount(Math.round(perSecond))}/s`;
 }
 
 /** How far a stage is, in its own unit. */
 export function formatAmount({ done, total, unit }: Progress): string {
-  if (unit === 'bytes') return `${formatFileSize(done)} of ${formatFileSize(total)}`;
-  const what = unit === 'tokens' ? ' tokens' : '';
-  return `${formatCount(done)} of ${formatCount(total)}${what}`;
+  if (unit === 'bytes') return words.numbers.of(formatFileSize(done), formatFileSize(total));
+  return words.numbers[unit === 'tokens' ? 'ofTokens' : 'of'](formatCount(done), formatCount(total));
 }

@@ -2,22 +2,25 @@
 // and llama.cpp's published tables put Q8_0 near 0.001, Q6_K near 0.005, Q5_K near 0.02, Q4_K near 0.06, Q3_K above 0.1.
 import type { Quality } from '../../src-main/contract/results.ts';
 import type { Prediction } from '../../src-main/contract/plan.ts';
-import { formatLoss } from './numbers.ts';
+import { formatFixed, formatLoss } from './numbers.ts';
+import { useWords, type Words } from './words.ts';
 
 export type Tone = 'good' | 'careful' | 'bad';
 
-const steps: [below: number, words: string, tone: Tone][] = [
+const words = useWords();
+
+const steps: [below: number, name: keyof Words['quality']['losses'], tone: Tone][] = [
   [0.0005, 'nothing', 'good'],
-  [0.01, 'almost nothing', 'good'],
+  [0.01, 'almostNothing', 'good'],
   [0.04, 'little', 'good'],
   [0.12, 'some', 'careful'],
   [0.4, 'much', 'careful'],
-  [Infinity, 'too much', 'bad'],
+  [Infinity, 'tooMuch', 'bad'],
 ];
 
 export function lossInWords(kld: number): { words: string; tone: Tone } {
-  const [, words, tone] = steps.find(([below]) => kld < below)!;
-  return { words, tone };
+  const [, name, tone] = steps.find(([below]) => kld < below)!;
+  return { words: words.quality.losses[name], tone };
 }
 
 /** `≈ 0.021` for a prediction, `0.021` for a measurement. */
@@ -35,26 +38,27 @@ export function nextWordAgreement(quality: Quality): string | null {
   const { topOneAgreement: share, topOneStandardError = 0 } = quality;
   if (share === undefined) return null;
   const error = topOneStandardError * 100;
-  return `picks the same next word as the original ${(share * 100).toFixed(error < 0.5 ? 1 : 0)} times in 100 (± ${error.toFixed(1)})`;
+  return words.quality.nextWord(formatFixed(share * 100, error < 0.5 ? 1 : 0), formatFixed(error, 1));
 }
 
-/** `perplexity 61.20 → 61.90 (each ± 1.10) on text it has not seen`. */
+/** `Perplexity 61.20 → 61.90 (each ± 1.10) on text it has not seen`. */
 export function perplexityChange({ dense, compressed }: Quality): string {
-  const after = compressed.perplexity.toFixed(2);
-  const error = `± ${compressed.standardError.toFixed(2)}`;
-  const figures = dense ? `${dense.perplexity.toFixed(2)} → ${after} (each ${error})` : `${after} (${error})`;
-  return `perplexity ${figures} on text it has not seen`;
+  const [after, error] = [formatFixed(compressed.perplexity, 2), formatFixed(compressed.standardError, 2)];
+  return dense
+    ? words.quality.perplexityChange(formatFixed(dense.perplexity, 2), after, error)
+    : words.quality.perplexity(after, error);
 }
 
-/** `loses 0.021 ± 0.002 nats per token; ≈ 0.019 was predicted`. */
+/** `Loses 0.021 ± 0.002 nats per token; ≈ 0.019 was predicted`. */
 export function lossAgainstPrediction(kld: NonNullable<Quality['kld']>, predicted: Prediction | undefined): string {
-  const measured = `loses ${formatLoss(kld.mean)} ± ${formatLoss(kld.standardError)} nats per token`;
-  return predicted ? `${measured}; ${lossFigure(predicted)} was predicted` : measured;
+  const [mean, error] = [formatLoss(kld.mean), formatLoss(kld.standardError)];
+  return predicted
+    ? words.quality.losesPredicted(mean, error, lossFigure(predicted))
+    : words.quality.loses(mean, error);
 }
-
-const engineNames = { onnx: 'Snug’s own graphs', 'llama.cpp': 'llama.cpp' } as const;
 
 /** On what, by what and how it was measured: a number is never shown without. */
 export function howMeasured({ windows, windowTokens, text, engine, kind }: Quality): string {
-  return `measured on ${windows} × ${windowTokens} tokens of “${text}” with ${engineNames[engine]}, ${kind === 'as-run' ? 'as it runs' : 'weights only'}`;
+  const { engines, kinds, measuredOn } = words.quality;
+  return measuredOn({ windows, windowTokens, text, engine: engines[engine], kind: kinds[kind] });
 }

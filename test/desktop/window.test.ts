@@ -67,7 +67,7 @@ describe('the window', () => {
     const model = app.page.getByRole('region', { name: 'Model' });
     for (const fact of ['llama', '6.8 million', '13.8 MB', '512 tokens', 'Quantise'])
       await model.getByText(fact, { exact: true }).waitFor();
-    await app.page.getByRole('heading', { name: /^Fits with .*to spare$/ }).waitFor();
+    await app.page.getByRole('heading', { name: /^Fits, with .*to spare$/ }).waitFor();
     expect(await app.page.getByRole('img', { name: /^Of 24\.0 MiB: Weights .* free / }).count()).toBe(1);
     expect(await seriousViolations(app.page)).toEqual([]);
     expect(app.complaints).toEqual([]);
@@ -79,10 +79,10 @@ describe('the window', () => {
     await app.page.getByRole('button', { name: 'Open a model…' }).waitFor();
     await dropFile(app.page, model);
     await app.page.getByLabel('Card memory').fill('a 24 GB card');
-    await app.page.getByRole('heading', { name: /^Fits with .* GiB to spare$/ }).waitFor({ timeout: planWaitMs });
+    await app.page.getByRole('heading', { name: /^Fits, with .* GiB to spare$/ }).waitFor({ timeout: planWaitMs });
     await app.page.getByRole('radio', { name: /The source unchanged .* over by \d+\.\d GiB/ }).waitFor();
     await app.page.getByLabel('Card memory').fill('1.1 GB'); // the reserve alone takes 1 GiB of it
-    await app.page.getByRole('heading', { name: /^Does not fit 1\.10 GiB/ }).waitFor({ timeout: planWaitMs });
+    await app.page.getByRole('heading', { name: /^Nothing fits 1\.10 GiB/ }).waitFor({ timeout: planWaitMs });
     await app.page.getByLabel('Card memory').fill('large');
     await app.page.getByText('Write a size, such as 24 GB.').waitFor();
     expect(await app.page.getByRole('button', { name: 'Make it…' }).isDisabled()).toBe(true);
@@ -95,6 +95,47 @@ describe('the window', () => {
     await app.page.keyboard.press('ArrowDown');
     expect(await rows.nth(1).isChecked()).toBe(true);
     await app.page.getByRole('heading', { name: /^Fits, with / }).waitFor();
+  });
+
+  it('goes everywhere by keyboard, and back', async () => {
+    const { keyboard } = app.page;
+    await app.page.getByRole('button', { name: 'Open a model…' }).waitFor();
+    await keyboard.press('2');
+    await app.page.getByRole('heading', { name: 'No runs yet' }).waitFor();
+    await keyboard.press('Control+,');
+    await app.page.getByRole('heading', { name: 'Settings' }).waitFor();
+    expect(await seriousViolations(app.page)).toEqual([]);
+    await keyboard.press('Escape');
+    await app.page.getByRole('heading', { name: 'No runs yet' }).waitFor();
+    await keyboard.press('Control+k');
+    const palette = app.page.getByRole('dialog', { name: 'Commands' });
+    await palette.getByRole('option', { name: 'Go to Fit 1' }).waitFor();
+    expect(await seriousViolations(app.page)).toEqual([]);
+    await keyboard.type('deut');
+    await palette.getByRole('option', { name: 'Deutsch' }).waitFor();
+    await keyboard.press('Enter');
+    await app.page.getByRole('heading', { name: 'Noch keine Läufe' }).waitFor();
+    await keyboard.press('1');
+    await app.page.getByRole('button', { name: 'Modell öffnen …' }).waitFor();
+    await app.page.reload();
+    await app.page.getByRole('button', { name: 'Modell öffnen …' }).waitFor();
+    expect(await app.page.evaluate(() => document.documentElement.lang)).toBe('de');
+    expect(app.complaints).toEqual([]);
+  });
+
+  it('takes the colours that are chosen, whatever the system has', async () => {
+    const ground = (): Promise<string> => app.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    await app.page.emulateMedia({ colorScheme: 'light' });
+    const light = await ground();
+    await app.page.getByRole('button', { name: 'Settings' }).click();
+    await app.page.getByRole('radio', { name: 'Dark' }).check();
+    const dark = await ground();
+    expect(dark).not.toBe(light);
+    await app.page.emulateMedia({ colorScheme: 'dark' });
+    await app.page.getByRole('radio', { name: 'Light' }).check();
+    expect(await ground()).toBe(light);
+    await app.page.getByRole('radio', { name: 'Like the system' }).check();
+    expect(await ground()).toBe(dark);
   });
 
   it('says what is wrong with a malformed file, and goes on', async () => {

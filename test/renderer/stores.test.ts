@@ -6,6 +6,7 @@ import { AppError } from '../../src-main/contract/errors.ts';
 import { useEngineStore } from '../../src-renderer/stores/engine-store.ts';
 import { useFitStore } from '../../src-renderer/stores/fit-store.ts';
 import { useJobsStore } from '../../src-renderer/stores/jobs-store.ts';
+import { useNavigationStore } from '../../src-renderer/stores/navigation-store.ts';
 import { planFor } from '../support/plans.ts';
 import { fakeEngine, inspection, planList, type FakeEngine } from './fake-engine.ts';
 
@@ -166,7 +167,8 @@ describe('the fit store', () => {
       force: true,
       target: planList.target,
     });
-    expect(fit.isRunning).toBe(true);
+    expect(useJobsStore().activeRun?.id).toBe('job-2');
+    expect(useNavigationStore()).toMatchObject({ area: 'runs', params: { run: 'job-2' } });
   });
 
   it('names the file of a slice for its width and type', async () => {
@@ -187,7 +189,7 @@ describe('the fit store', () => {
     chooseOutput.mockResolvedValue(null);
     await fit.make();
     expect(engine.jobs).toHaveLength(1);
-    expect(fit.run).toBeNull();
+    expect(useNavigationStore().area).toBe('fit');
   });
 
   it('proves the source without a dialog, and never over another file', async () => {
@@ -197,21 +199,6 @@ describe('the fit store', () => {
     await fit.make();
     expect(chooseOutput).not.toHaveBeenCalled();
     expect(engine.jobs.at(-1)?.recipe).toMatchObject({ verb: 'fit', plan: 'source', force: false });
-  });
-
-  it('cancels a run and goes back to the plans', async () => {
-    const engine = fakeEngine();
-    const fit = await planned(engine);
-    chooseOutput.mockResolvedValue('/models/mine.gguf');
-    await fit.make();
-    await fit.cancelRun();
-    expect(engine.cancelled).toContain('job-2');
-    engine.send('job-2', { type: 'cancelled' });
-    await vi.waitFor(() => expect(fit.run?.job.state).toBe('cancelled'));
-    expect(fit.isRunning).toBe(false);
-    fit.backToPlans();
-    expect(fit.run).toBeNull();
-    expect(fit.chosen?.id).toBe('q5_k_m');
   });
 
   it('shows why a request was refused', async () => {

@@ -13,7 +13,7 @@ import {
   slicesInWords,
   usesSource,
 } from '../../src-renderer/features/plans/plan-view.ts';
-import { stageSteps } from '../../src-renderer/features/run/stage-steps.ts';
+import { stageSteps } from '../../src-renderer/features/runs/stage-steps.ts';
 import {
   contextStops,
   newTargetDraft,
@@ -124,11 +124,15 @@ describe('plans', () => {
     expect(fitInWords({ ...best, fileBytes: 7e9 }, { kind: 'file', bytes: 8e9 })).toBe('1.00 GB to spare');
   });
 
-  it("give the planner's verdict for its best plan, and one of their own for others", () => {
-    expect(headlineOf(planList, best)).toEqual(['Fits with q5_k_m, with 1.21 GiB to spare', '']);
+  it('give a verdict on the one looked at, and advice where nothing fits', () => {
+    expect(headlineOf(planList, best)).toEqual(['Fits, with 1.20 GiB to spare', '']);
     expect(headlineOf(planList, second)).toEqual(['Fits, with 5.00 GiB to spare', '']);
-    const nothing = { ...planList, best: null, verdict: 'Does not fit 2.0 GiB: far too much. Use a larger card.' };
-    expect(headlineOf(nothing, source)).toEqual(['Does not fit 2.0 GiB', 'Far too much. Use a larger card.']);
+    expect(headlineOf(planList, { ...source, steps: [] })).toEqual(['Does not fit: over by 36.0 GiB', '']);
+    const tight = { ...planList, best: null, target: { ...planList.target, bytes: 2 * GiB } };
+    expect(headlineOf(tight, source)).toEqual([
+      'Nothing fits 2.00 GiB',
+      'The smallest plan of use (q4_k_m mix) needs 19.0 GiB, 17.0 GiB too much. Use a larger card, a shorter context, or a smaller model.',
+    ]);
   });
 
   it('show the best ones, the chosen one and the source', () => {
@@ -193,14 +197,14 @@ describe('words', () => {
   };
 
   it('tell quality with its uncertainty', () => {
-    expect(nextWordAgreement(quality)).toBe('picks the same next word as the original 93.0 times in 100 (± 0.4)');
-    expect(perplexityChange(quality)).toBe('perplexity 61.60 → 62.10 (each ± 1.00) on text it has not seen');
+    expect(nextWordAgreement(quality)).toBe('Picks the same next word as the original 93.0 times in 100 (± 0.4)');
+    expect(perplexityChange(quality)).toBe('Perplexity 61.60 → 62.10 (each ± 1.00) on text it has not seen');
     expect(lossAgainstPrediction({ mean: 0.0213, standardError: 0.002, p99: 1 }, planList.plans[0]!.predicted)).toBe(
-      'loses 0.021 ± 0.002 nats per token; ≈ 0.006 was predicted',
+      'Loses 0.021 ± 0.002 nats per token; ≈ 0.006 was predicted',
     );
-    expect(howMeasured(quality)).toBe('measured on 8 × 512 tokens of “evaluation” with llama.cpp, as it runs');
+    expect(howMeasured(quality)).toBe('Measured on 8 × 512 tokens of “evaluation” with llama.cpp, as it runs');
     expect(howMeasured({ ...quality, engine: 'onnx', kind: 'weights-only' })).toBe(
-      'measured on 8 × 512 tokens of “evaluation” with Snug’s own graphs, weights only',
+      'Measured on 8 × 512 tokens of “evaluation” with Snug’s own graphs, weights only',
     );
     expect(lossInWords(0)).toEqual({ words: 'nothing', tone: 'good' });
     expect(lossInWords(3).tone).toBe('bad');

@@ -1,12 +1,12 @@
-// The picture on the first screen: a model that sticks out of a card, and the same one made to fit. No numbers are shown.
+// The picture on the first screen: a model that sticks out of a card, and the same one made to fit. Neither names nor numbers are shown.
 import type { BarSegment } from '../../ui/bar-layout.ts';
 
 function example(weights: number): BarSegment[] {
   return [
-    { part: 'weights', label: 'Weights', bytes: weights },
-    { part: 'kv', label: 'KV cache', bytes: 3 },
-    { part: 'buffers', label: 'Buffers', bytes: 1 },
-    { part: 'reserve', label: 'Reserve', bytes: 1 },
+    { part: 'weights', label: '', bytes: weights },
+    { part: 'kv', label: '', bytes: 3 },
+    { part: 'buffers', label: '', bytes: 1 },
+    { part: 'reserve', label: '', bytes: 1 },
   ];
 }
 

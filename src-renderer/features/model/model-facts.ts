@@ -1,7 +1,9 @@
 // What the window says of an inspected model: rows of facts, and what can and cannot be done with it.
 import type { Inspection } from '../../../src-main/contract/model.ts';
-import { formatFileSize } from '../../../src-main/contract/units.ts';
-import { formatCount, formatParameters } from '../../words/numbers.ts';
+import { formatCount, formatFileSize, formatParameters } from '../../words/numbers.ts';
+import { useWords, type Words } from '../../words/words.ts';
+
+const words = useWords();
 
 export interface Fact {
   label: string;
@@ -18,28 +20,23 @@ export interface Ability {
 
 export function factsOf(model: Inspection): Fact[] {
   const { config, experts } = model;
+  const { facts: names } = words.model;
   const facts: (Fact | null)[] = [
-    { label: 'Architecture', value: model.architecture },
-    { label: 'Parameters', value: formatParameters(model.parameters) },
-    {
-      label: 'File',
-      value: formatFileSize(model.fileBytes),
-      hint: 'Files are counted in GB (1000³), memory in GiB (1024³).',
-    },
-    {
-      label: 'Types',
-      value: typesInWords(model.tensorTypes),
-      hint: 'How the numbers are stored: the type of most tensors first.',
-    },
+    { label: names.architecture, value: model.architecture },
+    { label: names.parameters, value: formatParameters(model.parameters) },
+    { label: names.file, value: formatFileSize(model.fileBytes), hint: words.numbers.filesAndMemory },
+    { label: names.types, value: typesInWords(model.tensorTypes), hint: names.typesHint },
     config.contextLength === null
       ? null
       : {
-          label: 'Context',
-          value: `${formatCount(config.contextLength)} tokens`,
-          hint: 'The longest text the model can look back on.',
+          label: names.context,
+          value: words.numbers.tokens(formatCount(config.contextLength)),
+          hint: names.contextHint,
         },
-    config.numHiddenLayers === null ? null : { label: 'Layers', value: layersInWords(config) },
-    experts === null ? null : { label: 'Experts', value: expertsInWords(experts) },
+    config.numHiddenLayers === null
+      ? null
+      : { label: names.layers, value: layersInWords(config.numHiddenLayers, config.hiddenSize) },
+    experts === null ? null : { label: names.experts, value: expertsInWords(experts) },
   ];
   return facts.filter((fact) => fact !== null);
 }
@@ -48,30 +45,23 @@ function typesInWords(types: Inspection['tensorTypes']): string {
   const names = Object.entries(types)
     .sort(([, a], [, b]) => b - a)
     .map(([name]) => name);
-  return names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
+  const shown = names.slice(0, 3).join(', ');
+  return names.length > 3 ? words.model.facts.moreTypes(shown, names.length - 3) : shown;
 }
 
-function layersInWords({ numHiddenLayers, hiddenSize }: Inspection['config']): string {
-  return hiddenSize === null ? `${numHiddenLayers}` : `${numHiddenLayers}, ${formatCount(hiddenSize)} wide`;
+function layersInWords(layers: number, hiddenSize: number | null): string {
+  return hiddenSize === null ? `${layers}` : words.model.facts.layersAndWidth(layers, formatCount(hiddenSize));
 }
 
 function expertsInWords({ count, used, sharedCount }: NonNullable<Inspection['experts']>): string {
-  const shared = sharedCount > 0 ? ` and ${sharedCount} shared` : '';
-  return `${used} of ${count} at a time${shared}`;
+  const { expertsUsed, expertsShared } = words.model.facts;
+  return sharedCount > 0 ? expertsShared(used, count, sharedCount) : expertsUsed(used, count);
 }
 
-const abilityNames: Record<keyof Inspection['can'], string> = {
-  quantize: 'Quantise',
-  importance: 'Measure importance',
-  sliceShared: 'Slice, shared rotation',
-  slicePerBlock: 'Slice, per block',
-  prune: 'Prune',
-  dropLayers: 'Drop layers',
-};
-
 export function abilitiesOf({ can }: Inspection): Ability[] {
-  return Object.entries(abilityNames).map(([key, name]) => {
-    const answer = can[key as keyof Inspection['can']];
+  const names = Object.entries(words.model.abilities) as [keyof Words['model']['abilities'], string][];
+  return names.map(([key, name]) => {
+    const answer = can[key];
     return { name, reason: answer === true ? null : answer };
   });
 }

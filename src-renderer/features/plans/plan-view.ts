@@ -2,9 +2,13 @@
 import type { Plan, PlanList } from '../../../src-main/contract/plan.ts';
 import type { FitResult } from '../../../src-main/contract/results.ts';
 import type { Target } from '../../../src-main/contract/target.ts';
-import { formatDuration, formatFileSize, formatMemory } from '../../../src-main/contract/units.ts';
 import type { BarSegment } from '../../ui/bar-layout.ts';
-import { formatCount, sizeFormat } from '../../words/numbers.ts';
+import { formatCount, formatDuration, formatFileSize, formatMemory, sizeFormat } from '../../words/numbers.ts';
+import { planName } from '../../words/plan-words.ts';
+import { lossInWords } from '../../words/quality-words.ts';
+import { useWords } from '../../words/words.ts';
+
+const words = useWords();
 
 export interface PlanBar {
   segments: BarSegment[];
@@ -15,76 +19,85 @@ export interface PlanBar {
 export function barOf(plan: Plan, target: Target): PlanBar {
   const format = sizeFormat(target.kind, target.bytes);
   if (target.kind === 'file') {
-    return { segments: [{ part: 'weights', label: 'File', bytes: plan.fileBytes }], limitBytes: target.bytes, format };
+    return {
+      segments: [{ part: 'weights', label: words.plans.parts.file, bytes: plan.fileBytes }],
+      limitBytes: target.bytes,
+      format,
+    };
   }
   const { weightsBytes, kvBytes, buffersBytes, reserveBytes } = plan.memory;
   const segments: BarSegment[] = [
-    { part: 'weights', label: 'Weights', bytes: weightsBytes },
-    { part: 'kv', label: 'KV cache', bytes: kvBytes },
-    { part: 'buffers', label: 'Buffers', bytes: buffersBytes },
-    { part: 'reserve', label: 'Reserve', bytes: reserveBytes },
+    { part: 'weights', label: words.plans.parts.weights, bytes: weightsBytes },
+    { part: 'kv', label: words.plans.parts.kv, bytes: kvBytes },
+    { part: 'buffers', label: words.plans.parts.buffers, bytes: buffersBytes },
+    { part: 'reserve', label: words.plans.parts.reserve, bytes: reserveBytes },
   ];
   return { segments, limitBytes: target.bytes, format };
 }
-
-/** One sentence per part of the card's memory. */
-export const partHints: Record<BarSegment['part'], string> = {
-  weights: 'The model itself.',
-  kv: 'What the model remembers of the text so far; grows with the context.',
-  buffers: 'Room for the arithmetic while it runs.',
-  reserve: 'Kept for the display and the driver.',
-};
 
 /** Bytes left under the limit; negative where the plan is too big. */
 export function spareBytes(plan: Plan, target: Target): number {
   return target.bytes - (target.kind === 'file' ? plan.fileBytes : plan.memory.totalBytes);
 }
 
+/** `0.60 GiB to spare` or `over by 14.1 GiB`, in the unit of the limit. */
 export function fitInWords(plan: Plan, target: Target): string {
   const spare = spareBytes(plan, target);
-  const format = sizeFormat(target.kind, target.bytes);
-  return spare >= 0 ? `${format(spare)} to spare` : `over by ${format(-spare)}`;
+  const size = sizeFormat(target.kind, target.bytes)(Math.abs(spare));
+  return spare >= 0 ? words.plans.spare(size) : words.plans.tooMuch(size);
 }
 
-/** The planner's verdict belongs to its best plan; another one that the user looks at gets a sentence of its own. */
+/** The verdict on the plan that is looked at; where nothing fits at all, that, and what would help. */
 export function headlineOf(list: PlanList, plan: Plan): [headline: string, rest: string] {
-  if (plan.id !== list.best && list.best !== null) {
-    const fit = fitInWords(plan, list.target);
-    return [plan.fits ? `Fits, with ${fit}` : `Does not fit: ${fit}`, ''];
-  }
-  if (list.best !== null) return [list.verdict.replace(/\.$/, ''), ''];
-  const [headline = '', ...rest] = list.verdict.split(': ');
-  return [headline, sentenceCase(rest.join(': '))];
+  const { verdict } = words.plans;
+  const { target } = list;
+  const format = sizeFormat(target.kind, target.bytes);
+  if (list.best === null) return [verdict.nothingFits(format(target.bytes)), adviceOf(list)];
+  const spare = spareBytes(plan, target);
+  if (spare < 0) return [verdict.doesNotFit(format(-spare)), ''];
+  return [verdict[usesSource(plan) && plan.steps.length === 0 ? 'fitsAsIs' : 'fits'](format(spare)), ''];
+}
+
+/** How far off the smallest plan is that one would want, and what to change: a file of noise is no advice. */
+function adviceOf({ plans, target }: PlanList): string {
+  const { smallest, largerCard, largerFile } = words.plans.verdict;
+  const usable = plans.filter(({ predicted }) => lossInWords(predicted.kld).tone !== 'bad');
+  const [least] = (usable.length > 0 ? usable : plans).toSorted(
+    (a, b) => spareBytes(b, target) - spareBytes(a, target),
+  );
+  const advice = target.kind === 'file' ? largerFile : largerCard;
+  if (least === undefined) return advice;
+  const format = sizeFormat(target.kind, target.bytes);
+  const over = -spareBytes(least, target);
+  return `${smallest(planName(least), format(target.bytes + over), format(over))} ${advice}`;
 }
 
 /** The verdict of a finished fit. */
 export function resultHeadline({ output, plan, proof, verdict }: FitResult, target: Target): string {
   if (output === null || plan === null) return verdict;
-  const runs = proof?.passed ? 'It runs' : 'It is made';
-  return `${runs}, ${plan.fits ? 'with' : 'but is'} ${fitInWords(plan, target)}`;
+  const { runs, runsOver, made, madeOver } = words.runs.result;
+  const [fits, over] = proof?.passed ? [runs, runsOver] : [made, madeOver];
+  return (plan.fits ? fits : over)(fitInWords(plan, target));
 }
 
 /** The question that a list of plans answers. */
 export function questionInWords({ plans, target }: PlanList): string {
   const size = sizeFormat(target.kind, target.bytes)(target.bytes);
-  if (target.kind === 'file') return `${plans.length} plans for a file of ${size}`;
-  return `${plans.length} plans for a ${size} card with ${formatCount(target.context)} tokens of context, KV cache ${target.kvType}`;
+  const { question } = words.plans;
+  if (target.kind === 'file') return question.file(plans.length, size);
+  return question.card(plans.length, size, formatCount(target.context), target.kvType);
 }
 
 /** What making it takes: time, disk, memory; empty where nothing is made. */
 export function costInWords({ cost }: Plan): string {
   if (cost.diskBytes === 0) return '';
-  return `Making it takes about ${formatDuration(cost.seconds)}, ${formatFileSize(cost.diskBytes)} of disk, ${formatMemory(cost.peakMemoryBytes)} of memory.`;
+  const { seconds, diskBytes, peakMemoryBytes } = cost;
+  return words.plans.cost(formatDuration(seconds), formatFileSize(diskBytes), formatMemory(peakMemoryBytes));
 }
 
 /** True for a plan that uses the source as it is: there is nothing to make, only to prove. */
 export function usesSource(plan: Plan): boolean {
   return plan.steps.every(({ method }) => method !== 'quantize' && method !== 'slice');
-}
-
-/** First letter upper case: summaries start sentences and rows. */
-export function sentenceCase(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** True for a plan that cuts the model's width. */

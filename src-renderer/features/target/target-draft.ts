@@ -2,6 +2,9 @@
 import type { z } from 'zod';
 import { parseSize } from '../../../src-main/contract/units.ts';
 import type { target } from '../../../src-main/contract/target.ts';
+import { useWords } from '../../words/words.ts';
+
+const words = useWords();
 
 export const offeredKvTypes = ['f16', 'q8_0', 'q4_0'] as const;
 
@@ -63,15 +66,16 @@ export function parseFileSize(text: string): number | null {
 export function readDraft(draft: TargetDraft): ReadDraft {
   if (draft.kind === 'file') {
     const bytes = parseFileSize(draft.file);
-    if (bytes === null || bytes === 0) return { target: null, problems: { file: 'Write a size, such as 8 GB.' } };
+    if (bytes === null || bytes === 0) return { target: null, problems: { file: words.target.problems.file } };
     return { target: { kind: 'file', bytes }, problems: null };
   }
   const bytes = parseCardMemory(draft.card);
   const reserveBytes = parseCardMemory(draft.reserve);
   const problems: DraftProblems = {};
-  if (bytes === null || bytes === 0) problems.card = 'Write a size, such as 24 GB.';
-  if (reserveBytes === null) problems.reserve = 'Write a size, such as 1 GiB.';
-  else if (bytes !== null && bytes > 0 && reserveBytes >= bytes) problems.reserve = 'This leaves nothing.';
+  if (bytes === null || bytes === 0) problems.card = words.target.problems.card;
+  if (reserveBytes === null) problems.reserve = words.target.problems.reserve;
+  else if (bytes !== null && bytes > 0 && reserveBytes >= bytes)
+    problems.reserve = words.target.problems.reserveTakesAll;
   if (bytes === null || reserveBytes === null || Object.keys(problems).length > 0) return { target: null, problems };
   return {
     target: { kind: 'memory', bytes, reserveBytes, context: draft.context, kvType: draft.kvType },

@@ -1,9 +1,12 @@
-// The devices that llama.cpp sees, for people.
+// The graphics card that was found here, if there is one.
 import type { DeviceList } from '../../../src-main/contract/devices.ts';
-import { formatMemory } from '../../../src-main/contract/units.ts';
-import type { CardPreset } from '../target/target-draft.ts';
+import { formatMemory } from '../../words/numbers.ts';
+import { useWords } from '../../words/words.ts';
+import type { CardPreset } from './target-draft.ts';
 
 type Device = DeviceList['devices'][number];
+
+const words = useWords();
 
 /** The graphics card with the most memory, if there is one. */
 function bestCard({ devices }: DeviceList): Device | null {
@@ -17,8 +20,8 @@ export function presetOf(list: DeviceList): CardPreset | null {
   return card && { value: `${Math.floor(card.totalBytes / 2 ** 20)} MiB`, label: card.description };
 }
 
-export function deviceInWords(list: DeviceList): string {
+export function cardInWords(list: DeviceList): string {
   const card = bestCard(list);
-  if (card) return `${card.description} · ${formatMemory(card.totalBytes)}, ${formatMemory(card.freeBytes)} free`;
-  return 'No graphics card found here: type the card you have in mind';
+  if (card === null) return words.frame.status.noCard;
+  return words.frame.status.card(card.description, formatMemory(card.totalBytes), formatMemory(card.freeBytes));
 }

@@ -1,4 +1,5 @@
 // The stages of a fit as a row of steps: what is done, what is going on, what is still expected.
+import { useWords } from '../../words/words.ts';
 
 export interface StageStep {
   name: string;
@@ -6,17 +7,10 @@ export interface StageStep {
   state: 'done' | 'active' | 'waiting';
 }
 
-/** What each stage does, in words for people; the order in which a fit usually goes through them. */
-const stageWords: Record<string, string> = {
-  open: 'Open',
-  plan: 'Plan',
-  calibrate: 'Calibrate',
-  tokenize: 'Read texts',
-  quantize: 'Quantise',
-  slice: 'Slice',
-  evaluate: 'Measure',
-  prove: 'Prove',
-};
+/** The order in which a fit usually goes through its stages. Others are shown when they come. */
+const usualStages = ['open', 'plan', 'calibrate', 'tokenize', 'quantize', 'slice', 'evaluate', 'prove'];
+
+const words = useWords();
 
 /** `makes`: the stage that writes the file. */
 export function stageSteps(
@@ -25,7 +19,7 @@ export function stageSteps(
   makes: 'quantize' | 'slice' = 'quantize',
 ): StageStep[] {
   const other = makes === 'slice' ? 'quantize' : 'slice';
-  const expected = Object.keys(stageWords).filter((name) => !seen.includes(name) && name !== other);
+  const expected = usualStages.filter((name) => !seen.includes(name) && name !== other);
   return [...seen, ...expected].map((name) => ({
     name,
     label: stageLabel(name),
@@ -33,9 +27,7 @@ export function stageSteps(
   }));
 }
 
-/** Stages that only some runs have: they are shown when they come. */
-const rareStageWords: Record<string, string> = { fingerprint: 'Look for saved statistics' };
-
 export function stageLabel(name: string): string {
-  return stageWords[name] ?? rareStageWords[name] ?? name.charAt(0).toUpperCase() + name.slice(1);
+  const labels: Record<string, string> = words.runs.stages;
+  return labels[name] ?? name.charAt(0).toUpperCase() + name.slice(1);
 }

@@ -1,0 +1,25 @@
+// What happens on the Fit screen while the user waits, in words: for the line on the page, and for those who hear it instead of seeing it.
+import type { JobState } from '../../../src-main/contract/job.ts';
+import type { Plan, PlanList } from '../../../src-main/contract/plan.ts';
+import type { ModelState } from '../../stores/fit-store.ts';
+import { useWords } from '../../words/words.ts';
+import { nameOf } from '../model/model-path.ts';
+import { headlineOf } from '../plans/plan-view.ts';
+
+const words = useWords();
+
+/** How the planner does; empty when it rests. */
+export function planningInWords(job: JobState | null, isRunActive: boolean): string {
+  if (job === null || job.state === 'queued') return isRunActive ? words.plans.waiting : words.plans.working;
+  if (job.state !== 'running') return '';
+  const { progress } = job;
+  const isCounted = progress !== null && progress.total > 1;
+  return isCounted ? words.plans.workingCounted(progress.done, progress.total) : words.plans.working;
+}
+
+/** The newest change of the page, one sentence: the verdict, not every step to it. */
+export function announce(model: ModelState, plans: PlanList | null, chosen: Plan | null): string {
+  if (plans !== null && chosen !== null) return headlineOf(plans, chosen).join(' ').trim();
+  if (model.state === 'reading') return words.model.reading(nameOf(model.path));
+  return model.state === 'open' ? words.plans.working : '';
+}

@@ -1,0 +1,42 @@
+// A run in few words: for the status bar, and for those who hear it instead of seeing it.
+import type { JobSnapshot, JobState } from '../../../src-main/contract/job.ts';
+import { formatDuration } from '../../words/numbers.ts';
+import { useWords } from '../../words/words.ts';
+import { resultHeadline } from '../plans/plan-view.ts';
+import { stageLabel } from './stage-steps.ts';
+
+const words = useWords();
+
+/** How far the current stage is, from 0 to 1. */
+export function shareOf(job: JobState): number {
+  const progress = job.state === 'running' ? job.progress : null;
+  return progress && progress.total > 0 ? Math.min(1, progress.done / progress.total) : 0;
+}
+
+/** `Calibrate · 6 min left`; of a run that waits or has ended its state. */
+export function lineOf(job: JobState): string {
+  if (job.state !== 'running' || job.progress === null) return words.runs.states[job.state];
+  const { stage, secondsLeft } = job.progress;
+  const left = secondsLeft === undefined ? [] : [words.runs.timeLeft(formatDuration(secondsLeft))];
+  return [stageLabel(stage), ...left].join(' · ');
+}
+
+/** The newest change, one sentence: stages and verdicts, not every percent. */
+export function announceRun({ job, recipe }: JobSnapshot): string {
+  switch (job.state) {
+    case 'queued':
+      return job.waitingFor === undefined ? words.runs.waitingToStart : words.runs.announceWaitingFor(job.waitingFor);
+    case 'running':
+      return job.progress === null ? words.runs.started : stageLabel(job.progress.stage);
+    case 'done':
+      return job.result.verb === 'fit' && recipe.verb === 'fit'
+        ? resultHeadline(job.result.value, recipe.target)
+        : words.runs.states.done;
+    case 'failed':
+      return ''; // the error notice is an alert of its own
+    case 'cancelled':
+    case 'paused':
+    case 'interrupted':
+      return words.runs.states[job.state];
+  }
+}

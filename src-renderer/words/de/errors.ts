@@ -1,0 +1,105 @@
+// Fehler nach ihrem Code: was geschehen ist und was zu tun ist.
+import type { Words } from '../en.ts';
+
+export const errors: Words['errors'] = {
+  details: 'Einzelheiten',
+  byCode: {
+    USAGE: { title: 'Das geht nicht zusammen', advice: null },
+    FILE_NOT_FOUND: {
+      title: 'Die Datei lässt sich nicht öffnen',
+      advice: 'Sieh nach, ob sie noch da ist und ob du sie lesen darfst, und öffne sie noch einmal.',
+    },
+    FILE_MALFORMED: {
+      title: 'Diese Datei ist beschädigt oder kein Modell',
+      advice: 'Lade sie noch einmal herunter oder öffne ein anderes Modell.',
+    },
+    UNSUPPORTED_ARCHITECTURE: {
+      title: 'Mit diesem Modell kann Snug noch nicht arbeiten',
+      advice: 'Öffne ein anderes Modell.',
+    },
+    UNSUPPORTED_TYPE: {
+      title: 'Dieses Modell hat Tensoren eines Typs, den Snug nicht lesen kann',
+      advice: 'Öffne eine andere Fassung davon, zum Beispiel F16 oder Q8_0.',
+    },
+    NON_FINITE: {
+      title: 'Das Modell enthält Zahlen, die nicht endlich sind',
+      advice: 'Wahrscheinlich ist die Datei beschädigt: lade sie noch einmal herunter.',
+    },
+    NUMERICAL_FAILURE: {
+      title: 'Eine Rechnung ist nicht aufgegangen',
+      advice:
+        'Nichts wurde geschrieben. Versuch es mit mehr oder anderem Kalibriertext; die Einzelheiten sagen, wo es geschah.',
+    },
+    TEXT_TOO_SHORT: { title: 'Der Text ist zu kurz', advice: 'Nimm einen längeren Text.' },
+    TEXT_REUSED: {
+      title: 'Mit diesem Text wurde schon kalibriert',
+      advice: 'Miss auf einem anderen Text: einer, der schon gesehen wurde, beweist nichts.',
+    },
+    NOT_WRITABLE: { title: 'In diesen Ordner lässt sich nicht schreiben', advice: 'Nimm einen anderen Ordner.' },
+    INPUTS_CHANGED: {
+      title: 'Woran dieser Lauf arbeitet, hat sich geändert',
+      advice: 'Starte ihn neu: was von seiner Kalibrierung noch gilt, wird wieder verwendet.',
+    },
+    OUTPUT_EXISTS: { title: 'Eine Datei mit diesem Namen gibt es schon', advice: 'Nimm einen anderen Namen.' },
+    DISK_FULL: {
+      title: 'Die Platte ist voll',
+      advice: 'Schaff Platz oder nimm eine andere Platte. Nichts halb Geschriebenes bleibt zurück.',
+    },
+    OUT_OF_MEMORY: {
+      title: 'Der Speicher reicht nicht',
+      advice: 'Schließ andere Programme oder nimm einen kleineren Plan.',
+    },
+    IMPORTANCE_MISSING: {
+      title: 'Dieser Typ braucht die Wichtigkeit der Gewichte',
+      advice: 'Kalibriere zuerst oder nimm einen anderen Plan.',
+    },
+    IMPORTANCE_MISMATCH: {
+      title: 'Die Wichtigkeiten gehören zu einem anderen Modell',
+      advice: 'Nimm die Datei, die aus diesem Modell entstanden ist.',
+    },
+    DEVICE_UNAVAILABLE: { title: 'Dieses Gerät ist nicht da', advice: 'Nimm ein anderes Gerät.' },
+    HUB_NOT_FOUND: {
+      title: 'Dieses Modell gibt es auf dem Hub nicht',
+      advice: 'Prüf die Adresse. Ein privates Modell braucht ein Token in der Variable HF_TOKEN.',
+    },
+    HUB_GATED: {
+      title: 'Der Hub gibt dir dieses Modell nicht',
+      advice: 'Bitte auf der Seite des Modells um Zugang und leg ein Token dieses Kontos in HF_TOKEN.',
+    },
+    HUB_OFFLINE: {
+      title: 'Dieses Modell ist nicht auf diesem Rechner',
+      advice: 'Erlaube das Netz und lade es einmal herunter.',
+    },
+    HUB_UNAVAILABLE: {
+      title: 'Der Hub antwortet nicht',
+      advice: 'Versuch es später noch einmal. Was schon geladen ist, bleibt erhalten.',
+    },
+    CHECKSUM_MISMATCH: {
+      title: 'Geladen wurde nicht, was der Hub versprochen hat',
+      advice: 'Versuch es noch einmal oder in einem anderen Netz. Nichts davon wird verwendet.',
+    },
+    LLAMA_UNAVAILABLE: { title: 'llama.cpp fehlt', advice: 'Installiere Snug noch einmal.' },
+    LLAMA_FAILED: {
+      title: 'llama.cpp kann mit dieser Datei nicht arbeiten',
+      advice: 'Öffne eine andere Fassung des Modells.',
+    },
+    LLAMA_CRASHED: {
+      title: 'llama.cpp ist bei der Arbeit an dieser Datei stehen geblieben',
+      advice: 'Deine Dateien sind, wie sie waren. Versuch einen kleineren Plan oder eine andere Fassung des Modells.',
+    },
+    PROOF_FAILED: {
+      title: 'Die neue Datei hat ihren Beweis nicht bestanden',
+      advice: 'Sie liegt unter einem anderen Namen da, damit du sie ansehen kannst. Verlass dich nicht auf sie.',
+    },
+    NATIVE_UNAVAILABLE: { title: 'Ein Teil von Snug fehlt', advice: 'Installiere Snug noch einmal.' },
+    WORKER_CRASHED: {
+      title: 'Ein Teil von Snug ist unerwartet stehen geblieben',
+      advice: 'Deine Dateien sind, wie sie waren. Versuch es noch einmal.',
+    },
+    CANCELLED: { title: 'Abgebrochen', advice: null },
+    INTERNAL: {
+      title: 'In Snug ist etwas schiefgegangen',
+      advice: 'Deine Dateien sind, wie sie waren. Die Einzelheiten unten helfen uns, es zu beheben.',
+    },
+  },
+};

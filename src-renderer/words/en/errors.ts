@@ -1,0 +1,82 @@
+// Errors, by their code: what happened, and what to do. Without advice: the engine's own message says it.
+import type { ErrorCode } from '../../../src-main/contract/errors.ts';
+
+const byCode: Record<ErrorCode, { title: string; advice: string | null }> = {
+  USAGE: { title: 'That does not work together', advice: null },
+  FILE_NOT_FOUND: {
+    title: 'The file cannot be opened',
+    advice: 'Check that it is still there and that you may read it, then open it again.',
+  },
+  FILE_MALFORMED: {
+    title: 'This file is damaged, or not a model',
+    advice: 'Download it again, or open another model.',
+  },
+  UNSUPPORTED_ARCHITECTURE: { title: 'Snug cannot work on this model yet', advice: 'Open another model.' },
+  UNSUPPORTED_TYPE: {
+    title: 'This model has tensors of a type that Snug cannot read',
+    advice: 'Open another version of it, for example F16 or Q8_0.',
+  },
+  NON_FINITE: {
+    title: 'The model holds numbers that are not finite',
+    advice: 'Its file is probably damaged: download it again.',
+  },
+  NUMERICAL_FAILURE: {
+    title: 'A calculation did not come out right',
+    advice: 'Nothing was written. Try more or other calibration text; the details below say where it happened.',
+  },
+  TEXT_TOO_SHORT: { title: 'The text is too short', advice: 'Choose a longer text.' },
+  TEXT_REUSED: {
+    title: 'The text was used for calibration already',
+    advice: 'Measure on another text: one that was seen proves nothing.',
+  },
+  NOT_WRITABLE: { title: 'This folder cannot be written to', advice: 'Choose another folder.' },
+  INPUTS_CHANGED: {
+    title: 'What this run works on has changed',
+    advice: 'Start it anew: what still holds of its calibration is used again.',
+  },
+  OUTPUT_EXISTS: { title: 'There is a file of this name already', advice: 'Choose another name.' },
+  DISK_FULL: {
+    title: 'The disk is full',
+    advice: 'Make room or choose another disk. Nothing half-written stays behind.',
+  },
+  OUT_OF_MEMORY: { title: 'There is not enough memory', advice: 'Close other programs, or choose a smaller plan.' },
+  IMPORTANCE_MISSING: { title: 'This type needs importance', advice: 'Calibrate first, or choose another plan.' },
+  IMPORTANCE_MISMATCH: {
+    title: 'The importance file belongs to another model',
+    advice: 'Choose the file that was made from this model.',
+  },
+  DEVICE_UNAVAILABLE: { title: 'This device is not there', advice: 'Choose another device.' },
+  HUB_NOT_FOUND: {
+    title: 'This model is not on the hub',
+    advice: 'Check the address. A private model needs a token in the variable HF_TOKEN.',
+  },
+  HUB_GATED: {
+    title: 'The hub does not give this model to you',
+    advice: "Ask for access on the model's page, and put a token of that account in HF_TOKEN.",
+  },
+  HUB_OFFLINE: { title: 'This model is not on this machine', advice: 'Allow the network, and download it once.' },
+  HUB_UNAVAILABLE: { title: 'The hub does not answer', advice: 'Try again later. What is downloaded already is kept.' },
+  CHECKSUM_MISMATCH: {
+    title: 'What was downloaded is not what the hub promised',
+    advice: 'Try again, or another network. Nothing of it is used.',
+  },
+  LLAMA_UNAVAILABLE: { title: 'llama.cpp is missing', advice: 'Install Snug again.' },
+  LLAMA_FAILED: { title: 'llama.cpp cannot work on this file', advice: 'Open another version of the model.' },
+  LLAMA_CRASHED: {
+    title: 'llama.cpp stopped while it worked on this file',
+    advice: 'Your files are as they were. Try a smaller plan, or another version of the model.',
+  },
+  PROOF_FAILED: {
+    title: 'The new file did not pass its proof',
+    advice: 'It was kept under another name, for you to look at. Do not rely on it.',
+  },
+  NATIVE_UNAVAILABLE: { title: 'A part of Snug is missing', advice: 'Install Snug again.' },
+  WORKER_CRASHED: { title: 'A part of Snug stopped unexpectedly', advice: 'Your files are as they were. Try again.' },
+  CANCELLED: { title: 'Cancelled', advice: null },
+  INTERNAL: {
+    title: 'Something went wrong inside Snug',
+    advice: 'Your files are as they were. The details below help us to mend it.',
+  },
+};
+
+export const errors = { details: 'Details', byCode };

@@ -1,0 +1,81 @@
+// @vitest-environment node
+// The catalogue of words: every language says everything, in its own words and its own numbers.
+import { afterEach, describe, expect, it } from 'vitest';
+import { de } from '../../src-renderer/words/de.ts';
+import { en } from '../../src-renderer/words/en.ts';
+import { formatCount, formatFileSize, formatLoss, formatParameters } from '../../src-renderer/words/numbers.ts';
+import { planName } from '../../src-renderer/words/plan-words.ts';
+import { languageFor, speak, useWords } from '../../src-renderer/words/words.ts';
+
+/** Dotted names and what they say; functions are asked with plain arguments, once in the singular. */
+function sayings(words: object, prefix = ''): [name: string, text: string][] {
+  return Object.entries(words).flatMap(([key, value]: [string, unknown]): [string, string][] => {
+    const name = prefix === '' ? key : `${prefix}.${key}`;
+    if (typeof value === 'function') return [1, 2].map((count) => [`${name}(${count})`, said(value as Speech, count)]);
+    if (typeof value === 'object' && value !== null) return sayings(value, name);
+    return [[name, value === null ? 'null' : (value as string)]];
+  });
+}
+
+type Speech = (...parameters: unknown[]) => string;
+const said = (speech: Speech, count: number): string =>
+  speech.length === 1 && speech.toString().startsWith('({')
+    ? speech({ windows: count, windowTokens: count, text: 'x', engine: 'x', kind: 'x' })
+    : speech(...Array.from({ length: speech.length }, () => count));
+
+const english = new Map(sayings(en));
+const german = new Map(sayings(de));
+
+afterEach(() => speak('en'));
+
+describe('the catalogue', () => {
+  it('has the same names in both languages', () => {
+    expect([...german.keys()].toSorted()).toEqual([...english.keys()].toSorted());
+    expect(english.size).toBeGreaterThan(200);
+  });
+
+  it.each([
+    ['English', english],
+    ['German', german],
+  ])('says something everywhere in %s', (_name, texts) => {
+    for (const [name, text] of texts) {
+      expect(text.trim(), name).not.toBe('');
+      expect(text, name).not.toMatch(/undefined|\[object/);
+    }
+  });
+
+  it('says in German what people read as a sentence, not in English', () => {
+    const same = [...english].filter(([name, text]) => german.get(name) === text && /[a-z]+ [a-z]+ [a-z]+/.test(text));
+    expect(same).toEqual([]);
+  });
+});
+
+describe('the language', () => {
+  it('is the first wanted one that there are words for', () => {
+    expect(languageFor(['fr-FR', 'de-AT', 'en'])).toBe('de');
+    expect(languageFor(['fr'])).toBe('en');
+  });
+
+  it('changes words and numbers at once', () => {
+    const words = useWords();
+    const step = { method: 'quantize', type: 'Q4_K_M', pure: false, importance: true } as const;
+    const say = (): string[] => [
+      words.frame.areas.settings,
+      formatFileSize(18.7e9),
+      formatCount(4096),
+      formatLoss(0.0213),
+      formatParameters(32.8e9),
+      planName({ steps: [step, { method: 'cpu-layers', layers: 1, gpuLayers: 3, flag: '' }] }),
+    ];
+    expect(say()).toEqual(['Settings', '18.7 GB', '4,096', '0.021', '32.8 billion', 'Q4_K_M mix, 1 layer on the CPU']);
+    speak('de');
+    expect(say()).toEqual([
+      'Einstellungen',
+      '18,7 GB',
+      '4.096',
+      '0,021',
+      '32,8 Milliarden',
+      'Mischung Q4_K_M, 1 Schicht auf dem Prozessor',
+    ]);
+  });
+});
