@@ -1,10 +1,9 @@
 // Everything that can be wrong: each gives a clear error, and nothing half-written remains.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
   cpSync,
   existsSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -13,10 +12,11 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { errorOf, quick, resultOf, startEngine, temporaryFolder } from '../support/engine.ts';
 import { goldenModels, tinyModel } from '../support/golden-models.ts';
 import { architectures, fixtures, sampleFolder, sampleModel } from '../support/paths.ts';
+import { canMount, smallDisk } from '../support/small-disk.ts';
 import { withElement, withMetadata } from '../support/broken-models.ts';
 
 const quantize = (model: string, output: string, more: object = {}) => ({
@@ -196,17 +196,15 @@ describe('outputs', () => {
     expect(readdirSync(path.dirname(output)).toSorted()).toEqual(['out.gguf', 'out.gguf.recipe.json']);
   });
 
-  const small = path.join(temporaryRoot(), 'small-disk');
-  it.skipIf(!canMount(small))('on a full disk leave nothing', async () => {
-    onTestFinished(() => void spawnSync('umount', [small]));
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', small]);
+  it.skipIf(!canMount)('on a full disk leave nothing', async () => {
+    const { folder: small, grow } = smallDisk(3);
     const engine = await startEngine();
     const error = errorOf(await engine.run(quantize(sampleModel, path.join(small, 'out.gguf'), { importance: 'off' })));
     expect(error.code).toBe('DISK_FULL');
     expect(Number(error.details['needed'])).toBeGreaterThan(Number(error.details['free']));
     expect(readdirSync(small)).toEqual([]);
     // With room, the same run goes on.
-    execFileSync('mount', ['-o', 'remount,size=30m', small]);
+    grow(30);
     const { jobs } = await engine.call['jobs.list']({}, {} as never);
     const { id } = jobs[0]!;
     await engine.call['jobs.resume']({ id }, {} as never);
@@ -214,17 +212,6 @@ describe('outputs', () => {
     expect(existsSync(path.join(small, 'out.gguf'))).toBe(true);
   });
 });
-
-function temporaryRoot(): string {
-  return process.env['RUNNER_TEMP'] ?? '/tmp';
-}
-
-function canMount(folder: string): boolean {
-  mkdirSync(folder, { recursive: true });
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder]).status === 0;
-  if (mounted) spawnSync('umount', [folder]);
-  return mounted;
-}
 
 describe('importance files', () => {
   it('of another model are refused with the tensor', async () => {

@@ -52,6 +52,8 @@ export interface HubServerOptions {
   /** Files of this size and above have a SHA-256 and come from the store. @default 10,000 */
   largeBytes?: number;
   token?: string;
+  /** Of every path at the hub, as a mirror below an address of its own has it. @default none */
+  prefix?: string;
   /** Entries of a page of the listing. @default 1000 */
   pageSize?: number;
   fault?: FaultOf;
@@ -83,7 +85,7 @@ function onceEach(hash: (bytes: Buffer) => string): (bytes: Buffer) => string {
 }
 
 export async function startHubServer(options: HubServerOptions): Promise<HubServer> {
-  const { repository = 'owner/name', revision = 'main', largeBytes = 10_000, pageSize = 1000 } = options;
+  const { repository = 'owner/name', revision = 'main', largeBytes = 10_000, pageSize = 1000, prefix = '' } = options;
   const commit = 'c0ffee'.padEnd(40, '0');
   const requests: Served[] = [];
   const servers: Server[] = [];
@@ -128,10 +130,15 @@ export async function startHubServer(options: HubServerOptions): Promise<HubServ
     await sendFile(served, { request, response }, { content: hub.files[file]!, fault: faultOf(served) });
   }, 'store');
 
-  hub.endpoint = await listen(async (served, request, response) => {
+  const origin = await listen(async (served, request, response) => {
     const url = new URL(request.url!, 'http://hub');
-    const prefix = `/${repository}/resolve/`;
-    const [at, ...rest] = served.path.startsWith(prefix) ? served.path.slice(prefix.length).split('/') : [];
+    if (!served.path.startsWith(`${prefix}/`)) {
+      response.writeHead(404).end('nothing of the mirror');
+      return;
+    }
+    served.path = served.path.slice(prefix.length);
+    const files = `/${repository}/resolve/`;
+    const [at, ...rest] = served.path.startsWith(files) ? served.path.slice(files.length).split('/') : [];
     served.file = at === undefined ? null : rest.join('/');
     const fault = faultOf(served);
     const answer = (status: number, body: string, headers: Record<string, string> = {}): void => {
@@ -176,6 +183,7 @@ export async function startHubServer(options: HubServerOptions): Promise<HubServ
     }
     await sendFile(served, { request, response }, { content, fault: { etag: blobOf(content), ...fault } });
   }, 'hub');
+  hub.endpoint = origin + prefix;
   onTestFinished(() => hub.close());
   return hub;
 }

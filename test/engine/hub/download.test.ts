@@ -14,6 +14,7 @@ import { fetchModel } from '../../../src-main/engine/hub/fetch-model.ts';
 import { hubSettings, type HubSettings } from '../../../src-main/engine/hub/settings.ts';
 import { openSnapshot } from '../../../src-main/engine/hub/snapshot.ts';
 import { temporaryFolder } from '../../support/engine.ts';
+import { canMount, smallDisk } from '../../support/small-disk.ts';
 import { startHubServer, type FaultOf, type HubServer, type HubServerOptions } from '../../support/hub-server.ts';
 
 const MB = 10 ** 6;
@@ -90,6 +91,13 @@ describe('a download', () => {
     expect(namesIn((await fetchFrom(server)).path!)).toHaveLength(3);
   });
 
+  it('comes from a mirror below an address of its own, from whose pages the token goes nowhere else', async () => {
+    const server = await serve(undefined, { prefix: '/mirrors/hf', pageSize: 2, token: 'hf_secret' });
+    const { path: folder } = await fetchFrom(server, { environment: { HF_TOKEN: 'hf_secret' } });
+    expect(namesIn(folder!)).toHaveLength(3);
+    expect(bytesIn(folder!).equals(weights)).toBe(true);
+  });
+
   it('shows its token to the hub, and not to the store of another origin', async () => {
     const server = await serve(undefined, { token: 'hf_secret' });
     await fetchFrom(server, { environment: { HF_TOKEN: ' hf_secret\n' } });
@@ -142,6 +150,23 @@ describe('a download goes on', () => {
       host === 'store' ? { ignoreRange: true, ...(nth === 1 ? { cutAfter: MB } : {}) } : null,
     );
     expect(bytesIn((await fetchFrom(server)).path!).equals(weights)).toBe(true);
+  });
+
+  it('from where it was when the network went, once it is back', async () => {
+    const home = temporaryFolder();
+    const server = await serve(({ host }) => (host === 'store' ? { bytesPerSecond: 2 * MB } : null));
+    let closing: Promise<void> | null = null;
+    const report = ({ done }: Progress): void => {
+      if (done > MB) closing ??= server.close();
+    };
+    const error = await refused(fetchFrom(server, { home, report }));
+    await closing;
+    expect(error).toMatchObject({ code: 'HUB_UNAVAILABLE' });
+    expect(error.message).toContain('what is here already is kept');
+    const back = await serve();
+    const { path: folder, fetchedBytes } = await fetchFrom(back, { home });
+    expect(bytesIn(folder!).equals(weights)).toBe(true);
+    expect(fetchedBytes).toBeLessThan(weights.length - 0.9 * MB);
   });
 
   it('from where a cancelled run stopped', async () => {
@@ -302,6 +327,22 @@ describe('space on the disk', () => {
     });
     expect(error.message).toContain('70.1 MB are needed, 1.00 MB are free');
     expect(server.sentBytes()).toBe(0);
+  });
+});
+
+describe.skipIf(!canMount)('a disk that another program fills meanwhile', () => {
+  it('is told of, and what is there is kept', async () => {
+    const { folder: home, grow } = smallDisk(2);
+    // What was noted before the disk was full counts: a note of the last moment has no room any more.
+    const server = await serve(({ host }) => (host === 'store' ? { bytesPerSecond: 400_000 } : null));
+    const error = await refused(fetchFrom(server, { home, free: 10 ** 12 }));
+    expect(error).toMatchObject({ code: 'DISK_FULL' });
+    expect(namesIn(home)).not.toContainEqual(expect.stringMatching(/model\.safetensors$/));
+    grow(20);
+    server.fault = () => null;
+    const { path: folder, fetchedBytes } = await fetchFrom(server, { home, free: 10 ** 12 });
+    expect(bytesIn(folder!).equals(weights)).toBe(true);
+    expect(fetchedBytes).toBeLessThan(weights.length - 0.7 * MB);
   });
 });
 
