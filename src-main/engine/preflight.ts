@@ -83,18 +83,19 @@ async function fly(parts: PreflightParts, recipe: Recipe, { signal, mayMeasure }
   };
 }
 
-/** null where a header does not say enough, or the model was sliced block by block: what is left of it is another matter. */
+/** null where a header does not say enough. */
 async function factsOf(recipe: Recipe, texts: string): Promise<JobFacts | null> {
   const model = await openModel(recipe.model);
   await model.close();
   const size = modelSizeOf(model);
-  if (size === null || isSlicedPerBlock(model)) return null;
+  if (size === null) return null;
   const against = 'against' in recipe && recipe.against !== null ? await sizeOfFile(recipe.against) : null;
   const { contextLength } = model.config;
   const most = contextLength ?? Infinity;
   return {
     model: size,
     isFolder: model.kind === 'safetensors',
+    isSliced: isSlicedPerBlock(model),
     against,
     calibration: await calibrationSize(recipe, { size, most, texts }),
     evaluation: await evaluationSize(recipe, { size, most, texts }),

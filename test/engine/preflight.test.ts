@@ -15,7 +15,10 @@ import {
   temporaryFolder,
   type TestEngine,
 } from '../support/engine.ts';
+import { goldenModels, goldenTokens, tinyModel } from '../support/golden-models.ts';
+import { decoderOf } from '../support/graph-runs.ts';
 import { sampleModel } from '../support/paths.ts';
+import { constantConfig, slicedInto } from '../support/per-block.ts';
 
 const GiB = 2 ** 30;
 const context = { signal: new AbortController().signal, progress: () => {} } as never;
@@ -39,6 +42,31 @@ describe('a job', () => {
     expect(told.seconds!.low).toBeLessThan(told.seconds!.likely);
     expect(told.seconds!.likely).toBeLessThan(told.seconds!.high);
     expect(told.problems).toEqual([]);
+  });
+
+  it('that writes text has its model as ONNX on the disk of the user data; a plan needs none', async () => {
+    const engine = await startEngine({ system: { diskOf: disk(1e12) } });
+    const told = await expected(engine, { verb: 'generate', model: sampleModel, prompt: 'The', tokens: 100 });
+    expect(Object.keys(told.stages)).toEqual(['open', 'tokenize', 'generate']);
+    expect(told.disks.map(({ neededBytes }) => neededBytes)).toEqual([2 * 6_819_072]);
+    const longer = await expected(engine, { verb: 'generate', model: sampleModel, prompt: 'The', tokens: 10_000 });
+    expect(longer.seconds!.likely).toBeGreaterThan(told.seconds!.likely);
+    const plan = await expected(engine, { verb: 'plan', model: sampleModel, target: { kind: 'file', bytes: 5e6 } });
+    expect(Object.keys(plan.stages)).toEqual(['open', 'plan']);
+    expect(plan.disks.map(({ neededBytes }) => neededBytes)).toEqual([0]);
+  });
+
+  it.skipIf(!goldenModels)('that cuts a slice again needs no pass through it', async () => {
+    const engine = await startEngine({ system: { diskOf: disk(1e12) } });
+    const decoder = await decoderOf(tinyModel('llama-gqa'));
+    const folder = path.join(temporaryFolder(), 'sliced');
+    await slicedInto(folder, { decoder, windows: goldenTokens('llama-gqa'), widths: constantConfig(decoder, 56) });
+    const recipe = { verb: 'slice', method: 'per-block', model: folder, sparsity: 0.25, output: `${folder}-again` };
+    const told = await expected(engine, { ...recipe, evaluate: false });
+    expect(Object.keys(told.stages)).toEqual(['open', 'tokenize', 'slice']);
+    const dense = await expected(engine, { ...recipe, evaluate: false, model: tinyModel('llama-gqa') });
+    expect(Object.keys(dense.stages)).toEqual(['open', 'tokenize', 'invariance', 'slice']);
+    expect(told.seconds!.likely).toBeLessThan(dense.seconds!.likely);
   });
 
   it('that cannot be foreseen is said nothing of, and fails by itself', async () => {

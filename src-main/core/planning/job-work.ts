@@ -8,6 +8,7 @@ import {
   evaluateWork,
   exportWork,
   fingerprintWork,
+  generateWork,
   importanceWork,
   invarianceWork,
   kernelSpeed,
@@ -27,6 +28,8 @@ export interface JobFacts {
   model: ModelSize;
   /** Safetensors, which are a GGUF first for whatever needs one. */
   isFolder: boolean;
+  /** Sliced block by block: it is cut again by copying, and runs on our graphs. */
+  isSliced: boolean;
   /** What an evaluation compares with. */
   against: ModelSize | null;
   calibration: TextSize;
@@ -62,6 +65,11 @@ export function jobWork(recipe: Recipe, facts: JobFacts): JobWork | null {
       return recipe.method === 'shared' ? sharedSliceJob(recipe, facts) : perBlockJob(recipe, facts);
     case 'invariance':
       return withoutOutput([openWork('open'), openWork('tokenize'), invarianceWork(facts.model, facts.evaluation)]);
+    case 'plan':
+      // A folder is converted in outline only.
+      return withoutOutput([openWork('open'), openWork('plan')]);
+    case 'generate':
+      return withoutOutput([openWork('open'), openWork('tokenize'), generateWork(facts.model, recipe.tokens)]);
     case 'evaluate':
       return withoutOutput(evaluateJob(facts, recipe.evaluation.weightsOnly));
     case 'fit':
@@ -173,11 +181,13 @@ function perBlockJob(recipe: SliceRecipe, facts: JobFacts): JobWork {
   const share = keptShare(recipe, model);
   // A shortcut for every step: two of a layer, one where its branches are parallel.
   const file = fileOf(type, share * model.parameters + model.layers * (share * model.hiddenSize) ** 2);
+  const making = facts.isSliced
+    ? [{ ...exportWork(model, file), stage: 'slice', kind: 'slice again' }]
+    : [invarianceWork(model, invarianceText), perBlockSliceWork(model, { text: calibration, bytes: file.bytes })];
   const works = [
     openWork('open'),
     openWork('tokenize'),
-    invarianceWork(model, invarianceText),
-    perBlockSliceWork(model, { text: calibration, bytes: file.bytes }),
+    ...making,
     ...finishing({ ...recipe, prove: false }, { ...facts, engine: 'onnx' }, file),
   ];
   const output = outputOf(type, file, model);

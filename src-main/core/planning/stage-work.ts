@@ -52,6 +52,8 @@ const worth = {
   graphs: 2,
   /** llama.cpp's kernels of F16 on the CPU. */
   llama: 4,
+  /** A vector times a matrix is as fast as memory is, some ten times slower than a product of matrices. */
+  decode: 10,
   /** Half as many fit in a register. */
   float64: 2,
   /** LAPACK's dsyevd: float64, and half of its reduction multiplies vectors, not matrices. */
@@ -276,6 +278,22 @@ export const proveWork = (model: ModelSize, file: { bytes: number }): StageWork 
     memoryBytes: baseBytes + blockBytes(model) + embeddingBytes(model) + headSlabBytes,
   };
 };
+
+/** The model as ONNX with its cache; then all weights pass for every token that is written, whose products are vectors. */
+export function generateWork(model: ModelSize, tokens: number): StageWork {
+  // F16, or F32 where the source is wider.
+  const onnxBytes = (model.bytes / model.parameters > 2.5 ? 4 : 2) * model.parameters;
+  return {
+    stage: 'generate',
+    operations: worth.decode * 2 * tokens * model.parameters,
+    readBytes: model.bytes,
+    writeBytes: onnxBytes,
+    processes: 2,
+    // Halves are widened when the session opens (measured: 7 bytes a weight).
+    memoryBytes: baseBytes + 4 * model.parameters + 1.5 * onnxBytes,
+    keptBytes: onnxBytes,
+  };
+}
 
 export const exportWork = (model: ModelSize, { bytes }: { bytes: number }): StageWork => ({
   stage: 'export',

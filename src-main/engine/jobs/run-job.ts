@@ -41,15 +41,20 @@ export function jobRunner(parts: RunnerParts): RunRecipe {
       await checkInputs(folder, recipe, isResumed);
       await noteModel(recorder, run, recipe.model);
       const { threads } = recipe;
-      const flight = await preflight(parts, recipe, { signal, mayMeasure: true });
+      let flight = await preflight(parts, recipe, { signal, mayMeasure: true });
       refuseProblems(flight.preflight);
       const known = { folders, children, providers, machine: machine.known() };
       const options = { run, folder, signal, threads, ...known, report: log.reporting(report) };
       const result = await withContext(options, async (context) => {
         const problem = recorder.problem();
         if (problem !== null) context.warnings.push(`This run is not kept in the history: ${problem}`);
-        context.warnings.push(...flight.preflight.problems.map(({ message }) => message));
-        const made = await runRecipe(context, recipe);
+        const warn = (): number => context.warnings.push(...flight.preflight.problems.map(({ message }) => message));
+        warn();
+        const made = await runRecipe(context, recipe, async (local) => {
+          flight = await preflight(parts, local, { signal, mayMeasure: false });
+          refuseProblems(flight.preflight);
+          warn();
+        });
         if (!isResumed) learnFrom(machine, flight, context);
         await keepRecord(context, { recipe, created, result: made, versions });
         return made;

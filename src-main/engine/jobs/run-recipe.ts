@@ -16,10 +16,13 @@ import { runQuantize } from './quantize.ts';
 import { runSlice } from './slice.ts';
 import { runStudy } from './study.ts';
 
+/** Told of a recipe whose models came from a hub: with the paths of what is here now. */
+export type OnFetched = (local: Recipe) => Promise<void>;
+
 /** Runs a recipe, alone with its output. @throws OUTPUT_EXISTS where another run is at it */
-export function runRecipe(context: JobContext, recipe: Recipe): Promise<JobResult> {
+export function runRecipe(context: JobContext, recipe: Recipe, onFetched: OnFetched): Promise<JobResult> {
   const output = 'output' in recipe ? recipe.output : null;
-  const run = (): Promise<JobResult> => runAnywhere(context, recipe);
+  const run = (): Promise<JobResult> => runAnywhere(context, recipe, onFetched);
   return output === null ? run() : claimingOutput(output, run);
 }
 
@@ -30,9 +33,10 @@ export async function refuseEarly(recipe: Recipe): Promise<void> {
 }
 
 /** Models on a hub are fetched first, and the result says which. */
-async function runAnywhere(context: JobContext, recipe: Recipe): Promise<JobResult> {
+async function runAnywhere(context: JobContext, recipe: Recipe, onFetched: OnFetched): Promise<JobResult> {
   if (recipe.verb === 'download') return { verb: 'download', value: await runDownload(context, recipe) };
   const { local, used } = await localRecipe(context, recipe);
+  if (used.length > 0) await onFetched(local);
   const result = await runVerb(context, local);
   return used.length === 0 ? result : ({ ...result, value: { ...result.value, hub: used } } as JobResult);
 }

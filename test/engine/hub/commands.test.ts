@@ -10,7 +10,7 @@ import { planList, type PlanList } from '../../../src-main/contract/plan.ts';
 import { downloadResult, invarianceResult } from '../../../src-main/contract/results.ts';
 import { inspectAnywhere } from '../../../src-main/engine/library/inspect-hub.ts';
 import { inspect } from '../../../src-main/engine/library/inspect.ts';
-import { resultOf, slicedBy, startEngine, temporaryFolder } from '../../support/engine.ts';
+import { errorOf, resultOf, slicedBy, startEngine, temporaryFolder } from '../../support/engine.ts';
 import { goldenModels, tinyModel } from '../../support/golden-models.ts';
 import { startHubServer, type HubServer, type HubServerOptions } from '../../support/hub-server.ts';
 import { root, sampleFolder, sampleModel } from '../../support/paths.ts';
@@ -154,6 +154,18 @@ describe('jobs', () => {
       [models.model, false],
       [models.tokenizer, true],
     ]);
+  });
+
+  it('are held against this machine once they are here', async () => {
+    await serve();
+    const engine = await startEngine();
+    const output = path.join(temporaryFolder(), 'out.gguf');
+    const target = { kind: 'file', bytes: 5e6 };
+    const recipe = { verb: 'fit', model: 'hub:owner/name:F16', target, output, threads: 1, maxMemoryBytes: 10e6 };
+    expect(errorOf(await engine.run(recipe))).toMatchObject({
+      code: 'OUT_OF_MEMORY',
+      message: expect.stringContaining('--max-memory allows') as string,
+    });
   });
 
   it('slice a model of a hub', async () => {
