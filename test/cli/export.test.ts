@@ -1,5 +1,5 @@
 // snug runners and snug export as processes of their own, on a home of their own: from a run to a runner and out again.
-import { existsSync, mkdirSync, readlinkSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readlinkSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { DeletedFiles, ExperimentDetail } from '../../src-main/contract/history.ts';
@@ -69,6 +69,20 @@ describe('snug export', () => {
     expect(existsSync(path.join(folder, 'shelf'))).toBe(false);
     const again = await refused('export', 'small.gguf', '--undo', '--to', './shelf');
     expect([again.code, again.value.error.code]).toEqual([2, 'USAGE']);
+  });
+
+  it('does not take another file for what a run made, nor its record for that of the file', async () => {
+    const other = path.join(folder, 'other.gguf');
+    copyFileSync(sampleModel, other);
+    copyFileSync(`${made.output}.recipe.json`, `${other}.recipe.json`);
+    const result = await json<ExportResult>('export', 'other.gguf', '--to', './others');
+    expect(result.run).toBeNull();
+    expect(filesBelow(path.join(folder, 'others'))).toEqual(['README.md', 'other.gguf']);
+    renameSync(made.output, `${made.output}.kept`);
+    copyFileSync(sampleModel, made.output);
+    const { value } = await refused('export', made.run, '--to', './others');
+    renameSync(`${made.output}.kept`, made.output);
+    expect(value.error).toMatchObject({ code: 'USAGE', message: expect.stringContaining('another file') as string });
   });
 
   it('is told of by delete-files, which leaves the bytes of a hard link on the disk', async () => {

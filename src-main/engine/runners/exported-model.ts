@@ -81,12 +81,23 @@ async function modelAt(file: string, record: RunRecord | null, run: string | nul
     throw new AppError('USAGE', `${file} is no model but a GGUF of type "${type}": a runner cannot use it.`, { file });
   }
   const files = await Promise.all(paths.map((one) => modelFile(one, path.basename(one))));
-  const sha256 = z.object({ sha256: z.string() }).safeParse(record?.result).data?.sha256 ?? null;
+  const bytes = total(files);
+  const { fileBytes = bytes, sha256 = null } = madeFile.safeParse(record?.result).data ?? {};
+  const isOther = fileBytes !== bytes;
+  if (isOther && run !== null) {
+    const message = `${file} has ${bytes} bytes, and what run ${run} made had ${fileBytes}: it is another file by now. Export it by its path.`;
+    throw new AppError('USAGE', message, { file, bytes, fileBytes });
+  }
+  // A record of another file says nothing of this one.
+  const own = isOther ? null : record;
   return {
-    ...{ run: run ?? record?.run ?? null, file: paths[0]!, form: 'gguf', files, metadata, record },
-    ...{ bytes: total(files), sha256: files.length === 1 ? sha256 : null, name: safeName(paths[0]!) },
+    ...{ run: run ?? own?.run ?? null, file: paths[0]!, form: 'gguf', files, bytes, metadata, record: own },
+    ...{ sha256: own && files.length === 1 ? sha256 : null, name: safeName(paths[0]!) },
   };
 }
+
+/** What a result says of the file that was made. */
+const madeFile = z.object({ fileBytes: z.number(), sha256: z.string() }).partial();
 
 async function readGguf(file: string): Promise<{ metadata: GgufMetadata; paths: string[] }> {
   const gguf = await openGguf(file);

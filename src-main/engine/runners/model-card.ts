@@ -2,6 +2,7 @@
 // what the model was made from and how, its sizes, and what was measured. Only what a record or the file says is told.
 import path from 'node:path';
 import { z } from 'zod';
+import { isHubAddress } from '../../contract/hub-address.ts';
 import { plan as planSchema } from '../../contract/plan.ts';
 import { proof as proofSchema, quality as qualitySchema, type Proof, type Quality } from '../../contract/results.ts';
 import { formatFileSize, formatMemory } from '../../contract/units.ts';
@@ -23,7 +24,7 @@ export function modelCard(model: ExportedModel): string {
     head(model),
     `# ${model.name}`,
     record
-      ? `Made by Snug ${record.versions['snug'] ?? ''} from \`${path.basename(record.recipe.model)}\`. The whole recipe is in the file that ends in \`.recipe.json\`.`
+      ? `Made by Snug ${record.versions['snug'] ?? ''} from \`${sourceName(record.recipe.model)}\`. The whole recipe is in the file that ends in \`.recipe.json\`.`
       : 'Placed here by Snug, which did not make it: how it was made and how good it is are not known.',
     table(facts(model, result)),
     ...(result.quality ? [qualitySection(result.quality)] : []),
@@ -51,6 +52,9 @@ function text({ metadata }: ExportedModel, key: string): string | null {
   return value?.type === 'string' && value.value !== '' ? value.value : null;
 }
 
+/** A card is passed on: where a file lay on this machine is nobody's business. */
+const sourceName = (model: string): string => (isHubAddress(model) ? model : path.basename(model));
+
 type Row = [name: string, value: string | null | undefined];
 
 const table = (rows: Row[]): string =>
@@ -67,7 +71,7 @@ function facts(model: ExportedModel, result: z.infer<typeof resultPart>): Row[] 
   const method = result.plan?.summary ?? [result.method, result.type].filter(Boolean).join(', ');
   const parts = files.length > 1 ? `${files.length} files, ` : '';
   return [
-    ['source', record?.recipe.model],
+    ['source', record && sourceName(record.recipe.model)],
     ['made with', record ? `snug ${record.recipe.verb}` : null],
     ['method', method],
     ['architecture', metadata ? text(model, 'general.architecture') : null],

@@ -81,7 +81,7 @@ describe('the card', () => {
     const card = modelCard(fitted({ 'general.license': 'apache-2.0', 'general.author': 'A | B' }));
     expect(card).toMatch(/^---\nlicense: "apache-2\.0"\n/);
     for (const part of [
-      ...['/big/big.gguf', 'snug fit', '4.00 GB (4000000000 bytes)', results.fit.value.plan.summary],
+      ...['| source | big.gguf |', 'snug fit', '4.00 GB (4000000000 bytes)', results.fit.value.plan.summary],
       ...['62.90 ± 1.6', '0.02130 ± 0.00040', '`evaluation`, 8 windows of 512 tokens, by llama.cpp (as-run)', '93.4 %'],
       ...['llama.cpp b10000', String.raw`A \| B`],
     ])
