@@ -23,6 +23,8 @@ const badInput: ReadonlySet<ErrorCode> = new Set([
   'HUB_NOT_FOUND',
   'HUB_GATED',
   'HUB_OFFLINE',
+  'RUNNER_NOT_FOUND',
+  'LINK_IMPOSSIBLE',
 ]);
 
 export function exitCodeOfError(code: ErrorCode): ExitCode {

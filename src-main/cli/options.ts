@@ -1,6 +1,7 @@
 // Every option of the command line, once: how its value is read and what it does. Verbs list the names they take.
 import { kvTypes } from '../contract/llama-host-api.ts';
 import { experimentState } from '../contract/history.ts';
+import { linkKind, runnerName } from '../contract/runners.ts';
 import { deviceName, orientation, precision, signals } from '../contract/recipe.ts';
 
 export type OptionDefinition =
@@ -130,6 +131,20 @@ export const optionTable = {
   },
   format: { kind: 'choice', choices: ['csv', 'json'], help: 'form of the export (csv)' },
   remove: { kind: 'flag', help: 'take the tag off again' },
+
+  to: {
+    kind: 'text',
+    value: `${runnerName.options.join('|')}|FOLDER`,
+    help: 'the runner or folder that gets the model',
+  },
+  link: {
+    kind: 'choice',
+    choices: linkKind.options,
+    help: 'how the model gets there (hard, else symbolic; a copy only where it is asked for)',
+  },
+  name: { kind: 'text', value: 'NAME', help: 'what the model is called in the runner (as its file)' },
+  at: { kind: 'text', value: 'FOLDER', help: 'the folder of a runner that is not found by itself' },
+  undo: { kind: 'flag', help: 'take out again what was placed, as far as it is unchanged' },
 
   prompt: { kind: 'text', value: 'TEXT', help: 'what the text goes on from' },
   tokens: { kind: 'integer', value: 'N', help: 'tokens to write at most (128)' },

@@ -1,5 +1,6 @@
 // One run of the command line: arguments in, text or one JSON object out, an exit code back. It touches nothing global.
 import path from 'node:path';
+import type { CallOptions } from '../contract/define-api.ts';
 import { AppError } from '../contract/errors.ts';
 import type { JobResult } from '../contract/job.ts';
 import type { Progress } from '../contract/progress.ts';
@@ -100,8 +101,7 @@ async function runVerb(
   };
   const follow = async (begin: () => Promise<{ id: string }>, telling: Telling = {}): Promise<JobResult> => {
     const { stories = {}, onProgress } = telling;
-    const display = progressDisplay(stderr, { mode, environment, stories: json ? {} : stories });
-    running.display = display;
+    const display = (running.display = progressDisplay(stderr, { mode, environment, stories: json ? {} : stories }));
     const show = (progress: Progress): void => {
       onProgress?.(progress);
       if (!running.hasPrinted) display.show(progress);
@@ -132,6 +132,7 @@ async function runVerb(
       await foretell(recipe);
       return follow(() => engine().call['jobs.start']({ recipe, clonedFrom }));
     },
+    follow: (call) => followed(call, progressDisplay(stderr, { mode, environment, stories: {} }), signal),
     print(text) {
       if (json || text === '') return;
       // A bar and the text may share a terminal.
@@ -145,6 +146,19 @@ async function runVerb(
     return await orCancelled(verb.run(model, values, session, { kind, words }), signal);
   } finally {
     await running.engine?.close();
+  }
+}
+
+/** A call of the engine that shows its progress and ends where the user stops. */
+async function followed<T>(
+  call: (options: CallOptions<Progress>) => Promise<T>,
+  display: ProgressDisplay,
+  signal: AbortSignal,
+): Promise<T> {
+  try {
+    return await call({ signal, onProgress: (progress) => display.show(progress) });
+  } finally {
+    display.end();
   }
 }
 

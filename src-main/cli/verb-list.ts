@@ -5,6 +5,7 @@ import { demo } from './verbs/demo.ts';
 import { devices } from './verbs/devices.ts';
 import { download } from './verbs/download.ts';
 import { evaluate } from './verbs/evaluate.ts';
+import { exportModel } from './verbs/export.ts';
 import { fit } from './verbs/fit.ts';
 import { generate } from './verbs/generate.ts';
 import { history } from './verbs/history.ts';
@@ -13,6 +14,7 @@ import { invariance } from './verbs/invariance.ts';
 import { plan } from './verbs/plan.ts';
 import { quantize } from './verbs/quantize.ts';
 import { resume } from './verbs/resume.ts';
+import { runners } from './verbs/runners.ts';
 import { slice } from './verbs/slice.ts';
 import { study } from './verbs/study.ts';
 import { texts } from './verbs/texts.ts';
@@ -30,8 +32,10 @@ export const verbs: readonly Verb[] = [
   invariance,
   generate,
   study,
+  exportModel,
   history,
   resume,
+  runners,
   texts,
   devices,
 ];

@@ -1,4 +1,5 @@
 // What a verb is: its words for the help, the options it takes, and what it does.
+import type { CallOptions } from '../contract/define-api.ts';
 import type { JobResult } from '../contract/job.ts';
 import type { Progress } from '../contract/progress.ts';
 import type { Recipe } from '../contract/recipe.ts';
@@ -31,6 +32,8 @@ export interface Session extends Surroundings {
   resumeJob(id: string): Promise<JobResult>;
   /** Begins a run from another one's recipe and follows it to its end. */
   cloneJob(recipe: Recipe, clonedFrom: string): Promise<JobResult>;
+  /** Makes a call of the engine that takes its time: with progress on stderr, and cancelled where the user stops. */
+  follow<T>(call: (options: CallOptions<Progress>) => Promise<T>): Promise<T>;
   /** Writes a part of the result's text on stdout before it is complete; nothing with --json. Progress stays silent from then on. */
   print(text: string): void;
   /** Says something to people on stderr; nothing with --json. */

@@ -6,8 +6,10 @@ import { comparison, deletedFiles, experiment, experimentDetail, experimentList,
 import { jobEvent, jobSnapshot } from './job.ts';
 import { inspection } from './model.ts';
 import { preflight } from './preflight.ts';
+import { progress } from './progress.ts';
 import { recipe } from './recipe.ts';
 import { textList } from './results.ts';
+import { exportRequest, exportResult, runnerList, undoRequest, undoResult } from './runners.ts';
 
 export const engineApi = defineApi({
   methods: {
@@ -54,6 +56,12 @@ export const engineApi = defineApi({
     'history.note': { params: z.object({ run: z.string(), note: z.string() }), result: experiment },
     /** Deletes the files that a run made; its record stays. */
     'history.deleteFiles': { params: z.object({ run: z.string() }), result: deletedFiles },
+    /** Programs that run models, found by their documented places. */
+    'runners.list': { params: z.object({}), result: runnerList },
+    /** Places a model in a runner or a folder; nothing is left where it fails or is cancelled. */
+    'runners.export': { params: exportRequest, result: exportResult, progress },
+    /** Takes out what exports placed, as far as it is unchanged. */
+    'runners.undo': { params: undoRequest, result: undoResult, progress },
   },
   events: {
     'jobs.added': jobSnapshot,

@@ -25,6 +25,9 @@ export const errorCodes = [
   'HUB_OFFLINE', // the hub was not to be asked, and not everything is here
   'HUB_UNAVAILABLE', // the hub does not answer, answers with a fault, or asks to wait longer than a run should
   'CHECKSUM_MISMATCH', // bytes that are not those that the hub promised
+  'RUNNER_NOT_FOUND', // a program to export to that is not on this machine, with where it was looked for
+  'RUNNER_FAILED', // a runner's own program refused or failed, with the last lines it wrote
+  'LINK_IMPOSSIBLE', // a model that cannot be linked there: it would take a copy, which has to be asked for
   'LLAMA_UNAVAILABLE', // llama.cpp's libraries are missing or of an unknown release
   'LLAMA_FAILED', // llama.cpp refused or could not run a file, with the last lines of its log
   'LLAMA_CRASHED', // llama.cpp ended its process, with the last lines of its log

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { errorShape } from './errors.ts';
 import type { jobState } from './job.ts';
+import { linkKind, runnerInstall } from './runners.ts';
 import { bytes } from './units.ts';
 
 export const experimentState = z.enum([
@@ -69,6 +70,8 @@ export const experimentDetail = experiment.extend({
   clonedFrom: z.string().nullable(),
   stages: z.array(z.object({ name: z.string(), seconds: z.number() })),
   allMetrics: z.array(metric),
+  /** Exports to runners and folders, newest first. */
+  installs: z.array(runnerInstall),
   result: z.unknown(),
   error: errorShape.nullable(),
 });
@@ -112,5 +115,7 @@ export const deletedFiles = z.object({
   deleted: z.array(z.object({ path: z.string(), bytes })),
   /** Files that were left, each with the reason. */
   kept: z.array(z.object({ path: z.string(), reason: z.string() })),
+  /** Where exports placed the deleted files: a hard link keeps the bytes on the disk, a symbolic one leads nowhere now. */
+  linked: z.array(z.object({ path: z.string(), target: z.string(), how: linkKind })),
 });
 export type DeletedFiles = z.infer<typeof deletedFiles>;

@@ -23,6 +23,8 @@ import { thisSystem, type System } from './system.ts';
 import { historyHandlers } from './library/history-handlers.ts';
 import { inspectAnywhere } from './library/inspect-hub.ts';
 import { catalogRecorder } from './recorder.ts';
+import { runnerHandlers } from './runners/handlers.ts';
+import { thisMachine, type Places } from './runners/places.ts';
 
 export interface Engine {
   handlers: HandlersOf<EngineApi>;
@@ -31,7 +33,12 @@ export interface Engine {
 }
 
 /** Builds the engine on its folders; `emit` sends events to whoever is connected. */
-export async function createEngine(folders: Folders, emit: Emit, system: System = thisSystem): Promise<Engine> {
+export async function createEngine(
+  folders: Folders,
+  emit: Emit,
+  system: System = thisSystem,
+  places: Places = thisMachine(),
+): Promise<Engine> {
   const children = new Children(folders.entries);
   const providers = new Providers(children, onnxPackage());
   await sweepJobFolders(folders.home);
@@ -76,6 +83,7 @@ export async function createEngine(folders: Folders, emit: Emit, system: System 
       return {};
     },
     ...historyHandlers(catalog, queue),
+    ...runnerHandlers({ opened: catalog, home: folders.home, places }),
   };
   const close = async (): Promise<void> => {
     await queue.close();

@@ -8,6 +8,7 @@ import { optionTable, type OptionDefinition } from '../../src-main/cli/options.t
 import { verbs } from '../../src-main/cli/verb-list.ts';
 import { root } from '../support/paths.ts';
 import { results, deviceList, gpuList, installed, inspectionOf, textList } from './fake-results.ts';
+import { exported, runnerList, undone } from './fake-runners.ts';
 import { studies } from './fake-studies.ts';
 
 const page = (name: string): string => readFileSync(path.join(root, 'docs', name), 'utf8');
@@ -65,7 +66,15 @@ describe('docs/command-line.md', () => {
 
   it('names every JSON field', () => {
     const ofJobs = [...Object.values(results).map(({ value }) => value), ...Object.values(studies)];
-    const values = [...ofJobs, { ...deviceList, gpus: gpuList.gpus, installed }, inspectionOf('m'), textList];
+    const values = [
+      ...ofJobs,
+      { ...deviceList, gpus: gpuList.gpus, installed },
+      inspectionOf('m'),
+      textList,
+      runnerList,
+      exported,
+      undone,
+    ];
     const gate = { limit: 0, value: 0, passed: true, measure: 'kld' };
     const known = new Set([...commandLine.matchAll(/`([A-Za-z0-9_]+)`/g)].map((match) => match[1]));
     const ofModels = new Set(['F16', 'F32', 'Q4_K', 'Q6_K', 'pure']);

@@ -7,6 +7,7 @@ import { reduceJob, type JobEvent, type JobSnapshot } from '../../src-main/contr
 import type { Recipe } from '../../src-main/contract/recipe.ts';
 import { serve, type Server } from '../../src-main/rpc/server.ts';
 import type { Transport } from '../../src-main/rpc/transport.ts';
+import { exported, runnerList, undone } from './fake-runners.ts';
 import { deviceList, inspectionOf, installed, results, textList } from './fake-results.ts';
 
 export interface FakeScript {
@@ -47,6 +48,9 @@ export function serveFakeEngine(transport: Transport, script: FakeScript = {}): 
       texts: () => textList,
       devices: () => script.devices ?? deviceList,
       installCuda: () => installed,
+      'runners.list': () => runnerList,
+      'runners.export': () => exported,
+      'runners.undo': () => undone,
       sample: () => ({ model: '/snug/sample-7m.F16.gguf' }),
       'jobs.start': ({ recipe }) => {
         const id = `job-${jobs.length + 1}`;

@@ -7,6 +7,7 @@ import { version } from '../../src-main/contract/version.ts';
 import { verbs } from '../../src-main/cli/verb-list.ts';
 import { successfulJob } from './fake-engine.ts';
 import { deviceList, inspectionOf, installed, results, textList } from './fake-results.ts';
+import { exported, runnerList } from './fake-runners.ts';
 import { snug, type Run } from './run.ts';
 
 const fitLine = 'fit m.gguf --memory 24GiB --output o.gguf';
@@ -37,6 +38,8 @@ describe('--json', () => {
     ['calibrate m.gguf', results.calibrate.value],
     ['evaluate m.gguf', results.evaluate.value],
     ['demo', results.fit.value],
+    ['runners', runnerList],
+    ['export m.gguf --to ollama', exported],
     ['--version', { version }],
   ])('snug %s prints the result alone', async (line, value) => {
     const run = await snug(`${line} --json`);
@@ -91,6 +94,8 @@ describe('exit codes', () => {
     'INPUTS_CHANGED',
     'OUTPUT_EXISTS',
     'DEVICE_UNAVAILABLE',
+    'RUNNER_NOT_FOUND',
+    'LINK_IMPOSSIBLE',
   ]);
   const expected = (code: ErrorCode): number => {
     if (code === 'CANCELLED') return 130;

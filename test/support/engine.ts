@@ -9,6 +9,7 @@ import type { SliceResult } from '../../src-main/contract/results.ts';
 import { hasEnded, type JobSnapshot } from '../../src-main/contract/job.ts';
 import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
 import { createEngine } from '../../src-main/engine/engine.ts';
+import { thisMachine, type Places } from '../../src-main/engine/runners/places.ts';
 import { thisSystem, type System } from '../../src-main/engine/system.ts';
 import { findFolders } from '../../src-main/engine/folders.ts';
 import { root } from './paths.ts';
@@ -39,11 +40,14 @@ interface TestEngineOptions {
   home?: string;
   /** What differs from this machine's memory and disks. */
   system?: Partial<System>;
+  /** Where other programs are looked for. */
+  places?: Places;
 }
 
 export async function startEngine({
   home = temporaryFolder(),
   system = {},
+  places = thisMachine(),
 }: TestEngineOptions = {}): Promise<TestEngine> {
   const events: Events = [];
   const listeners = new Set<() => void>();
@@ -55,6 +59,7 @@ export async function startEngine({
       for (const listener of [...listeners]) listener();
     },
     { ...thisSystem, ...system },
+    places,
   );
   const when = <T>(find: () => Promise<T | null>): Promise<T> =>
     new Promise((resolve, reject) => {

@@ -9,13 +9,13 @@ export interface Ended {
   stderr: string;
 }
 
-/** Runs `snug ARGS --json` in `folder`, with user data in `home`; `onStderr` sees what was written so far. */
+/** Runs `snug ARGS --json` in `folder`, with user data in `home` and more of an environment; `onStderr` sees what was written so far. */
 export const snugIn =
-  (folder: string, home: string) =>
+  (folder: string, home: string, environment: NodeJS.ProcessEnv = {}) =>
   (args: string[], onStderr: (text: string, child: ChildProcess) => void = () => {}): Promise<Ended> => {
     const child = spawn(process.execPath, [path.join(root, 'src-main/cli/main.ts'), ...args, '--json'], {
       cwd: folder,
-      env: { ...process.env, SNUG_HOME: home },
+      env: { ...process.env, ...environment, SNUG_HOME: home },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let [stdout, stderr] = ['', ''];

@@ -105,6 +105,10 @@ export function describeDetail(run: ExperimentDetail, canvas: Canvas): string[] 
         'file',
         `${file}, ${formatFileSize(bytes)}${present ? '' : ' (gone)'}`,
       ]),
+      ...run.installs.map(({ target, created, undone }): Field => [
+        'exported',
+        `to ${target}, ${momentOf(created)}${undone === null ? '' : ` (undone ${momentOf(undone)})`}`,
+      ]),
     ]),
     ...(run.error ? ['', style.bad(`${run.error.code}: ${run.error.message}`)] : []),
     ...(metrics.length > 0 ? ['', ...table(metricColumns, metrics, width)] : []),
@@ -146,10 +150,17 @@ export function describeComparison({ runs, differences, metrics }: Comparison, c
 
 const valueOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
-export function describeDeleted({ run, deleted, kept }: DeletedFiles, { style }: Canvas): string[] {
+export function describeDeleted({ run, deleted, kept, linked }: DeletedFiles, { style }: Canvas): string[] {
   const lines = [
     ...deleted.map(({ path: file, bytes }) => `Deleted ${file}, ${formatFileSize(bytes)}.`),
     ...kept.map(({ path: file, reason }) => style.careful(`Left ${file}: ${reason}.`)),
+    ...linked.map(({ path: file, target, how }) =>
+      style.careful(
+        how === 'symbolic'
+          ? `${target} still has ${file}, a link that leads nowhere now: snug export ${run} --undo removes it.`
+          : `${target} still has it as ${file}, so its bytes stay on the disk.`,
+      ),
+    ),
   ];
   return lines.length > 0
     ? [...lines, style.quiet('The record of the run stays.')]

@@ -20,7 +20,8 @@ export function runOf(plan: Plan, { context, kvType }: RunSettings): RunSettings
   return run;
 }
 
-export function serverCommand(plan: Plan, asked: RunSettings, file: string): string {
+/** The plan's file, run by llama-server: a word each. */
+export function serverArguments(plan: Plan, asked: RunSettings, file: string): string[] {
   const { context, kvType } = runOf(plan, asked);
   let layers = `--n-gpu-layers ${allLayers}`;
   let experts = '';
@@ -29,5 +30,10 @@ export function serverCommand(plan: Plan, asked: RunSettings, file: string): str
     if (step.method === 'cpu-experts') experts = ` ${step.flag}`;
   }
   const cache = kvType === 'f16' ? '' : ` --flash-attn on --cache-type-k ${kvType} --cache-type-v ${kvType}`;
-  return `llama-server --model "${file}" --ctx-size ${context} ${layers}${experts}${cache}`;
+  return ['llama-server', '--model', file, ...`--ctx-size ${context} ${layers}${experts}${cache}`.split(' ')];
+}
+
+export function serverCommand(plan: Plan, asked: RunSettings, file: string): string {
+  const [program, option, , ...rest] = serverArguments(plan, asked, file);
+  return [program, option, `"${file}"`, ...rest].join(' ');
 }

@@ -3,6 +3,7 @@ import { isAlive } from '../../core/process-identity.ts';
 import { openDatabase, type Database } from './database.ts';
 import { Experiments } from './experiments.ts';
 import { History } from './history.ts';
+import { Installs } from './installs.ts';
 import { Leases } from './leases.ts';
 import { recover, type Recovery } from './recovery.ts';
 import { Settings } from './settings.ts';
@@ -10,6 +11,7 @@ import { Settings } from './settings.ts';
 export class Catalog {
   readonly experiments: Experiments;
   readonly history: History;
+  readonly installs: Installs;
   readonly leases: Leases;
   readonly settings: Settings;
   /** What became of a damaged file; null where there was none. */
@@ -19,7 +21,8 @@ export class Catalog {
   private constructor(database: Database, recovery: Recovery | null) {
     this.#database = database;
     this.experiments = new Experiments(database);
-    this.history = new History(database);
+    this.installs = new Installs(database);
+    this.history = new History(database, this.installs);
     this.leases = new Leases(database);
     this.settings = new Settings(database);
     this.recovery = recovery;

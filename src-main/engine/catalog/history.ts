@@ -10,6 +10,7 @@ import type {
 } from '../../contract/history.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Database } from './database.ts';
+import type { Installs } from './installs.ts';
 
 interface ExperimentRow {
   run: string;
@@ -32,9 +33,11 @@ const columns = `e.id AS run, e.verb, e.model, e.method, d.recipe, e.recipe_hash
 
 export class History {
   readonly #database: Database;
+  readonly #installs: Installs;
 
-  constructor(database: Database) {
+  constructor(database: Database, installs: Installs) {
     this.#database = database;
+    this.#installs = installs;
   }
 
   /** Newest first. */
@@ -102,6 +105,7 @@ export class History {
         run,
       ),
       allMetrics: this.#metrics(run),
+      installs: this.#installs.ofRun(run),
     };
   }
 

@@ -126,4 +126,29 @@ export const migrations: readonly string[] = [
    INSERT INTO details (experiment, recipe, versions, result, error)
      SELECT id, recipe, versions, result, error FROM experiments_1;
    DROP TABLE experiments_1;`,
+
+  // Exports to runners and folders. They outlive the record of a run: what was placed must stay findable.
+  `CREATE TABLE installs (
+     id INTEGER PRIMARY KEY,
+     experiment TEXT REFERENCES experiments (id) ON DELETE SET NULL,
+     file TEXT NOT NULL,          -- the model
+     target TEXT NOT NULL,        -- a runner's name, or a folder
+     created TEXT NOT NULL,
+     undone TEXT
+   ) STRICT;
+   CREATE INDEX installs_file ON installs (file);
+   CREATE INDEX installs_experiment ON installs (experiment);
+   CREATE TABLE install_files (
+     install INTEGER NOT NULL REFERENCES installs (id) ON DELETE CASCADE,
+     path TEXT NOT NULL,
+     how TEXT NOT NULL CHECK (how IN ('hard', 'symbolic', 'copy', 'written', 'model', 'folder')),
+     bytes INTEGER NOT NULL,
+     inode TEXT,                  -- DEVICE:NUMBER
+     modified REAL,               -- milliseconds
+     sha256 TEXT,                 -- of a model: the runner's own mark of it
+     link TEXT,                   -- where a symbolic link leads, what a copy was made from
+     removed TEXT,
+     PRIMARY KEY (install, path)
+   ) STRICT;
+   CREATE INDEX install_files_path ON install_files (path);`,
 ];

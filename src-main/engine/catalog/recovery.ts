@@ -26,6 +26,8 @@ const tables = [
   'calibrations',
   'plans',
   'artifacts',
+  'installs',
+  'install_files',
   'settings',
 ];
 

@@ -13,6 +13,7 @@ export async function deleteFiles(catalog: Catalog, run: string): Promise<Delete
   const { artifacts } = catalog.history.get(run);
   const deleted: DeletedFiles['deleted'] = [];
   const kept: DeletedFiles['kept'] = [];
+  const linked: DeletedFiles['linked'] = [];
   for (const artifact of artifacts.filter(({ present }) => present)) {
     const reason = await deleteOne(artifact);
     if (reason !== null) {
@@ -21,8 +22,20 @@ export async function deleteFiles(catalog: Catalog, run: string): Promise<Delete
     }
     catalog.experiments.fileDeleted(run, artifact.path);
     deleted.push({ path: artifact.path, bytes: artifact.bytes });
+    linked.push(...linksTo(catalog, artifact.path));
   }
-  return { run, deleted, kept };
+  return { run, deleted, kept, linked };
+}
+
+/** What exports of a file still have of it. */
+function linksTo({ installs }: Catalog, file: string): DeletedFiles['linked'] {
+  return installs
+    .placed(file, null)
+    .flatMap(({ target, files }) =>
+      files.flatMap(({ path: at, how }) =>
+        how === 'hard' || how === 'symbolic' || how === 'copy' ? [{ path: at, target, how }] : [],
+      ),
+    );
 }
 
 /** Why it was left, or null. */

@@ -78,6 +78,18 @@ export const errors: Words['errors'] = {
       title: 'Geladen wurde nicht, was der Hub versprochen hat',
       advice: 'Versuch es noch einmal oder in einem anderen Netz. Nichts davon wird verwendet.',
     },
+    RUNNER_NOT_FOUND: {
+      title: 'Dieses Programm wurde nicht gefunden',
+      advice: 'Installiere es oder starte es einmal und versuch es dann noch einmal.',
+    },
+    RUNNER_FAILED: {
+      title: 'Das andere Programm hat es nicht getan',
+      advice: 'Es wurde nichts abgelegt. Was es geschrieben hat, steht unten in den Einzelheiten.',
+    },
+    LINK_IMPOSSIBLE: {
+      title: 'Es wäre eine zweite Kopie nötig',
+      advice: 'Erlaube eine Kopie oder wähle einen Ordner auf derselben Platte.',
+    },
     LLAMA_UNAVAILABLE: { title: 'llama.cpp fehlt', advice: 'Installiere Snug noch einmal.' },
     LLAMA_FAILED: {
       title: 'llama.cpp kann mit dieser Datei nicht arbeiten',

@@ -60,6 +60,15 @@ const byCode: Record<ErrorCode, { title: string; advice: string | null }> = {
     title: 'What was downloaded is not what the hub promised',
     advice: 'Try again, or another network. Nothing of it is used.',
   },
+  RUNNER_NOT_FOUND: { title: 'This program was not found', advice: 'Install it, or start it once, then try again.' },
+  RUNNER_FAILED: {
+    title: 'The other program did not do it',
+    advice: 'Nothing was placed. The details below say what it wrote.',
+  },
+  LINK_IMPOSSIBLE: {
+    title: 'A second copy would be needed',
+    advice: 'Allow a copy, or choose a folder on the same disk.',
+  },
   LLAMA_UNAVAILABLE: { title: 'llama.cpp is missing', advice: 'Install Snug again.' },
   LLAMA_FAILED: { title: 'llama.cpp cannot work on this file', advice: 'Open another version of the model.' },
   LLAMA_CRASHED: {
