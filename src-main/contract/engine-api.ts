@@ -19,6 +19,8 @@ export const engineApi = defineApi({
     devices: { params: z.object({ probe: z.boolean().default(true) }), result: deviceList },
     /** Has onnxruntime-node fetch its CUDA files. */
     installCuda: { params: z.object({}), result: cudaFiles },
+    /** A token that the window keeps for the user, for requests to the hub; null: none. HF_TOKEN goes before it. */
+    'hub.setToken': { params: z.object({ token: z.string().min(1).nullable() }), result: z.object({}) },
     /** Path of the model bundled with Snug. */
     sample: { params: z.object({}), result: z.object({ model: z.string() }) },
     /** Starts a job (one runs at a time, others wait) and answers at once. */

@@ -12,6 +12,7 @@ import { installCuda, onnxPackage } from './devices/cuda-files.ts';
 import { listDevices } from './devices/list-devices.ts';
 import { Providers } from './devices/providers.ts';
 import type { Folders } from './folders.ts';
+import { keepToken } from './hub/settings.ts';
 import { sweepJobFolders } from './jobs/job-folder.ts';
 import { JobQueue, type Emit } from './jobs/queue.ts';
 import { jobRunner } from './jobs/run-job.ts';
@@ -66,6 +67,10 @@ export async function createEngine(
       const added = await installCuda(onnxPackage(), signal);
       providers.forget();
       return added;
+    },
+    'hub.setToken': ({ token }) => {
+      keepToken(token);
+      return {};
     },
     sample: () => ({ model: path.join(folders.resources, 'sample/sample-7m.F16.gguf') }),
     'jobs.start': ({ recipe, clonedFrom }) => ({ id: queue.start(recipe, clonedFrom) }),

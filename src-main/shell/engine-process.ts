@@ -1,19 +1,20 @@
-// The engine as the shell sees it: a process that serves one port, ends on request and says how it ended.
-// Two ways to run it: inside Electron's utility process (the engine gets the port itself), or in a Node child
-// (a port cannot be given to it, so the shell relays every message over the child's IPC channel).
+// The engine as the shell sees it: a process that serves ports, ends on request and says how it ended.
+// Two ways to run it: inside Electron's utility process (the engine gets each port itself), or in a Node child
+// (a port cannot be given to it, so the shell relays the messages of all ports over the child's one IPC channel).
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { utilityProcess, type MessagePortMain } from 'electron';
 import { mainPortTransport } from '../rpc/message-port.ts';
 import { childTransport } from '../rpc/node-child.ts';
+import { shareTransport } from '../rpc/share.ts';
 import type { LauncherMode } from './launcher-mode.ts';
 
 export interface EngineProcess {
   /** Resolves once, with the reason, when the process is gone. */
   exited: Promise<string>;
-  /** True as soon as the engine has said anything over its port. */
-  wasReady(): boolean;
+  /** Serves one more client over this port, until the port's other end is closed. */
+  attach(port: MessagePortMain): void;
   /** The last lines of its error output. */
   log(): string;
   /** Lets it put its files in order, then ends it for good. */
@@ -24,11 +25,11 @@ export interface EngineProcess {
 const stopGraceMs = 3000;
 const logLimit = 4000;
 
-export function startEngineProcess(mode: LauncherMode, port: MessagePortMain): EngineProcess {
-  return mode.kind === 'node' ? startNodeChild(mode.entry, mode.program, port) : startUtility(mode.entry, port);
+export function startEngineProcess(mode: LauncherMode): EngineProcess {
+  return mode.kind === 'node' ? startNodeChild(mode.entry, mode.program) : startUtility(mode.entry);
 }
 
-function startNodeChild(entry: string, program: string, port: MessagePortMain): EngineProcess {
+function startNodeChild(entry: string, program: string): EngineProcess {
   const child = fork(entry, [], {
     execPath: program,
     execArgv: [],
@@ -36,17 +37,17 @@ function startNodeChild(entry: string, program: string, port: MessagePortMain): 
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const engine = childTransport(child);
-  const page = mainPortTransport(port);
-  let ready = false;
-  engine.onMessage((message) => {
-    ready = true;
-    page.send(message);
-  });
-  page.onMessage((message) => engine.send(message));
+  const share = shareTransport(engine);
   const exited = new Promise<string>((resolve) => engine.onClose(resolve));
   return {
     exited,
-    wasReady: () => ready,
+    attach(port) {
+      const page = mainPortTransport(port);
+      const client = share();
+      client.onMessage((message) => page.send(message));
+      page.onMessage((message) => client.send(message));
+      page.onClose(() => client.close());
+    },
     log: keepTail(child.stdout!, child.stderr!),
     async stop() {
       if (child.connected) child.disconnect();
@@ -55,13 +56,12 @@ function startNodeChild(entry: string, program: string, port: MessagePortMain): 
   };
 }
 
-function startUtility(entry: string, port: MessagePortMain): EngineProcess {
+function startUtility(entry: string): EngineProcess {
   const child = utilityProcess.fork(entry, [], { serviceName: 'Snug engine', stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = once(child, 'exit').then(([code]) => `exit code ${code}`);
-  child.postMessage({ port: 'engine' }, [port]);
   return {
     exited,
-    wasReady: () => false, // its messages go straight to the page
+    attach: (port) => child.postMessage({ port: 'engine' }, [port]),
     log: keepTail(child.stdout as Readable, child.stderr as Readable),
     async stop() {
       const { pid } = child;

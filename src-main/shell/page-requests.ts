@@ -1,7 +1,14 @@
-// Answers what the preload asks for on the page's behalf. Only the window's own main frame is answered.
+// Answers what the preload asks for on the page's behalf. Only the window's own main frame is answered, and every argument is
+// held against its schema first: a page that was taken over can do no more here than the user's own page can.
+import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { clipboard, dialog, ipcMain, shell, type BrowserWindow, type IpcMainInvokeEvent } from 'electron';
+import { app, clipboard, ipcMain, shell, type BrowserWindow } from 'electron';
+import { z } from 'zod';
+import { externalLinks, secretNames, shellLanguages, type ExternalLink } from '../contract/window-app.ts';
+import { chooseFolder, chooseModel, chooseModelFolder, chooseOutput, savePdf, saveText } from './dialogs.ts';
 import type { EngineLink } from './engine-link.ts';
+import { openLink } from './menu.ts';
+import { clearSecret, readSecret, secretsObstacle, setSecret } from './secrets.ts';
 
 /** How the engine is started, for people. */
 export interface LauncherReport {
@@ -10,39 +17,64 @@ export interface LauncherReport {
   program: string;
 }
 
-export function answerPage(window: BrowserWindow, engine: EngineLink, launcher: LauncherReport): void {
-  const answer = <Argument>(channel: string, handler: (argument: Argument) => unknown): void => {
-    ipcMain.handle(channel, (event: IpcMainInvokeEvent, argument: Argument) => {
-      if (event.senderFrame !== window.webContents.mainFrame) throw new Error(`${channel}: refused`);
-      return handler(argument);
+export interface PageServices {
+  window: BrowserWindow;
+  engine: EngineLink;
+  launcher: LauncherReport;
+  setLanguage: (language: (typeof shellLanguages)[number]) => void;
+}
+
+const nothing = z.undefined();
+/** Longer than any path or name of a real file; what is longer is a fault. */
+const name = z
+  .string()
+  .min(1)
+  .max(4096)
+  .refine((text) => !text.includes('\0'));
+const existingPath = name.refine((file) => path.isAbsolute(file) && existsSync(file), 'no existing file');
+const link = z.enum(Object.keys(externalLinks) as [ExternalLink, ...ExternalLink[]]);
+const secret = z.enum(secretNames);
+const secretValue = z.string().trim().min(1).max(1024);
+/** Reports and tables; a larger one is a fault. */
+const text = z.string().max(2 ** 26);
+
+export function answerPage({ window, engine, launcher, setLanguage }: PageServices): void {
+  const answer = <Schema extends z.ZodType>(
+    channel: string,
+    schema: Schema,
+    handler: (argument: z.infer<Schema>) => unknown,
+  ): void => {
+    ipcMain.handle(channel, (event, ...given: unknown[]) => {
+      if (event.senderFrame === null || event.senderFrame !== window.webContents.mainFrame)
+        throw new Error(`${channel}: refused`);
+      const argument = schema.safeParse(given[0]);
+      if (given.length > 1 || !argument.success) throw new Error(`${channel}: not what it expects`);
+      return handler(argument.data);
     });
   };
-  answer('engine.start', () => engine.start(window.webContents));
-  answer('engine.launcher', () => launcher);
-  answer('dialog.model', () => chooseModel(window));
-  answer('dialog.output', (suggestedPath: string) => chooseOutput(window, suggestedPath));
-  answer('folder.show', (file: string) => shell.showItemInFolder(path.resolve(file)));
-  answer('clipboard.write', (text: string) => clipboard.writeText(text));
-}
-
-async function chooseModel(window: BrowserWindow): Promise<string | null> {
-  const { canceled, filePaths } = await dialog.showOpenDialog(window, {
-    title: 'Open a model',
-    properties: ['openFile'],
-    filters: [
-      { name: 'Models', extensions: ['gguf', 'safetensors'] },
-      { name: 'All files', extensions: ['*'] },
-    ],
+  answer('engine.start', nothing, () => engine.connectPage(window.webContents));
+  answer('engine.launcher', nothing, () => launcher);
+  answer('dialog.model', nothing, () => chooseModel(window));
+  answer('dialog.modelFolder', nothing, () => chooseModelFolder(window));
+  answer('dialog.folder', nothing, () => chooseFolder(window));
+  answer('dialog.output', name, (suggestedPath) => chooseOutput(window, suggestedPath));
+  answer('save.text', z.strictObject({ suggestedName: name, text }), (wanted) =>
+    saveText(window, wanted.suggestedName, wanted.text),
+  );
+  answer('save.pdf', name, (suggestedName) => savePdf(window, suggestedName));
+  answer('folder.show', existingPath, (file) => shell.showItemInFolder(file));
+  answer('clipboard.write', text, (copied) => clipboard.writeText(copied));
+  answer('link.open', link, openLink);
+  answer('recent.note', existingPath, (file) => app.addRecentDocument(file));
+  answer('language.set', z.enum(shellLanguages), setLanguage);
+  answer('secrets.obstacle', nothing, secretsObstacle);
+  answer('secrets.has', secret, (wanted) => readSecret(wanted) !== null);
+  answer('secrets.set', z.strictObject({ name: secret, value: secretValue }), async (wanted) => {
+    setSecret(wanted.name, wanted.value);
+    await engine.tellToken();
   });
-  return canceled ? null : (filePaths[0] ?? null);
-}
-
-async function chooseOutput(window: BrowserWindow, suggestedPath: string): Promise<string | null> {
-  const { canceled, filePath } = await dialog.showSaveDialog(window, {
-    title: 'Where to write the new model',
-    defaultPath: suggestedPath,
-    properties: ['createDirectory', 'showOverwriteConfirmation'],
-    filters: [{ name: 'GGUF', extensions: ['gguf'] }],
+  answer('secrets.clear', secret, async (wanted) => {
+    clearSecret(wanted);
+    await engine.tellToken();
   });
-  return canceled || filePath === '' ? null : filePath;
 }

@@ -1,5 +1,6 @@
 // Starts the built window for a test: an Electron of its own, a user-data folder of its own, gone afterwards.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,9 +17,27 @@ export interface RunningApp {
   close(): Promise<void>;
 }
 
+interface LaunchOptions {
+  /** Arguments as a user or the system gives them. */
+  args?: string[];
+  /** The user data; else a folder of its own. */
+  folder?: string;
+  /** A packaged application's; else the Electron of the tests with this checkout. */
+  program?: string;
+  /** The application has to find a Node for its engine by itself. */
+  withoutNode?: boolean;
+}
+
 /** Opens the window. The engine runs in Node 24 (this process's program) unless the environment says otherwise. */
-export async function launch(environment: Record<string, string> = {}): Promise<RunningApp> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'snug-window-'));
+export async function launch(
+  environment: Record<string, string> = {},
+  {
+    args = [],
+    folder = mkdtempSync(path.join(tmpdir(), 'snug-window-')),
+    program,
+    withoutNode = false,
+  }: LaunchOptions = {},
+): Promise<RunningApp> {
   const env: Record<string, string | undefined> = {
     ...process.env,
     SNUG_NODE: process.execPath,
@@ -26,9 +45,10 @@ export async function launch(environment: Record<string, string> = {}): Promise<
     ...environment,
   };
   delete env['ELECTRON_RUN_AS_NODE'];
+  if (withoutNode) delete env['SNUG_NODE'];
   const electron = await _electron.launch({
-    executablePath: electronProgram(),
-    args: ['--no-sandbox', '--disable-gpu', root],
+    executablePath: program ?? electronProgram(),
+    args: ['--no-sandbox', '--disable-gpu', ...(program === undefined ? [root] : []), ...args],
     colorScheme: null, // leaves light and dark to the application
     env: env as Record<string, string>,
   });
@@ -81,16 +101,16 @@ export async function answerSaveDialog({ electron }: RunningApp, file: string): 
 /** Closes the window during a run and answers its question; says whether the window is still there. */
 export async function closeDuringRun(
   { electron }: RunningApp,
-  answer: 'Keep running' | 'Stop and close',
+  answer: 'Keep running' | 'Stop and close' | 'Stay',
 ): Promise<'open' | 'closed'> {
   const closed = new Promise<'closed'>((resolve) => electron.once('close', () => resolve('closed')));
   const asked = electron.evaluate(
     ({ BrowserWindow, dialog }, wanted) =>
       new Promise<void>((resolve) => {
-        dialog.showMessageBoxSync = ((_window: unknown, { buttons }: Electron.MessageBoxSyncOptions) => {
+        dialog.showMessageBox = ((_window: unknown, { buttons }: Electron.MessageBoxOptions) => {
           resolve();
-          return buttons!.indexOf(wanted);
-        }) as typeof dialog.showMessageBoxSync;
+          return Promise.resolve({ response: buttons!.indexOf(wanted), checkboxChecked: false });
+        }) as typeof dialog.showMessageBox;
         BrowserWindow.getAllWindows()[0]!.close();
       }),
     answer,

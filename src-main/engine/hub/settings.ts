@@ -36,13 +36,21 @@ export const usualPace: HubPace = {
 };
 
 const defaultEndpoint = 'https://huggingface.co';
+/** The token that the window keeps, in this process only. */
+let keptToken: string | null = null;
+
+/** Takes a token for requests without HF_TOKEN, or (null) forgets it. @throws USAGE; what is secret is never repeated */
+export function keepToken(token: string | null): void {
+  keptToken = token === null ? null : readToken(token.trim(), 'The token of the hub');
+}
+
 const trueWords = new Set(['1', 'ON', 'YES', 'TRUE']);
 
 /** The settings of an environment. @throws USAGE; what is secret is never repeated */
 export function hubSettings(environment: NodeJS.ProcessEnv): HubSettings {
   return {
     endpoint: readEndpoint(environment['HF_ENDPOINT']?.trim() || defaultEndpoint),
-    token: readToken(environment['HF_TOKEN']?.trim() ?? ''),
+    token: readToken(environment['HF_TOKEN']?.trim() ?? '', 'HF_TOKEN') ?? keptToken,
     offline: trueWords.has((environment['HF_HUB_OFFLINE'] ?? '').toUpperCase()),
     pace: usualPace,
   };
@@ -59,10 +67,10 @@ function readEndpoint(text: string): string {
   return url.href.replace(/\/+$/, '');
 }
 
-function readToken(text: string): string | null {
+function readToken(text: string, name: string): string | null {
   if (text === '') return null;
   // A header takes no others, and the error of the request would repeat them.
   if (!/^[\x21-\x7e]+$/.test(text))
-    throw new AppError('USAGE', 'HF_TOKEN holds a character that no token has.', { variable: 'HF_TOKEN' });
+    throw new AppError('USAGE', `${name} holds a character that no token has.`, { variable: 'HF_TOKEN' });
   return text;
 }

@@ -1,0 +1,62 @@
+// The system's own dialogs: what to open, where to write, and what is written there at once.
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { dialog, type BrowserWindow, type FileFilter, type OpenDialogOptions } from 'electron';
+import { words } from './words.ts';
+
+export async function chooseModel(window: BrowserWindow): Promise<string | null> {
+  const filters = [{ name: words().modelFiles, extensions: ['gguf', 'safetensors', 'onnx'] }, allFiles()];
+  return open(window, { title: words().chooseModel, properties: ['openFile'], filters });
+}
+
+export async function chooseModelFolder(window: BrowserWindow): Promise<string | null> {
+  return open(window, { title: words().chooseModelFolder, properties: ['openDirectory'] });
+}
+
+export async function chooseFolder(window: BrowserWindow): Promise<string | null> {
+  return open(window, { title: words().chooseFolder, properties: ['openDirectory', 'createDirectory'] });
+}
+
+/** Asks where to write a model. */
+export async function chooseOutput(window: BrowserWindow, suggestedPath: string): Promise<string | null> {
+  return save(window, words().chooseOutput, suggestedPath);
+}
+
+/** Asks where, and writes `text` there; null where the user backs out. */
+export async function saveText(window: BrowserWindow, suggestedName: string, text: string): Promise<string | null> {
+  const file = await save(window, words().save, path.basename(suggestedName));
+  if (file !== null) await writeFile(file, text);
+  return file;
+}
+
+/** Asks where, and prints the page there; null where the user backs out. */
+export async function savePdf(window: BrowserWindow, suggestedName: string): Promise<string | null> {
+  const file = await save(window, words().save, path.basename(suggestedName));
+  if (file !== null) await writeFile(file, await window.webContents.printToPDF({ printBackground: true }));
+  return file;
+}
+
+async function open(window: BrowserWindow, options: OpenDialogOptions): Promise<string | null> {
+  const { canceled, filePaths } = await dialog.showOpenDialog(window, options);
+  return canceled ? null : (filePaths[0] ?? null);
+}
+
+async function save(window: BrowserWindow, title: string, defaultPath: string): Promise<string | null> {
+  const { canceled, filePath } = await dialog.showSaveDialog(window, {
+    title,
+    defaultPath,
+    properties: ['createDirectory', 'showOverwriteConfirmation'],
+    filters: filtersFor(defaultPath),
+  });
+  return canceled || filePath === '' ? null : filePath;
+}
+
+/** The kind of the suggested file; a name without an ending is a folder. */
+function filtersFor(file: string): FileFilter[] {
+  const extension = path.extname(file).slice(1);
+  return extension === '' ? [] : [{ name: extension.toUpperCase(), extensions: [extension] }, allFiles()];
+}
+
+function allFiles(): FileFilter {
+  return { name: words().allFiles, extensions: ['*'] };
+}
