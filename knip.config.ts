@@ -20,7 +20,7 @@ export default {
     'vue-tsc',
   ],
   // Programs of the system.
-  ignoreBinaries: ['g\\+\\+', 'mount', 'umount', 'unshare'],
+  ignoreBinaries: ['dpkg-deb', 'g\\+\\+', 'mount', 'umount', 'unshare'],
   // The types of one file's API may be exported for its tests and its readers.
   ignoreExportsUsedInFile: true,
 } satisfies KnipConfig;

@@ -33,12 +33,13 @@ async function measure(command: string, args: string[], env: NodeJS.ProcessEnv):
     env: { ...env, SNUG_HOME: home },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
+  const ended = new Promise((resolve) => child.once('exit', resolve));
   try {
     const address = await debuggerAddress(child);
     const chromiumAt = Date.now();
     const browser = await chromium.connectOverCDP(address);
     const page = await firstPage(() => browser.contexts()[0]?.pages() ?? []);
-    await page.waitForFunction("document.querySelector('main button:not([disabled])') !== null", null, { polling: 20 });
+    await page.locator('main button:enabled').first().waitFor();
     const usableAt = Date.now();
     const painted = await page.evaluate(
       () => performance.timeOrigin + performance.getEntriesByName('first-contentful-paint')[0]!.startTime,
@@ -47,7 +48,7 @@ async function measure(command: string, args: string[], env: NodeJS.ProcessEnv):
     return { chromium: chromiumAt - startedAt, painted: painted - startedAt, usable: usableAt - startedAt };
   } finally {
     child.kill('SIGTERM');
-    await new Promise((resolve) => child.once('exit', resolve));
+    await ended;
     rmSync(home, { recursive: true, force: true });
   }
 }
