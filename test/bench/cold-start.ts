@@ -44,12 +44,11 @@ async function measure(command: string, args: string[], env: NodeJS.ProcessEnv):
     const painted = await page.evaluate(
       () => performance.timeOrigin + performance.getEntriesByName('first-contentful-paint')[0]!.startTime,
     );
-    await browser.close();
     return { chromium: chromiumAt - startedAt, painted: painted - startedAt, usable: usableAt - startedAt };
   } finally {
-    child.kill('SIGTERM');
+    child.kill('SIGKILL'); // its engine ends with it
     await ended;
-    rmSync(home, { recursive: true, force: true });
+    rmSync(home, { recursive: true, force: true, maxRetries: 20 });
   }
 }
 
