@@ -29,6 +29,11 @@ export class EngineLink {
     return this.current !== null;
   }
 
+  /** Starts the engine while the page is still loading; where that fails, the page's own attempt tells it. */
+  prepare(page: WebContents): void {
+    this.current ??= this.start(page);
+  }
+
   /** Gives the page a port to the engine, which is started where none runs. */
   connectPage(page: WebContents): void {
     const { process } = this.current ?? this.start(page);

@@ -98,6 +98,7 @@ function compose(openings: Openings): void {
   const mode = chooseLauncher(lookAround());
   const launcher: LauncherReport = { mode: mode.kind, program: mode.kind === 'node' ? mode.program : process.execPath };
   const engine = new EngineLink(mode, work);
+  engine.prepare(window.webContents);
   setMenu(window);
   answerPage({ window, engine, launcher, setLanguage });
   recoverFromCrashes(window);
