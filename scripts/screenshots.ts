@@ -2,7 +2,15 @@
 // The last line of output is the folder with the pictures.
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { dropFile, launch, openSampleIn, startFitIn, type RunningApp } from '../test/desktop/app.ts';
+import {
+  answerSaveDialog,
+  dropFile,
+  launch,
+  openSampleIn,
+  resize,
+  startFitIn,
+  type RunningApp,
+} from '../test/desktop/app.ts';
 import { shapeOf32B, writeHollowModel } from '../test/desktop/hollow-model.ts';
 import { findEngine } from '../test/desktop/processes.ts';
 import { fixtures } from '../test/support/paths.ts';
@@ -39,6 +47,14 @@ const walks: ((app: RunningApp) => Promise<void>)[] = [
     await app.page.keyboard.press('1');
     await openSampleIn(app);
     await photograph(app, 'plans-sample');
+    await app.page.getByText('Advanced', { exact: true }).click();
+    await app.page.getByRole('button', { name: 'Back to the defaults' }).scrollIntoViewIfNeeded();
+    await photograph(app, 'advanced');
+    await answerSaveDialog(app, path.join(app.folder, 'made.gguf'));
+    await app.page.getByRole('button', { name: 'Make it…' }).click();
+    await app.page.getByRole('dialog').getByRole('heading').waitFor();
+    await photograph(app, 'preflight');
+    await app.page.keyboard.press('Escape');
     await startFitIn(app);
     await app.page.getByRole('progressbar', { name: 'Calibrate, progress' }).waitFor();
     await photograph(app, 'run');
@@ -49,7 +65,7 @@ const walks: ((app: RunningApp) => Promise<void>)[] = [
     await app.page.getByRole('button', { name: 'Open a model…' }).waitFor();
     await openSampleIn(app);
     await app.page.getByLabel('Card memory').fill('20 MiB');
-    await app.page.getByRole('heading', { name: /^Fits, with/ }).waitFor();
+    await app.page.getByText(/plans for a 20\.0 MiB card/).waitFor();
     const slice = app.page.getByRole('radio', { name: /^Sliced to/ });
     await slice.check();
     await slice.evaluate((row) => row.scrollIntoView({ block: 'center' }));
@@ -67,9 +83,28 @@ const walks: ((app: RunningApp) => Promise<void>)[] = [
     await app.page.getByLabel('Card memory').fill('24 GB');
     await app.page.getByRole('heading', { name: /^Fits/ }).waitFor();
     await photograph(app, 'plans-32b');
+    await app.page.getByRole('listbox', { name: /^Plans/ }).scrollIntoViewIfNeeded();
+    await photograph(app, 'front-32b');
+    await app.page.getByRole('tab', { name: 'Table' }).click();
+    await photograph(app, 'table-32b');
+    await app.page.getByRole('tab', { name: 'Chart' }).click();
     await app.page.getByLabel('Card memory').fill('1.1 GB'); // the reserve alone takes 1 GiB
     await app.page.getByRole('heading', { name: /^Nothing fits/ }).waitFor();
     await photograph(app, 'does-not-fit');
+  },
+  async function inASmallWindow(app) {
+    await app.page.getByRole('button', { name: 'Open a model…' }).waitFor();
+    await openSampleIn(app);
+    await resize(app, 900, 600);
+    await photograph(app, 'plans-900x600');
+  },
+  async function inGerman(app) {
+    await app.page.keyboard.press('Control+,');
+    await app.page.getByRole('radio', { name: 'Deutsch' }).check();
+    await app.page.keyboard.press('1');
+    await app.page.getByRole('button', { name: 'Am Beispiel ausprobieren' }).click();
+    await app.page.getByRole('region', { name: 'Pläne' }).waitFor();
+    await photograph(app, 'plans-german');
   },
   async function thingsThatGoWrong(app) {
     await app.page.getByRole('button', { name: 'Open a model…' }).waitFor();

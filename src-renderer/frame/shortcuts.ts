@@ -28,7 +28,7 @@ export function keysOf(shortcut: string, onMac: boolean): string[] {
 
 const typing = 'input:not([type=radio],[type=checkbox],[type=range],[type=button]), textarea, [contenteditable]';
 /** Elements that do something with single keys themselves. */
-const keyed = `${typing}, select, [role=combobox], [role=listbox], [role=option], [role=menu], [role=menuitem]`;
+const keyed = `${typing}, select, [role=combobox], [role=menu]`;
 const pressed = 'button, a, summary, [role=button]';
 
 /** Whether a shortcut may act while this element has the focus: keys belong to fields first, and to dialogs. */

@@ -1,4 +1,4 @@
-// The Fit screen: which model is open, what it has to fit into, the plans for that. A run that is started leaves for Runs.
+// The Fit screen: which model is open, what it has to fit into, the plans for that. stores/make-store.ts goes on from there.
 // States of jobs come from the jobs store; here are only their ids and the user's choices.
 import { defineStore } from 'pinia';
 import { computed, reactive, shallowRef } from 'vue';
@@ -7,12 +7,11 @@ import { hasEnded, type JobSnapshot } from '../../src-main/contract/job.ts';
 import type { Inspection } from '../../src-main/contract/model.ts';
 import type { Plan, PlanList } from '../../src-main/contract/plan.ts';
 import { target as targetSchema } from '../../src-main/contract/target.ts';
-import { modelOfFile, suggestOutput } from '../features/model/model-path.ts';
-import { usesSource } from '../features/plans/plan-view.ts';
+import { modelOfFile } from '../features/model/model-path.ts';
+import { smallestOfUse } from '../features/plans/plan-view.ts';
 import { firstContext, newTargetDraft, readDraft, type TargetInput } from '../features/target/target-draft.ts';
 import { useEngineStore } from './engine-store.ts';
 import { useJobsStore } from './jobs-store.ts';
-import { useNavigationStore } from './navigation-store.ts';
 
 export type ModelState =
   | { state: 'none' }
@@ -97,25 +96,6 @@ export const useFitStore = defineStore('fit', () => {
     });
   }
 
-  /**
-   * Makes the chosen plan; the user names the file, and the dialog has asked before it replaces one.
-   * A plan that uses the source writes nothing, so there is nothing to ask.
-   */
-  async function make(): Promise<void> {
-    const list = plans.value;
-    const wanted = chosen.value;
-    if (model.value.state !== 'open' || list === null || wanted === null) return;
-    const { path } = model.value;
-    await refusable(async () => {
-      const suggested = suggestOutput(path, typeOf(wanted));
-      const output = usesSource(wanted) ? suggested : await window.app.chooseOutput(suggested);
-      if (output === null) return;
-      const force = !usesSource(wanted);
-      const run = await jobs.start({ verb: 'fit', model: path, target: list.target, plan: wanted.id, output, force });
-      useNavigationStore().go('runs', { run });
-    });
-  }
-
   /** After a restart of the engine: its jobs are gone, the model is read again. */
   async function resume(): Promise<void> {
     if (model.value.state !== 'none') await open(model.value.path);
@@ -131,7 +111,7 @@ export const useFitStore = defineStore('fit', () => {
   }
 
   const state = { model, draft, chosenId, refusal, readTarget, planning, plans, chosen };
-  return { ...state, open, choose, openSample, isPlannedFor, close, plan, make, resume };
+  return { ...state, open, choose, openSample, isPlannedFor, close, plan, resume };
 });
 
 const sampleTarget = { kind: 'memory', card: '24 MiB', reserve: '4 MiB' } as const;
@@ -142,13 +122,5 @@ function finishedPlans({ job }: JobSnapshot): PlanList | null {
 
 function chosenOf(list: PlanList, id: string | null): Plan | null {
   const find = (wanted: string | null): Plan | undefined => list.plans.find((plan) => plan.id === wanted);
-  return find(id) ?? find(list.best) ?? list.plans[0] ?? null;
-}
-
-/** What a plan's file name says of it: `Q4_K_M`, `slice-512.Q4_K_M`. */
-function typeOf({ steps }: Plan): string {
-  const slice = steps.find((step) => step.method === 'slice');
-  const quantize = steps.find((step) => step.method === 'quantize');
-  const parts = [slice ? `slice-${slice.width}` : '', quantize?.type ?? ''].filter((part) => part !== '');
-  return parts.length > 0 ? parts.join('.') : 'snug';
+  return find(id) ?? find(list.best) ?? smallestOfUse(list) ?? null;
 }

@@ -1,13 +1,29 @@
 // Every text of the window, in German.
+import { advanced } from './de/advanced.ts';
 import { errors } from './de/errors.ts';
 import { frame } from './de/frame.ts';
+import { front } from './de/front.ts';
 import { model } from './de/model.ts';
 import { numbers } from './de/numbers.ts';
 import { plans } from './de/plans.ts';
+import { preflight } from './de/preflight.ts';
 import { quality } from './de/quality.ts';
 import { runs } from './de/runs.ts';
 import { settings } from './de/settings.ts';
 import { target } from './de/target.ts';
 import type { Words } from './en.ts';
 
-export const de: Words = { errors, frame, model, numbers, plans, quality, runs, settings, target };
+export const de: Words = {
+  advanced,
+  errors,
+  frame,
+  front,
+  model,
+  numbers,
+  plans,
+  preflight,
+  quality,
+  runs,
+  settings,
+  target,
+};

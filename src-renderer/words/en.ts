@@ -1,14 +1,17 @@
 // Every text of the window, in English: the catalogue that each other language has to match.
+import { advanced } from './en/advanced.ts';
 import { errors } from './en/errors.ts';
 import { frame } from './en/frame.ts';
+import { front } from './en/front.ts';
 import { model } from './en/model.ts';
 import { numbers } from './en/numbers.ts';
 import { plans } from './en/plans.ts';
+import { preflight } from './en/preflight.ts';
 import { quality } from './en/quality.ts';
 import { runs } from './en/runs.ts';
 import { settings } from './en/settings.ts';
 import { target } from './en/target.ts';
 
-export const en = { errors, frame, model, numbers, plans, quality, runs, settings, target };
+export const en = { advanced, errors, frame, front, model, numbers, plans, preflight, quality, runs, settings, target };
 
 export type Words = typeof en;

@@ -14,6 +14,9 @@ export function formatFixed(value: number, decimals: number): string {
   return localised(value.toFixed(decimals));
 }
 
+/** With as many decimals as it needs: for the ticks of an axis. */
+export const formatPlain = (value: number): string => localised(`${Number(value.toPrecision(6))}`);
+
 function localised(text: string): string {
   return text.replace(/(?<=\d)\.(?=\d)/, words.numbers.decimalMark);
 }
@@ -44,12 +47,18 @@ const memoryUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
 /** Formats sizes in the one unit that suits `largest`, so that the parts of a bar compare at a glance: `20.6 GiB`, `0.20 GiB`. */
 export function sizeFormat(kind: 'file' | 'memory', largest: number): (bytes: number) => string {
+  const { bytes: unit, name } = unitOf(kind, largest);
+  return (bytes) => {
+    const value = bytes / unit;
+    return `${unit === 1 ? value : formatFixed(value, value < 10 ? 2 : 1)} ${name}`;
+  };
+}
+
+/** The unit that suits sizes up to `largest`. */
+export function unitOf(kind: 'file' | 'memory', largest: number): { bytes: number; name: string } {
   const [step, units] = kind === 'file' ? [1000, fileUnits] : [1024, memoryUnits];
   const power = Math.max(0, Math.min(units.length - 1, Math.floor(Math.log(Math.max(1, largest)) / Math.log(step))));
-  return (bytes) => {
-    const value = bytes / step ** power;
-    return `${power === 0 ? value : formatFixed(value, value < 10 ? 2 : 1)} ${units[power]}`;
-  };
+  return { bytes: step ** power, name: units[power]! };
 }
 
 /** A KL divergence in nats: three decimals, two from 1 on. */

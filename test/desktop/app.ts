@@ -87,6 +87,7 @@ export async function startFitIn(app: RunningApp): Promise<string> {
   const output = path.join(app.folder, 'made.gguf');
   await answerSaveDialog(app, output);
   await app.page.getByRole('button', { name: 'Make it…' }).click();
+  await app.page.getByRole('dialog').getByRole('button', { name: 'Start' }).click();
   await app.page.getByRole('heading', { name: /^Making sample/ }).waitFor();
   return output;
 }
@@ -117,6 +118,18 @@ export async function closeDuringRun(
   );
   await asked.catch(() => {}); // a window that closes at once takes the answer with it
   return Promise.race([closed, sleep(4000, 'open' as const)]);
+}
+
+/** Makes the window as small as it gets, and its page as large as `zoom` says. */
+export async function resize({ electron }: RunningApp, width: number, height: number, zoom = 1): Promise<void> {
+  await electron.evaluate(
+    ({ BrowserWindow }, [wanted, high, factor]) => {
+      const [window] = BrowserWindow.getAllWindows();
+      window!.setContentSize(wanted, high);
+      window!.webContents.setZoomFactor(factor);
+    },
+    [width, height, zoom] as const,
+  );
 }
 
 /** Drops a real file on the window, as a file manager would. */

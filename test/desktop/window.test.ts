@@ -5,12 +5,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fixtures } from '../support/paths.ts';
 import { shapeOf32B, writeHollowModel } from './hollow-model.ts';
 import {
+  answerSaveDialog,
   closeDuringRun,
   dropFile,
   fitWaitMs,
   launch,
   openSampleIn,
   planWaitMs,
+  resize,
   startFitIn,
   type RunningApp,
 } from './app.ts';
@@ -65,6 +67,7 @@ describe('the window', () => {
   it('shows what inspect says of the sample, and plans for it', async () => {
     await openSample();
     const model = app.page.getByRole('region', { name: 'Model' });
+    await model.getByText('All about this model').click();
     for (const fact of ['llama', '6.8 million', '13.8 MB', '512 tokens', 'Quantise'])
       await model.getByText(fact, { exact: true }).waitFor();
     await app.page.getByRole('heading', { name: /^Fits, with .*to spare$/ }).waitFor();
@@ -80,7 +83,9 @@ describe('the window', () => {
     await dropFile(app.page, model);
     await app.page.getByLabel('Card memory').fill('a 24 GB card');
     await app.page.getByRole('heading', { name: /^Fits, with .* GiB to spare$/ }).waitFor({ timeout: planWaitMs });
-    await app.page.getByRole('radio', { name: /The source unchanged .* over by \d+\.\d GiB/ }).waitFor();
+    await app.page.getByRole('radio', { name: /The source unchanged.* over by \d+\.\d GiB/ }).waitFor();
+    await app.page.getByRole('slider', { name: 'Context' }).press('End');
+    await app.page.getByRole('heading', { name: /^Does not fit: over by ≈ \d/ }).waitFor(); // before the planner answers
     await app.page.getByLabel('Card memory').fill('1.1 GB'); // the reserve alone takes 1 GiB of it
     await app.page.getByRole('heading', { name: /^Nothing fits 1\.10 GiB/ }).waitFor({ timeout: planWaitMs });
     await app.page.getByLabel('Card memory').fill('large');
@@ -95,6 +100,63 @@ describe('the window', () => {
     await app.page.keyboard.press('ArrowDown');
     expect(await rows.nth(1).isChecked()).toBe(true);
     await app.page.getByRole('heading', { name: /^Fits, with / }).waitFor();
+  });
+
+  it('shows the plans as a chart to walk through by arrows, and as a table', async () => {
+    await openSample();
+    const chart = app.page.getByRole('listbox', { name: /^Plans by size and loss/ });
+    const chosen = (): Promise<string | null> =>
+      chart.getByRole('option', { selected: true }).getAttribute('aria-label');
+    const count = await chart.getByRole('option').count();
+    const before = await chosen();
+    expect(before).toMatch(/^Q8_0 mix: \d.* MiB, loses ≈ 0\.\d+\. The best that fits\.$/);
+    await chart.focus();
+    await app.page.keyboard.press('ArrowLeft');
+    expect(await chosen()).not.toBe(before);
+    const name = (await chosen())!.split(':')[0]!;
+    expect(await app.page.getByRole('radio', { name }).first().isChecked()).toBe(true);
+    await app.page.getByRole('tab', { name: 'Table' }).click();
+    const rows = app.page.getByRole('radio', { name: /mix|on all tensors|unchanged|^Sliced/ });
+    expect(await rows.count()).toBe(count);
+    expect(await seriousViolations(app.page)).toEqual([]);
+    expect(app.complaints).toEqual([]);
+  });
+
+  it.each([1, 2])('has room in 900 × 600 at %d times the size: nothing is cut off sideways', async (zoom) => {
+    await resize(app, 900, 600, zoom);
+    await openSample();
+    await app.page.getByText('Advanced', { exact: true }).click();
+    const cut = await app.page.evaluate(() =>
+      [...document.querySelectorAll('html, main, main *')]
+        .filter(({ scrollWidth, clientWidth }) => clientWidth > 0 && scrollWidth > clientWidth + 1)
+        .filter((element) => getComputedStyle(element).overflowX !== 'visible' || element.tagName === 'HTML')
+        .map(
+          ({ tagName, className, scrollWidth, clientWidth }) =>
+            `${tagName} ${className}: ${scrollWidth} in ${clientWidth}`,
+        ),
+    );
+    expect(cut.filter((line) => !line.includes('visually-hidden'))).toEqual([]);
+  });
+
+  it('tells what a run takes before it starts, and takes the settings of the drawer', async () => {
+    await openSample();
+    await app.page.getByText('Advanced', { exact: true }).click();
+    const make = app.page.getByRole('button', { name: 'Make it…' });
+    await app.page.getByLabel('Samples').fill('many');
+    await app.page.getByText('Write a whole number.').waitFor();
+    expect(await make.isDisabled()).toBe(true);
+    await app.page.getByLabel('Samples').fill('4');
+    expect(await seriousViolations(app.page)).toEqual([]);
+    await answerSaveDialog(app, path.join(app.folder, 'made.gguf'));
+    await make.click();
+    const dialog = app.page.getByRole('dialog', { name: 'Make: Q8_0 mix' });
+    await dialog.getByRole('heading', { name: /^About \d+/ }).waitFor();
+    await dialog.getByText(path.join(app.folder, 'made.gguf')).waitFor();
+    expect(await seriousViolations(app.page)).toEqual([]);
+    await app.page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    await make.waitFor();
+    expect(app.complaints).toEqual([]);
   });
 
   it('goes everywhere by keyboard, and back', async () => {

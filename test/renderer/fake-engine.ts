@@ -19,6 +19,8 @@ export interface FakeEngine {
   send: (id: string, event: JobEvent) => void;
   /** Ends as a killed process would. */
   die: (exit: EngineExit) => void;
+  /** Refuses every job from now on. */
+  refuseJobs: (error: Error) => void;
   /** Swallows the next event, so that the page sees a gap. */
   loseNextEvent: () => void;
 }
@@ -76,6 +78,7 @@ export function fakeEngine(handlers: Partial<HandlersOf<EngineApi>> = {}): FakeE
   const jobs: JobSnapshot[] = [];
   const cancelled: string[] = [];
   let losesNext = false;
+  let refusal: Error | null = null;
   const lossy: Transport = {
     ...plain(engine),
     send(message) {
@@ -86,7 +89,13 @@ export function fakeEngine(handlers: Partial<HandlersOf<EngineApi>> = {}): FakeE
   };
   const server = serve(
     engineApi,
-    { ...answers(jobs, cancelled, (job) => server.emit('jobs.added', job)), ...handlers },
+    {
+      ...answers(jobs, cancelled, (job) => {
+        if (refusal) throw refusal;
+        server.emit('jobs.added', job);
+      }),
+      ...handlers,
+    },
     lossy,
   );
   const { promise: ended, resolve: die } = Promise.withResolvers<EngineExit>();
@@ -100,6 +109,7 @@ export function fakeEngine(handlers: Partial<HandlersOf<EngineApi>> = {}): FakeE
     cancelled,
     send: (id, event) => server.emit('jobs.changed', { id, event }),
     die,
+    refuseJobs: (error) => (refusal = error),
     loseNextEvent: () => (losesNext = true),
   };
 }
@@ -136,10 +146,11 @@ function answers(jobs: JobSnapshot[], cancelled: string[], added: (job: JobSnaps
         created: '2026-01-01T00:00:00Z',
         job: { state: 'queued' },
       };
-      jobs.push(job);
       added(job);
+      jobs.push(job);
       return { id: job.id };
     },
+    'jobs.preflight': () => ({ seconds: null, stages: {}, peakMemoryBytes: 5, disks: [], problems: [] }),
     'jobs.list': () => ({ jobs: [...jobs] }),
     'jobs.get': ({ id }) => find(id),
     'jobs.cancel': ({ id }) => {

@@ -2,9 +2,11 @@
 // The stores against an engine of the contract: snapshot and events, plans, runs, the end of the engine.
 import { createPinia, setActivePinia } from 'pinia';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Preflight } from '../../src-main/contract/preflight.ts';
 import { AppError } from '../../src-main/contract/errors.ts';
 import { useEngineStore } from '../../src-renderer/stores/engine-store.ts';
 import { useFitStore } from '../../src-renderer/stores/fit-store.ts';
+import { useMakeStore } from '../../src-renderer/stores/make-store.ts';
 import { useJobsStore } from '../../src-renderer/stores/jobs-store.ts';
 import { useNavigationStore } from '../../src-renderer/stores/navigation-store.ts';
 import { planFor } from '../support/plans.ts';
@@ -154,11 +156,25 @@ describe('the fit store', () => {
     expect(fit.plans?.best).toBe('q5_k_m');
   });
 
+  it('shows why a request was refused', async () => {
+    const refused = new AppError('USAGE', 'No such plan.');
+    const engine = fakeEngine({ 'jobs.start': () => Promise.reject(refused) });
+    const fit = await started(engine);
+    await fit.open(inspection.path);
+    await fit.plan();
+    expect(fit.refusal).toEqual(refused.toShape());
+  });
+});
+
+describe('the make store', () => {
   it('makes the chosen plan into the file that the user names', async () => {
     const engine = fakeEngine();
-    const fit = await planned(engine);
+    await planned(engine);
+    const make = useMakeStore();
     chooseOutput.mockResolvedValue('/models/mine.gguf');
-    await fit.make();
+    await make.prepare();
+    expect(make.preparation).toMatchObject({ state: 'told', preflight: { peakMemoryBytes: 5 } });
+    await make.start();
     expect(chooseOutput).toHaveBeenCalledWith('/models/sample.q5_k_m.gguf');
     expect(engine.jobs.at(-1)?.recipe).toMatchObject({
       verb: 'fit',
@@ -177,17 +193,19 @@ describe('the fit store', () => {
     const slice = planFor('slice-192+q8_0', { steps: [{ ...step, orientation: 'hadamard' }, quantize] });
     const engine = fakeEngine();
     const fit = await planned(engine, { ...planList, plans: [slice, ...planList.plans] });
+    const make = useMakeStore();
     fit.chosenId = slice.id;
     chooseOutput.mockResolvedValue(null);
-    await fit.make();
+    await make.prepare();
     expect(chooseOutput).toHaveBeenCalledWith('/models/sample.slice-192.Q8_0.gguf');
   });
 
   it('starts nothing when the user backs out of the dialog', async () => {
     const engine = fakeEngine();
-    const fit = await planned(engine);
+    await planned(engine);
+    const make = useMakeStore();
     chooseOutput.mockResolvedValue(null);
-    await fit.make();
+    await make.prepare();
     expect(engine.jobs).toHaveLength(1);
     expect(useNavigationStore().area).toBe('fit');
   });
@@ -195,18 +213,59 @@ describe('the fit store', () => {
   it('proves the source without a dialog, and never over another file', async () => {
     const engine = fakeEngine();
     const fit = await planned(engine);
+    const make = useMakeStore();
     fit.chosenId = 'source';
-    await fit.make();
+    await make.prepare();
+    await make.start();
     expect(chooseOutput).not.toHaveBeenCalled();
     expect(engine.jobs.at(-1)?.recipe).toMatchObject({ verb: 'fit', plan: 'source', force: false });
   });
 
-  it('shows why a request was refused', async () => {
-    const refused = new AppError('USAGE', 'No such plan.');
-    const engine = fakeEngine({ 'jobs.start': () => Promise.reject(refused) });
-    const fit = await started(engine);
-    await fit.open(inspection.path);
-    await fit.plan();
-    expect(fit.refusal).toEqual(refused.toShape());
+  it('passes on what the drawer says, and measures the best plans where that is wanted', async () => {
+    const engine = fakeEngine();
+    await planned(engine);
+    const make = useMakeStore();
+    chooseOutput.mockResolvedValue('/models/mine.gguf');
+    Object.assign(make.draft, { choice: 'best', candidates: '2', samples: '8', seed: '7', windows: 'all' });
+    await make.prepare();
+    await make.start();
+    expect(engine.jobs.at(-1)?.recipe).toMatchObject({
+      plan: null,
+      candidates: 2,
+      calibration: { samples: 8, seed: 7 },
+      evaluation: { windows: null },
+    });
+  });
+
+  it('starts nothing with a field that is wrong, nor what was withdrawn', async () => {
+    const answer = Promise.withResolvers<Preflight>();
+    const engine = fakeEngine({ 'jobs.preflight': () => answer.promise });
+    await planned(engine);
+    const make = useMakeStore();
+    chooseOutput.mockResolvedValue('/models/mine.gguf');
+    make.draft.samples = 'many';
+    await make.prepare();
+    expect(chooseOutput).not.toHaveBeenCalled();
+    make.draft.samples = '128';
+    const preparing = make.prepare();
+    await vi.waitFor(() => expect(make.preparation?.state).toBe('asking'));
+    make.withdraw();
+    answer.resolve({ seconds: null, stages: {}, peakMemoryBytes: null, disks: [], problems: [] });
+    await preparing;
+    expect(make.preparation).toBeNull();
+    await make.start();
+    expect(engine.jobs).toHaveLength(1);
+  });
+
+  it('keeps what was prepared and says why it was refused', async () => {
+    const refused = new AppError('DISK_FULL', 'No room.');
+    const engine = fakeEngine();
+    await planned(engine);
+    const make = useMakeStore();
+    chooseOutput.mockResolvedValue('/models/mine.gguf');
+    await make.prepare();
+    engine.refuseJobs(refused);
+    await make.start();
+    expect(make.preparation).toMatchObject({ state: 'failed', error: { code: 'DISK_FULL' } });
   });
 });

@@ -41,7 +41,8 @@ export function factsOf(model: Inspection): Fact[] {
   return facts.filter((fact) => fact !== null);
 }
 
-function typesInWords(types: Inspection['tensorTypes']): string {
+/** `F16, F32`, the type of most tensors first. */
+export function typesInWords(types: Inspection['tensorTypes']): string {
   const names = Object.entries(types)
     .sort(([, a], [, b]) => b - a)
     .map(([name]) => name);

@@ -1,11 +1,14 @@
 // Paths of models and of what is made from them, as text: the page has no file system and no `path` module.
+import { formatHubAddress, isHubAddress, parseHubAddress } from '../../../src-main/contract/hub-address.ts';
 
 /** A file inside a safetensors folder stands for the folder. */
 export function modelOfFile(file: string): string {
   return /[\\/](config\.json|[^\\/]+\.safetensors)$/i.test(file) ? folderOf(file) : file;
 }
 
+/** The last part of a path; of an address on a hub the file, or the name. */
 export function nameOf(path: string): string {
+  if (isHubAddress(path)) return path.split(/[/:]/).at(-1)!;
   return path.split(/[\\/]/).findLast((part) => part !== '') ?? path;
 }
 
@@ -19,5 +22,19 @@ export function suggestOutput(model: string, type: string): string {
   const stem = nameOf(model)
     .replace(/\.gguf$/i, '')
     .replace(/[.-](?:F16|F32|BF16|I?Q\d\w*)$/i, '');
-  return `${folderOf(model)}${separator}${stem}.${type}.gguf`;
+  const folder = isHubAddress(model) ? '' : `${folderOf(model)}${separator}`; // of a hub's model: where the dialog opens
+  return `${folder}${stem}.${type}.gguf`;
+}
+
+/** An address from what people type or copy: with or without `hub:`, or the page's own address; null where it is none. */
+export function hubAddressOf(text: string): string | null {
+  const bare = text
+    .trim()
+    .replace(/^(?:hub:|https?:\/\/[^/]+\/)/, '')
+    .replace(/\/(?:tree\/main\/?)?$/, '');
+  try {
+    return formatHubAddress(parseHubAddress(`hub:${bare}`));
+  } catch {
+    return null;
+  }
 }

@@ -1,4 +1,5 @@
 // A plan against its target, as the window shows it: the bar's segments, the limit, how much is left or too much.
+import type { DeviceList } from '../../../src-main/contract/devices.ts';
 import type { Plan, PlanList } from '../../../src-main/contract/plan.ts';
 import type { FitResult } from '../../../src-main/contract/results.ts';
 import type { Target } from '../../../src-main/contract/target.ts';
@@ -35,9 +36,25 @@ export function barOf(plan: Plan, target: Target): PlanBar {
   return { segments, limitBytes: target.bytes, format };
 }
 
+/** The computer's own memory, where a plan keeps layers or experts there; null where it does not, or where it is not known. */
+export function systemBarOf({ memory }: Plan, list: DeviceList | null): PlanBar | null {
+  const processor = list?.devices.find(({ kind }) => kind === 'cpu');
+  if (memory.systemBytes === 0 || processor === undefined) return null;
+  return {
+    segments: [{ part: 'weights', label: words.front.onCpu, bytes: memory.systemBytes }],
+    limitBytes: processor.totalBytes,
+    format: sizeFormat('memory', processor.totalBytes),
+  };
+}
+
+/** What a plan takes of what the target limits: memory of the card, or the file. */
+export function sizeAgainst(plan: Plan, target: Target): number {
+  return target.kind === 'file' ? plan.fileBytes : plan.memory.totalBytes;
+}
+
 /** Bytes left under the limit; negative where the plan is too big. */
 export function spareBytes(plan: Plan, target: Target): number {
-  return target.bytes - (target.kind === 'file' ? plan.fileBytes : plan.memory.totalBytes);
+  return target.bytes - sizeAgainst(plan, target);
 }
 
 /** `0.60 GiB to spare` or `over by 14.1 GiB`, in the unit of the limit. */
@@ -47,24 +64,29 @@ export function fitInWords(plan: Plan, target: Target): string {
   return spare >= 0 ? words.plans.spare(size) : words.plans.tooMuch(size);
 }
 
-/** The verdict on the plan that is looked at; where nothing fits at all, that, and what would help. */
-export function headlineOf(list: PlanList, plan: Plan): [headline: string, rest: string] {
+/** The verdict on the plan that is looked at; where nothing fits at all, that, and what would help. `isGuess`: marked with ≈. */
+export function headlineOf(list: PlanList, plan: Plan, isGuess = false): [headline: string, rest: string] {
   const { verdict } = words.plans;
   const { target } = list;
-  const format = sizeFormat(target.kind, target.bytes);
+  const exact = sizeFormat(target.kind, target.bytes);
+  const format = (bytes: number): string => `${isGuess ? '≈ ' : ''}${exact(bytes)}`;
   if (list.best === null) return [verdict.nothingFits(format(target.bytes)), adviceOf(list)];
   const spare = spareBytes(plan, target);
   if (spare < 0) return [verdict.doesNotFit(format(-spare)), ''];
   return [verdict[usesSource(plan) && plan.steps.length === 0 ? 'fitsAsIs' : 'fits'](format(spare)), ''];
 }
 
-/** How far off the smallest plan is that one would want, and what to change: a file of noise is no advice. */
-function adviceOf({ plans, target }: PlanList): string {
-  const { smallest, largerCard, largerFile } = words.plans.verdict;
+/** The smallest plan that one would want, or the smallest at all: a file of noise is no advice. */
+export function smallestOfUse({ plans, target }: PlanList): Plan | undefined {
   const usable = plans.filter(({ predicted }) => lossInWords(predicted.kld).tone !== 'bad');
-  const [least] = (usable.length > 0 ? usable : plans).toSorted(
-    (a, b) => spareBytes(b, target) - spareBytes(a, target),
-  );
+  return (usable.length > 0 ? usable : plans).toSorted((a, b) => spareBytes(b, target) - spareBytes(a, target))[0];
+}
+
+/** How far off it is, and what to change. */
+function adviceOf(list: PlanList): string {
+  const { target } = list;
+  const { smallest, largerCard, largerFile } = words.plans.verdict;
+  const least = smallestOfUse(list);
   const advice = target.kind === 'file' ? largerFile : largerCard;
   if (least === undefined) return advice;
   const format = sizeFormat(target.kind, target.bytes);

@@ -22,13 +22,8 @@ export type TargetInput = z.input<typeof target>;
 export type DraftProblems = Partial<Record<'card' | 'reserve' | 'file', string>>;
 export type ReadDraft = { target: TargetInput; problems: null } | { target: null; problems: DraftProblems };
 
-/** A card to pick instead of typing one. */
-export interface CardPreset {
-  value: string;
-  label?: string;
-}
-
-export const commonCards: readonly CardPreset[] = [8, 12, 16, 24, 32].map((size) => ({ value: `${size} GiB` }));
+/** Cards that are sold, to pick instead of typing one. */
+export const commonCards = [8, 10, 12, 16, 20, 24, 32].map((size) => ({ value: `${size} GiB` }));
 
 const GiB = 2 ** 30;
 const smallestContext = 512;

@@ -12,8 +12,16 @@ export const model: Words['model'] = {
     dropNote:
       'Oder lass eine .gguf-Datei irgendwo auf dieses Fenster fallen. Das Beispiel hat 14 MB und braucht etwa eine halbe Minute.',
   },
+  recent: 'Schon benutzt',
+  hub: {
+    label: 'Modell auf einem Hub',
+    hint: 'BESITZER/NAME, mit :DATEI, wo es mehrere gibt',
+    look: 'Ansehen',
+    problem: 'Schreib BESITZER/NAME oder BESITZER/NAME:DATEI.',
+  },
   label: 'Modell',
   change: 'Ändern',
+  parameters: (count) => `${count} Parameter`,
   reading: (name) => `${name} wird gelesen …`,
   openAnother: 'Anderes Modell öffnen',
   facts: {
@@ -30,10 +38,8 @@ export const model: Words['model'] = {
     experts: 'Experten',
     expertsUsed: (used, count) => `${used} von ${count} gleichzeitig`,
     expertsShared: (used, count, shared) => `${used} von ${count} gleichzeitig und ${shared} gemeinsame`,
-    canBeDone: 'Möglich',
-    nothing: 'Nichts in dieser Version',
-    cannotBeDone: (count) =>
-      count === 1 ? 'Noch 1, das damit nicht geht, und warum' : `Noch ${count}, die damit nicht gehen, und warum`,
+    canBeDone: 'Was damit geht',
+    all: 'Alles über dieses Modell',
   },
   abilities: {
     quantize: 'Quantisieren',

@@ -64,7 +64,5 @@ export const plans: Words['plans'] = {
     loses: 'Verliert',
     fits: 'Passt',
     narrower: 'Ein schmaleres Modell',
-    showMore: (count) => `${count} weitere zeigen`,
-    showFewer: 'Weniger zeigen',
   },
 };

@@ -8,6 +8,8 @@ export const target: Words['target'] = {
   aFileSize: 'eine Dateigröße',
   card: 'Kartenspeicher',
   cardFound: 'hier gefunden',
+  cardHere: (name, free) => `${name}, hier gefunden, ${free} frei`,
+  cards: 'Karten',
   context: 'Kontext',
   kvCache: 'KV-Cache',
   kvHint: 'Was sich das Modell vom bisherigen Text merkt. Kleinere Typen sparen Speicher und verlieren ein wenig.',

@@ -9,8 +9,16 @@ export const model = {
     sample: 'Try it on the sample',
     dropNote: 'Or drop a .gguf file anywhere on this window. The sample has 14 MB and takes about half a minute.',
   },
+  recent: 'Used before',
+  hub: {
+    label: 'Model on a hub',
+    hint: 'OWNER/NAME, with :FILE where there are several',
+    look: 'Look',
+    problem: 'Write OWNER/NAME, or OWNER/NAME:FILE.',
+  },
   label: 'Model',
   change: 'Change',
+  parameters: (count: string) => `${count} parameters`,
   reading: (name: string) => `Reading ${name}…`,
   openAnother: 'Open another model',
   facts: {
@@ -28,12 +36,8 @@ export const model = {
     expertsUsed: (used: number, count: number) => `${used} of ${count} at a time`,
     expertsShared: (used: number, count: number, shared: number) =>
       `${used} of ${count} at a time and ${shared} shared`,
-    canBeDone: 'Can be done',
-    nothing: 'Nothing in this version',
-    cannotBeDone: (count: number) =>
-      count === 1
-        ? '1 more that cannot be done with it, and why'
-        : `${count} more that cannot be done with it, and why`,
+    canBeDone: 'What can be done with it',
+    all: 'All about this model',
   },
   abilities: {
     quantize: 'Quantise',

@@ -64,7 +64,5 @@ export const plans = {
     loses: 'Loses',
     fits: 'Fits',
     narrower: 'A narrower model',
-    showMore: (count: number) => `Show ${count} more`,
-    showFewer: 'Show fewer',
   },
 };

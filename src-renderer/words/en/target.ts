@@ -6,6 +6,8 @@ export const target = {
   aFileSize: 'a file size',
   card: 'Card memory',
   cardFound: 'found here',
+  cardHere: (name: string, free: string) => `${name}, found here, ${free} free`,
+  cards: 'Cards',
   context: 'Context',
   kvCache: 'KV cache',
   kvHint: 'What the model remembers of the text so far. Smaller types save memory and lose a little.',

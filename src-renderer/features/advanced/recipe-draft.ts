@@ -1,0 +1,159 @@
+// Everything of a fit's recipe besides model, target and output, as it is typed; and what that means.
+import type { z } from 'zod';
+import type { fitRecipe } from '../../../src-main/contract/recipe.ts';
+import { useWords } from '../../words/words.ts';
+import { parseCardMemory } from '../target/target-draft.ts';
+
+const words = useWords();
+
+export const samplings = ['random', 'contiguous'] as const;
+export const engines = ['auto', 'onnx', 'llama.cpp'] as const;
+export const deviceNames = ['auto', 'cuda', 'webgpu', 'cpu'] as const;
+export const choices = ['plan', 'best'] as const;
+
+export interface RecipeDraft {
+  /** The chosen plan, or the best of those that are made and measured. */
+  choice: (typeof choices)[number];
+  candidates: string;
+  importance: string;
+  text: string;
+  samples: string;
+  length: string;
+  sampling: (typeof samplings)[number];
+  seed: string;
+  evaluate: boolean;
+  prove: boolean;
+  evaluationText: string;
+  window: string;
+  windows: string;
+  engine: (typeof engines)[number];
+  weightsOnly: boolean;
+  allowSameText: boolean;
+  gateKld: string;
+  gateRatio: string;
+  device: (typeof deviceNames)[number];
+  threads: string;
+  maxMemory: string;
+  offline: boolean;
+}
+
+type FitInput = z.input<typeof fitRecipe>;
+export type FitSettings = Omit<FitInput, 'verb' | 'model' | 'target' | 'output' | 'force' | 'plan'>;
+export type DraftProblems = Partial<Record<keyof RecipeDraft, string>>;
+export type ReadRecipe = { settings: FitSettings; problems: null } | { settings: null; problems: DraftProblems };
+
+/** As contract/recipe.ts has them. */
+export function newRecipeDraft(): RecipeDraft {
+  return {
+    choice: 'plan',
+    candidates: '3',
+    importance: 'on',
+    text: 'calibration',
+    samples: '128',
+    length: '2048',
+    sampling: 'random',
+    seed: '42',
+    evaluate: true,
+    prove: true,
+    evaluationText: 'evaluation',
+    window: '2048',
+    windows: '8',
+    engine: 'auto',
+    weightsOnly: false,
+    allowSameText: false,
+    gateKld: '',
+    gateRatio: '',
+    device: 'auto',
+    threads: '',
+    maxMemory: '',
+    offline: false,
+  };
+}
+
+/** A whole number from `least` on; null where it is none. */
+function whole(text: string, least: number): number | null {
+  const value = Number(text.trim());
+  return text.trim() !== '' && Number.isSafeInteger(value) && value >= least ? value : null;
+}
+
+function positive(text: string): number | null {
+  const value = Number(text.trim().replace(',', '.'));
+  return Number.isFinite(value) && value > 0 ? value : null;
+}
+
+/** Reads fields one by one and keeps what is wrong with them. */
+class FieldReader {
+  readonly problems: DraftProblems = {};
+  private readonly draft: RecipeDraft;
+
+  constructor(draft: RecipeDraft) {
+    this.draft = draft;
+  }
+
+  private take<Value>(field: keyof RecipeDraft, value: Value | null, problem: string, fallback: Value): Value {
+    if (value !== null) return value;
+    this.problems[field] = problem;
+    return fallback;
+  }
+
+  whole(field: 'candidates' | 'samples' | 'length' | 'seed' | 'window', least: number): number {
+    return this.take(field, whole(this.draft[field], least), words.advanced.problems.number, least);
+  }
+
+  /** Empty means: no such limit. */
+  wholeOrNone(field: 'threads' | 'windows'): number | null {
+    const text = this.draft[field].trim().toLowerCase();
+    const isNone = text === '' || (field === 'windows' && [words.advanced.all, 'all'].includes(text));
+    return isNone ? null : this.take(field, whole(text, 1), words.advanced.problems.number, 1);
+  }
+
+  positiveOrNone(field: 'gateKld' | 'gateRatio'): number | null {
+    const text = this.draft[field];
+    return text.trim() === '' ? null : this.take(field, positive(text), words.advanced.problems.decimal, 1);
+  }
+
+  sizeOrNone(field: 'maxMemory'): number | null {
+    const text = this.draft[field];
+    return text.trim() === '' ? null : this.take(field, parseCardMemory(text), words.advanced.problems.size, 1);
+  }
+
+  text(field: 'text' | 'evaluationText' | 'importance'): string {
+    const text = this.draft[field].trim();
+    return this.take(field, text === '' ? null : text, words.advanced.problems.text, '');
+  }
+}
+
+/** The settings that a draft means, or what is wrong with each field. */
+export function readRecipeDraft(draft: RecipeDraft): ReadRecipe {
+  const read = new FieldReader(draft);
+  const { sampling, evaluate, prove, engine, weightsOnly, allowSameText, device, offline } = draft;
+  const settings: FitSettings = {
+    candidates: read.whole('candidates', 1),
+    importance: read.text('importance'),
+    calibration: {
+      texts: [read.text('text')],
+      samples: read.whole('samples', 1),
+      length: read.whole('length', 2),
+      sampling,
+      seed: read.whole('seed', 0),
+    },
+    evaluate,
+    prove,
+    evaluation: {
+      text: read.text('evaluationText'),
+      window: read.whole('window', 2),
+      windows: read.wholeOrNone('windows'),
+      engine,
+      weightsOnly,
+      allowSameText,
+      gateKld: read.positiveOrNone('gateKld'),
+      gateRatio: read.positiveOrNone('gateRatio'),
+    },
+    device,
+    threads: read.wholeOrNone('threads'),
+    maxMemoryBytes: read.sizeOrNone('maxMemory'),
+    offline,
+  };
+  const isRight = Object.keys(read.problems).length === 0;
+  return isRight ? { settings, problems: null } : { settings: null, problems: read.problems };
+}

@@ -1,0 +1,86 @@
+// Plans as points: how much of the limit each takes and what it loses, the front through the best, and why one would take it or not.
+import type { JobSnapshot } from '../../../src-main/contract/job.ts';
+import type { Plan, PlanList } from '../../../src-main/contract/plan.ts';
+import type { Target } from '../../../src-main/contract/target.ts';
+import { formatFixed, sizeFormat } from '../../words/numbers.ts';
+import { useWords } from '../../words/words.ts';
+import { isSlice, sizeAgainst, spareBytes } from '../plans/plan-view.ts';
+
+const words = useWords();
+
+export interface Loss {
+  kld: number;
+  low: number;
+  high: number;
+  isMeasured: boolean;
+}
+
+export interface FrontPoint extends Loss {
+  plan: Plan;
+  bytes: number;
+  isSlice: boolean;
+  isOnFront: boolean;
+}
+
+/** Losses that fits of this model have measured since the window was opened, by plan. */
+export function measuredLosses(model: string, jobs: Iterable<JobSnapshot>): Map<string, Loss> {
+  const losses = new Map<string, Loss>();
+  for (const { recipe, job } of jobs) {
+    if (recipe.model !== model || job.state !== 'done' || job.result.verb !== 'fit') continue;
+    for (const { id, quality } of job.result.value.measured) {
+      if (quality.kld === undefined) continue;
+      const { mean, standardError } = quality.kld;
+      losses.set(id, { kld: mean, low: mean - standardError, high: mean + standardError, isMeasured: true });
+    }
+  }
+  return losses;
+}
+
+/** Points from small to large. On the front is what nothing smaller beats. */
+export function pointsOf({ plans, target }: PlanList, measured: ReadonlyMap<string, Loss> = new Map()): FrontPoint[] {
+  const points = plans
+    .map((plan) => ({
+      plan,
+      bytes: sizeAgainst(plan, target),
+      isSlice: isSlice(plan),
+      ...(measured.get(plan.id) ?? predictedLoss(plan)),
+    }))
+    .sort((a, b) => a.bytes - b.bytes || a.kld - b.kld);
+  let least = Infinity;
+  return points.map((point) => {
+    const isOnFront = point.kld < least;
+    least = Math.min(least, point.kld);
+    return { ...point, isOnFront };
+  });
+}
+
+function predictedLoss({ predicted }: Plan): Loss {
+  const { kld, kldLow, kldHigh, basis } = predicted;
+  return { kld, low: kldLow, high: kldHigh, isMeasured: basis === 'measured' };
+}
+
+/** Losses closer than this are the same to a prediction. */
+const sameWithin = 1.15;
+
+/** Why one would take a plan or not, against the best that fits: one sentence. */
+export function whyOf(plan: Plan, { plans, best, target }: PlanList): string {
+  const { why } = words.front;
+  const spare = spareBytes(plan, target);
+  if (spare < 0) return why.tooBig(sizeFormat(target.kind, target.bytes)(-spare));
+  if (plan.id === best) return why.best;
+  if (isSlice(plan)) return why.slice;
+  const bestPlan = plans.find(({ id }) => id === best);
+  if (bestPlan === undefined || bestPlan.predicted.kld === 0) return '';
+  return against(plan, bestPlan, target);
+}
+
+function against(plan: Plan, best: Plan, target: Target): string {
+  const { why } = words.front;
+  if (plan.predicted.kld === 0) return why.losesNothing;
+  const times = plan.predicted.kld / best.predicted.kld;
+  if (times < 1 / sameWithin) return why.losesLess(formatFixed(1 / times, 1));
+  if (times <= sameWithin) return why.asGood;
+  const saved = sizeAgainst(best, target) - sizeAgainst(plan, target);
+  const figure = formatFixed(times, times < 10 ? 1 : 0);
+  return saved > 0 ? why.smaller(sizeFormat(target.kind, target.bytes)(saved), figure) : why.losesMore(figure);
+}

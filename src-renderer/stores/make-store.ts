@@ -1,0 +1,93 @@
+// From the chosen plan to a run: the settings of its recipe, where the file goes, what it will take, and the start.
+import { defineStore } from 'pinia';
+import { computed, reactive, shallowRef } from 'vue';
+import type { z } from 'zod';
+import { AppError, type ErrorShape } from '../../src-main/contract/errors.ts';
+import type { Plan } from '../../src-main/contract/plan.ts';
+import type { Preflight } from '../../src-main/contract/preflight.ts';
+import type { fitRecipe } from '../../src-main/contract/recipe.ts';
+import type { TextList } from '../../src-main/contract/results.ts';
+import { newRecipeDraft, readRecipeDraft } from '../features/advanced/recipe-draft.ts';
+import { suggestOutput } from '../features/model/model-path.ts';
+import { usesSource } from '../features/plans/plan-view.ts';
+import { useEngineStore } from './engine-store.ts';
+import { useFitStore } from './fit-store.ts';
+import { useJobsStore } from './jobs-store.ts';
+import { useNavigationStore } from './navigation-store.ts';
+
+type FitInput = z.input<typeof fitRecipe>;
+
+/** A run that is not begun yet. */
+export type Preparation = { plan: Plan; recipe: FitInput } & (
+  | { state: 'asking' }
+  | { state: 'told'; preflight: Preflight }
+  | { state: 'failed'; error: ErrorShape }
+);
+
+export const useMakeStore = defineStore('make', () => {
+  const fit = useFitStore();
+  const draft = reactive(newRecipeDraft());
+  const readSettings = computed(() => readRecipeDraft(draft));
+  const preparation = shallowRef<Preparation | null>(null);
+  const texts = shallowRef<TextList['texts']>([]);
+
+  /** The bundled texts, to choose from. */
+  async function loadTexts(): Promise<void> {
+    const list = await useEngineStore().connected().call.texts({});
+    ({ texts: texts.value } = list);
+  }
+
+  /**
+   * The user names the file, and the dialog has asked before it replaces one; then it is told what the run will take.
+   * A plan that uses the source writes nothing, so there is nothing to ask.
+   */
+  async function prepare(): Promise<void> {
+    const { plans, chosen, model } = fit;
+    const { settings } = readSettings.value;
+    if (model.state !== 'open' || plans === null || chosen === null || settings === null) return;
+    const writes = !usesSource(chosen);
+    const suggested = suggestOutput(model.path, typeOf(chosen));
+    const output = writes ? await window.app.chooseOutput(suggested) : suggested;
+    if (output === null) return;
+    const plan = draft.choice === 'plan' || !writes ? chosen.id : null;
+    const { target } = plans;
+    await ask(chosen, { verb: 'fit', ...settings, model: model.path, target, plan, output, force: writes });
+  }
+
+  async function ask(plan: Plan, recipe: FitInput): Promise<void> {
+    const asking: Preparation = { plan, recipe, state: 'asking' };
+    preparation.value = asking;
+    const answer = await useEngineStore()
+      .connected()
+      .call['jobs.preflight']({ recipe })
+      .then((preflight): Preparation => ({ ...asking, state: 'told', preflight }))
+      .catch((error: unknown): Preparation => ({ ...asking, state: 'failed', error: AppError.from(error).toShape() }));
+    if (preparation.value === asking) preparation.value = answer; // else it was withdrawn meanwhile
+  }
+
+  async function start(): Promise<void> {
+    const prepared = preparation.value;
+    if (prepared?.state !== 'told') return;
+    try {
+      const run = await useJobsStore().start(prepared.recipe);
+      preparation.value = null;
+      useNavigationStore().go('runs', { run });
+    } catch (error) {
+      preparation.value = { ...prepared, state: 'failed', error: AppError.from(error).toShape() };
+    }
+  }
+
+  function withdraw(): void {
+    preparation.value = null;
+  }
+
+  return { draft, readSettings, preparation, texts, loadTexts, prepare, start, withdraw };
+});
+
+/** What a plan's file name says of it: `Q4_K_M`, `slice-512.Q4_K_M`. */
+function typeOf({ steps }: Plan): string {
+  const slice = steps.find((step) => step.method === 'slice');
+  const quantize = steps.find((step) => step.method === 'quantize');
+  const parts = [slice ? `slice-${slice.width}` : '', quantize?.type ?? ''].filter((part) => part !== '');
+  return parts.length > 0 ? parts.join('.') : 'snug';
+}

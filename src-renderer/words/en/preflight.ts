@@ -1,0 +1,21 @@
+// What is told before a long run begins.
+export const preflight = {
+  title: (plan: string) => `Make: ${plan}`,
+  titleProof: 'Prove that it runs',
+  titleBest: (count: number) => (count === 1 ? 'Make the best plan' : `Make and measure the best ${count}`),
+  looking: 'Working out what it takes…',
+  about: (time: string) => `About ${time}`,
+  unknownTime: 'How long it takes cannot be told',
+  between: (low: string, high: string) => `between ${low} and ${high}`,
+  memory: 'Peak memory',
+  memoryHint: 'The most that any part of Snug takes, without what llama.cpp maps from files.',
+  unknown: 'cannot be told',
+  disk: 'Disk',
+  diskFree: (needed: string, free: string) => `${needed} of ${free} free`,
+  writes: 'Writes',
+  replaces: 'A file of this name is replaced.',
+  stages: 'Stages',
+  refused: 'It cannot begin like this',
+  start: 'Start',
+  cancel: 'Not now',
+};
