@@ -29,6 +29,16 @@ describe('the front', () => {
     expect(points.filter(({ isOnFront }) => isOnFront).map(({ plan }) => plan.id)).toEqual(['q4', 'q5', 'source']);
   });
 
+  it('leaves out what runs otherwise than it was asked for', () => {
+    const split = planFor('split', {
+      totalBytes: 10 * GiB,
+      kld: 0,
+      steps: [{ method: 'cpu-layers', layers: 9, gpuLayers: 3, flag: '' }],
+    });
+    const [first, second] = pointsOf({ ...list, plans: [...list.plans, split] });
+    expect([first, second]).toMatchObject([{ isOnFront: false }, { plan: { id: 'q4' }, isOnFront: true }]);
+  });
+
   it('takes what was measured instead of what was predicted', () => {
     const measured = { id: 'q4', quality: { kld: { mean: 0.005, standardError: 0.001, p99: 1 } } };
     const job = { state: 'done', result: { verb: 'fit', value: { measured: [measured] } } };

@@ -36,7 +36,7 @@ export function measuredLosses(model: string, jobs: Iterable<JobSnapshot>): Map<
   return losses;
 }
 
-/** Points from small to large. On the front is what nothing smaller beats. */
+/** Points from small to large. On the front is what nothing smaller beats, of the plans that run as it was asked for. */
 export function pointsOf({ plans, target }: PlanList, measured: ReadonlyMap<string, Loss> = new Map()): FrontPoint[] {
   const points = plans
     .map((plan) => ({
@@ -48,11 +48,15 @@ export function pointsOf({ plans, target }: PlanList, measured: ReadonlyMap<stri
     .sort((a, b) => a.bytes - b.bytes || a.kld - b.kld);
   let least = Infinity;
   return points.map((point) => {
-    const isOnFront = point.kld < least;
-    least = Math.min(least, point.kld);
+    const isOnFront = runsAsAsked(point.plan) && point.kld < least;
+    if (isOnFront) least = point.kld;
     return { ...point, isOnFront };
   });
 }
+
+/** Layers on the CPU, a shorter context and another cache save memory, and cost something else than the loss. */
+const runsAsAsked = ({ steps }: Plan): boolean =>
+  steps.every(({ method }) => method === 'quantize' || method === 'slice');
 
 function predictedLoss({ predicted }: Plan): Loss {
   const { kld, kldLow, kldHigh, basis } = predicted;
