@@ -332,7 +332,7 @@ export const workerApi = defineApi({
         /** Of matrices; vectors are F32. */
         type: sliceForm.type,
         force: z.boolean().default(false),
-        /** Folder whose tokenizer and generation settings go along; null for none. */
+        /** Folder or GGUF whose tokenizer and generation settings go along; null for none. */
         tokenizerFrom: z.string().nullable(),
       }),
       result: z.object({

@@ -73,19 +73,10 @@ export async function createEngine(
       return {};
     },
     sample: () => ({ model: path.join(folders.resources, 'sample/sample-7m.F16.gguf') }),
-    'jobs.start': ({ recipe, clonedFrom }) => ({ id: queue.start(recipe, clonedFrom) }),
+    ...jobHandlers(queue),
     'jobs.preflight': async ({ recipe }, { signal }) => {
       const mayMeasure = !queue.list().some(({ job }) => job.state === 'running');
       return (await preflight({ folders, children, machine, system }, recipe, { signal, mayMeasure })).preflight;
-    },
-    'jobs.list': () => ({ jobs: queue.list() }),
-    'jobs.get': ({ id }) => queue.get(id),
-    'jobs.cancel': ({ id }) => queue.cancel(id),
-    'jobs.pause': ({ id }) => queue.pause(id),
-    'jobs.resume': ({ id }) => queue.resume(id),
-    'jobs.move': ({ id, before }) => {
-      queue.move(id, before);
-      return {};
     },
     ...historyHandlers(catalog, queue),
     ...runnerHandlers({ opened: catalog, home: folders.home, places }),
@@ -97,3 +88,21 @@ export async function createEngine(
   };
   return { handlers, close };
 }
+
+type JobHandlers = Pick<
+  HandlersOf<EngineApi>,
+  'jobs.start' | 'jobs.list' | 'jobs.get' | 'jobs.cancel' | 'jobs.pause' | 'jobs.resume' | 'jobs.move'
+>;
+
+const jobHandlers = (queue: JobQueue): JobHandlers => ({
+  'jobs.start': ({ recipe, clonedFrom }) => ({ id: queue.start(recipe, clonedFrom) }),
+  'jobs.list': () => ({ jobs: queue.list() }),
+  'jobs.get': ({ id }) => queue.get(id),
+  'jobs.cancel': ({ id }) => queue.cancel(id),
+  'jobs.pause': ({ id }) => queue.pause(id),
+  'jobs.resume': ({ id }) => queue.resume(id),
+  'jobs.move': ({ id, before }) => {
+    queue.move(id, before);
+    return {};
+  },
+});

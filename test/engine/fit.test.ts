@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { madeIn, quick, resultOf, startEngine, temporaryFolder } from '../support/engine.ts';
@@ -84,12 +84,22 @@ describe('fit', () => {
     const engine = await startEngine();
     const output = path.join(temporaryFolder(), 'out.gguf');
     const target = { kind: 'memory', bytes: 8 * GiB, context: 512 };
-    const fit = resultOf(await engine.run({ verb: 'fit', model: sampleModel, output, target, ...quick }), 'fit');
+    const model = path.join(temporaryFolder(), 'model.gguf');
+    copyFileSync(sampleModel, model);
+    const fit = resultOf(await engine.run({ verb: 'fit', model, output, target, ...quick }), 'fit');
     expect(fit.best).toBe('source');
     expect(fit.verdict).toMatch(/^Fits as it is/);
-    expect(fit.output).toBe(sampleModel);
+    expect(fit.output).toBe(model);
     expect(fit.proof!.passed).toBe(true);
     expect(existsSync(output)).toBe(false);
+    // It stays the user's: nothing is put beside it, and it is not deleted with what the run made.
+    expect(existsSync(`${model}.recipe.json`)).toBe(false);
+    const { deleted, kept } = await engine.call['history.deleteFiles']({ run: fit.run }, {} as never);
+    expect([deleted, kept]).toEqual([
+      [],
+      [{ path: model, reason: expect.stringContaining('did not make it') as string }],
+    ]);
+    expect(existsSync(model)).toBe(true);
   });
 
   it('has a result without a file where nothing fits', async () => {

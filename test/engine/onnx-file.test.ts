@@ -1,8 +1,9 @@
 // ONNX files as models of jobs: either side of an evaluation, with any tokenizer; slices cut again; refused where something else
 // is made of them.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openOnnxModel } from '../../src-main/core/export/onnx/open-onnx-model.ts';
 import { writeOnnxModel } from '../../src-main/core/export/onnx/write-onnx-model.ts';
 import { openModel } from '../../src-main/core/formats/model-source.ts';
 import { inspect } from '../../src-main/engine/library/inspect.ts';
@@ -36,6 +37,26 @@ const again = (
   ...more,
   evaluation: { ...quick.evaluation, ...more.evaluation },
 });
+
+/** A slice of the golden phi, as a folder and as an ONNX file. */
+async function phiSlice() {
+  const decoder = await decoderOf(tinyModel('phi'));
+  const folder = path.join(temporaryFolder(), 'wide');
+  const { sliced } = await slicedInto(folder, {
+    decoder,
+    windows: goldenTokens('phi'),
+    widths: constantConfig(decoder, 56),
+  });
+  return { folder, file: await onnxOf(sliced), decoder: sliced };
+}
+
+/** Makes NaN of a weight's eighth element in float32. */
+function spoil(file: string, { offset, type }: { offset: number; type: string }): void {
+  expect(type).toBe('F32');
+  const bytes = readFileSync(file);
+  bytes.writeFloatLE(Number.NaN, offset + 7 * 4);
+  writeFileSync(file, bytes);
+}
 
 /** Weights of a folder by name; of positions those that are some. */
 async function weightsOf(folder: string, name: string): Promise<Map<string, Buffer>> {
@@ -118,6 +139,66 @@ describe('a slice block by block is cut again', () => {
     },
   );
 
+  it.skipIf(!goldenModels)('not where a weight is not finite, which is named in either form', async () => {
+    const engine = await startEngine();
+    const { folder, file } = await phiSlice();
+    const tensor = 'model.layers.1.mlp.fc1.weight';
+    const model = await openModel(folder);
+    await model.close();
+    spoil(
+      path.join(folder, 'model.safetensors'),
+      model.tensors.find(({ name }) => name === tensor)!,
+    );
+    spoil(
+      file,
+      (await openOnnxModel(file)).weights.find(({ name }) => name === tensor)!,
+    );
+    for (const source of [folder, file]) {
+      const output = path.join(temporaryFolder(), 'x');
+      const error = errorOf(await engine.run(again(source, output, { evaluate: false })));
+      expect(error).toMatchObject({ code: 'NON_FINITE', details: { path: source, tensor, element: 7 } });
+      expect(readdirSync(path.dirname(output))).toEqual([]);
+    }
+  });
+
+  it.skipIf(!goldenModels)('not over its own weights, and not where the file says two sizes', async () => {
+    const engine = await startEngine();
+    const { file, decoder } = await phiSlice();
+    const folder = temporaryFolder();
+    const whole = path.join(folder, 'whole.onnx');
+    await writeOnnxModel({ ...ports, decoder, output: whole, type: 'F32', maxEmbeddedBytes: 0 });
+    const renamed = path.join(folder, 'renamed.onnx');
+    renameSync(whole, renamed);
+    const over = errorOf(await engine.run(again(renamed, whole, { force: true, evaluate: false })));
+    expect(over).toMatchObject({ code: 'USAGE', message: expect.stringContaining('is the input') as string });
+    expect(existsSync(`${whole}.data`)).toBe(true);
+
+    const bytes = readFileSync(file);
+    const place = bytes.indexOf('"intermediate_size":');
+    bytes.write('9', place + '"intermediate_size":'.length);
+    writeFileSync(file, bytes);
+    const twice = errorOf(await engine.run(again(file, path.join(folder, 'x'), { evaluate: false })));
+    expect(twice).toMatchObject({
+      code: 'FILE_MALFORMED',
+      message: expect.stringMatching(/intermediateSize of its snug.config.*as its snug.model has it/) as string,
+    });
+  });
+
+  it.skipIf(!goldenModels)('not along directions that are not sorted, of which inspect says so', async () => {
+    const engine = await startEngine();
+    const [folder, text] = [temporaryFolder(), path.join(tinyModel('llama-gqa'), 'input.tokens.json')];
+    for (const output of ['had', 'had.onnx'].map((name) => path.join(folder, name))) {
+      const made = again(tinyModel('llama-gqa'), output, {
+        orientation: 'hadamard',
+        evaluate: false,
+        calibration: { texts: [text] },
+      });
+      slicedBy(await engine.run(made), 'per-block');
+      const { can } = await inspect(output);
+      expect(can.slicePerBlock).toContain('--orientation hadamard, which mixes the directions');
+    }
+  });
+
   it('with the tokenizer of a folder, which goes along, or of a GGUF, into any form', async () => {
     const engine = await startEngine();
     const folder = temporaryFolder();
@@ -133,6 +214,9 @@ describe('a slice block by block is cut again', () => {
     const made = slicedBy(await engine.run(again(wide, narrow, { tokenizer: sampleFolder })), 'per-block');
     const exported = slicedBy(await engine.run(again(wide, file, { tokenizer: sampleModel })), 'per-block');
     expect([made.warnings, exported.warnings]).toEqual([[], []]);
+    const byGguf = path.join(folder, 'by-gguf');
+    slicedBy(await engine.run(again(wide, byGguf, { tokenizer: sampleModel, evaluate: false })), 'per-block');
+    expect((await inspect(byGguf)).tokenizer!.vocabSize).toBe((await inspect(sampleModel)).tokenizer!.vocabSize);
     expect(exported.quality).toEqual(made.quality);
     const evaluation = { ...quick.evaluation, text: 'evaluation' };
     const compared = await evaluated(engine, narrow, { against: wide }, evaluation);

@@ -61,6 +61,21 @@ describe('sparsity', () => {
     expect(more.rows.slice(0, 2)).toEqual(rows.slice(2));
   });
 
+  test.skipIf(goldenModels === null)('shares that leave one width are one row, and the other is told', async () => {
+    const engine = await startEngine();
+    const model = tinyModel('llama-gqa');
+    const tokens = path.join(model, 'input.tokens.json');
+    const texts = { calibration: { texts: [tokens] }, evaluation: { text: tokens, allowSameText: true } };
+    const recipe = study('sparsity', { model, ...texts, type: 'F32', values: ['0.2', '0.25'] });
+    const { rows, skipped } = studied(await engine.run(recipe), 'sparsity');
+    expect(rows.map(({ value, scheduler }) => [value, scheduler])).toEqual([
+      [0.2, 'constant'],
+      [0.2, 'variance'],
+      [0.25, 'variance'],
+    ]);
+    expect(skipped).toEqual([{ value: 0.25, reason: 'constant widths leave 48 columns, as 0.2 does: see its row' }]);
+  });
+
   test('by a shared rotation: one calibration for all widths, and what cannot be cut is told', async () => {
     const engine = await startEngine();
     const result = studied(

@@ -78,6 +78,10 @@ export function folderOf(model: string): string {
   return statSync(model, { throwIfNoEntry: false })?.isDirectory() ? model : dirname(model);
 }
 
+/** What errors call the config.json of a model: an ONNX file has it inside. */
+export const configFileOf = (model: string): string =>
+  isOnnxFile(model) ? `${model}, its snug.config,` : join(folderOf(model), 'config.json');
+
 /** Tensors by their type. */
 export function typeCounts({ tensors }: Pick<ModelSource, 'tensors'>): Record<string, number> {
   const counts: Record<string, number> = {};

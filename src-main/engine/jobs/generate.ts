@@ -9,6 +9,7 @@ import { graphProvider, onProcessorToo } from '../stages/device.ts';
 import { withGraphs } from '../stages/open.ts';
 import { scratchOnnx } from '../stages/export.ts';
 import { openTextCodec, type TextCodec } from '../stages/text-codec.ts';
+import { warnOfOtherVocabulary } from '../stages/texts.ts';
 import { notePeakMemory, stage, totalSeconds, type JobContext } from './context.ts';
 
 /** The verb `generate`: text behind a prompt by a model as ONNX with its cache. */
@@ -58,12 +59,18 @@ interface Opened {
 /** @throws USAGE, UNSUPPORTED_ARCHITECTURE, FILE_NOT_FOUND, FILE_MALFORMED */
 async function openRecipe(context: JobContext, { model: file, tokenizer }: GenerateRecipe): Promise<Opened> {
   if (isOnnxFile(file)) {
-    if (tokenizer !== null) return { tokenizer, type: null, longest: (await openOnnxModel(file)).facts.contextLength };
+    if (tokenizer !== null) {
+      const { facts } = await openOnnxModel(file);
+      await warnOfOtherVocabulary(context, tokenizer, { model: file, vocabSize: facts.vocabSize });
+      return { tokenizer, type: null, longest: facts.contextLength };
+    }
     const message = `${file} has no tokenizer: name the folder or GGUF it was made of, with --tokenizer.`;
     throw new AppError('USAGE', message, { model: file });
   }
   return withGraphs(context, file, async (model, decoder) => {
     const longest = longestText(decoder);
+    if (tokenizer !== null)
+      await warnOfOtherVocabulary(context, tokenizer, { model: file, vocabSize: decoder.config.vocabSize });
     return { tokenizer: tokenizer ?? folderOf(model.path), type: exportType(model), longest };
   });
 }

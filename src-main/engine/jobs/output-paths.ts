@@ -3,7 +3,9 @@ import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import { claimPart, partPath, releasePart, sweepParts, type PartRole } from '../../core/formats/part-files.ts';
+import { isOnnxFile } from '../../core/formats/model-source.ts';
 import type { WorkerClient } from '../children.ts';
+import { dataOf } from './output-files.ts';
 import { outputForm } from './output-names.ts';
 import { refuseExisting, type OutputTarget } from './publish.ts';
 
@@ -30,6 +32,10 @@ export async function checkAnyOutput(target: OutputTarget, inputs: readonly stri
 
 /** Compares files and not names: links lead to the same file. @throws USAGE */
 export async function refuseInputs(output: string, inputs: readonly string[]): Promise<void> {
+  for (const written of isOnnxFile(output) ? [output, dataOf(output)] : [output]) await refuseInput(written, inputs);
+}
+
+async function refuseInput(output: string, inputs: readonly string[]): Promise<void> {
   const target = await stat(output).catch(() => null);
   if (!target) return;
   for (const input of inputs) {

@@ -1,11 +1,10 @@
 // The folder of a per-block slice: made of a dense model, or by cutting one again that was sliced so before, along its own
 // directions and without a calibration.
-import { stat } from 'node:fs/promises';
 import type { SliceRecipe } from '../../contract/recipe.ts';
 import type { PerBlockSliceResult, SlicingConfig } from '../../contract/results.ts';
 import type { WidthSchedule } from '../../contract/worker-api.ts';
 import type { Decoder } from '../../core/architectures/decoder.ts';
-import { folderOf } from '../../core/formats/model-source.ts';
+import { isOnnxFile } from '../../core/formats/model-source.ts';
 import { isSliced, type RunnableModel } from '../../core/graph/hidden-states.ts';
 import { meanSparsity } from '../../core/slicing/per-block/scheduled-widths.ts';
 import { requireSorted } from '../../core/slicing/per-block/narrower-widths.ts';
@@ -122,7 +121,7 @@ async function cutAgain(
   output: string,
 ): Promise<MadeFolder> {
   const { signals, orientation, precision, paperCompat } = requireSorted(decoder);
-  const tokenizerFrom = await tokenizerFolder(recipe.tokenizer ?? decoder.model.path);
+  const tokenizerFrom = recipe.tokenizer ?? (isOnnxFile(recipe.model) ? null : decoder.model.path);
   const made = await stage(context, 'slice', () =>
     context.worker(
       makingFolder(output, (client) =>
@@ -160,16 +159,10 @@ async function cutAgain(
   };
 }
 
-/** The folder that a model is, whose tokenizer files are copied; null of other models. */
-const tokenizerFolder = async (model: string): Promise<string | null> => {
-  const folder = folderOf(model);
-  return (await stat(folder)).isDirectory() ? folder : null;
-};
-
 const schedulerOf = ({ scheduler }: SliceRecipe): PerBlockSliceResult['scheduler'] =>
   scheduler === 'constant' || scheduler === 'variance' ? scheduler : 'file';
 
-function warnOfNoTokenizer(context: JobContext, { output, model }: SliceRecipe): void {
+function warnOfNoTokenizer(context: JobContext, { output, model, tokenizer }: SliceRecipe): void {
   if (outputForm(output) !== 'safetensors') return;
-  context.warnings.push(`${output} has no tokenizer, as ${model} has none that a folder can have.`);
+  context.warnings.push(`${output} has no tokenizer, as ${tokenizer ?? model} has none that a folder can have.`);
 }

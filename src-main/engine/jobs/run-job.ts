@@ -105,6 +105,8 @@ async function keepRecord(context: JobContext, { recipe, created, result, versio
   if (!('output' in value) || value.output === null) return;
   const { run } = context;
   const { output } = value;
+  // A fit whose source fits as it is made nothing: what lies there is the user's own.
+  if (!('output' in recipe) || recipe.output !== output) return;
   const finished = new Date().toISOString();
   const record = { run, recipe, created, finished, versions, result: value };
   await writeRecord(context.folders.home, output, record).catch((error: unknown) => {

@@ -3,9 +3,9 @@
 import { AppError } from '../../contract/errors.ts';
 import type { SliceRecipe } from '../../contract/recipe.ts';
 import type { PerBlockSliceResult, SlicingConfig } from '../../contract/results.ts';
-import { folderOf, openModel, typeCounts, type ModelSource } from '../../core/formats/model-source.ts';
+import { folderOf, isOnnxFile, openModel, typeCounts, type ModelSource } from '../../core/formats/model-source.ts';
 import { evaluate } from '../stages/evaluate.ts';
-import { withCuttable } from '../stages/open.ts';
+import { filesOf, withCuttable } from '../stages/open.ts';
 import { checkForm, floatTypeOf } from '../stages/slice.ts';
 import { openEvaluation, type EvaluationTokens } from '../stages/texts.ts';
 import { stage, totalSeconds, type JobContext } from './context.ts';
@@ -19,7 +19,8 @@ import { keepingComplete, publishFolder } from './publish.ts';
 /** A folder or an ONNX model of `recipe.model`, measured against it. @throws USAGE, UNSUPPORTED_ARCHITECTURE before any work */
 export async function runPerBlockSlice(context: JobContext, recipe: SliceRecipe): Promise<PerBlockSliceResult> {
   // A model may be named by a file of weights in its folder.
-  await checkAnyOutput(recipe, [recipe.model, folderOf(recipe.model)]);
+  const inputs = isOnnxFile(recipe.model) ? await filesOf(recipe.model) : [recipe.model, folderOf(recipe.model)];
+  await checkAnyOutput(recipe, inputs);
   checkGate(recipe.evaluation, recipe.evaluate);
   checkPerBlockForm(recipe);
   return withCuttable(context, recipe.model, async (source, model) => {

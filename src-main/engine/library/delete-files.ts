@@ -2,7 +2,7 @@
 import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
-import type { Artifact, DeletedFiles } from '../../contract/history.ts';
+import type { Artifact, DeletedFiles, Experiment } from '../../contract/history.ts';
 import { isOnnxFile } from '../../core/formats/model-source.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { isModelFile, onnxFiles } from '../jobs/output-files.ts';
@@ -10,12 +10,12 @@ import { recordPath } from './run-records.ts';
 
 /** Deletes the files of a run that are still those it made. @throws USAGE for a run that is not there */
 export async function deleteFiles(catalog: Catalog, run: string): Promise<DeletedFiles> {
-  const { artifacts } = catalog.history.get(run);
+  const { artifacts, recipe } = catalog.history.get(run);
   const deleted: DeletedFiles['deleted'] = [];
   const kept: DeletedFiles['kept'] = [];
   const linked: DeletedFiles['linked'] = [];
   for (const artifact of artifacts.filter(({ present }) => present)) {
-    const reason = await deleteOne(artifact);
+    const reason = isMadeBy(recipe, artifact) ? await deleteOne(artifact) : usedAsItWas;
     if (reason !== null) {
       kept.push({ path: artifact.path, reason });
       continue;
@@ -26,6 +26,12 @@ export async function deleteFiles(catalog: Catalog, run: string): Promise<Delete
   }
   return { run, deleted, kept, linked };
 }
+
+const usedAsItWas = 'the run did not make it: it used the model as it was';
+
+/** A fit whose source fits as it is tells the source as its file. */
+const isMadeBy = ({ output }: Experiment['recipe'], artifact: Artifact): boolean =>
+  typeof output === 'string' && path.resolve(output) === path.resolve(artifact.path);
 
 /** What exports of a file still have of it. */
 function linksTo({ installs }: Catalog, file: string): DeletedFiles['linked'] {

@@ -4,7 +4,7 @@ import type { Inspection } from '../../contract/model.ts';
 import { conversionRefusal } from '../../core/export/hf-to-gguf/convert-folder.ts';
 import { isOnnxFile, openModel, typeCounts, type ModelSource } from '../../core/formats/model-source.ts';
 import { slicedWidths } from '../../core/slicing/per-block/sliced-folder.ts';
-import { runnableRefusal } from '../../core/slicing/per-block/runnable-refusal.ts';
+import { perBlockRefusal } from '../../core/slicing/per-block/runnable-refusal.ts';
 import { sharedSliceRefusal } from '../../core/slicing/shared-refusal.ts';
 import { openFolderTokenizer } from '../../core/tokens/folder-tokenizer.ts';
 import { inspectOnnx } from './inspect-onnx.ts';
@@ -44,7 +44,7 @@ export async function inspect(path: string): Promise<Inspection> {
       },
       tokenizer: isGguf ? ggufTokenizer(source) : await folderTokenizer(source.path),
       can: {
-        slicePerBlock: (await runnableRefusal(source)) ?? true,
+        slicePerBlock: (await perBlockRefusal(source)) ?? true,
         // What a sliced folder becomes has the keys of a converted one.
         sliceShared: sharedSliceRefusal(source) ?? runnable,
         prune: notBuilt,

@@ -2,11 +2,14 @@
 import { isHubAddress } from '../../contract/hub-address.ts';
 import type { HubModel } from '../../contract/hub-model.ts';
 import type { Recipe } from '../../contract/recipe.ts';
+import { isSlicedPerBlock } from '../../core/architectures/decoder.ts';
+import { openModel } from '../../core/formats/model-source.ts';
 import { fetchModel } from '../hub/fetch-model.ts';
 import { openOutline } from '../hub/outline.ts';
 import { hubSettings } from '../hub/settings.ts';
 import { openSnapshot, type Hub } from '../hub/snapshot.ts';
 import { stage, type JobContext } from '../jobs/context.ts';
+import { requireDense, requireSharedSlice } from './sliceable.ts';
 
 /** The recipe with paths where it had addresses, and what became of each address. */
 export async function localRecipe<R extends Recipe>(
@@ -21,11 +24,23 @@ export async function localRecipe<R extends Recipe>(
     paths.set(model, opened);
     return opened;
   };
+  if (isHubAddress(recipe.model)) await refuseFromHeaders(context, recipe);
   const local = { ...recipe, model: await pathOf(recipe.model, recipe.verb === 'plan') };
   if (local.verb === 'evaluate' && local.against !== null) local.against = await pathOf(local.against, false);
   const takesTokenizer = local.verb === 'generate' || local.verb === 'evaluate' || local.verb === 'slice';
   if (takesTokenizer && local.tokenizer !== null) local.tokenizer = await pathOf(local.tokenizer, true);
   return { local, used };
+}
+
+/** What would be refused once it is here is refused before its weights come. @throws UNSUPPORTED_ARCHITECTURE */
+async function refuseFromHeaders(context: JobContext, recipe: Recipe): Promise<void> {
+  const { verb, model, offline } = recipe;
+  if (verb !== 'slice' && verb !== 'invariance' && verb !== 'study') return;
+  const outline = await stage(context, 'download', () => openOutline(hubOf(context, offline), model, context.scratch));
+  const source = await openModel(outline.model);
+  await source.close();
+  if (verb === 'slice' && recipe.method === 'shared') await requireSharedSlice(source);
+  else if (!isSlicedPerBlock(source)) await requireDense(source);
 }
 
 /** What a download job does. @throws USAGE where the model is no address */

@@ -2,12 +2,12 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
+import { openOnnxModel } from '../../core/export/onnx/open-onnx-model.ts';
 import { openOnnxSlice } from '../../core/export/onnx/open-onnx-slice.ts';
 import { folderOf, isOnnxFile, openModel, type ModelSource } from '../../core/formats/model-source.ts';
 import type { RunnableModel } from '../../core/graph/hidden-states.ts';
 import { openRunnable } from '../../core/slicing/per-block/sliced-folder.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
-import { onnxFiles } from '../jobs/output-files.ts';
 
 /** `isConverted`: made from the folder `original` for this job; its file goes with the job. */
 export type GgufSource = ModelSource &
@@ -86,7 +86,7 @@ export async function withCuttable<T>(
 
 /** Every file that makes up the model that a user named. */
 export async function filesOf(model: string): Promise<string[]> {
-  if (isOnnxFile(model)) return onnxFiles(model);
+  if (isOnnxFile(model)) return (await openOnnxModel(model)).files;
   const source = await openModel(model);
   await source.close();
   if (source.gguf) return source.gguf.shards.map(({ name }) => name);

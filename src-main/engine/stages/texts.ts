@@ -37,7 +37,9 @@ export async function textModel(context: JobContext, from: TextSource): Promise<
   const { model, tokenizer } = typeof from === 'string' ? { model: from, tokenizer: null } : from;
   if (tokenizer !== null) {
     const { tokenize } = await textModel(context, tokenizer);
-    return { ...(await textModel(context, model)), tokenize };
+    const found = await textModel(context, model);
+    await warnOfOtherVocabulary(context, tokenizer, { model, vocabSize: found.vocabSize });
+    return { ...found, tokenize };
   }
   if (isOnnxFile(model)) return onnxTextModel(model);
   const source = await openModel(model);
@@ -63,6 +65,20 @@ export async function textModel(context: JobContext, from: TextSource): Promise<
       return ids;
     },
   };
+}
+
+/** Ids of another model's tokenizer mean other words, though they may all be in the vocabulary. */
+export async function warnOfOtherVocabulary(
+  context: JobContext,
+  tokenizer: string,
+  { model, vocabSize }: { model: string; vocabSize: number | null },
+): Promise<void> {
+  const source = await openModel(tokenizer);
+  await source.close();
+  const other = source.config.vocabSize;
+  if (other === null || vocabSize === null || !Number.isFinite(vocabSize) || other === vocabSize) return;
+  const warning = `${model} has a vocabulary of ${vocabSize} tokens and ${tokenizer} of ${other}: the tokenizer may be that of another model, whose ids mean other words.`;
+  if (!context.warnings.includes(warning)) context.warnings.push(warning);
 }
 
 const noTokenizer = (model: string): AppError => {

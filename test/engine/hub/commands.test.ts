@@ -156,6 +156,18 @@ describe('jobs', () => {
     ]);
   });
 
+  it.skipIf(goldenModels === null)('that cannot be sliced are refused before their weights come', async () => {
+    const opt = filesOf(tinyModel('opt'), ['config.json', 'model.safetensors']);
+    const config = { ...JSON.parse(opt['config.json']!.toString()), do_layer_norm_before: false } as object;
+    const server = await serve({ files: { ...opt, 'config.json': Buffer.from(JSON.stringify(config)) } });
+    const engine = await startEngine();
+    const recipe = { verb: 'slice', method: 'per-block', model: 'hub:owner/name', sparsity: 0.25 };
+    const error = errorOf(await engine.run({ ...recipe, output: path.join(temporaryFolder(), 'x') }));
+    expect(error.code).toBe('UNSUPPORTED_ARCHITECTURE');
+    expect(weightsSent(server)).toBeLessThan(300 * kB);
+    expect(opt['model.safetensors']!.length).toBeGreaterThan(700 * kB);
+  });
+
   it('are held against this machine once they are here', async () => {
     await serve();
     const engine = await startEngine();

@@ -155,12 +155,12 @@ describe('a download goes on', () => {
   it('from where it was when the network went, once it is back', async () => {
     const home = temporaryFolder();
     const server = await serve(({ host }) => (host === 'store' ? { bytesPerSecond: 2 * MB } : null));
-    let closing: Promise<void> | null = null;
+    const closings: Promise<void>[] = [];
     const report = ({ done }: Progress): void => {
-      if (done > MB) closing ??= server.close();
+      if (done > MB && closings.length === 0) closings.push(server.close());
     };
     const error = await refused(fetchFrom(server, { home, report }));
-    await closing;
+    await Promise.all(closings);
     expect(error).toMatchObject({ code: 'HUB_UNAVAILABLE' });
     expect(error.message).toContain('what is here already is kept');
     const back = await serve();

@@ -1,12 +1,13 @@
 // An ONNX model of a slice block by block, seen as the folder that it was made of: its weights under the names and in the
 // tensors that a folder has, so that it is cut again like one. Reads headers only.
-import { AppError } from '../../../contract/errors.ts';
+import { AppError, malformed } from '../../../contract/errors.ts';
 import type { SlicingConfig } from '../../../contract/results.ts';
 import { describeModel } from '../../architectures/decoder.ts';
 import type { ByteSource } from '../../formats/byte-source.ts';
 import { openFileSource } from '../../formats/file-source.ts';
 import { readHfConfig } from '../../formats/hf-config.ts';
 import type { JsonObject } from '../../formats/json-object.ts';
+import type { ModelConfig } from '../../formats/model-config.ts';
 import type { ModelHeader, ModelSource } from '../../formats/model-source.ts';
 import { elementCount, tensorRange } from '../../formats/tensor.ts';
 import type { TensorEntry } from '../../formats/tensor.ts';
@@ -15,6 +16,7 @@ import { layerForms } from '../../slicing/per-block/fused-form.ts';
 import { siteLayout, siteWidths } from '../../slicing/per-block/site-widths.ts';
 import { openSlicedDecoder } from '../../slicing/per-block/sliced-decoder.ts';
 import type { SlicedDecoder } from '../../slicing/per-block/sliced-decoder.ts';
+import { configKey, modelKey } from './onnx-metadata.ts';
 import { openOnnxModel } from './open-onnx-model.ts';
 import type { OnnxModelFile } from './open-onnx-model.ts';
 import { partName } from './sliced-form.ts';
@@ -37,6 +39,7 @@ export async function openOnnxSlice(path: string): Promise<SlicedDecoder> {
     throw new AppError('USAGE', message, { path });
   }
   const header = headerOf(file, configJson);
+  requireSameFacts(file, header.config);
   const tensors = folderTensors(file.weights, header, slicing);
   const sources: ByteSource[] = [];
   const close = async (): Promise<void> => {
@@ -57,9 +60,21 @@ function headerOf(
   { path, parameters, fileBytes }: OnnxModelFile,
   configJson: JsonObject,
 ): Omit<ModelHeader, 'tensors'> {
-  const { config, experts } = readHfConfig(`the config.json in ${path}`, configJson);
+  const { config, experts } = readHfConfig(`${path}, its ${configKey}`, configJson);
   const known = { ...config, tiedEmbeddings: false };
   return { kind: 'safetensors', path, config: known, experts, parameters, fileBytes, configJson };
+}
+
+/** The file says its sizes twice: of what the graph was built from, and in the folder's config.json. @throws FILE_MALFORMED */
+function requireSameFacts({ path, facts }: OnnxModelFile, config: ModelConfig): void {
+  for (const key of ['architecture', ...Object.keys(config)] as (keyof ModelConfig)[]) {
+    // The output layer has a tensor of its own in every slice, and longer texts may be what the graph cannot do.
+    if (key === 'tiedEmbeddings' || key === 'contextLength' || config[key] === facts[key]) continue;
+    throw malformed(path, `${key} of its ${configKey}`, {
+      expected: `${facts[key]}, as its ${modelKey} has it`,
+      actual: String(config[key]),
+    });
+  }
 }
 
 /** Every weight as a folder has it: linears that share a tensor together, a table of positions with the rows that are none. */

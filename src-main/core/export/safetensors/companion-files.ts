@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { AppError } from '../../../contract/errors.ts';
 import type { GgufMetadata } from '../../formats/gguf-values.ts';
 import type { JsonObject } from '../../formats/json-object.ts';
+import { folderOf, openModel } from '../../formats/model-source.ts';
 import type { ModelSource } from '../../formats/model-source.ts';
 import { ggufTokenizer } from './gguf-tokenizer.ts';
 
@@ -31,11 +32,15 @@ export interface CompanionFiles {
 
 export const jsonBytes = (value: object): Uint8Array => Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
 
-/** From `folder` where one is given, else from the GGUF header. @throws FILE_NOT_FOUND when the folder is not there */
-export async function companionFiles(model: ModelSource, folder: string | null): Promise<CompanionFiles> {
-  if (folder !== null) return fromFolder(folder);
-  if (!model.gguf) return { files: new Map(), hasTokenizer: false };
-  const { metadata } = model.gguf;
+/** From a folder or a GGUF where one is given, else from the model's own GGUF header. @throws FILE_NOT_FOUND when it is not there */
+export async function companionFiles(model: ModelSource, from: string | null): Promise<CompanionFiles> {
+  if (from === null) return model.gguf ? fromHeader(model.gguf.metadata) : { files: new Map(), hasTokenizer: false };
+  const source = await openModel(from);
+  await source.close();
+  return source.gguf ? fromHeader(source.gguf.metadata) : fromFolder(folderOf(source.path));
+}
+
+function fromHeader(metadata: GgufMetadata): CompanionFiles {
   const tokenizer = ggufTokenizer(metadata);
   const generation = generationConfig(metadata);
   const made = { ...tokenizer, ...(generation && { 'generation_config.json': generation }) };

@@ -1,10 +1,9 @@
 // How a model was sliced block by block, which its weights do not show. It stands in its config.json under `snug`, because
 // slicing.json has the keys of SliceGPT's SlicingConfig and no others, and in an ONNX model's metadata.
-import { join } from 'node:path';
 import { z } from 'zod';
 import { malformed } from '../../../contract/errors.ts';
 import { orientation, precision, signals } from '../../../contract/recipe.ts';
-import { folderOf } from '../../formats/model-source.ts';
+import { configFileOf } from '../../formats/model-source.ts';
 import type { ModelSource } from '../../formats/model-source.ts';
 
 /** Of the method: another one where the same options cut otherwise. */
@@ -32,7 +31,7 @@ export function provenanceOf({ path, configJson }: ModelSource): SliceProvenance
   if (parsed.success) return parsed.data.slicing;
   const [issue] = parsed.error.issues;
   const where = [provenanceKey, ...issue!.path].join('.');
-  throw malformed(join(folderOf(path), 'config.json'), where, {
+  throw malformed(configFileOf(path), where, {
     ...{ expected: 'how the model was sliced', actual: issue!.message },
   });
 }

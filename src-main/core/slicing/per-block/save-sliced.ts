@@ -63,8 +63,23 @@ async function* content(
   for (let offset = 0; offset < entry.bytes; offset += slabBytes) {
     signal.throwIfAborted();
     const bytes = await model.read(entry, offset, Math.min(slabBytes, entry.bytes - offset));
+    requireFiniteSource(model.path, entry, { bytes, offset });
     yield type === entry.type ? bytes : converted(entry, { bytes, offset }, type as WeightType);
   }
+}
+
+/** @throws NON_FINITE naming the model, tensor and element */
+function requireFiniteSource(
+  file: string,
+  { name, type }: TensorEntry,
+  { bytes, offset }: { bytes: Uint8Array; offset: number },
+): void {
+  const index = firstNonFinite(type, bytes);
+  if (index === -1) return;
+  const element = offset / bytesPerElement(type as FloatType) + index;
+  const value = String(floatAt(bytes, type as FloatType, index));
+  const message = `${file} holds ${value} in element ${element} of tensor ${name}: the model is damaged. Get it again, or slice the dense model again.`;
+  throw new AppError('NON_FINITE', message, { path: file, tensor: name, element, value });
 }
 
 /** `bytes` of a tensor, which begin `offset` bytes behind its first. @throws NON_FINITE */

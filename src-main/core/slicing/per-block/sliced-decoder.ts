@@ -1,11 +1,10 @@
 // A model sliced block by block, seen through its family: tensors by their part, widths by site. Reads no weights.
-import { join } from 'node:path';
 import { AppError, malformed } from '../../../contract/errors.ts';
 import type { SlicingConfig } from '../../../contract/results.ts';
 import { claimPositions, describeModel, refuseStrays, TensorClaims } from '../../architectures/decoder.ts';
 import type { Decoder } from '../../architectures/decoder.ts';
 import { globalTensorName } from '../../export/weights/decoder-tensors.ts';
-import { folderOf } from '../../formats/model-source.ts';
+import { configFileOf } from '../../formats/model-source.ts';
 import type { ModelSource } from '../../formats/model-source.ts';
 import { tensorRows } from '../../formats/tensor.ts';
 import type { TensorEntry } from '../../formats/tensor.ts';
@@ -80,7 +79,7 @@ function refuseOtherSize(
   { model, file }: { model: ModelSource; file: string },
 ): void {
   if (size === config.hiddenSize) return;
-  const configFile = join(folderOf(model.path), 'config.json');
+  const configFile = configFileOf(model.path);
   const head = model.tensors.find(({ name }) => name === globalTensorName({ architecture }, 'lmHead'));
   if (!cutsHead && head?.shape[0] === size) {
     const expected = `${size}, as ${file} and the output layer have it`;

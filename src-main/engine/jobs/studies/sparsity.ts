@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { SparsityRow } from '../../../contract/study.ts';
 import type { WidthSchedule } from '../../../contract/worker-api.ts';
-import { siteLayout, slicingConfigOf } from '../../../core/slicing/per-block/site-widths.ts';
+import { constantWidth, siteLayout, slicingConfigOf } from '../../../core/slicing/per-block/site-widths.ts';
 import { varianceWidths } from '../../../core/slicing/per-block/variance-widths.ts';
 import { graphProvider } from '../../stages/device.ts';
 import { roundInterval } from '../../stages/per-block-widths.ts';
@@ -28,8 +28,12 @@ async function perBlockRows(
   const spectra = sharedWork(study, () => denseSpectra(study, windows));
   study.progress.total = 2 * values.length;
   const rows: SparsityRow[] = [];
+  const twins = new Twins();
+  const { hiddenSize } = siteLayout(study.decoder);
   for (const value of values) {
-    for (const scheduler of ['constant', 'variance'] as const) {
+    const isTwin = twins.has(value, constantWidth(hiddenSize, value, study.recipe.round ?? roundInterval));
+    if (isTwin) study.progress.total -= 1;
+    for (const scheduler of isTwin ? (['variance'] as const) : (['constant', 'variance'] as const)) {
       const label = `${value}, ${scheduler}`;
       const make = async () => {
         const { schedule, retained } = await scheduleOf(study, { value, scheduler, spectra });
@@ -44,7 +48,24 @@ async function perBlockRows(
       rows.push((await studyRow<SparsityRow>(study, { label, windows, make })).row);
     }
   }
-  return { rows, skipped: [], type: study.recipe.type, calibration: use, shared: perBlockSharing };
+  return { rows, skipped: twins.skipped, type: study.recipe.type, calibration: use, shared: perBlockSharing };
+}
+
+/** Shares that leave the same width are one row. */
+class Twins {
+  readonly skipped: Outcome<SparsityRow>['skipped'] = [];
+  readonly #byWidth = new Map<number, number>();
+
+  /** Whether an earlier share leaves `width` too; notes it. */
+  has(value: number, width: number): boolean {
+    const first = this.#byWidth.get(width);
+    if (first === undefined) {
+      this.#byWidth.set(width, value);
+      return false;
+    }
+    this.skipped.push({ value, reason: `constant widths leave ${width} columns, as ${first} does: see its row` });
+    return true;
+  }
 }
 
 const perBlockSharing = [
@@ -100,8 +121,13 @@ async function sharedRows(
   study.progress.total = values.length;
   const rows: SparsityRow[] = [];
   const skipped: Outcome<SparsityRow>['skipped'] = [];
+  const twins = new Twins();
   for (const value of values) {
     const width = possibleWidth(study, value, study.recipe.type);
+    if (typeof width === 'number' && twins.has(value, width)) {
+      study.progress.total -= 1;
+      continue;
+    }
     if (typeof width === 'string') {
       skipped.push({ value, reason: width });
       study.progress.total -= 1;
@@ -114,7 +140,7 @@ async function sharedRows(
     'One calibration pass served all rows: a shared rotation is found on the dense model, whatever is cut behind.',
     'There are no variance rows: a shared rotation has one width for the whole model.',
   ];
-  return { rows, skipped, type: recipe.type, calibration: use, shared };
+  return { rows, skipped: [...skipped, ...twins.skipped], type: recipe.type, calibration: use, shared };
 }
 
 interface SharedRow {
