@@ -56,6 +56,12 @@ export const useFitStore = defineStore('fit', () => {
     if (path !== null) await open(path);
   }
 
+  /** Asks for a model's folder and opens it. */
+  async function chooseFolder(): Promise<void> {
+    const path = await window.app.chooseModelFolder();
+    if (path !== null) await open(path);
+  }
+
   /** Opens the bundled sample, with a target that is as tight for it as 24 GB are for a big model. */
   async function openSample(): Promise<void> {
     await refusable(async () => {
@@ -111,7 +117,7 @@ export const useFitStore = defineStore('fit', () => {
   }
 
   const state = { model, draft, chosenId, refusal, readTarget, planning, plans, chosen };
-  return { ...state, open, choose, openSample, isPlannedFor, close, plan, resume };
+  return { ...state, open, choose, chooseFolder, openSample, isPlannedFor, close, plan, resume };
 });
 
 const sampleTarget = { kind: 'memory', card: '24 MiB', reserve: '4 MiB' } as const;

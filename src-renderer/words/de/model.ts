@@ -8,6 +8,7 @@ export const model: Words['model'] = {
     snug: 'Snug',
     lead: 'Öffne ein Modell, das zu groß ist. Snug zeigt auf das Byte genau, was passen würde und was jeder Weg an Qualität kostet. Es macht den Weg, den du wählst, und beweist, dass das Ergebnis läuft.',
     open: 'Modell öffnen …',
+    openFolder: 'Einen Ordner öffnen …',
     sample: 'Am Beispiel ausprobieren',
     dropNote:
       'Oder lass eine .gguf-Datei irgendwo auf dieses Fenster fallen. Das Beispiel hat 14 MB und braucht etwa eine halbe Minute.',

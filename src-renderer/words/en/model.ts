@@ -6,6 +6,7 @@ export const model = {
     snug: 'Snug',
     lead: 'Open a model that is too big. Snug shows what would fit, byte by byte, and what each way costs in quality. It makes the one you choose and proves that it runs.',
     open: 'Open a model…',
+    openFolder: 'Open a folder…',
     sample: 'Try it on the sample',
     dropNote: 'Or drop a .gguf file anywhere on this window. The sample has 14 MB and takes about half a minute.',
   },
