@@ -22,7 +22,7 @@ it('knows every model once, what it was made from, and what is still there', asy
   addFit(catalog, { ...run, id: 'third', model: small, output: smaller, fileBytes: 5 });
   const gone = inFolder('gone.gguf');
   const asked = {
-    recipe: fitRecipe({ model: gone, output: 'o' }),
+    recipe: fitRecipe({ model: gone, output: 'o', type: 'Q8_0' }),
     created: '2026-02-02',
     versions: {},
     clonedFrom: null,

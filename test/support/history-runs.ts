@@ -24,9 +24,9 @@ export interface SeededRun {
 }
 
 /** A fit for a 24 GiB card. */
-export function fitRecipe({ model, output }: Pick<SeededRun, 'model' | 'output'>): Recipe {
+export function fitRecipe({ model, output, type }: Pick<SeededRun, 'model' | 'output' | 'type'>): Recipe {
   const target = { kind: 'memory', bytes: 24 * GiB, context: 16_384 };
-  return recipeSchema.parse({ verb: 'fit', model, output, target });
+  return recipeSchema.parse({ verb: 'fit', model, output, target, plan: type });
 }
 
 export function fitResult({ id, type, output, fileBytes, kld, device = 'cuda' }: SeededRun): JobResult {

@@ -146,7 +146,7 @@ export const history: Words['history'] = {
     point: (letter, size, loss) => `${letter}: ${size}, verliert ${loss}`,
     size: 'Dateigröße',
     loss: 'Verlust (KL-Divergenz, logarithmisch)',
-    smaller: 'kleiner und näher am Original',
+    smaller: 'Links unten ist besser: kleiner und näher am Original.',
     notInChart: (letters) => `Nicht im Bild, weil Größe oder gemessener Verlust fehlt: ${letters}.`,
     asTable: 'Als Tabelle zeigen',
     asChart: 'Als Bild zeigen',

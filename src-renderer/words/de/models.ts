@@ -29,7 +29,7 @@ export const models: Words['models'] = {
   showInFolder: 'Im Ordner zeigen',
   showModel: (name) => `${name} im Ordner zeigen`,
   openRun: 'Lauf öffnen',
-  openRunOf: (name) => `Den Lauf öffnen, der ${name} gemacht hat`,
+  openRunOf: (name) => `Lauf öffnen: ${name}`,
   deleteFiles: 'Dateien löschen …',
   deleteFilesOf: (name) => `Die Dateien von ${name} löschen`,
   fit: 'Anpassen',

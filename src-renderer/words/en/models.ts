@@ -20,7 +20,7 @@ export const models = {
   showInFolder: 'Show in folder',
   showModel: (name: string) => `Show ${name} in its folder`,
   openRun: 'Open its run',
-  openRunOf: (name: string) => `Open the run that made ${name}`,
+  openRunOf: (name: string) => `Open its run: ${name}`,
   deleteFiles: 'Delete files…',
   deleteFilesOf: (name: string) => `Delete the files of ${name}`,
   fit: 'Fit it',
