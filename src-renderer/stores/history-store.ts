@@ -149,7 +149,7 @@ export const useHistoryStore = defineStore('history', () => {
       const recipe = await recipeOf(run);
       if (recipe.verb !== 'fit') return;
       useNavigationStore().go('fit');
-      await openInFit(recipe);
+      await openInFit(run, recipe);
     });
 
   /** Starts a run with the settings of another one and these changes. @throws USAGE for what is no such setting */

@@ -20,6 +20,7 @@ it('knows every model once, what it was made from, and what is still there', asy
   addFit(catalog, { ...run, id: 'first', model: source, output: small, fileBytes: 10 });
   addFit(catalog, { ...run, id: 'second', model: source, output: small, fileBytes: 12 }); // written over
   addFit(catalog, { ...run, id: 'third', model: small, output: smaller, fileBytes: 5 });
+  addFit(catalog, { ...run, id: 'as it is', model: source, output: source, fileBytes: 7 });
   const gone = inFolder('gone.gguf');
   const asked = {
     recipe: fitRecipe({ model: gone, output: 'o', type: 'Q8_0' }),
@@ -37,7 +38,7 @@ it('knows every model once, what it was made from, and what is still there', asy
     present: true,
     parent: null,
     madeBy: null,
-    runs: 2,
+    runs: 3,
     bytes: 34_800_000_000,
   });
   expect(byPath.get(small)).toMatchObject({

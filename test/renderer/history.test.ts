@@ -17,9 +17,11 @@ import {
   methodInWords,
   momentInWords,
 } from '../../src-renderer/features/history/run-text.ts';
-import { draftOf } from '../../src-renderer/features/history/clone-into-fit.ts';
+import { draftOf, settingsOfFit } from '../../src-renderer/features/history/clone-into-fit.ts';
 import { modelLines } from '../../src-renderer/features/models/model-tree.ts';
 import { newTargetDraft, readDraft } from '../../src-renderer/features/target/target-draft.ts';
+import { fitRecipe } from '../../src-main/contract/recipe.ts';
+import { readRecipeDraft } from '../../src-renderer/features/advanced/recipe-draft.ts';
 import { target as targetSchema } from '../../src-main/contract/target.ts';
 import { ref } from 'vue';
 import { useGridKeys } from '../../src-renderer/features/history/use-grid-keys.ts';
@@ -156,6 +158,19 @@ describe('keys of the table', () => {
 });
 
 describe('settings as fields', () => {
+  it('of a fit become the drawer of the Fit area, and those the same recipe', () => {
+    const asked = {
+      ...{ verb: 'fit', model: 'm.gguf', output: 'o.gguf', target: { kind: 'file', bytes: 8e9 }, plan: 'q4_k_m' },
+      ...{ candidates: 2, importance: 'off', device: 'cpu', threads: 3, maxMemoryBytes: 3 * GiB, prove: false },
+      calibration: { texts: ['wiki.txt'], samples: 64, length: 512, sampling: 'contiguous', seed: 7 },
+      evaluation: { text: 'other.txt', window: 128, windows: null, engine: 'onnx', gateKld: 0.05 },
+    };
+    const recipe = fitRecipe.parse(asked);
+    const { settings } = readRecipeDraft(settingsOfFit(recipe));
+    expect(fitRecipe.parse({ ...asked, ...settings })).toEqual(recipe);
+    expect(settingsOfFit({ ...recipe, plan: null }).choice).toBe('best');
+  });
+
   it('are dotted names and text, and only what was changed is told', () => {
     const before = settingsOf({
       verb: 'quantize',

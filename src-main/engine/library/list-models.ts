@@ -1,12 +1,14 @@
 // The library of models: what runs worked on and what they made, as the history knows it, and what of it is still there.
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type { LibraryModel, ModelLibrary } from '../../contract/history.ts';
 import type { History, KnownSource, MadeModel } from '../catalog/history.ts';
 
 /** Every model once, by its path; of several runs that wrote one file, the last made it. */
 export function listModels(history: History): ModelLibrary {
   const models = new Map<string, LibraryModel>();
-  for (const made of history.made()) if (!models.has(made.path)) models.set(made.path, madeModel(made));
+  for (const made of history.made())
+    if (!models.has(made.path) && !isSource(made)) models.set(made.path, madeModel(made));
   for (const source of history.sources()) {
     const known = models.get(source.path);
     models.set(source.path, known ? { ...known, runs: source.runs } : sourceModel(source));
@@ -18,9 +20,12 @@ export function listModels(history: History): ModelLibrary {
   return { models: listed, madeBytes };
 }
 
-function madeModel({ path, bytes, state, run, verb, method, loss, parent, seen }: MadeModel): LibraryModel {
-  const present = state === 'present' && existsSync(path);
-  return { path, bytes, present, parent, madeBy: { run, verb, method }, loss, runs: 0, seen };
+/** A fit whose source fits as it is tells the source as its file. */
+const isSource = ({ path: file, parent }: MadeModel): boolean => path.resolve(file) === path.resolve(parent);
+
+function madeModel({ path: file, bytes, state, run, verb, method, loss, parent, seen }: MadeModel): LibraryModel {
+  const present = state === 'present' && existsSync(file);
+  return { path: file, bytes, present, parent, madeBy: { run, verb, method }, loss, runs: 0, seen };
 }
 
 function sourceModel(source: KnownSource): LibraryModel {

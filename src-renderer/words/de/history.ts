@@ -83,6 +83,13 @@ export const history: Words['history'] = {
     confirm: (size) => `${size} löschen`,
     keep: 'Behalten',
     kept: 'Nicht alles wurde gelöscht',
+    linked: (count) => (count === 1 ? 'Ein Export hat sie noch:' : `${count} Exporte haben noch etwas davon:`),
+    linkKinds: {
+      hard: 'eine harte Verknüpfung: die Bytes bleiben auf der Platte',
+      symbolic: 'eine Verknüpfung, die nun ins Leere führt',
+      copy: 'eine eigene Kopie',
+    },
+    done: 'Gelöscht',
     deleted: (size) => `${size} sind wieder frei. Die Aufzeichnung bleibt.`,
     close: 'Schließen',
   },

@@ -81,6 +81,13 @@ export const history = {
     confirm: (size: string) => `Delete ${size}`,
     keep: 'Keep',
     kept: 'Not everything was deleted',
+    linked: (count: number) => (count === 1 ? 'One export still has it:' : `${count} exports still have some of it:`),
+    linkKinds: {
+      hard: 'a hard link: the bytes stay on the disk',
+      symbolic: 'a link that leads nowhere now',
+      copy: 'a copy of its own',
+    },
+    done: 'Deleted',
     deleted: (size: string) => `${size} are free again. The record stays.`,
     close: 'Close',
   },
