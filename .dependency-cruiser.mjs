@@ -53,7 +53,7 @@ const rooms = {
   renderer: {
     folder: 'src-renderer',
     rooms: ['contract', 'rpc'],
-    packages: ['vue', 'pinia', 'reka-ui', '@lucide/vue', 'd3-scale', 'd3-shape'],
+    packages: ['vue', 'pinia', 'reka-ui', '@lucide/vue', '@tanstack/vue-virtual', 'd3-scale', 'd3-shape'],
   },
   native: { folder: 'native' },
 };

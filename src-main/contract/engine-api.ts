@@ -2,7 +2,15 @@
 import { z } from 'zod';
 import { defineApi } from './define-api.ts';
 import { cudaFiles, deviceList } from './devices.ts';
-import { comparison, deletedFiles, experiment, experimentDetail, experimentList, historyFilter } from './history.ts';
+import {
+  comparison,
+  deletedFiles,
+  experiment,
+  experimentDetail,
+  experimentList,
+  historyFilter,
+  modelLibrary,
+} from './history.ts';
 import { jobEvent, jobSnapshot } from './job.ts';
 import { inspection } from './model.ts';
 import { preflight } from './preflight.ts';
@@ -56,8 +64,12 @@ export const engineApi = defineApi({
       result: experiment,
     },
     'history.note': { params: z.object({ run: z.string(), note: z.string() }), result: experiment },
+    /** All tags in use. */
+    'history.tags': { params: z.object({}), result: z.object({ tags: z.array(z.string()) }) },
     /** Deletes the files that a run made; its record stays. */
     'history.deleteFiles': { params: z.object({ run: z.string() }), result: deletedFiles },
+    /** The models that the history knows: what runs worked on and what they made. */
+    'models.list': { params: z.object({}), result: modelLibrary },
     /** Programs that run models, found by their documented places. */
     'runners.list': { params: z.object({}), result: runnerList },
     /** Places a model in a runner or a folder; nothing is left where it fails or is cancelled. */

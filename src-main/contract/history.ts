@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { errorShape } from './errors.ts';
 import type { jobState } from './job.ts';
+import { planMemory } from './plan.ts';
 import { linkKind, runnerInstall } from './runners.ts';
 import { bytes } from './units.ts';
 
@@ -54,7 +55,11 @@ export const experiment = z.object({
   device: z.string().nullable(),
   /** The main figures by name; all of them with their context are in a run's detail. */
   metrics: z.record(z.string(), z.number()),
+  /** Standard errors of those figures that have one. */
+  standardErrors: z.record(z.string(), z.number()),
   artifacts: z.array(artifact),
+  /** What the plan of a fit takes on the card; null for every other run. */
+  memory: planMemory.nullable(),
   tags: z.array(z.string()),
   note: z.string(),
 });
@@ -77,12 +82,20 @@ export const experimentDetail = experiment.extend({
 });
 export type ExperimentDetail = z.infer<typeof experimentDetail>;
 
+/** What runs are sorted by: when they were asked for, or what they worked on, made and lost. Runs without it come last. */
+export const historySort = z.enum(['created', 'model', 'method', 'size', 'loss', 'device']);
+export type HistorySort = z.infer<typeof historySort>;
+
 export const historyFilter = z.object({
   verb: z.string().nullable().default(null),
   state: experimentState.nullable().default(null),
   tag: z.string().nullable().default(null),
   /** Part of the model's path, the verb, the method, the note or the run's name. */
   search: z.string().default(''),
+  /** Leaves out plans, which are questions more than runs. */
+  withoutPlans: z.boolean().default(false),
+  sort: historySort.default('created'),
+  descending: z.boolean().default(true),
   limit: z.number().int().positive().max(1000).default(50),
   offset: z.number().int().nonnegative().default(0),
 });
@@ -119,3 +132,28 @@ export const deletedFiles = z.object({
   linked: z.array(z.object({ path: z.string(), target: z.string(), how: linkKind })),
 });
 export type DeletedFiles = z.infer<typeof deletedFiles>;
+
+export const libraryModel = z.object({
+  path: z.string(),
+  /** null where no run has weighed it yet. */
+  bytes: bytes.nullable(),
+  present: z.boolean(),
+  /** The model that it was made from; null for one that came from elsewhere. */
+  parent: z.string().nullable(),
+  /** The run that made it; null for one that came from elsewhere. */
+  madeBy: z.object({ run: z.string(), verb: z.string(), method: z.string().nullable() }).nullable(),
+  /** Mean KL divergence from its parent, where its run measured it. */
+  loss: z.number().nullable(),
+  /** Runs that worked on it, without plans. */
+  runs: z.number().int(),
+  /** When it was made or worked on last. */
+  seen: z.string(),
+});
+export type LibraryModel = z.infer<typeof libraryModel>;
+
+export const modelLibrary = z.object({
+  models: z.array(libraryModel),
+  /** Of the files that runs made and that are still there. */
+  madeBytes: bytes,
+});
+export type ModelLibrary = z.infer<typeof modelLibrary>;

@@ -1,7 +1,9 @@
 // The areas of the window, in the order of the rail. A new screen is one line here, and its name in words/*/frame.ts.
-import { Gauge, Play, Settings } from '@lucide/vue';
+import { Boxes, Gauge, History, Play, Settings } from '@lucide/vue';
 import type { Component } from 'vue';
 import FitPage from '../features/fit/FitPage.vue';
+import HistoryPage from '../features/history/HistoryPage.vue';
+import ModelsPage from '../features/models/ModelsPage.vue';
 import RunsPage from '../features/runs/RunsPage.vue';
 import SettingsPage from '../features/settings/SettingsPage.vue';
 import type { AreaId } from '../stores/navigation-store.ts';
@@ -18,5 +20,7 @@ export interface Area {
 export const areas: readonly Area[] = [
   { id: 'fit', icon: Gauge, screen: FitPage, shortcut: '1' },
   { id: 'runs', icon: Play, screen: RunsPage, shortcut: '2' },
+  { id: 'history', icon: History, screen: HistoryPage, shortcut: '3' },
+  { id: 'models', icon: Boxes, screen: ModelsPage, shortcut: '4' },
   { id: 'settings', icon: Settings, screen: SettingsPage, shortcut: 'Mod+,', isLast: true },
 ];

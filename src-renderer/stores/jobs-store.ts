@@ -58,8 +58,8 @@ export const useJobsStore = defineStore('jobs', () => {
   }
 
   /** Starts a job and answers with its id. */
-  async function start(wanted: z.input<typeof recipe>): Promise<string> {
-    const { id } = await engine().call['jobs.start']({ recipe: wanted });
+  async function start(wanted: z.input<typeof recipe>, clonedFrom: string | null = null): Promise<string> {
+    const { id } = await engine().call['jobs.start']({ recipe: wanted, clonedFrom });
     return id;
   }
 

@@ -28,6 +28,8 @@ export const useMakeStore = defineStore('make', () => {
   const fit = useFitStore();
   const draft = reactive(newRecipeDraft());
   const readSettings = computed(() => readRecipeDraft(draft));
+  /** The run whose settings these were: what is made of its model next is kept as its clone. */
+  const source = shallowRef<{ run: string; model: string } | null>(null);
   const preparation = shallowRef<Preparation | null>(null);
   const texts = shallowRef<TextList['texts']>([]);
 
@@ -69,7 +71,9 @@ export const useMakeStore = defineStore('make', () => {
     const prepared = preparation.value;
     if (prepared?.state !== 'told') return;
     try {
-      const run = await useJobsStore().start(prepared.recipe);
+      const clonedFrom = source.value?.model === prepared.recipe.model ? source.value.run : null;
+      const run = await useJobsStore().start(prepared.recipe, clonedFrom);
+      source.value = null;
       preparation.value = null;
       useNavigationStore().go('runs', { run });
     } catch (error) {
@@ -81,7 +85,7 @@ export const useMakeStore = defineStore('make', () => {
     preparation.value = null;
   }
 
-  return { draft, readSettings, preparation, texts, loadTexts, prepare, start, withdraw };
+  return { draft, source, readSettings, preparation, texts, loadTexts, prepare, start, withdraw };
 });
 
 /** What a plan's file name says of it: `Q4_K_M`, `slice-512.Q4_K_M`. */

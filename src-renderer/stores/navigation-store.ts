@@ -10,6 +10,10 @@ export type AreaId = keyof Words['frame']['areas'];
 export interface AreaParams {
   /** Id of a job, which is also the id of its run in the history. */
   run?: string;
+  /** Runs of the history that are compared. */
+  compare?: readonly string[];
+  /** The run whose settings are changed for another one. */
+  clone?: string;
 }
 
 interface Place {
@@ -29,7 +33,7 @@ export const useNavigationStore = defineStore('navigation', () => {
   const canGoBack = computed(() => trail.value.length > 0);
 
   function go(wanted: AreaId, wantedParams: AreaParams = {}): void {
-    if (wanted === area.value && wantedParams.run === params.value.run) return;
+    if (wanted === area.value && JSON.stringify(wantedParams) === JSON.stringify(params.value)) return;
     trail.value = [...trail.value, place.value].slice(-longestTrail);
     place.value = { area: wanted, params: wantedParams };
   }

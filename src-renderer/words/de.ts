@@ -3,7 +3,9 @@ import { advanced } from './de/advanced.ts';
 import { errors } from './de/errors.ts';
 import { frame } from './de/frame.ts';
 import { front } from './de/front.ts';
+import { history } from './de/history.ts';
 import { model } from './de/model.ts';
+import { models } from './de/models.ts';
 import { numbers } from './de/numbers.ts';
 import { plans } from './de/plans.ts';
 import { preflight } from './de/preflight.ts';
@@ -18,7 +20,9 @@ export const de: Words = {
   errors,
   frame,
   front,
+  history,
   model,
+  models,
   numbers,
   plans,
   preflight,

@@ -3,7 +3,9 @@ import { advanced } from './en/advanced.ts';
 import { errors } from './en/errors.ts';
 import { frame } from './en/frame.ts';
 import { front } from './en/front.ts';
+import { history } from './en/history.ts';
 import { model } from './en/model.ts';
+import { models } from './en/models.ts';
 import { numbers } from './en/numbers.ts';
 import { plans } from './en/plans.ts';
 import { preflight } from './en/preflight.ts';
@@ -12,6 +14,21 @@ import { runs } from './en/runs.ts';
 import { settings } from './en/settings.ts';
 import { target } from './en/target.ts';
 
-export const en = { advanced, errors, frame, front, model, numbers, plans, preflight, quality, runs, settings, target };
+export const en = {
+  advanced,
+  errors,
+  frame,
+  front,
+  history,
+  model,
+  models,
+  numbers,
+  plans,
+  preflight,
+  quality,
+  runs,
+  settings,
+  target,
+};
 
 export type Words = typeof en;

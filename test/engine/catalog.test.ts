@@ -112,6 +112,34 @@ describe('history', () => {
     });
   });
 
+  it('is sorted by what runs worked on and made, those without it last, and leaves plans out where they are not wanted', async () => {
+    const { experiments, history } = await opened();
+    const made = (id: string, model: string, bytes: number | null): void => {
+      const asked = recipe.parse({ verb: 'calibrate', model, output: 'o' });
+      experiments.add({ ...fresh(id, `2026-01-0${id}`), recipe: asked }, thisProcess);
+      if (bytes === null) return;
+      const output = path.join(temporaryFolder(), id);
+      writeFileSync(output, 'x'.repeat(bytes));
+      experiments.update(id, {
+        state: 'done',
+        result: { verb: 'calibrate', value: calibrateResult.parse({ ...calibration, output }) },
+      });
+    };
+    made('1', '/z/Alpha.gguf', 3);
+    made('2', '/a/beta.gguf', null);
+    made('3', '/m/alpha.gguf', 5);
+    experiments.add(fresh('plan', '2026-01-04'), thisProcess);
+    const sorted = (filter: object): string[] =>
+      history.list({ ...everything, withoutPlans: true, ...filter }).experiments.map(({ run }) => run);
+    expect(sorted({})).toEqual(['3', '2', '1']);
+    expect(sorted({ descending: false })).toEqual(['1', '2', '3']);
+    expect(sorted({ sort: 'size' })).toEqual(['3', '1', '2']);
+    expect(sorted({ sort: 'size', descending: false })).toEqual(['1', '3', '2']);
+    expect(sorted({ sort: 'model', descending: false })).toEqual(['3', '1', '2']);
+    expect(sorted({ sort: 'model', descending: false, limit: 1, offset: 1 })).toEqual(['1']);
+    expect(history.list(everything).total).toBe(4);
+  });
+
   it('says that a file is gone which was deleted or written over', async () => {
     const { experiments, history } = await opened();
     const output = path.join(temporaryFolder(), 'rows.csv');

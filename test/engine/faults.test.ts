@@ -4,6 +4,7 @@ import { copyFileSync, renameSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { historyFilter } from '../../src-main/contract/history.ts';
 import { Catalog } from '../../src-main/engine/catalog/catalog.ts';
 import { thisProcess } from '../../src-main/core/process-identity.ts';
 import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
@@ -103,7 +104,7 @@ describe('a clock that jumps', () => {
   );
 });
 
-const everything = { verb: null, state: null, tag: null, search: '', limit: 50, offset: 0 };
+const everything = historyFilter.parse({});
 
 async function openedCatalog(home: string) {
   const catalog = await Catalog.open(home);

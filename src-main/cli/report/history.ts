@@ -166,20 +166,3 @@ export function describeDeleted({ run, deleted, kept, linked }: DeletedFiles, { 
     ? [...lines, style.quiet('The record of the run stays.')]
     : [`${run} has no files on the disk.`];
 }
-
-/** A line of names, then one a run; every figure has its column (RFC 4180). */
-export function csvOf(experiments: readonly Experiment[]): string[] {
-  const names = [...new Set(experiments.flatMap(({ metrics }) => Object.keys(metrics)))].sort();
-  const fixed = ['run', 'verb', 'method', 'model', 'state', 'created', 'seconds', 'device', 'tags', 'note', 'files'];
-  const rows = experiments.map((run) => [
-    ...[run.run, run.verb, run.method, run.model, run.state, run.created, run.seconds, run.device],
-    ...[run.tags.join(' '), run.note, run.artifacts.map(({ path: file }) => file).join(' ')],
-    ...names.map((name) => run.metrics[name] ?? null),
-  ]);
-  return [[...fixed, ...names], ...rows].map((row) => row.map(cell).join(','));
-}
-
-function cell(value: string | number | null): string {
-  const text = value === null ? '' : String(value);
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}

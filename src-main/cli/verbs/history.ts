@@ -1,12 +1,13 @@
 // snug history: what was run, what came of it, and what to do with it.
 import { AppError } from '../../contract/errors.ts';
+import { csvOf } from '../../contract/history-csv.ts';
 import { historyFilter, type Experiment, type HistoryFilter } from '../../contract/history.ts';
 import { recipe as recipeSchema } from '../../contract/recipe.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { everywhere, type OptionName, type OptionValues } from '../options.ts';
 import { outcomeOf } from '../outcomes.ts';
 import { forbid } from '../recipe-parts.ts';
-import { csvOf, describeComparison, describeDeleted, describeDetail, describeList } from '../report/history.ts';
+import { describeComparison, describeDeleted, describeDetail, describeList } from '../report/history.ts';
 import type { Canvas } from '../report/style.ts';
 import type { Outcome, Session, Verb } from '../verb.ts';
 

@@ -166,8 +166,12 @@ export class Experiments {
   }
 
   #record(id: string, record: ResultRecord): void {
-    const { device, seconds, calibration, best } = record;
-    this.#run('UPDATE experiments SET device = ?, seconds = ? WHERE id = ?', device, seconds, id);
+    const { device, seconds, calibration, best, memory } = record;
+    const losses = record.metrics.filter(({ name }) => name === 'kld');
+    this.#run(
+      'UPDATE experiments SET device = ?, seconds = ?, loss = ?, memory = ? WHERE id = ?',
+      ...[device, seconds, losses.length === 1 ? losses[0]!.value : null, memory && JSON.stringify(memory), id],
+    );
     for (const [name, value] of Object.entries(record.stages))
       this.#run('INSERT OR REPLACE INTO stages (experiment, name, seconds) VALUES (?, ?, ?)', id, name, value);
     for (const { name, context, value, standardError } of record.metrics)
@@ -190,6 +194,11 @@ export class Experiments {
         ...[plan.predicted.kld, plan.predicted.basis, Number(plan.id === best)],
       );
     for (const file of record.files) this.#addFile(id, file);
+    this.#run(
+      'UPDATE experiments SET bytes = (SELECT sum(bytes) FROM artifacts WHERE experiment = ?) WHERE id = ?',
+      id,
+      id,
+    );
   }
 
   #addFile(id: string, { path, bytes, sha256 }: ResultRecord['files'][number]): void {

@@ -6,6 +6,7 @@ import type {
   ExperimentDetail,
   ExperimentList,
   HistoryFilter,
+  HistorySort,
   Metric,
 } from '../../contract/history.ts';
 import { AppError } from '../../contract/errors.ts';
@@ -26,10 +27,39 @@ interface ExperimentRow {
   seconds: number | null;
   device: string | null;
   note: string;
+  memory: string | null;
 }
 
 const columns = `e.id AS run, e.verb, e.model, e.method, d.recipe, e.recipe_hash AS recipeHash, e.state, e.created,
-  e.started, e.finished, e.seconds, e.device, e.note`;
+  e.started, e.finished, e.seconds, e.device, e.note, e.memory`;
+
+const sortKeys: Record<HistorySort, string> = {
+  created: 'e.created',
+  model: 'file_name(e.model)',
+  method: "e.verb || ' ' || coalesce(e.method, '')",
+  size: 'e.bytes',
+  loss: 'e.loss',
+  device: 'e.device',
+};
+
+export interface KnownSource {
+  path: string;
+  bytes: number | null;
+  runs: number;
+  seen: string;
+}
+
+export interface MadeModel {
+  path: string;
+  bytes: number;
+  state: 'present' | 'deleted';
+  run: string;
+  verb: string;
+  method: string | null;
+  loss: number | null;
+  parent: string;
+  seen: string;
+}
 
 export class History {
   readonly #database: Database;
@@ -38,22 +68,49 @@ export class History {
   constructor(database: Database, installs: Installs) {
     this.#database = database;
     this.#installs = installs;
+    database.function('file_name', { deterministic: true }, fileName);
   }
 
-  /** Newest first. */
   list(filter: HistoryFilter): ExperimentList {
     const { where, values } = conditions(filter);
+    const order = orderOf(filter);
     const total = this.#database.prepare(`SELECT count(*) FROM experiments e ${where}`).pluck().get(values) as number;
     // The page is found on narrow rows before JSON is read; CROSS JOIN keeps SQLite from doing it the other way round.
     const rows = this.#database
       .prepare(
         `SELECT ${columns} FROM (
-           SELECT e.id FROM experiments e ${where} ORDER BY e.created DESC LIMIT @limit OFFSET @offset
+           SELECT e.id FROM experiments e ${where} ORDER BY ${order} LIMIT @limit OFFSET @offset
          ) page CROSS JOIN experiments e ON e.id = page.id JOIN details d ON d.experiment = e.id
-         ORDER BY e.created DESC`,
+         ORDER BY ${order}`,
       )
       .all({ ...values, limit: filter.limit, offset: filter.offset }) as ExperimentRow[];
     return { experiments: rows.map((row) => this.#experiment(row)), total };
+  }
+
+  tags(): string[] {
+    return this.#database.prepare('SELECT DISTINCT tag FROM tags ORDER BY tag').pluck().all() as string[];
+  }
+
+  /** The models that runs worked on, the one that was worked on last first. */
+  sources(): KnownSource[] {
+    return this.#database
+      .prepare(
+        `SELECT coalesce(m.path, e.model) AS path, max(m.bytes) AS bytes, sum(e.verb <> 'plan') AS runs, max(e.created) AS seen
+         FROM experiments e LEFT JOIN models m ON m.id = e.model_id GROUP BY 1 ORDER BY seen DESC`,
+      )
+      .all() as KnownSource[];
+  }
+
+  /** The models that runs made, the newest first. */
+  made(): MadeModel[] {
+    return this.#database
+      .prepare(
+        `SELECT a.path, a.bytes, a.state, e.id AS run, e.verb, e.method, e.loss, coalesce(m.path, e.model) AS parent,
+           coalesce(e.finished, e.created) AS seen
+         FROM artifacts a JOIN experiments e ON e.id = a.experiment LEFT JOIN models m ON m.id = e.model_id
+         WHERE e.verb IN ('fit', 'quantize', 'slice') ORDER BY seen DESC`,
+      )
+      .all() as MadeModel[];
   }
 
   /** Runs that were stopped before they were done and that no engine works on, newest first, of those that `isWanted`. */
@@ -110,10 +167,15 @@ export class History {
   }
 
   #experiment(row: ExperimentRow): Experiment {
+    const figures = mainFigures(this.#metrics(row.run));
     return {
       ...row,
       recipe: JSON.parse(row.recipe) as Experiment['recipe'],
-      metrics: mainFigures(this.#metrics(row.run)),
+      memory: row.memory === null ? null : (JSON.parse(row.memory) as Experiment['memory']),
+      metrics: Object.fromEntries(figures.map(({ name, value }) => [name, value])),
+      standardErrors: Object.fromEntries(
+        figures.flatMap(({ name, standardError }) => (standardError === null ? [] : [[name, standardError]])),
+      ),
       artifacts: this.#artifacts(row.run),
       tags: this.#database
         .prepare('SELECT tag FROM tags WHERE experiment = ? ORDER BY tag')
@@ -142,13 +204,33 @@ export class History {
   }
 }
 
-function conditions({ verb, state, tag, search }: HistoryFilter): { where: string; values: Record<string, string> } {
+/** The last part of a path of any system, as it is sorted. */
+function fileName(file: unknown): string {
+  return (
+    String(file)
+      .toLowerCase()
+      .split(/[\\/]/)
+      .findLast((part) => part !== '') ?? ''
+  );
+}
+
+/** Runs that are equal in what they are sorted by: the newest first, whatever the direction. */
+function orderOf({ sort, descending }: HistoryFilter): string {
+  const direction = descending ? 'DESC' : 'ASC';
+  return sort === 'created' ? `e.created ${direction}` : `${sortKeys[sort]} ${direction} NULLS LAST, e.created DESC`;
+}
+
+function conditions({ verb, state, tag, search, withoutPlans }: HistoryFilter): {
+  where: string;
+  values: Record<string, string>;
+} {
   const parts: string[] = [];
   const values: Record<string, string> = {};
   if (verb !== null) parts.push('e.verb = @verb');
   if (state !== null) parts.push('e.state = @state');
   if (tag !== null) parts.push('e.id IN (SELECT experiment FROM tags WHERE tag = @tag)');
   if (search !== '') parts.push('instr(e.words, @search) > 0');
+  if (withoutPlans) parts.push("e.verb <> 'plan'");
   if (verb !== null) values['verb'] = verb;
   if (state !== null) values['state'] = state;
   if (tag !== null) values['tag'] = tag;
@@ -157,7 +239,6 @@ function conditions({ verb, state, tag, search }: HistoryFilter): { where: strin
 }
 
 /** Figures that a run has once. */
-function mainFigures(metrics: readonly Metric[]): Record<string, number> {
-  const once = metrics.filter(({ name }) => metrics.filter((other) => other.name === name).length === 1);
-  return Object.fromEntries(once.map(({ name, value }) => [name, value]));
+function mainFigures(metrics: readonly Metric[]): Metric[] {
+  return metrics.filter(({ name }) => metrics.filter((other) => other.name === name).length === 1);
 }

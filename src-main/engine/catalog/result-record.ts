@@ -1,7 +1,7 @@
 // What the catalog keeps of a result in columns: figures, stages, files, texts, plans. The result itself is kept as JSON too.
 import type { Metric } from '../../contract/history.ts';
 import type { JobResult } from '../../contract/job.ts';
-import type { Plan } from '../../contract/plan.ts';
+import type { Plan, PlanMemory } from '../../contract/plan.ts';
 import type { Recipe } from '../../contract/recipe.ts';
 import type { Proof, Quality } from '../../contract/results.ts';
 import type { StudyResult } from '../../contract/study.ts';
@@ -17,6 +17,8 @@ export interface ResultRecord {
   calibration: { samples: number; tokens: number; textSha256: string } | null;
   plans: Plan[];
   best: string | null;
+  /** What the plan of a fit takes on the card. */
+  memory: PlanMemory | null;
 }
 
 /** How a recipe compresses; null for verbs that do not, or that find out. */
@@ -62,6 +64,7 @@ export function recordOf(result: JobResult): ResultRecord {
     calibration,
     plans: 'plans' in value ? value.plans : [],
     best: 'best' in value ? value.best : null,
+    memory: result.verb === 'fit' ? (result.value.plan?.memory ?? null) : null,
   };
 }
 

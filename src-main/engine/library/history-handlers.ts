@@ -8,8 +8,9 @@ import type { JobQueue } from '../jobs/queue.ts';
 import { cloneRecipe } from './clone-recipe.ts';
 import { compareRuns } from './compare-runs.ts';
 import { deleteFiles } from './delete-files.ts';
+import { listModels } from './list-models.ts';
 
-type HistoryMethod = Extract<keyof EngineApi['methods'], `history.${string}`>;
+type HistoryMethod = Extract<keyof EngineApi['methods'], `history.${string}` | 'models.list'>;
 
 /** `opened`: the catalog, or why there is none. */
 export function historyHandlers(
@@ -37,6 +38,8 @@ export function historyHandlers(
     'history.tag': ({ run, tag, remove }) =>
       changed(run, ({ experiments }) => (remove ? experiments.untag(run, tag) : experiments.tag(run, tag))),
     'history.note': ({ run, note }) => changed(run, ({ experiments }) => experiments.note(run, note)),
+    'history.tags': () => ({ tags: catalog().history.tags() }),
     'history.deleteFiles': ({ run }) => deleteFiles(catalog(), run),
+    'models.list': () => listModels(catalog().history),
   };
 }

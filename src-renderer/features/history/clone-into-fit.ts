@@ -1,0 +1,53 @@
+// A kept fit as the Fit area's forms have it: target and settings as a person would type them.
+import type { FitRecipe } from '../../../src-main/contract/recipe.ts';
+import type { Target } from '../../../src-main/contract/target.ts';
+import { useFitStore } from '../../stores/fit-store.ts';
+import { useMakeStore } from '../../stores/make-store.ts';
+import type { RecipeDraft } from '../advanced/recipe-draft.ts';
+import { offeredKvTypes, type TargetDraft } from '../target/target-draft.ts';
+
+/** Opens the model of the run's recipe in the Fit area, with its target, its plan and all its settings. */
+export async function openInFit(run: string, recipe: FitRecipe): Promise<void> {
+  const { model, target, plan } = recipe;
+  const fit = useFitStore();
+  const make = useMakeStore();
+  Object.assign(make.draft, settingsOfFit(recipe));
+  make.source = { run, model };
+  await fit.open(model);
+  Object.assign(fit.draft, draftOf(target));
+  fit.chosenId = plan;
+}
+
+/** What of the form a target says; a type of KV cache that the form does not offer stays as the form has it. */
+export function draftOf(target: Target): Partial<TargetDraft> {
+  if (target.kind === 'file') return { kind: 'file', file: `${target.bytes / 1e9} GB` };
+  const { bytes, reserveBytes, context } = target;
+  const kvType = offeredKvTypes.find((type) => type === target.kvType);
+  return {
+    ...{ kind: 'memory', card: memoryText(bytes), reserve: memoryText(reserveBytes), context },
+    ...(kvType && { kvType }),
+  };
+}
+
+/** The drawer's fields; of several calibration texts, which it does not offer, the first. */
+export function settingsOfFit(recipe: FitRecipe): RecipeDraft {
+  const { plan, candidates, importance, calibration, evaluate, prove, evaluation, device, offline } = recipe;
+  const { engine, weightsOnly, allowSameText } = evaluation;
+  return {
+    ...{ choice: plan === null ? 'best' : 'plan', candidates: String(candidates), importance },
+    ...{ text: calibration.texts[0]!, samples: String(calibration.samples), length: String(calibration.length) },
+    ...{ sampling: calibration.sampling, seed: String(calibration.seed), evaluate, prove },
+    ...{ evaluationText: evaluation.text, window: String(evaluation.window), windows: textOf(evaluation.windows) },
+    ...{ engine, weightsOnly, allowSameText },
+    ...{ gateKld: textOf(evaluation.gateKld), gateRatio: textOf(evaluation.gateRatio) },
+    ...{ device, threads: textOf(recipe.threads), offline },
+    maxMemory: recipe.maxMemoryBytes === null ? '' : memoryText(recipe.maxMemoryBytes),
+  };
+}
+
+const textOf = (limit: number | null): string => (limit === null ? '' : String(limit));
+
+/** Exact, in the unit that keeps it short: `24 GiB`, `512 MiB`. */
+function memoryText(bytes: number): string {
+  return bytes >= 2 ** 30 ? `${bytes / 2 ** 30} GiB` : `${bytes / 2 ** 20} MiB`;
+}

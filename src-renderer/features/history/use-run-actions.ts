@@ -1,0 +1,50 @@
+// What can be done with a run or several: the same list in the row's menu, above the table, and on the run's own page.
+import { useHistoryStore } from '../../stores/history-store.ts';
+import { useNavigationStore } from '../../stores/navigation-store.ts';
+import { useWords } from '../../words/words.ts';
+import type { RunRow } from './run-row.ts';
+
+export interface RunAction {
+  id: string;
+  title: string;
+  key?: string;
+  run: () => unknown;
+}
+
+/** As much of a run as its actions need. */
+export type ActionRun = Pick<RunRow, 'run' | 'verb' | 'presentFile'>;
+
+export function useRunActions(told: (text: string) => void): (run: ActionRun) => RunAction[] {
+  const words = useWords();
+  const history = useHistoryStore();
+  const navigation = useNavigationStore();
+
+  async function copy(run: string, format: 'CSV' | 'JSON'): Promise<void> {
+    await history.copy([run], format);
+    if (history.refusal === null) told(words.history.copied(1, format));
+  }
+
+  return ({ run, verb, presentFile }) => {
+    const { history: say } = words;
+    const withFile: RunAction[] =
+      presentFile === null
+        ? []
+        : [
+            { id: 'folder', title: say.showInFolder, run: () => window.app.showInFolder(presentFile) },
+            {
+              id: 'delete',
+              title: say.deleteFiles,
+              key: 'Delete',
+              run: () => (history.question = { about: 'files', runs: [run] }),
+            },
+          ];
+    return [
+      { id: 'open', title: say.open, key: 'Enter', run: () => navigation.go('history', { run }) },
+      { id: 'clone', title: say.clone, run: () => history.clone(run, verb) },
+      { id: 'tags', title: say.tagRun, run: () => (history.question = { about: 'tags', runs: [run] }) },
+      { id: 'csv', title: say.copyCsv, run: () => copy(run, 'CSV') },
+      { id: 'json', title: say.copyJson, run: () => copy(run, 'JSON') },
+      ...withFile,
+    ];
+  };
+}

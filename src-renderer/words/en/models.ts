@@ -1,0 +1,32 @@
+// The library of models.
+export const models = {
+  title: 'Models',
+  loading: 'Reading the library…',
+  use: (size: string) => `Snug’s models take ${size}`,
+  useNothing: 'Snug has made no models yet',
+  summary: (made: number, sources: number) =>
+    `${made === 1 ? '1 model' : `${made} models`} made from ${sources === 1 ? '1 source' : `${sources} sources`}`,
+  showGone: 'Show what is gone',
+  sources: 'Models and what was made from them',
+  columns: { model: 'Model', size: 'Size', loss: 'Loses', seen: 'Made or used', state: 'Files', actions: 'Actions' },
+  source: 'from elsewhere',
+  madeBy: (method: string) => `by ${method}`,
+  present: 'there',
+  gone: 'gone',
+  goneHint: 'The file is not there any more; the history still knows the run.',
+  runs: (count: number) => (count === 1 ? '1 run' : `${count} runs`),
+  madeSize: (size: string) => `${size} made from it`,
+  unlisted: (count: number) => `${count} more that are gone`,
+  showInFolder: 'Show in folder',
+  showModel: (name: string) => `Show ${name} in its folder`,
+  openRun: 'Open its run',
+  openRunOf: (name: string) => `Open its run: ${name}`,
+  deleteFiles: 'Delete files…',
+  deleteFilesOf: (name: string) => `Delete the files of ${name}`,
+  fit: 'Fit it',
+  fitModel: (name: string) => `Fit ${name}`,
+  empty: {
+    title: 'No models yet',
+    lead: 'Models that you open and that Snug makes are listed here, with what they take on the disk and what was made from what.',
+  },
+};
