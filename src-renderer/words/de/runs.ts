@@ -65,7 +65,6 @@ export const runs: Words['runs'] = {
   resume: 'Fortsetzen',
   resumeRun: 'Lauf fortsetzen',
   aboutLeft: (time) => `noch etwa ${time}`,
-  spent: (time) => `dauerte ${time}`,
   timeLeft: (time) => `noch ${time}`,
   timeLeftInStep: (time) => `noch ${time} in diesem Schritt`,
   willNeed: 'Was es brauchen wird',

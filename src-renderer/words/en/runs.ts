@@ -63,7 +63,6 @@ export const runs = {
   resume: 'Resume',
   resumeRun: 'Resume the run',
   aboutLeft: (time: string) => `about ${time} left`,
-  spent: (time: string) => `took ${time}`,
   timeLeft: (time: string) => `${time} left`,
   timeLeftInStep: (time: string) => `${time} left in this step`,
   willNeed: 'What it will need',
