@@ -12,6 +12,7 @@ import {
   modelLibrary,
 } from './history.ts';
 import { jobEvent, jobSnapshot } from './job.ts';
+import { jobLog, runId } from './job-log.ts';
 import { inspection } from './model.ts';
 import { preflight } from './preflight.ts';
 import { progress } from './progress.ts';
@@ -38,8 +39,11 @@ export const engineApi = defineApi({
     },
     /** What a job is expected to take, and what speaks against it. The first time, the machine is measured: about a second. */
     'jobs.preflight': { params: z.object({ recipe }), result: preflight },
-    /** All jobs of this engine, oldest first, with the sequence number of the last event they contain. */
-    'jobs.list': { params: z.object({}), result: z.object({ jobs: z.array(jobSnapshot) }) },
+    /** All jobs of this engine, oldest first, and those that wait in the order of their turns. */
+    'jobs.list': {
+      params: z.object({}),
+      result: z.object({ jobs: z.array(jobSnapshot), waiting: z.array(z.string()) }),
+    },
     'jobs.get': { params: z.object({ id: z.string() }), result: jobSnapshot },
     /** Cancels; answers when the job has ended. */
     'jobs.cancel': { params: z.object({ id: z.string() }), result: jobSnapshot },
@@ -49,6 +53,8 @@ export const engineApi = defineApi({
     'jobs.resume': { params: z.object({ id: z.string() }), result: jobSnapshot },
     /** Puts a waiting job before another one, or (null) at the end. */
     'jobs.move': { params: z.object({ id: z.string(), before: z.string().nullable() }), result: z.object({}) },
+    /** The newest lines of a run's log, oldest first. */
+    'jobs.log': { params: z.object({ id: runId }), result: jobLog },
     /** Runs that no engine works on and that can go on, newest first. */
     'history.unfinished': { params: z.object({}), result: experimentList },
     'history.list': { params: historyFilter, result: experimentList },

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { errorShape } from './errors.ts';
 import { planList } from './plan.ts';
+import { addProgress, jobSeries } from './job-series.ts';
 import { progress } from './progress.ts';
 import { recipe } from './recipe.ts';
 import {
@@ -33,12 +34,18 @@ export type JobResult = z.infer<typeof jobResult>;
 export const jobState = z.discriminatedUnion('state', [
   /** waitingFor: what has the device it needs, in words; absent while it only waits for its turn. */
   z.object({ state: z.literal('queued'), waitingFor: z.string().optional() }),
-  z.object({ state: z.literal('running'), progress: progress.nullable(), stages: z.array(z.string()) }),
+  z.object({
+    state: z.literal('running'),
+    progress: progress.nullable(),
+    stages: z.array(z.string()),
+    /** What was told on the way; absent before the first progress. */
+    series: jobSeries.optional(),
+  }),
   z.object({ state: z.literal('done'), result: jobResult }),
   z.object({ state: z.literal('failed'), error: errorShape }),
   z.object({ state: z.literal('cancelled') }),
   /** Stopped by the user, to go on later. */
-  z.object({ state: z.literal('paused') }),
+  z.object({ state: z.literal('paused'), series: jobSeries.optional() }),
   /** Its engine died. */
   z.object({ state: z.literal('interrupted') }),
 ]);
@@ -67,6 +74,8 @@ export const hasEnded = ({ state }: Pick<JobState, 'state'>): boolean => state !
 /** Whether a job in this state can be taken up again. */
 export const isResumable = ({ state }: Pick<JobState, 'state'>): boolean => hasEnded({ state }) && state !== 'done';
 
+const notBegun: Extract<JobState, { state: 'running' }> = { state: 'running', progress: null, stages: [] };
+
 /** The next state; events that do not apply (progress after the end, for example) leave it as it is. */
 export function reduceJob(current: JobState, event: JobEvent): JobState {
   if (event.type === 'resumed') return isResumable(current) ? { state: 'queued' } : current;
@@ -77,20 +86,24 @@ export function reduceJob(current: JobState, event: JobEvent): JobState {
     case 'started':
       return { state: 'running', progress: null, stages: [] };
     case 'progressed': {
-      const stages = current.state === 'running' ? current.stages : [];
-      const { stage } = event.progress;
+      const { stages, series, progress: last } = current.state === 'running' ? current : notBegun;
+      const { sites: _, ...told } = event.progress;
       return {
         state: 'running',
-        progress: event.progress,
-        stages: stages.includes(stage) ? stages : [...stages, stage],
+        progress: told,
+        stages: stages.includes(told.stage) ? stages : [...stages, told.stage],
+        series: addProgress(series, event.progress, last),
       };
     }
     case 'finished':
       return { state: 'done', result: event.result };
     case 'failed':
       return { state: 'failed', error: event.error };
-    case 'cancelled':
     case 'paused':
+      return current.state === 'running' && current.series
+        ? { state: 'paused', series: current.series }
+        : { state: 'paused' };
+    case 'cancelled':
     case 'interrupted':
       return { state: event.type };
   }

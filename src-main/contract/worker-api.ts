@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { defineApi } from './define-api.ts';
 import { statisticsEntry, taskItem, tokenWindow, typedArray, windowComparison } from './llama-host-api.ts';
 import { machineRates } from './preflight.ts';
-import { progress } from './progress.ts';
+import { mergeProgress, progress } from './progress.ts';
 import { precision, sampling, signals } from './recipe.ts';
 import { keptPart, takenUp, writtenTensors } from './resuming.ts';
 import { slicedSite, slicingConfig } from './results.ts';
@@ -98,6 +98,9 @@ const comparison = z.object({
   referenceSeconds: z.number(),
   peakMemoryBytes: bytes,
 });
+
+/** Of tasks that tell of sites. */
+const siteProgress = { progress, mergeProgress };
 
 const generateProgress = progress.extend({ ids: tokenWindow });
 type GenerateProgress = z.infer<typeof generateProgress>;
@@ -203,7 +206,7 @@ export const workerApi = defineApi({
         seconds: z.number(),
         peakMemoryBytes: bytes,
       }),
-      progress,
+      ...siteProgress,
     },
     /** Writes `output`, a GGUF of `source` sliced to `width` by the one rotation that `gram` gives. */
     sliceShared: {
@@ -244,7 +247,7 @@ export const workerApi = defineApi({
         seconds: z.number(),
         peakMemoryBytes: bytes,
       }),
-      progress,
+      ...siteProgress,
     },
     /** Writes `output`, a folder of `source` sliced block by block on these windows (SliceGPT as published). */
     slicePerBlock: {
@@ -299,7 +302,7 @@ export const workerApi = defineApi({
         seconds: z.number(),
         peakMemoryBytes: bytes,
       }),
-      progress,
+      ...siteProgress,
     },
     /** Eigenvalues of every site's undamped Gram in the dense model, for the variance scheduler. Nothing is written. */
     siteSpectra: {
@@ -321,7 +324,7 @@ export const workerApi = defineApi({
         seconds: z.number(),
         peakMemoryBytes: bytes,
       }),
-      progress,
+      ...siteProgress,
     },
     /** Cuts a folder that slicePerBlock wrote to narrower widths: what it keeps are leading rows and columns. */
     narrowSliced: {

@@ -15,6 +15,7 @@ import type { Folders } from './folders.ts';
 import { keepToken } from './hub/settings.ts';
 import { sweepJobFolders } from './jobs/job-folder.ts';
 import { JobQueue, type Emit } from './jobs/queue.ts';
+import { readJobLog } from './jobs/read-job-log.ts';
 import { jobRunner } from './jobs/run-job.ts';
 import { refuseEarly } from './jobs/run-recipe.ts';
 import { leasedTurns, soleTurns } from './jobs/turns.ts';
@@ -78,6 +79,7 @@ export async function createEngine(
       const mayMeasure = !queue.list().some(({ job }) => job.state === 'running');
       return (await preflight({ folders, children, machine, system }, recipe, { signal, mayMeasure })).preflight;
     },
+    'jobs.log': ({ id }) => readJobLog(folders.home, id),
     ...historyHandlers(catalog, queue),
     ...runnerHandlers({ opened: catalog, home: folders.home, places }),
   };
@@ -96,7 +98,7 @@ type JobHandlers = Pick<
 
 const jobHandlers = (queue: JobQueue): JobHandlers => ({
   'jobs.start': ({ recipe, clonedFrom }) => ({ id: queue.start(recipe, clonedFrom) }),
-  'jobs.list': () => ({ jobs: queue.list() }),
+  'jobs.list': () => ({ jobs: queue.list(), waiting: queue.waiting() }),
   'jobs.get': ({ id }) => queue.get(id),
   'jobs.cancel': ({ id }) => queue.cancel(id),
   'jobs.pause': ({ id }) => queue.pause(id),

@@ -4,4 +4,6 @@ import { parentTransport } from '../rpc/node-child.ts';
 import { serve } from '../rpc/server.ts';
 import { createHandlers } from './handlers.ts';
 
-serve(llamaHostApi, createHandlers(), parentTransport());
+serve(llamaHostApi, createHandlers(), parentTransport(), {
+  withProgress: () => ({ memoryBytes: process.memoryUsage.rss() }),
+});

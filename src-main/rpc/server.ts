@@ -13,21 +13,29 @@ export interface Server<Api extends ApiDefinition> {
 /** Progress messages of one request go out at most this often; the last value is always sent, and none is lost that an API merges. */
 const progressIntervalMs = 100;
 
+export interface ServerOptions {
+  /** What goes out with every progress message that is sent, read then. */
+  withProgress?: () => object;
+}
+
 /** Serves `handlers` over `transport` until it closes; requests still running then are aborted. */
 export function serve<Api extends ApiDefinition>(
   api: Api,
   handlers: HandlersOf<Api>,
   transport: Transport,
+  { withProgress }: ServerOptions = {},
 ): Server<Api> {
   const running = new Map<number, AbortController>();
   let seq = 0;
+  const complete = (progress: unknown): unknown =>
+    withProgress ? { ...(progress as object), ...withProgress() } : progress;
 
   async function answer(id: number, method: string, params: unknown): Promise<void> {
     const controller = new AbortController();
     running.set(id, controller);
     const merge = methodOf(api, method)?.mergeProgress as ((waiting: unknown, next: unknown) => unknown) | undefined;
     const report = throttle(
-      (progress: unknown) => transport.send({ kind: 'progress', id, progress }),
+      (progress: unknown) => transport.send({ kind: 'progress', id, progress: complete(progress) }),
       progressIntervalMs,
       merge,
     );

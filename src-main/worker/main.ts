@@ -4,4 +4,4 @@ import { parentTransport } from '../rpc/node-child.ts';
 import { serve } from '../rpc/server.ts';
 import { handlers } from './handlers.ts';
 
-serve(workerApi, handlers, parentTransport());
+serve(workerApi, handlers, parentTransport(), { withProgress: () => ({ memoryBytes: process.memoryUsage.rss() }) });

@@ -4,16 +4,24 @@ import { computed, shallowRef } from 'vue';
 import type { z } from 'zod';
 import type { EngineApi } from '../../src-main/contract/engine-api.ts';
 import { AppError } from '../../src-main/contract/errors.ts';
+import type { Experiment } from '../../src-main/contract/history.ts';
 import { hasEnded, reduceJob, type JobEvent, type JobSnapshot } from '../../src-main/contract/job.ts';
-import type { recipe } from '../../src-main/contract/recipe.ts';
+import type { JobLogLines } from '../../src-main/contract/job-log.ts';
+import type { Preflight } from '../../src-main/contract/preflight.ts';
+import type { recipe, Recipe } from '../../src-main/contract/recipe.ts';
 import type { Client } from '../../src-main/rpc/client.ts';
 
-type Jobs = ReadonlyMap<string, JobSnapshot>;
-type Change = (jobs: Jobs) => Jobs;
+interface Mirror {
+  jobs: ReadonlyMap<string, JobSnapshot>;
+  /** Ids in the order of their turns, as the engine last told it; may hold some that wait no more. */
+  waiting: readonly string[];
+}
+type Change = (mirror: Mirror) => Mirror;
 
 export const useJobsStore = defineStore('jobs', () => {
-  const jobs = shallowRef<Jobs>(new Map());
+  const mirror = shallowRef<Mirror>({ jobs: new Map(), waiting: [] });
   let followed: Client<EngineApi> | null = null;
+  const jobs = computed(() => mirror.value.jobs);
   /** Jobs that make or measure something, newest first: plans are questions of the Fit screen. */
   const runs = computed(() => [...jobs.value.values()].filter(({ recipe }) => recipe.verb !== 'plan').reverse());
   /** The run that is being worked on; while none is, the one whose turn is next. */
@@ -21,11 +29,13 @@ export const useJobsStore = defineStore('jobs', () => {
     () =>
       runs.value.find(({ job }) => job.state === 'running') ?? runs.value.findLast(({ job }) => !hasEnded(job)) ?? null,
   );
+  /** What waits behind another run, next first. */
+  const waiting = computed(() => waitingOf(mirror.value));
 
   /** Mirrors the jobs of `client` from now on; the jobs of an engine before it are forgotten. */
   async function follow(client: Client<EngineApi>): Promise<void> {
     followed = client;
-    jobs.value = new Map();
+    mirror.value = { jobs: new Map(), waiting: [] };
     let early: Change[] | null = null;
     let nextSeq: number | null = null;
 
@@ -34,21 +44,22 @@ export const useJobsStore = defineStore('jobs', () => {
       nextSeq = seq + 1;
       if (early) early.push(change);
       else if (hasGap) void load().catch(() => {}); // fails only with the engine, which is told elsewhere
-      else jobs.value = change(jobs.value);
+      else mirror.value = change(mirror.value);
     }
 
     // What arrives while the snapshot is on its way is applied to it; states that hold it already stay as they are or catch up.
     async function load(): Promise<void> {
-      const waiting: Change[] = [];
-      early = waiting;
+      const late: Change[] = [];
+      early = late;
       const snapshot = await client.call['jobs.list']({});
-      const loaded: Jobs = new Map(snapshot.jobs.map((job) => [job.id, job]));
-      jobs.value = waiting.reduce((state, change) => change(state), loaded);
+      const loaded: Mirror = { jobs: new Map(snapshot.jobs.map((job) => [job.id, job])), waiting: snapshot.waiting };
+      mirror.value = late.reduce((state, change) => change(state), loaded);
       early = null;
     }
 
     client.on('jobs.added', (job, seq) => receive(seq, (state) => withJob(state, job)));
     client.on('jobs.changed', ({ id, event }, seq) => receive(seq, (state) => withEvent(state, id, event)));
+    client.on('jobs.ordered', ({ waiting: order }, seq) => receive(seq, (state) => ({ ...state, waiting: order })));
     await load();
   }
 
@@ -68,14 +79,63 @@ export const useJobsStore = defineStore('jobs', () => {
     await engine().call['jobs.cancel']({ id });
   }
 
-  return { jobs, runs, activeRun, follow, start, cancel };
+  /** Stops a job, to go on later; resolves when it has stopped. */
+  async function pause(id: string): Promise<void> {
+    await engine().call['jobs.pause']({ id });
+  }
+
+  /** Takes up a job that was stopped. */
+  async function resume(id: string): Promise<void> {
+    await engine().call['jobs.resume']({ id });
+  }
+
+  /** Puts a waiting job `places` further towards the end. */
+  async function move(id: string, places: 1 | -1): Promise<void> {
+    const order = waiting.value.map((job) => job.id);
+    const before = order[order.indexOf(id) + (places === 1 ? 2 : -1)] ?? null;
+    await engine().call['jobs.move']({ id, before });
+  }
+
+  /** Runs of whatever session that nobody works on and that can go on, newest first. */
+  const unfinished = async (): Promise<Experiment[]> => (await engine().call['history.unfinished']({})).experiments;
+
+  /** The newest lines of a job's log. */
+  const log = (id: string): Promise<JobLogLines> => engine().call['jobs.log']({ id });
+
+  /** What a job is expected to take. */
+  const preflight = (wanted: Recipe): Promise<Preflight> => engine().call['jobs.preflight']({ recipe: wanted });
+
+  const actions = { follow, start, cancel, pause, resume, move, unfinished, log, preflight };
+  return { jobs, runs, activeRun, waiting, ...actions };
 });
 
-function withJob(jobs: Jobs, job: JobSnapshot): Jobs {
-  return jobs.has(job.id) ? jobs : new Map(jobs).set(job.id, job);
+/** One that has come to the front and waits for the device of another Snug cannot be moved any more. */
+function waitingOf({ jobs, waiting }: Mirror): JobSnapshot[] {
+  return waiting
+    .map((id) => jobs.get(id))
+    .filter((job) => job?.job.state === 'queued' && job.job.waitingFor === undefined)
+    .map((job) => job!);
 }
 
-function withEvent(jobs: Jobs, id: string, event: JobEvent): Jobs {
-  const known = jobs.get(id);
-  return known === undefined ? jobs : new Map(jobs).set(id, { ...known, job: reduceJob(known.job, event) });
+/** A plan and a download wait for nobody. */
+function withJob(mirror: Mirror, job: JobSnapshot): Mirror {
+  const { jobs } = mirror;
+  if (jobs.has(job.id)) return mirror;
+  return {
+    jobs: new Map(jobs).set(job.id, job),
+    waiting: job.job.state === 'queued' ? queuedBehind(mirror, job) : mirror.waiting,
+  };
+}
+
+function queuedBehind({ waiting }: Mirror, { id, recipe: { verb } }: JobSnapshot): readonly string[] {
+  return verb === 'plan' || verb === 'download' ? waiting : [...waiting.filter((other) => other !== id), id];
+}
+
+function withEvent(mirror: Mirror, id: string, event: JobEvent): Mirror {
+  const known = mirror.jobs.get(id);
+  if (known === undefined) return mirror;
+  const job = reduceJob(known.job, event);
+  const jobs = new Map(mirror.jobs).set(id, { ...known, job });
+  const isTakenUp = job !== known.job && event.type === 'resumed';
+  return { jobs, waiting: isTakenUp ? queuedBehind(mirror, known) : mirror.waiting };
 }

@@ -1,5 +1,6 @@
 // Every text of the window, in German.
 import { advanced } from './de/advanced.ts';
+import { charts } from './de/charts.ts';
 import { errors } from './de/errors.ts';
 import { frame } from './de/frame.ts';
 import { front } from './de/front.ts';
@@ -10,6 +11,7 @@ import { numbers } from './de/numbers.ts';
 import { plans } from './de/plans.ts';
 import { preflight } from './de/preflight.ts';
 import { quality } from './de/quality.ts';
+import { report } from './de/report.ts';
 import { runs } from './de/runs.ts';
 import { settings } from './de/settings.ts';
 import { target } from './de/target.ts';
@@ -17,6 +19,7 @@ import type { Words } from './en.ts';
 
 export const de: Words = {
   advanced,
+  charts,
   errors,
   frame,
   front,
@@ -27,6 +30,7 @@ export const de: Words = {
   plans,
   preflight,
   quality,
+  report,
   runs,
   settings,
   target,

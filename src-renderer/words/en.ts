@@ -1,5 +1,6 @@
 // Every text of the window, in English: the catalogue that each other language has to match.
 import { advanced } from './en/advanced.ts';
+import { charts } from './en/charts.ts';
 import { errors } from './en/errors.ts';
 import { frame } from './en/frame.ts';
 import { front } from './en/front.ts';
@@ -10,12 +11,14 @@ import { numbers } from './en/numbers.ts';
 import { plans } from './en/plans.ts';
 import { preflight } from './en/preflight.ts';
 import { quality } from './en/quality.ts';
+import { report } from './en/report.ts';
 import { runs } from './en/runs.ts';
 import { settings } from './en/settings.ts';
 import { target } from './en/target.ts';
 
 export const en = {
   advanced,
+  charts,
   errors,
   frame,
   front,
@@ -26,6 +29,7 @@ export const en = {
   plans,
   preflight,
   quality,
+  report,
   runs,
   settings,
   target,

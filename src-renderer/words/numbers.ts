@@ -27,6 +27,14 @@ export const formatFileSize = (bytes: number): string => localised(plain.formatF
 /** A memory size, in powers of 1024: `22.8 GiB`. */
 export const formatMemory = (bytes: number): string => localised(plain.formatMemory(bytes));
 
+/** A share as a percentage with two figures: `12%`, `4.2%`, `0.03%`. */
+export function formatShare(share: number): string {
+  const percent = Number((share * 100).toPrecision(2)); // 9.99 counts as 10
+  if (percent > 0 && percent < 0.001) return words.numbers.percent(`<${formatFixed(0.001, 3)}`);
+  const decimals = percent === 0 || percent >= 10 ? 0 : percent >= 1 ? 1 : percent >= 0.1 ? 2 : 3;
+  return words.numbers.percent(formatFixed(percent, decimals));
+}
+
 /** `8 s`, `6 min`, `2 h 5 min`. */
 export const formatDuration = (seconds: number): string => plain.formatDuration(seconds);
 
@@ -60,6 +68,18 @@ export function unitOf(kind: 'file' | 'memory', largest: number): { bytes: numbe
   const power = Math.max(0, Math.min(units.length - 1, Math.floor(Math.log(Math.max(1, largest)) / Math.log(step))));
   return { bytes: step ** power, name: units[power]! };
 }
+
+/** The memory unit that suits a size. */
+export function memoryUnit(bytes: number): { name: string; bytes: number } {
+  const power = Math.max(
+    0,
+    Math.min(memoryUnits.length - 1, Math.floor(Math.log(Math.max(1, bytes)) / Math.log(1024))),
+  );
+  return { name: memoryUnits[power]!, bytes: 1024 ** power };
+}
+
+/** A round number at an axis, with the decimals that it has. */
+export const formatTick = (value: number): string => localised(String(Number(value.toPrecision(4))));
 
 /** A KL divergence in nats: three decimals, two from 1 on. */
 export function formatLoss(kld: number): string {

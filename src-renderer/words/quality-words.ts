@@ -49,14 +49,6 @@ export function perplexityChange({ dense, compressed }: Quality): string {
     : words.quality.perplexity(after, error);
 }
 
-/** `Loses 0.021 ± 0.002 nats per token; ≈ 0.019 was predicted`. */
-export function lossAgainstPrediction(kld: NonNullable<Quality['kld']>, predicted: Prediction | undefined): string {
-  const [mean, error] = [formatLoss(kld.mean), formatLoss(kld.standardError)];
-  return predicted
-    ? words.quality.losesPredicted(mean, error, lossFigure(predicted))
-    : words.quality.loses(mean, error);
-}
-
 /** On what, by what and how it was measured: a number is never shown without. */
 export function howMeasured({ windows, windowTokens, text, engine, kind }: Quality): string {
   const { engines, kinds, measuredOn } = words.quality;

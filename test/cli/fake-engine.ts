@@ -59,7 +59,7 @@ export function serveFakeEngine(transport: Transport, script: FakeScript = {}): 
         for (const event of (script.events ?? successfulJob)(recipe)) setImmediate(() => emit(id, event));
         return { id };
       },
-      'jobs.list': () => ({ jobs }),
+      'jobs.list': () => ({ jobs, waiting: [] }),
       'jobs.get': ({ id }) => find(id),
       'jobs.cancel': ({ id }) => {
         if (script.stubborn) return new Promise(() => {});

@@ -31,7 +31,7 @@ describe.each(['node', 'utility'])('with the engine in a %s process', (mode) => 
       await result.getByRole('heading', { name: /^It runs, with .* to spare/ }).waitFor({ timeout: fitWaitMs });
       await result.getByText(/^Picks the same next word as the original \d+(\.\d)? times in 100 \(± \d/).waitFor();
       expect(existsSync(output)).toBe(true);
-      await result.getByRole('button', { name: 'Copy' }).click();
+      await result.getByRole('button', { name: 'Copy', exact: true }).click();
       await result.getByRole('button', { name: 'Copied' }).waitFor();
       expect(await app.electron.evaluate(({ clipboard }) => clipboard.readText())).toContain(`--model "${output}"`);
       expect(await seriousViolations(app.page)).toEqual([]);

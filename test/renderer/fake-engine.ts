@@ -17,6 +17,8 @@ export interface FakeEngine {
   jobs: JobSnapshot[];
   cancelled: string[];
   send: (id: string, event: JobEvent) => void;
+  /** The jobs that wait have this order now. */
+  order: (waiting: string[]) => void;
   /** Ends as a killed process would. */
   die: (exit: EngineExit) => void;
   /** Refuses every job from now on. */
@@ -107,6 +109,7 @@ export function fakeEngine(handlers: Partial<HandlersOf<EngineApi>> = {}): FakeE
     open: () => Promise.resolve({ client: connect(engineApi, transport), ended }),
     jobs,
     cancelled,
+    order: (waiting) => server.emit('jobs.ordered', { waiting }),
     send: (id, event) => server.emit('jobs.changed', { id, event }),
     die,
     refuseJobs: (error) => (refusal = error),
@@ -151,7 +154,7 @@ function answers(jobs: JobSnapshot[], cancelled: string[], added: (job: JobSnaps
       return { id: job.id };
     },
     'jobs.preflight': () => ({ seconds: null, stages: {}, peakMemoryBytes: 5, disks: [], problems: [] }),
-    'jobs.list': () => ({ jobs: [...jobs] }),
+    'jobs.list': () => ({ jobs: [...jobs], waiting: [] }),
     'jobs.get': ({ id }) => find(id),
     'jobs.cancel': ({ id }) => {
       cancelled.push(id);

@@ -4,7 +4,7 @@
 // 3). Layer by layer: one layer's Grams at a time. The squares at the norms are the diagonals of their Grams, so they
 // cost nothing more.
 import { AppError } from '../../contract/errors.ts';
-import type { Progress } from '../../contract/progress.ts';
+import type { Progress, SiteFacts } from '../../contract/progress.ts';
 import type { LinearRole } from '../architectures/architecture.ts';
 import type { Decoder } from '../architectures/decoder.ts';
 import { normSites } from '../graph/block-graph.ts';
@@ -13,6 +13,7 @@ import type { LayerStatistics } from '../graph/block-stream.ts';
 import type { Dequantize } from '../graph/float-values.ts';
 import { forward } from '../graph/forward.ts';
 import type { Residual } from '../graph/residual.ts';
+import { pointsOfSpectrum } from '../linear-algebra/spectrum-points.ts';
 import type { LinearAlgebra } from '../linear-algebra/linear-algebra.ts';
 
 export interface SharedStatistics {
@@ -57,28 +58,52 @@ export async function collectSharedStatistics(options: CollectOptions): Promise<
   const { decoder, windows, resume = null, signal, progress } = options;
   const { tiedEmbeddings, numHiddenLayers } = decoder.config;
   const sums = new Sums(options);
+  let latest: Progress = { stage: 'calibrate', done: resume?.firstLayer ?? 0, total: numHiddenLayers };
+  const tellSpectra = (first: number): void => {
+    const sites = spectraOf(decoder, sums.statistics, first);
+    if (sites.length > 0) progress({ ...latest, sites });
+  };
+  tellSpectra(0);
   await forward({
     ...options,
     nll: false,
     firstLayer: resume?.firstLayer ?? 0,
-    progress: (told) => progress({ ...told, stage: 'calibrate' }),
+    progress(told) {
+      latest = { ...told, stage: 'calibrate' };
+      progress(latest);
+    },
     statistics: {
       grams: normSites,
       onLayer: async (found) => {
         const where = `layer ${found.layer} of ${numHiddenLayers}`;
+        const first = sums.statistics.spectra.length;
         for (const [name, squares] of namedSquares(decoder, found)) sums.addSquares(where, name, squares);
         for (const [site, gram] of found.grams) await sums.addGram(`${where}, ${site}`, gram);
+        tellSpectra(first);
         signal.throwIfAborted();
         await options.onLayer?.(found.layer + 1, sums.statistics);
       },
       onHead: async (found) => {
         const name = decoder.architecture.globals[tiedEmbeddings ? 'embeddings' : 'lmHead']!.gguf!;
         sums.addSquares('the output layer', name, found.squares);
+        const first = sums.statistics.spectra.length;
         await sums.addGram('the output layer', found.gram!);
+        tellSpectra(first);
       },
     },
   });
   return { ...sums.statistics, tokens: windows.length * windows[0]!.length };
+}
+
+/** The spectra from the `first` on, for those who watch. Sites come in the order of the pass. */
+function spectraOf({ architecture, config }: Decoder, { spectra }: SharedStatistics, first: number): SiteFacts[] {
+  const perLayer = normSites.slice(0, architecture.norms.length);
+  return spectra.slice(first).map((eigenvalues, index) => {
+    const layer = Math.floor((first + index) / perLayer.length);
+    const isHead = layer === config.numHiddenLayers;
+    const name = isHead ? 'headInput' : `layer${layer}.${perLayer[(first + index) % perLayer.length]}`;
+    return { name, spectrum: pointsOfSpectrum(eigenvalues) };
+  });
 }
 
 class Sums {

@@ -1,5 +1,5 @@
 // Progress of a pass over the same tokens many times: layers of a forward, steps of a slicing.
-import type { Progress } from '../../contract/progress.ts';
+import type { Progress, SiteFacts } from '../../contract/progress.ts';
 
 export interface Passes {
   stage: string;
@@ -10,18 +10,19 @@ export interface Passes {
   done?: number;
 }
 
-/** To be told of rows as they pass: a token counts by the share of passes it has been through. */
+/** To be told of rows as they pass, and of what was found: a token counts by the share of passes it has been through. */
 export function passProgress(
   { stage, rows: total, passes, done: earlier = 0 }: Passes,
   progress?: (progress: Progress) => void,
-): (rows: number) => void {
+): (rows: number, sites?: SiteFacts[]) => void {
   const start = performance.now();
   const before = (total * earlier) / passes;
   let passed = 0;
-  return (rows) => {
+  return (rows, sites) => {
     passed += rows;
     const done = before + passed / passes;
     const perSecond = (done - before) / Math.max(1e-3, (performance.now() - start) / 1000);
-    progress?.({ stage, done, total, unit: 'tokens', perSecond, secondsLeft: (total - done) / perSecond });
+    const rate = perSecond > 0 ? { perSecond, secondsLeft: (total - done) / perSecond } : {};
+    progress?.({ stage, done, total, unit: 'tokens', ...rate, ...(sites ? { sites } : {}) });
   };
 }

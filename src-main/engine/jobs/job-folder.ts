@@ -18,6 +18,9 @@ const lifeMs = 30 * 24 * 3600 * 1000;
 
 const jobsFolder = (home: string): string => path.join(home, 'jobs');
 
+/** Where the log of a run lies. */
+export const logPath = (home: string, run: string): string => path.join(jobsFolder(home), run, 'log.jsonl');
+
 /**
  * Makes the folder, or opens that of a run that is taken up again. Where the user data cannot be written, which costs
  * the history but need not cost the job, it lies with the temporary files.
@@ -37,7 +40,7 @@ export async function openJobFolder(home: string, run: string): Promise<JobFolde
       log: path.join(temporary, 'log.jsonl'),
     };
   }
-  return { scratch, checkpoints: path.join(folder, 'checkpoints'), log: path.join(folder, 'log.jsonl') };
+  return { scratch, checkpoints: path.join(folder, 'checkpoints'), log: logPath(home, run) };
 }
 
 /** Removes what an ended job does not need any more. */

@@ -93,6 +93,11 @@ export class JobQueue {
     return [...this.#jobs.values()].map((job) => job.snapshot);
   }
 
+  /** Ids of what waits, next first. */
+  waiting(): string[] {
+    return this.#waiting.map(({ snapshot }) => snapshot.id);
+  }
+
   get(id: string): JobSnapshot {
     return this.#find(id).snapshot;
   }
@@ -137,7 +142,7 @@ export class JobQueue {
       throw new AppError('USAGE', 'Only jobs that wait can be moved, before another one that waits.', { id, before });
     this.#waiting = others.toSpliced(place, 0, moved);
     this.#parts.recorder.moved(id, before);
-    this.#parts.emit('jobs.ordered', { waiting: this.#waiting.map(({ snapshot }) => snapshot.id) });
+    this.#parts.emit('jobs.ordered', { waiting: this.waiting() });
   }
 
   /** Stops everything, to be taken up by a later engine; resolves when nothing runs any more. */
@@ -207,7 +212,11 @@ export class JobQueue {
     const { isResumed } = job;
     const { signal } = job.controller;
     this.#apply(job, { type: 'started' });
-    const report = (progress: Progress): void => this.#apply(job, { type: 'progressed', progress });
+    const start = performance.now();
+    const report = (progress: Progress): void => {
+      const elapsedSeconds = (performance.now() - start) / 1000;
+      this.#apply(job, { type: 'progressed', progress: { ...progress, elapsedSeconds } });
+    };
     try {
       const result = await this.#parts.runRecipe({ run, recipe, created, isResumed, signal, report });
       // A result that does not match its schema would be dropped by every listener.

@@ -5,6 +5,7 @@ import { openDecoder } from '../../core/architectures/decoder.ts';
 import { openModel } from '../../core/formats/model-source.ts';
 import { openImportance } from '../../core/quantization/importance-file.ts';
 import { readGram } from '../../core/calibration/gram-file.ts';
+import { pointsOfSpectrum } from '../../core/linear-algebra/spectrum-points.ts';
 import { sharedRotation } from '../../core/slicing/shared-rotation.ts';
 import { writeSliceHeader } from '../../core/slicing/slice-header.ts';
 import { sliceShared as slice } from '../../core/slicing/slice-shared.ts';
@@ -25,6 +26,10 @@ export const sliceShared: HandlersOf<WorkerApi>['sliceShared'] = async (params, 
     const linearAlgebra = openLinearAlgebra(threads);
     const gram = await readGram(params.gram);
     const rotation = await sharedRotation({ ...gram, width, orientation, seed, precision, linearAlgebra, signal });
+    const { energyLost, orthogonality, orientation: turned } = rotation;
+    const facts = { name: 'shared rotation', spectrum: pointsOfSpectrum(rotation.eigenvalues) };
+    const sites = [width < rotation.size ? { ...facts, width, energyLost } : facts];
+    progress({ stage: 'slice', done: 0, total: 1, sites });
     const result = await slice({
       ...{ decoder: openDecoder(model), rotation, output, type, types, fileType, linearAlgebra, signal, progress },
       importance: file && { file, gram },
@@ -32,7 +37,6 @@ export const sliceShared: HandlersOf<WorkerApi>['sliceShared'] = async (params, 
       dequantize: nativeDequantizer(threads),
       quantizer: nativeQuantizer(threads),
     });
-    const { energyLost, orthogonality, orientation: turned } = rotation;
     return {
       ...result,
       precision,

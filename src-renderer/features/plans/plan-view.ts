@@ -97,7 +97,7 @@ function adviceOf(list: PlanList): string {
 /** The verdict of a finished fit. */
 export function resultHeadline({ output, plan, proof, verdict }: FitResult, target: Target): string {
   if (output === null || plan === null) return verdict;
-  const { runs, runsOver, made, madeOver } = words.runs.result;
+  const { runs, runsOver, made, madeOver } = words.report;
   const [fits, over] = proof?.passed ? [runs, runsOver] : [made, madeOver];
   return (plan.fits ? fits : over)(fitInWords(plan, target));
 }

@@ -2,10 +2,20 @@
 import type { JobSnapshot, JobState } from '../../../src-main/contract/job.ts';
 import { formatDuration } from '../../words/numbers.ts';
 import { useWords } from '../../words/words.ts';
+import { nameOf } from '../model/model-path.ts';
 import { resultHeadline } from '../plans/plan-view.ts';
 import { stageLabel } from './stage-steps.ts';
 
 const words = useWords();
+
+/** `Making sample fit`. */
+export const runTitle = ({ recipe }: Pick<JobSnapshot, 'recipe'>): string => titleOf(recipe.verb, recipe.model);
+
+/** The same of a run of the history, whose verb this version may not know. */
+export function titleOf(verb: string, model: string): string {
+  const { doing } = words.runs;
+  return verb in doing ? doing[verb as keyof typeof doing](nameOf(model)) : nameOf(model);
+}
 
 /** How far the current stage is, from 0 to 1. */
 export function shareOf(job: JobState): number {

@@ -1,4 +1,4 @@
-// The stages of a fit as a row of steps: what is done, what is going on, what is still expected.
+// The stages of a run as a row of steps: what is done, what is going on, what is still expected.
 import { useWords } from '../../words/words.ts';
 
 export interface StageStep {
@@ -7,20 +7,19 @@ export interface StageStep {
   state: 'done' | 'active' | 'waiting';
 }
 
-/** The order in which a fit usually goes through its stages. Others are shown when they come. */
-const usualStages = ['open', 'plan', 'calibrate', 'tokenize', 'quantize', 'slice', 'evaluate', 'prove'];
+/** The order in which a fit usually goes through its stages. */
+export const fitStages = ['open', 'plan', 'calibrate', 'tokenize', 'quantize', 'slice', 'evaluate', 'prove'];
 
 const words = useWords();
 
-/** `makes`: the stage that writes the file. */
+/** `expected`: in their usual order; others are shown when they come. */
 export function stageSteps(
   seen: readonly string[],
   current: string | null,
-  makes: 'quantize' | 'slice' = 'quantize',
+  expected: readonly string[] = [],
 ): StageStep[] {
-  const other = makes === 'slice' ? 'quantize' : 'slice';
-  const expected = usualStages.filter((name) => !seen.includes(name) && name !== other);
-  return [...seen, ...expected].map((name) => ({
+  const toCome = expected.filter((name) => !seen.includes(name));
+  return [...seen, ...toCome].map((name) => ({
     name,
     label: stageLabel(name),
     state: name === current ? 'active' : seen.includes(name) ? 'done' : 'waiting',

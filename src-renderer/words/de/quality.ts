@@ -17,7 +17,6 @@ export const quality: Words['quality'] = {
   perplexityChange: (before, after, error) =>
     `Perplexität ${before} → ${after} (je ± ${error}) auf Text, den es nicht kennt`,
   loses: (loss, error) => `Verliert ${loss} ± ${error} Nat je Token`,
-  losesPredicted: (loss, error, predicted) => `Verliert ${loss} ± ${error} Nat je Token; vorhergesagt war ${predicted}`,
   measuredOn: ({ windows, windowTokens, text, engine, kind }) =>
     `Gemessen auf ${windows} × ${windowTokens} Token von „${text}“ mit ${engine}, ${kind}`,
   engines: { onnx: 'Snugs eigenen Graphen', 'llama.cpp': 'llama.cpp' },

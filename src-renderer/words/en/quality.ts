@@ -26,8 +26,6 @@ export const quality = {
   perplexityChange: (before: string, after: string, error: string) =>
     `Perplexity ${before} → ${after} (each ± ${error}) on text it has not seen`,
   loses: (loss: string, error: string) => `Loses ${loss} ± ${error} nats per token`,
-  losesPredicted: (loss: string, error: string, predicted: string) =>
-    `Loses ${loss} ± ${error} nats per token; ${predicted} was predicted`,
   measuredOn: ({ windows, windowTokens, text, engine, kind }: Measurement) =>
     `Measured on ${windows} × ${windowTokens} tokens of “${text}” with ${engine}, ${kind}`,
   engines: { onnx: 'Snug’s own graphs', 'llama.cpp': 'llama.cpp' },

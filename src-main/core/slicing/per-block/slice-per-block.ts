@@ -4,7 +4,7 @@
 // code runs attention a second time with its output projection sliced; both are projected by the same Qm, so that result is
 // (M·Qm)[:, :a], which the MLP step forms by itself: no second pass.
 import { AppError } from '../../../contract/errors.ts';
-import type { Progress } from '../../../contract/progress.ts';
+import type { Progress, SiteFacts } from '../../../contract/progress.ts';
 import type { Precision } from '../../../contract/recipe.ts';
 import type { SlicingConfig } from '../../../contract/results.ts';
 import type { Decoder } from '../../architectures/decoder.ts';
@@ -19,6 +19,7 @@ import { passProgress } from '../../graph/pass-progress.ts';
 import { residualRows, residualRuns } from '../../graph/residual.ts';
 import type { Residual } from '../../graph/residual.ts';
 import type { LinearAlgebra } from '../../linear-algebra/linear-algebra.ts';
+import { pointsOfSpectrum } from '../../linear-algebra/spectrum-points.ts';
 import { blockSteps } from './block-steps.ts';
 import type { BlockStep } from './block-steps.ts';
 import { SiteGram } from './site-basis.ts';
@@ -98,12 +99,15 @@ export async function slicePerBlock(options: PerBlockOptions): Promise<SiteRepor
   async function directions(index: number, gram: SiteGram): Promise<Directions> {
     const [name, width] = [names[index]!, widths[index]!];
     const { basis, ...found } = await findBasis({ index, name, width, size }, gram.gram);
-    reports.push({ name, width, ...found });
+    const report = { name, width, ...found };
+    reports.push(report);
+    stream.tell([factsOf(report)]);
     return { basis, width, size };
   }
 
   const stream = await openStepStream(options, { names, widths });
   try {
+    if (resume) stream.tell(resume.sites.map(factsOf));
     let input = resume?.input;
     if (!input) {
       input = await directions(0, await embed(options, stream));
@@ -127,6 +131,12 @@ export async function slicePerBlock(options: PerBlockOptions): Promise<SiteRepor
   } finally {
     await stream.close();
   }
+}
+
+/** A report for those who watch. */
+function factsOf({ name, width, eigenvalues, damping, energyLost }: SiteReport): SiteFacts {
+  const spectrum = pointsOfSpectrum(eigenvalues, damping);
+  return width < eigenvalues.length ? { name, width, energyLost, spectrum } : { name, spectrum };
 }
 
 /** The step that starts from a site. */
@@ -169,6 +179,8 @@ interface StepRun {
 
 interface StepStream {
   gramOf(site: number): SiteGram;
+  /** Reports what was found. */
+  tell(sites: SiteFacts[]): void;
   /** Replaces X by what the step makes of it, D wide. Answers the Gram of its output's site. */
   run(step: StepRun): Promise<SiteGram>;
   close(): Promise<void>;
@@ -214,6 +226,7 @@ async function openStepStream(
     new SiteGram({ site: { name: names[site]!, size }, signals, normEps, precision, linearAlgebra, signal });
   return {
     gramOf,
+    tell: (sites) => onRun(0, sites),
     async run({ index, input, feeds }) {
       const directions = { data: new Float32Array(input.basis), shape: [input.width, size] };
       const weights = { ...feeds, basis: directions, shortcut: directions };

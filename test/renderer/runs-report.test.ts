@@ -1,0 +1,110 @@
+// @vitest-environment node
+// The report: verdicts, true sizes, prediction against measurement, and the same as Markdown.
+import { describe, expect, it } from 'vitest';
+import type { JobResult } from '../../src-main/contract/job.ts';
+import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
+import { reportMarkdown } from '../../src-renderer/features/report/report-markdown.ts';
+import { reportOf, resultOf, type DoneRun, type Report } from '../../src-renderer/features/report/report.ts';
+import { speak } from '../../src-renderer/words/words.ts';
+import { planFor } from '../support/plans.ts';
+import { fitResult, madeModel, perBlockResult, proof, quality } from './results.ts';
+
+const target = { kind: 'memory', bytes: 24 * 2 ** 30, context: 4096, kvType: 'f16', reserveBytes: 0 } as const;
+const recipe = recipeSchema.parse({ verb: 'fit', model: '/models/m.gguf', target, output: '/o.gguf' });
+
+function report(result: JobResult | null, more: Partial<DoneRun> = {}): Report {
+  return reportOf({ id: 'run', model: '/models/m.gguf', recipe, result, detail: null, ...more });
+}
+const quantized = (more: object = {}): JobResult => ({
+  verb: 'quantize',
+  value: {
+    ...madeModel,
+    method: 'quantize',
+    widths: null,
+    resumedAtTensor: null,
+    unseenExperts: 0,
+    calibration: null,
+    ...more,
+  },
+});
+
+describe('the verdict', () => {
+  it('of a fit is about the card', () => {
+    const { headline, subline, bar } = report({ verb: 'fit', value: fitResult });
+    expect(headline).toBe('It runs, with 5.00 GiB to spare');
+    expect(subline).toBe('q4_k_m mix, made in 40 s.');
+    expect(bar?.limitBytes).toBe(target.bytes);
+  });
+
+  it('of a slice says what became of its size', () => {
+    const smaller = report({ verb: 'slice', value: { ...perBlockResult, fileBytes: 847_000 } });
+    expect(smaller.headline).toBe('It is made, and is 15% smaller');
+    expect(smaller.sizes?.isBigger).toBe(false);
+    const bigger = report({ verb: 'slice', value: { ...perBlockResult, fileBytes: 1_041_000 } });
+    expect(bigger.headline).toBe('It is made, and is 4.1% bigger than before');
+    expect(bigger.sizes?.notes[0]).toBe('This makes the model bigger.');
+    expect(bigger.sizes?.notes).toContain('Cutting 25% of the width makes this model 10% smaller in parameters.');
+  });
+
+  it('tells a failed gate and a failed proof before anything else', () => {
+    const gate = { limit: 0.1, value: 0.2, passed: false, measure: 'kld' } as const;
+    expect(report(quantized({ gate })).headline).toMatch(/loses more than you allow/);
+    const failed = { ...proof, passed: false, reason: 'It would not load.' };
+    const { headline, proof: told } = report(quantized({ proof: failed }));
+    expect(headline).toMatch(/does not run it/);
+    expect(told).toMatchObject({ passed: false, lines: expect.arrayContaining(['It would not load.']) as string[] });
+    expect(report(quantized({ proof })).headline).toBe('It runs, and is Q4_K_M');
+  });
+
+  it('is said where a result cannot be read', () => {
+    expect(resultOf({ verb: 'fit', result: { of: 'another version' } })).toBeNull();
+    expect(resultOf({ verb: 'fit', result: fitResult })).toEqual({ verb: 'fit', value: fitResult });
+    expect(report(null).headline).toBe('This run is done');
+  });
+});
+
+describe('prediction against measurement', () => {
+  const predicted = (kld: number) => ({ ...fitResult, plan: planFor('q4_k_m', { kld }), quality });
+
+  it('says whether it came as expected', () => {
+    const loss = report({ verb: 'fit', value: predicted(0.02) }).loss!;
+    expect(loss.inWords).toBe('Predicted ≈ 0.020 (0.007 – 0.060) nats per token, measured 0.021 ± 0.002');
+    expect(loss.verdict).toBe('as expected');
+    expect(report({ verb: 'fit', value: predicted(0.001) }).loss?.verdict).toBe('worse than expected');
+    expect(report({ verb: 'fit', value: predicted(0.4) }).loss?.verdict).toBe('better than expected');
+  });
+
+  it('is none where the plan has its measurement already', () => {
+    const plan = planFor('q4_k_m', { predicted: { ...planFor('x').predicted, basis: 'measured' } });
+    expect(report({ verb: 'fit', value: { ...fitResult, plan, quality } }).loss).toMatchObject({
+      predicted: null,
+      inWords: 'Loses 0.021 ± 0.002 nats per token',
+    });
+  });
+});
+
+describe('layers', () => {
+  it('are those that were cut', () => {
+    const { sites } = report({ verb: 'slice', value: perBlockResult });
+    expect(sites.map(({ name }) => name)).toEqual(['embed', 'layer0.attn_out']);
+  });
+});
+
+describe('Markdown', () => {
+  it('has the whole report, in the language of the window', () => {
+    const text = reportMarkdown(report({ verb: 'slice', value: { ...perBlockResult, quality, proof } }));
+    for (const part of [
+      '# It runs, and is 15% smaller',
+      '| File | 1.00 MB | 847.0 kB | 15% smaller |',
+      '- Picks the same next word as the original 93.0 times in 100 (± 0.4)',
+      '| layer 1 · attention | 192 | 0.42% |',
+      '> Once upon a time',
+      'target.context: 4096',
+    ])
+      expect(text).toContain(part);
+    expect(text).not.toMatch(/undefined|null|\[object/);
+    speak('de');
+    expect(reportMarkdown(report({ verb: 'fit', value: fitResult }))).toContain('## Rezept');
+    speak('en');
+  });
+});
