@@ -52,14 +52,32 @@ test('slicing per block tells every site as it is found, and a process loses non
   expect(told.every(({ secondsLeft = 0 }) => Number.isFinite(secondsLeft))).toBe(true);
 });
 
+test('a slicing that is taken up tells again what was found before', async () => {
+  const params = workerApi.methods.slicePerBlock.params.parse(sliceParams('stopped'));
+  const stop = new AbortController();
+  let found = 0;
+  const stopped = handlers.slicePerBlock(params, {
+    signal: stop.signal,
+    progress({ sites = [] }) {
+      found += sites.length;
+      if (found === 5) stop.abort(new Error('stopped'));
+    },
+  });
+  await expect(stopped).rejects.toThrow();
+  const told: string[] = [];
+  const progress = ({ sites = [] }: Progress): void => void told.push(...sites.map(({ name }) => name));
+  const { resumedAtLayer } = await handlers.slicePerBlock(params, { signal: ports.signal, progress });
+  expect(resumedAtLayer).toBeGreaterThan(0);
+  expect(told).toEqual(names);
+});
+
 test('slicing by a shared rotation tells its one spectrum, a calibration that of every norm', async () => {
-  const statistics = path.join(folder);
   const told: Progress[] = [];
   const heard = { signal: ports.signal, progress: (progress: Progress) => void told.push(progress) };
   const calibration = {
     source: sampleModel,
     windows,
-    folder: statistics,
+    folder,
     fingerprint: 'a'.repeat(64),
     datasets: ['x'],
   };
