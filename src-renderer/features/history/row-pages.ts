@@ -40,23 +40,12 @@ export function rowPages<Row>(
     triggerRef(rows);
   }
 
-  /** The page that is missing nearest to what is in view; null where there is enough. */
-  function next(): number | null {
-    const count = total.value ?? 1;
-    const [first, last] = inView.map((row) => Math.floor(Math.min(row, Math.max(0, count - 1)) / pageSize)) as [
-      number,
-      number,
-    ];
-    const pages = Math.ceil(count / pageSize);
-    for (let distance = 0; distance < pages; distance++) {
-      const near = distance === 0 ? range(first, last) : [last + distance, first - distance];
-      const missing = near.find((page) => page >= 0 && page < pages && !fresh.has(page));
-      if (missing !== undefined) return distance * pageSize > keep ? null : missing;
-    }
-    return null;
-  }
-
   async function fill(): Promise<void> {
+    const next = (): number | null => {
+      const place = { inView, count: total.value ?? 1, pageSize };
+      const found = nearestMissing(place, (page) => fresh.has(page));
+      return found === null || found.rowsAway > keep ? null : found.page;
+    };
     for (let page = next(); page !== null; page = next()) {
       const wanted = list;
       const found = await fetchPage(page * pageSize, pageSize);
@@ -93,6 +82,29 @@ export function rowPages<Row>(
   }
 
   return { rows, total, open, refresh, look };
+}
+
+interface Place {
+  inView: readonly [first: number, last: number];
+  /** Of all rows. */
+  count: number;
+  pageSize: number;
+}
+
+/** The page that is missing nearest to what is in view; null where all are there. */
+function nearestMissing(
+  { inView, count, pageSize }: Place,
+  isThere: (page: number) => boolean,
+): { page: number; rowsAway: number } | null {
+  const pageOf = (row: number): number => Math.floor(Math.min(row, Math.max(0, count - 1)) / pageSize);
+  const [first, last] = [pageOf(inView[0]), pageOf(inView[1])];
+  const pages = Math.ceil(count / pageSize);
+  for (let distance = 0; distance < pages; distance++) {
+    const near = distance === 0 ? range(first, last) : [last + distance, first - distance];
+    const page = near.find((one) => one >= 0 && one < pages && !isThere(one));
+    if (page !== undefined) return { page, rowsAway: distance * pageSize };
+  }
+  return null;
 }
 
 const range = (first: number, last: number): number[] =>
