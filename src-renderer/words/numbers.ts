@@ -6,7 +6,8 @@ import { useWords } from './words.ts';
 const words = useWords();
 
 export function formatCount(value: number): string {
-  return value.toLocaleString(words.numbers.locale);
+  // Progress of several passes counts in parts of a token.
+  return value.toLocaleString(words.numbers.locale, { maximumFractionDigits: value < 10 ? 1 : 0 });
 }
 
 /** With the language's decimal mark. */
