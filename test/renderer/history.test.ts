@@ -116,6 +116,34 @@ describe('pages of rows', () => {
     expect(pages.total.value).toBe(12);
   });
 
+  it('of a newer question never stand beside rows of the older one', async () => {
+    let name = 'old';
+    const answers: (() => void)[] = [];
+    const pages = rowPages<string>(
+      (offset, limit) => {
+        const of = name;
+        const count = of === 'old' ? 30 : 1;
+        const rows = Array.from({ length: Math.max(0, Math.min(limit, count - offset)) }, () => of);
+        return new Promise((resolve) => answers.push(() => resolve({ rows, total: count })));
+      },
+      { pageSize: 10, keep: 100 },
+    );
+    const opened = pages.open();
+    answers[0]!();
+    await opened;
+    name = 'new';
+    const again = pages.open(); // while the second page of the old list is on its way
+    answers[1]!();
+    await settled();
+    for (const answer of answers.slice(3)) answer(); // what is asked for ahead of the new list's first page
+    await settled();
+    expect(pages.rows.value[0]).toBe('old');
+    expect(pages.total.value).toBe(30);
+    answers[2]!();
+    await again;
+    expect(pages.rows.value).toEqual(['new']);
+  });
+
   it('of an older question are not mixed into a newer one', async () => {
     const answers: ((page: { rows: string[]; total: number }) => void)[] = [];
     const pages = rowPages<string>(() => new Promise((resolve) => answers.push(resolve)), { pageSize: 10, keep: 0 });

@@ -30,6 +30,8 @@ export function rowPages<Row>(
   const fresh = new Set<number>();
   let inView: [first: number, last: number] = [0, 0];
   let list = 0;
+  /** Lists that were asked for and have not come: until then there is nothing to fill. */
+  let opening = 0;
   let filling: Promise<void> | null = null;
 
   function place(page: number, { rows: found, total: count }: Page<Row>): void {
@@ -42,6 +44,7 @@ export function rowPages<Row>(
 
   async function fill(): Promise<void> {
     const next = (): number | null => {
+      if (opening > 0) return null;
       const place = { inView, count: total.value ?? 1, pageSize };
       const found = nearestMissing(place, (page) => fresh.has(page));
       return found === null || found.rowsAway > keep ? null : found.page;
@@ -62,7 +65,8 @@ export function rowPages<Row>(
   async function open(): Promise<void> {
     const wanted = ++list;
     inView = [0, 0];
-    const first = await fetchPage(0, pageSize);
+    opening++;
+    const first = await fetchPage(0, pageSize).finally(() => opening--);
     if (wanted !== list) return;
     fresh.clear();
     rows.value = [];
