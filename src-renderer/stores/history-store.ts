@@ -62,9 +62,11 @@ export const useHistoryStore = defineStore('history', () => {
     return [...own, ...kept.value.filter(({ run }) => !jobs.jobs.has(run))];
   });
 
+  /** The filter of the rows in view: what is being typed is another list only once it is loaded. */
+  let asked: RunFilter = { ...filter };
   const { rows, total, open, refresh, look } = rowPages<RunRow>(async (offset, limit) => {
-    const withoutPlans = filter.verb === null;
-    const list = await call()['history.list']({ ...filter, withoutPlans, offset, limit });
+    const withoutPlans = asked.verb === null;
+    const list = await call()['history.list']({ ...asked, withoutPlans, offset, limit });
     return { rows: list.experiments.map(rowOf), total: list.total };
   }, pages);
 
@@ -73,7 +75,11 @@ export const useHistoryStore = defineStore('history', () => {
   }
 
   /** The list of the filter as it is now. */
-  const load = (): Promise<void> => refusable(async () => void (await Promise.all([open(), loadAround()])));
+  const load = (): Promise<void> =>
+    refusable(async () => {
+      asked = { ...filter };
+      await Promise.all([open(), loadAround()]);
+    });
 
   /** The same list after something changed. */
   const reload = (): Promise<void> => refusable(async () => void (await Promise.all([refresh(), loadAround()])));
