@@ -87,7 +87,8 @@ describe('a calibration that was killed', () => {
     expect(resumed.startedOver).toBeNull();
     expect(resumed.resumedAtLayer).toBeGreaterThanOrEqual(2);
     expect(resumed.resumedAtLayer).toBeLessThan(6);
-    expect(told[0]).toBeGreaterThan(resumed.resumedAtLayer! / 6);
+    // The sites of the layers before are told again first.
+    expect(told[0]).toBeGreaterThanOrEqual(resumed.resumedAtLayer! / 6);
     expect(contentsOf(folder)).toEqual(whole);
     await expect(checkStatistics(folder, name)).resolves.toBeUndefined();
   });

@@ -73,9 +73,10 @@ export async function warnOfOtherVocabulary(
   tokenizer: string,
   { model, vocabSize }: { model: string; vocabSize: number | null },
 ): Promise<void> {
-  const source = await openModel(tokenizer);
-  await source.close();
-  const other = source.config.vocabSize;
+  // A folder may have a tokenizer and no model, which says no size.
+  const source = await openModel(tokenizer).catch(() => null);
+  await source?.close();
+  const other = source?.config.vocabSize ?? null;
   if (other === null || vocabSize === null || !Number.isFinite(vocabSize) || other === vocabSize) return;
   const warning = `${model} has a vocabulary of ${vocabSize} tokens and ${tokenizer} of ${other}: the tokenizer may be that of another model, whose ids mean other words.`;
   if (!context.warnings.includes(warning)) context.warnings.push(warning);

@@ -1,5 +1,5 @@
 // The small files beside exported weights: tokenizer and generation settings, from the source's folder or its GGUF header.
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../../../contract/errors.ts';
 import type { GgufMetadata } from '../../formats/gguf-values.ts';
@@ -35,9 +35,12 @@ export const jsonBytes = (value: object): Uint8Array => Buffer.from(`${JSON.stri
 /** From a folder or a GGUF where one is given, else from the model's own GGUF header. @throws FILE_NOT_FOUND when it is not there */
 export async function companionFiles(model: ModelSource, from: string | null): Promise<CompanionFiles> {
   if (from === null) return model.gguf ? fromHeader(model.gguf.metadata) : { files: new Map(), hasTokenizer: false };
+  const folder = folderOf(from);
+  // A folder may have a tokenizer and no model.
+  if ((await stat(folder).catch(() => null))?.isFile() !== true) return fromFolder(folder);
   const source = await openModel(from);
   await source.close();
-  return source.gguf ? fromHeader(source.gguf.metadata) : fromFolder(folderOf(source.path));
+  return fromHeader(source.gguf!.metadata);
 }
 
 function fromHeader(metadata: GgufMetadata): CompanionFiles {
