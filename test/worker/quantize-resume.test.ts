@@ -85,7 +85,8 @@ const contextOf = (options: Options) => ({
 async function written(task: Task, folder: string, keyed = key) {
   const output = path.join(fresh(), 'model.gguf');
   const told: number[] = [];
-  const onProgress = ({ done, total }: Progress): void => void told.push(done / total);
+  // What was found of a rotation comes before anything is written.
+  const onProgress = ({ done, total, sites }: Progress): void => void (sites ?? told.push(done / total));
   const result = await task.run(here, { output, kept: { folder, key: keyed } }, { onProgress });
   return { result, bytes: readFileSync(output), begun: told[0]!, beside: readdirSync(path.dirname(output)) };
 }
