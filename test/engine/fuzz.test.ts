@@ -126,6 +126,6 @@ it('10,000 malformed messages leave the engine as it was', async () => {
   expect(requests).toBeGreaterThan(messages / 2);
   expect(Object.fromEntries(codes)).toEqual({ USAGE: requests });
   expect(filesOf(folder)).toEqual(before);
-  expect(await call['jobs.list']({})).toEqual({ jobs: [] });
+  expect(await call['jobs.list']({})).toEqual({ jobs: [], waiting: [] });
   expect(await call.inspect({ model })).toMatchObject({ format: 'gguf' });
 });
