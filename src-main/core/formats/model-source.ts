@@ -78,6 +78,15 @@ export function folderOf(model: string): string {
   return statSync(model, { throwIfNoEntry: false })?.isDirectory() ? model : dirname(model);
 }
 
+/** `read` of a source that knows how to fill a place. */
+export const readBy =
+  (readInto: ModelSource['readInto']): ModelSource['read'] =>
+  async (entry, offset = 0, length = entry.bytes - offset) => {
+    const bytes = new Uint8Array(length);
+    await readInto(entry, bytes, offset);
+    return bytes;
+  };
+
 /** What errors call the config.json of a model: an ONNX file has it inside. */
 export const configFileOf = (model: string): string =>
   isOnnxFile(model) ? `${model}, its snug.config,` : join(folderOf(model), 'config.json');

@@ -69,10 +69,10 @@ export async function openOnnxModel(path: string): Promise<OnnxModelFile> {
     if (!facts) throw malformed(path, `its ${modelKey}`, { expected: `${expected}, of this version`, actual: 'none' });
     const found = (await initializers(source, graph)).filter(({ name }) => !constantName.test(name));
     const { weights, dataFiles } = await placeWeights(path, found);
-    const dataBytes = dataFiles.reduce((sum, { size }) => sum + size, 0);
+    const dataBytes = [...dataFiles.values()].reduce((sum, size) => sum + size, 0);
     return {
       ...{ path, fileBytes: source.size + dataBytes, facts, weights },
-      files: [path, ...dataFiles.map(({ file }) => file)],
+      files: [path, ...dataFiles.keys()],
       tensorTypes: typeCounts({ tensors: weights }),
       parameters: weights.reduce((sum, { shape }) => sum + elementCount(shape)!, 0),
       slicing: metadataOf(path, metadata, slicingKey),
@@ -161,17 +161,12 @@ async function initializerAt(source: ByteSource, range: ByteRange): Promise<Init
   return found;
 }
 
-interface DataFile {
-  file: string;
-  size: number;
-}
-
-/** Where the bytes of weights lie, held against their shapes and the files beside the model. */
+/** Where the bytes of weights lie, held against their shapes and the files beside the model, whose sizes are answered too. */
 async function placeWeights(
   path: string,
   found: readonly Initializer[],
-): Promise<{ weights: TensorEntry[]; dataFiles: DataFile[] }> {
-  const dataFiles: DataFile[] = [];
+): Promise<{ weights: TensorEntry[]; dataFiles: Map<string, number> }> {
+  const dataFiles = new Map<string, number>();
   const weights: TensorEntry[] = [];
   for (const { name, type: number, sizes, own, external } of found) {
     const [type, shape] = [typeNames[number], sizes.toReversed()];
@@ -187,10 +182,8 @@ async function placeWeights(
       continue;
     }
     const file = join(dirname(path), location);
-    if (!dataFiles.some((data) => data.file === file)) {
-      dataFiles.push({ file, size: await sizeBeside(path, location) });
-    }
-    const { size } = dataFiles.find((data) => data.file === file)!;
+    const size = dataFiles.get(file) ?? (await sizeBeside(path, location));
+    dataFiles.set(file, size);
     const offset = Number(external.get('offset'));
     if (!(offset + needed <= size)) {
       throw malformed(file, `weight ${name}`, {
@@ -198,7 +191,7 @@ async function placeWeights(
         actual: `${size} bytes`,
       });
     }
-    weights.push({ name, type, shape, shard: dataFiles.findIndex((data) => data.file === file) + 1, offset, bytes });
+    weights.push({ name, type, shape, shard: [...dataFiles.keys()].indexOf(file) + 1, offset, bytes });
   }
   return { weights, dataFiles };
 }

@@ -8,6 +8,7 @@ import { openFileSource } from '../../formats/file-source.ts';
 import { readHfConfig } from '../../formats/hf-config.ts';
 import type { JsonObject } from '../../formats/json-object.ts';
 import type { ModelConfig } from '../../formats/model-config.ts';
+import { readBy } from '../../formats/model-source.ts';
 import type { ModelHeader, ModelSource } from '../../formats/model-source.ts';
 import { elementCount, tensorRange } from '../../formats/tensor.ts';
 import type { TensorEntry } from '../../formats/tensor.ts';
@@ -140,10 +141,6 @@ function reading(
   return {
     tensors: tensors.map(({ entry }) => entry),
     readInto,
-    async read(entry, offset = 0, length = entry.bytes - offset) {
-      const bytes = new Uint8Array(length);
-      await readInto(entry, bytes, offset);
-      return bytes;
-    },
+    read: readBy(readInto),
   };
 }

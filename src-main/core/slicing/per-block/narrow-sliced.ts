@@ -1,6 +1,7 @@
 // Cuts a sliced model again without new calibration: where directions are sorted at every site, narrower widths keep leading
 // rows and columns (released code: rotate.py, slice_rotated_model). Reads and copies; computes nothing.
 import type { SlicingConfig } from '../../../contract/results.ts';
+import { readBy } from '../../formats/model-source.ts';
 import type { ModelSource } from '../../formats/model-source.ts';
 import { elementCount, tensorRange } from '../../formats/tensor.ts';
 import type { TensorEntry } from '../../formats/tensor.ts';
@@ -53,10 +54,6 @@ function narrowedModel(decoder: SlicedDecoder, widths: readonly number[]): Model
     parameters: tensors.reduce((sum, { shape }) => sum + elementCount(shape)!, 0),
     fileBytes: tensors.reduce((sum, { bytes }) => sum + bytes, 0),
     readInto,
-    async read(entry, offset = 0, length = entry.bytes - offset) {
-      const bytes = new Uint8Array(length);
-      await readInto(entry, bytes, offset);
-      return bytes;
-    },
+    read: readBy(readInto),
   };
 }
