@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { llamaDevice } from './llama-host-api.ts';
 import { bytes } from './units.ts';
-import { graphProvider, providerProbe } from './worker-api.ts';
+import { graphProvider, providerProbe } from './worker/device.ts';
 
 /** A GPU as NVIDIA's driver tells of it. */
 export const nvidiaGpu = z.object({

@@ -46,3 +46,6 @@ export function mergeProgress<Message extends Progress>(waiting: Message, next: 
   if (waiting.sites === undefined) return next;
   return { ...next, sites: [...waiting.sites, ...(next.sites ?? [])] };
 }
+
+/** Of calls that tell of sites. */
+export const siteProgress = { progress, mergeProgress };

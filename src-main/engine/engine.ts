@@ -20,10 +20,9 @@ import { jobRunner } from './jobs/run-job.ts';
 import { refuseEarly } from './jobs/run-recipe.ts';
 import { leasedTurns, soleTurns } from './jobs/turns.ts';
 import { MachineService, settingsInMemory } from './machine.ts';
-import { preflight } from './preflight.ts';
 import { thisSystem, type System } from './system.ts';
 import { historyHandlers } from './library/history-handlers.ts';
-import { inspectAnywhere } from './library/inspect-hub.ts';
+import { inspectAnywhere, preflightAnywhere } from './library/model-anywhere.ts';
 import { catalogRecorder } from './recorder.ts';
 import { runnerHandlers } from './runners/handlers.ts';
 import { thisMachine, type Places } from './runners/places.ts';
@@ -77,7 +76,7 @@ export async function createEngine(
     ...jobHandlers(queue),
     'jobs.preflight': async ({ recipe }, { signal }) => {
       const mayMeasure = !queue.list().some(({ job }) => job.state === 'running');
-      return (await preflight({ folders, children, machine, system }, recipe, { signal, mayMeasure })).preflight;
+      return preflightAnywhere({ folders, children, machine, system }, recipe, { signal, mayMeasure });
     },
     'jobs.log': ({ id }) => readJobLog(folders.home, id),
     ...historyHandlers(catalog, queue),

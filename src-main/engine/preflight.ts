@@ -23,7 +23,7 @@ const worthMeasuringSeconds = 10;
 /** Of the bundled texts: 3.2 with the sample's 8,192 tokens, 4.4 with 49,152. */
 const bytesPerToken = (vocabSize: number): number => (vocabSize < 2 ** 15 ? 3.2 : 4.4);
 
-interface PreflightParts {
+export interface PreflightParts {
   folders: Folders;
   children: Pick<Children, 'worker'>;
   machine: MachineService;
@@ -38,6 +38,8 @@ export interface Flight {
 
 export interface FlightOptions {
   signal: AbortSignal;
+  /** What of the models has to come to this machine yet. @default 0 */
+  downloadBytes?: number;
   /** False while a job computes, whose load would be measured too. */
   mayMeasure: boolean;
 }
@@ -57,7 +59,11 @@ export async function preflight(parts: PreflightParts, recipe: Recipe, options: 
   }
 }
 
-async function fly(parts: PreflightParts, recipe: Recipe, { signal, mayMeasure }: FlightOptions): Promise<Flight> {
+async function fly(
+  parts: PreflightParts,
+  recipe: Recipe,
+  { signal, mayMeasure, downloadBytes = 0 }: FlightOptions,
+): Promise<Flight> {
   const { machine, folders, system, children } = parts;
   const facts = await factsOf(recipe, path.join(folders.resources, 'texts'));
   const work = facts && jobWork(recipe, facts);
@@ -72,7 +78,7 @@ async function fly(parts: PreflightParts, recipe: Recipe, { signal, mayMeasure }
   const found = ofJob();
   const { seconds, stages, peakMemoryBytes, scratchBytes } = found;
   const { disks, problems } = await disksOf(system, {
-    ...{ home: folders.home, scratchBytes, work },
+    ...{ home: folders.home, homeBytes: scratchBytes + downloadBytes, work },
     output: 'output' in recipe ? recipe.output : null,
   });
   const limit = 'maxMemoryBytes' in recipe ? recipe.maxMemoryBytes : null;
@@ -153,19 +159,19 @@ async function evaluationSize(recipe: Recipe, facts: TextFacts): Promise<TextSiz
 interface DiskUse {
   home: string;
   output: string | null;
-  scratchBytes: number;
+  homeBytes: number;
   work: JobWork;
 }
 
 async function disksOf(
   system: System,
-  { home, output, scratchBytes, work }: DiskUse,
+  { home, output, homeBytes, work }: DiskUse,
 ): Promise<Pick<Preflight, 'disks' | 'problems'>> {
   const uses = [
     ...(output === null
       ? []
       : [{ place: path.dirname(path.resolve(output)), likely: work.outputBytes, least: work.leastOutputBytes }]),
-    { place: home, likely: scratchBytes, least: scratchBytes },
+    { place: home, likely: homeBytes, least: homeBytes },
   ];
   const found = await Promise.all(uses.map(async (use) => ({ ...use, disk: await system.diskOf(use.place) })));
   const byDisk = [...Map.groupBy(found, ({ place, disk }) => disk?.device ?? place).values()].map((group) => ({

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { GraphProvider } from '../../src-main/contract/worker-api.ts';
+import type { GraphProvider } from '../../src-main/contract/worker/device.ts';
 import { openImportance } from '../../src-main/core/quantization/importance-file.ts';
 import { readGram } from '../../src-main/core/calibration/gram-file.ts';
 import { statisticsFiles } from '../../src-main/core/calibration/saved-statistics.ts';

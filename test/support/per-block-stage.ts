@@ -1,4 +1,5 @@
 // Snug's side of test/bench/released.ts: the worker's task in this process, as the product runs it.
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { workerApi } from '../../src-main/contract/worker-api.ts';
 import { readFloats } from '../../src-main/core/graph/float-values.ts';
@@ -34,6 +35,9 @@ export async function slicePerBlockStage({
   threads,
   folder,
 }: PerBlockStage): Promise<PerBlockResult> {
+  const checkpoints = join(folder, '..', 'checkpoints');
+  // What an earlier round finished would be taken up.
+  rmSync(checkpoints, { recursive: true, force: true });
   const params = workerApi.methods.slicePerBlock.params.parse({
     source: model,
     windows: readJson<{ input_ids: number[][] }>(rows).input_ids.map((row) => Int32Array.from(row)),
@@ -43,7 +47,7 @@ export async function slicePerBlockStage({
     paperCompat: true,
     force: true,
     tokenizerFrom: null,
-    checkpoints: join(folder, '..', 'checkpoints'),
+    checkpoints,
     threads,
   });
   const cpu = process.cpuUsage();

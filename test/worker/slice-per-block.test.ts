@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
 import { precision } from '../../src-main/contract/recipe.ts';
 import { workerApi } from '../../src-main/contract/worker-api.ts';
-import type { WidthSchedule } from '../../src-main/contract/worker-api.ts';
+import type { WidthSchedule } from '../../src-main/contract/worker/slicing.ts';
 import { slicedForward } from '../../src-main/core/slicing/per-block/sliced-forward.ts';
 import { handlers } from '../../src-main/worker/handlers.ts';
 import { temporaryFolder } from '../llama-host/host.ts';

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ProviderState } from '../../contract/devices.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { DeviceName } from '../../contract/recipe.ts';
-import type { GraphProvider, ProbedProvider, ProviderProbe } from '../../contract/worker-api.ts';
+import type { GraphProvider, ProbedProvider, ProviderProbe } from '../../contract/worker/device.ts';
 import type { Children, WorkerClient } from '../children.ts';
 import { cudaAbsence, type OnnxPackage } from './cuda-files.ts';
 

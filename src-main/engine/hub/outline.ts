@@ -16,13 +16,15 @@ import type { HubFile } from './hub-file.ts';
 import { downloadFile } from './download-file.ts';
 import { describeSnapshot } from './fetch-model.ts';
 import { remoteSource, type RemoteSource } from './remote-source.ts';
-import { missingFiles, openSnapshot, requestFor, type Hub, type Snapshot } from './snapshot.ts';
+import { missingFiles, requestFor, type Hub, type Snapshot } from './snapshot.ts';
 
 export interface OpenedOutline {
   /** Opens the model: whole where it is on this machine, its outline else. */
   model: string;
   /** What a result says of it. */
   used: HubModel;
+  /** Of its files, what is not on this machine. */
+  missingBytes: number;
 }
 
 /** A vocabulary has its tokens and merges in the header: most headers fit after one or two steps. */
@@ -31,15 +33,15 @@ const firstWindow = 256 * 2 ** 10;
 const sideBySide = 4;
 
 /**
- * Makes what can be inspected and planned of an address, without its weights, in a folder inside `scratch`.
- * @throws as openSnapshot and downloadFile; FILE_MALFORMED
+ * Makes what can be inspected and planned of a snapshot, without its weights, in a folder inside `scratch`.
+ * @throws as downloadFile; FILE_MALFORMED
  */
-export async function openOutline(hub: Hub, address: string, scratch: string): Promise<OpenedOutline> {
-  const snapshot = await openSnapshot(hub, address);
+export async function openOutline(hub: Hub, snapshot: Snapshot, scratch: string): Promise<OpenedOutline> {
   const missing = await missingFiles(snapshot);
+  const missingBytes = missing.reduce((sum, { bytes }) => sum + bytes, 0);
   if (missing.length === 0) {
     const { model, fetchedBytes } = snapshot;
-    return { model, used: describeSnapshot(snapshot, { path: model, fetchedBytes }) };
+    return { model, missingBytes, used: describeSnapshot(snapshot, { path: model, fetchedBytes }) };
   }
   // The name is the repository's: inspection and conversion tell it from the folder.
   const folder = path.join(scratch, `outline-${outlines++}`, snapshot.address.name);
@@ -49,7 +51,7 @@ export async function openOutline(hub: Hub, address: string, scratch: string): P
   const model = path.join(folder, snapshot.choice.entry);
   await fillLastNorm(model, weights);
   fetchedBytes += weights.reduce((sum, { source }) => sum + source.fetchedBytes, 0);
-  return { model, used: describeSnapshot(snapshot, { path: null, fetchedBytes }) };
+  return { model, missingBytes, used: describeSnapshot(snapshot, { path: null, fetchedBytes }) };
 }
 
 let outlines = 0;

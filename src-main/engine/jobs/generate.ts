@@ -1,7 +1,7 @@
 import { AppError } from '../../contract/errors.ts';
 import type { GenerateRecipe } from '../../contract/recipe.ts';
 import type { GenerateResult } from '../../contract/results.ts';
-import type { GraphProvider } from '../../contract/worker-api.ts';
+import type { GraphProvider } from '../../contract/worker/device.ts';
 import { longestText } from '../../core/architectures/decoder.ts';
 import { openOnnxModel } from '../../core/export/onnx/open-onnx-model.ts';
 import { folderOf, isOnnxFile, type ModelSource } from '../../core/formats/model-source.ts';

@@ -2,7 +2,7 @@
 // directions and without a calibration.
 import type { SliceRecipe } from '../../contract/recipe.ts';
 import type { PerBlockSliceResult, SlicingConfig } from '../../contract/results.ts';
-import type { WidthSchedule } from '../../contract/worker-api.ts';
+import type { WidthSchedule } from '../../contract/worker/slicing.ts';
 import type { Decoder } from '../../core/architectures/decoder.ts';
 import { isOnnxFile } from '../../core/formats/model-source.ts';
 import { isSliced, type RunnableModel } from '../../core/graph/hidden-states.ts';

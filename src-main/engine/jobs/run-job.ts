@@ -50,10 +50,10 @@ export function jobRunner(parts: RunnerParts): RunRecipe {
         if (problem !== null) context.warnings.push(`This run is not kept in the history: ${problem}`);
         const warn = (): number => context.warnings.push(...flight.preflight.problems.map(({ message }) => message));
         warn();
-        const made = await runRecipe(context, recipe, async (local) => {
-          flight = await preflight(parts, local, { signal, mayMeasure: false });
+        const made = await runRecipe(context, recipe, async (local, downloadBytes) => {
+          flight = await preflight(parts, local, { signal, downloadBytes, mayMeasure: true });
           refuseProblems(flight.preflight);
-          warn();
+          if (downloadBytes === 0) warn();
         });
         if (!isResumed) learnFrom(machine, flight, context);
         await keepRecord(context, { recipe, created, result: made, versions });

@@ -2,7 +2,7 @@
 import type { JobResult } from '../../contract/job.ts';
 import type { Recipe } from '../../contract/recipe.ts';
 import { planModel } from '../planner/plan-model.ts';
-import { localRecipe } from '../stages/hub.ts';
+import { localRecipe, type OnLocal } from '../stages/hub.ts';
 import { runCalibrate } from './calibrate.ts';
 import { withHeaders } from '../stages/open.ts';
 import type { JobContext } from './context.ts';
@@ -16,13 +16,10 @@ import { runQuantize } from './quantize.ts';
 import { runSlice } from './slice.ts';
 import { runStudy } from './study.ts';
 
-/** Told of a recipe whose models came from a hub: with the paths of what is here now. */
-export type OnFetched = (local: Recipe) => Promise<void>;
-
 /** Runs a recipe, alone with its output. @throws OUTPUT_EXISTS where another run is at it */
-export function runRecipe(context: JobContext, recipe: Recipe, onFetched: OnFetched): Promise<JobResult> {
+export function runRecipe(context: JobContext, recipe: Recipe, onLocal: OnLocal): Promise<JobResult> {
   const output = 'output' in recipe ? recipe.output : null;
-  const run = (): Promise<JobResult> => runAnywhere(context, recipe, onFetched);
+  const run = (): Promise<JobResult> => runAnywhere(context, recipe, onLocal);
   return output === null ? run() : claimingOutput(output, run);
 }
 
@@ -33,10 +30,9 @@ export async function refuseEarly(recipe: Recipe): Promise<void> {
 }
 
 /** Models on a hub are fetched first, and the result says which. */
-async function runAnywhere(context: JobContext, recipe: Recipe, onFetched: OnFetched): Promise<JobResult> {
+async function runAnywhere(context: JobContext, recipe: Recipe, onLocal: OnLocal): Promise<JobResult> {
   if (recipe.verb === 'download') return { verb: 'download', value: await runDownload(context, recipe) };
-  const { local, used } = await localRecipe(context, recipe);
-  if (used.length > 0) await onFetched(local);
+  const { local, used } = await localRecipe(context, recipe, onLocal);
   const result = await runVerb(context, local);
   return used.length === 0 ? result : ({ ...result, value: { ...result.value, hub: used } } as JobResult);
 }

@@ -2,7 +2,7 @@
 import { AppError } from '../../contract/errors.ts';
 import type { LlamaDevice } from '../../contract/llama-host-api.ts';
 import type { DeviceName } from '../../contract/recipe.ts';
-import type { GraphProvider } from '../../contract/worker-api.ts';
+import type { GraphProvider } from '../../contract/worker/device.ts';
 import { openModel } from '../../core/formats/model-source.ts';
 import type { JobContext } from '../jobs/context.ts';
 

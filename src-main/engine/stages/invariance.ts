@@ -5,7 +5,7 @@ import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import { evaluationOptions, type DeviceName } from '../../contract/recipe.ts';
 import { invariance as invarianceSchema, type Invariance } from '../../contract/results.ts';
-import type { GraphProvider } from '../../contract/worker-api.ts';
+import type { GraphProvider } from '../../contract/worker/device.ts';
 import { evenWindows } from '../../core/calibration/even-windows.ts';
 import { version } from '../../contract/version.ts';
 import type { ModelSource } from '../../core/formats/model-source.ts';

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { AppError } from '../../contract/errors.ts';
 import { calibrationOptions, type SliceRecipe } from '../../contract/recipe.ts';
 import type { SlicingConfig } from '../../contract/results.ts';
-import type { WidthSchedule } from '../../contract/worker-api.ts';
+import type { WidthSchedule } from '../../contract/worker/slicing.ts';
 import type { Decoder } from '../../core/architectures/decoder.ts';
 import { requireWidth } from '../../core/slicing/shared-width.ts';
 import { narrowerWidths, requireNarrower, requireSorted } from '../../core/slicing/per-block/narrower-widths.ts';

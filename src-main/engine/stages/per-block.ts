@@ -1,7 +1,7 @@
 // Slicing block by block as a stage: the folder itself.
 import path from 'node:path';
 import type { DeviceName, SliceRecipe } from '../../contract/recipe.ts';
-import type { WidthSchedule } from '../../contract/worker-api.ts';
+import type { WidthSchedule } from '../../contract/worker/slicing.ts';
 import { folderOf, type ModelSource } from '../../core/formats/model-source.ts';
 import type { WorkerClient } from '../children.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../contract/errors.ts';
 import type { CalibrationOptions, DeviceName } from '../../contract/recipe.ts';
-import type { GraphProvider } from '../../contract/worker-api.ts';
+import type { GraphProvider } from '../../contract/worker/device.ts';
 import { evenWindows } from '../../core/calibration/even-windows.ts';
 import { checkpointPath } from '../../core/calibration/checkpoint.ts';
 import type { StatisticsFiles } from '../../core/calibration/saved-statistics.ts';

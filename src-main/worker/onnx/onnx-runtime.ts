@@ -2,7 +2,7 @@
 // (docs/graphs.md). A run blocks the event loop of this process: runs are kept to 50-100 ms.
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import { AppError } from '../../contract/errors.ts';
-import type { GraphProvider } from '../../contract/worker-api.ts';
+import type { GraphProvider } from '../../contract/worker/device.ts';
 import { GraphBuilder } from '../../core/graph/graph-builder.ts';
 import type { BlockRunner, GraphRuntime, GraphTensor } from '../../core/graph/block-runner.ts';
 

@@ -1,6 +1,6 @@
 // What a provider can do on this machine: is there a device, are its numbers the processor's, is it faster (docs/devices.md).
 import { AppError } from '../../contract/errors.ts';
-import type { ProbedProvider, ProviderProbe } from '../../contract/worker-api.ts';
+import type { ProbedProvider, ProviderProbe } from '../../contract/worker/device.ts';
 import type { GraphRuntime } from '../../core/graph/block-runner.ts';
 import {
   comparedGraphs,

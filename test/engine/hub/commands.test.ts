@@ -7,8 +7,9 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { AppError } from '../../../src-main/contract/errors.ts';
 import { inspection, type Inspection } from '../../../src-main/contract/model.ts';
 import { planList, type PlanList } from '../../../src-main/contract/plan.ts';
+import { recipe as recipeSchema } from '../../../src-main/contract/recipe.ts';
 import { downloadResult, invarianceResult } from '../../../src-main/contract/results.ts';
-import { inspectAnywhere } from '../../../src-main/engine/library/inspect-hub.ts';
+import { inspectAnywhere } from '../../../src-main/engine/library/model-anywhere.ts';
 import { inspect } from '../../../src-main/engine/library/inspect.ts';
 import { errorOf, resultOf, slicedBy, startEngine, temporaryFolder } from '../../support/engine.ts';
 import { goldenModels, tinyModel } from '../../support/golden-models.ts';
@@ -168,8 +169,8 @@ describe('jobs', () => {
     expect(opt['model.safetensors']!.length).toBeGreaterThan(700 * kB);
   });
 
-  it('are held against this machine once they are here', async () => {
-    await serve();
+  it('are held against this machine before their weights come', async () => {
+    const server = await serve();
     const engine = await startEngine();
     const output = path.join(temporaryFolder(), 'out.gguf');
     const target = { kind: 'file', bytes: 5e6 };
@@ -178,6 +179,21 @@ describe('jobs', () => {
       code: 'OUT_OF_MEMORY',
       message: expect.stringContaining('--max-memory allows') as string,
     });
+    expect(weightsSent(server)).toBeLessThan(600 * kB);
+    expect(files[ggufName]!.length).toBeGreaterThan(10_000 * kB);
+  });
+
+  it('are told with their download before they are started, as on this machine afterwards', async () => {
+    const server = await serve();
+    const engine = await startEngine({ system: { diskOf: async () => ({ device: 1, freeBytes: 1e12 }) } });
+    const recipe = recipeSchema.parse({ verb: 'evaluate', model: 'hub:owner/name:F16', threads: 1 });
+    const told = async () => engine.call['jobs.preflight']({ recipe }, { signal, progress: () => {} });
+    const before = await told();
+    expect(weightsSent(server)).toBeLessThan(600 * kB);
+    await engine.run({ verb: 'download', model: recipe.model });
+    const { disks, stages } = await told();
+    expect(before.stages).toEqual(stages);
+    expect(before.disks[0]!.neededBytes - disks[0]!.neededBytes).toBe(files[ggufName]!.length);
   });
 
   it('slice a model of a hub', async () => {

@@ -1,6 +1,6 @@
 // From what a user asks for to the width of every site.
 import type { SlicingConfig } from '../../../contract/results.ts';
-import type { WidthSchedule } from '../../../contract/worker-api.ts';
+import type { WidthSchedule } from '../../../contract/worker/slicing.ts';
 import { constantWidth, constantWidths, siteLayout, siteWidths, slicingConfigOf } from './site-widths.ts';
 import type { SiteLayout } from './site-widths.ts';
 import { siteSpectra, varianceWidths } from './variance-widths.ts';

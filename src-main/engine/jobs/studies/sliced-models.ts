@@ -1,7 +1,7 @@
 // A sliced model of a study, in the job's scratch folder, measured and gone again: block by block, or by one rotation.
 import { AppError } from '../../../contract/errors.ts';
 import type { Precision, StudyRecipe } from '../../../contract/recipe.ts';
-import type { WidthSchedule } from '../../../contract/worker-api.ts';
+import type { WidthSchedule } from '../../../contract/worker/slicing.ts';
 import type { Decoder } from '../../../core/architectures/decoder.ts';
 import { sliceStep } from '../../../core/planning/slices.ts';
 import { makePerBlock, type PerBlockMade } from '../../stages/per-block.ts';

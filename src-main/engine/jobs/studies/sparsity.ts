@@ -1,7 +1,7 @@
 // What more or less cutting costs, with one width for all sites or with one share of every site's variance.
 import path from 'node:path';
 import type { SparsityRow } from '../../../contract/study.ts';
-import type { WidthSchedule } from '../../../contract/worker-api.ts';
+import type { WidthSchedule } from '../../../contract/worker/slicing.ts';
 import { constantWidth, siteLayout, slicingConfigOf } from '../../../core/slicing/per-block/site-widths.ts';
 import { varianceWidths } from '../../../core/slicing/per-block/variance-widths.ts';
 import { graphProvider } from '../../stages/device.ts';

@@ -1,0 +1,60 @@
+// What is told of models wherever they are: on this machine, or on a hub, of which only headers and small files are read.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { isHubAddress } from '../../contract/hub-address.ts';
+import type { Inspection } from '../../contract/model.ts';
+import type { Preflight } from '../../contract/preflight.ts';
+import type { Recipe } from '../../contract/recipe.ts';
+import { openOutline, type OpenedOutline } from '../hub/outline.ts';
+import { hasHubModel, outlinedRecipe, type OutlinedRecipe } from '../hub/outlined-recipe.ts';
+import { hubSettings } from '../hub/settings.ts';
+import { openSnapshot } from '../hub/snapshot.ts';
+import { preflight, type FlightOptions, type PreflightParts } from '../preflight.ts';
+import { inspect } from './inspect.ts';
+
+export interface InspectOptions {
+  /** The user data. */
+  home: string;
+  signal: AbortSignal;
+}
+
+export async function inspectAnywhere(
+  { model, offline = false }: { model: string; offline?: boolean | undefined },
+  { home, signal }: InspectOptions,
+): Promise<Inspection> {
+  if (!isHubAddress(model)) return inspect(model);
+  return withOutlines({ home, signal, offline }, async (outline) => {
+    const { model: local, used } = await outline(model);
+    return { ...(await inspect(local)), path: used.path ?? model, hub: [used] };
+  });
+}
+
+/** What a job would take; of one whose models are on a hub, by their headers, where they can be had. @throws CANCELLED */
+export async function preflightAnywhere(
+  parts: PreflightParts,
+  recipe: Recipe,
+  options: Omit<FlightOptions, 'downloadBytes'>,
+): Promise<Preflight> {
+  const told = async (outlined: OutlinedRecipe): Promise<Preflight> =>
+    (await preflight(parts, outlined.local, { ...options, downloadBytes: outlined.downloadBytes })).preflight;
+  const asItIs = { local: recipe, downloadBytes: 0 };
+  if (!hasHubModel(recipe)) return told(asItIs);
+  const place = { home: parts.folders.home, signal: options.signal, offline: recipe.offline };
+  return withOutlines(place, async (outline) => told(await outlinedRecipe(recipe, outline).catch(() => asItIs)));
+}
+
+/** Opens outlines that are gone afterwards. */
+async function withOutlines<T>(
+  { home, signal, offline }: InspectOptions & { offline: boolean },
+  work: (outline: (address: string) => Promise<OpenedOutline>) => Promise<T>,
+): Promise<T> {
+  const settings = hubSettings(process.env);
+  const hub = { settings: { ...settings, offline: settings.offline || offline }, home, signal, warn: () => {} };
+  const scratch = await mkdtemp(path.join(tmpdir(), 'snug-inspect-'));
+  try {
+    return await work(async (address) => openOutline(hub, await openSnapshot(hub, address), scratch));
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
