@@ -2,29 +2,31 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { isHubAddress } from '../../contract/hub-address.ts';
+import { isHubAddress, parseHubAddress } from '../../contract/hub-address.ts';
 import type { Inspection } from '../../contract/model.ts';
+import type { Settings } from '../../contract/settings.ts';
 import { openOutline } from '../hub/outline.ts';
-import { hubSettings } from '../hub/settings.ts';
+import { openHub } from '../hub/open-hub.ts';
 import { inspect } from './inspect.ts';
 
 export interface InspectOptions {
   /** The user data. */
   home: string;
+  preferences: Settings;
   signal: AbortSignal;
 }
 
 export async function inspectAnywhere(
   { model, offline = false }: { model: string; offline?: boolean | undefined },
-  { home, signal }: InspectOptions,
+  { home, preferences, signal }: InspectOptions,
 ): Promise<Inspection> {
   if (!isHubAddress(model)) return inspect(model);
-  const settings = hubSettings(process.env);
-  const hub = { settings: { ...settings, offline: settings.offline || offline }, home, signal, warn: () => {} };
+  const hub = openHub({ home, preferences, offline, signal, warn: () => {} });
   const scratch = await mkdtemp(path.join(tmpdir(), 'snug-inspect-'));
   try {
     const { model: local, used } = await openOutline(hub, model, scratch);
-    return { ...(await inspect(local)), path: used.path ?? model, hub: [used] };
+    const { owner, name } = parseHubAddress(model);
+    return { ...(await inspect(local)), path: used.path ?? model, hub: [used], repository: `${owner}/${name}` };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -6,7 +6,7 @@ import { isSlicedPerBlock } from '../../core/architectures/decoder.ts';
 import { openModel } from '../../core/formats/model-source.ts';
 import { fetchModel } from '../hub/fetch-model.ts';
 import { openOutline } from '../hub/outline.ts';
-import { hubSettings } from '../hub/settings.ts';
+import { openHub } from '../hub/open-hub.ts';
 import { openSnapshot, type Hub } from '../hub/snapshot.ts';
 import { stage, type JobContext } from '../jobs/context.ts';
 import { requireDense, requireSharedSlice } from './sliceable.ts';
@@ -73,12 +73,6 @@ async function openHubModel(context: JobContext, wanted: Wanted, used: HubModel[
   return outline.model;
 }
 
-function hubOf({ folders, signal, warnings }: JobContext, offline: boolean): Hub {
-  const settings = hubSettings(process.env);
-  return {
-    settings: { ...settings, offline: settings.offline || offline },
-    home: folders.home,
-    signal,
-    warn: (warning) => warnings.push(warning),
-  };
+function hubOf({ folders, preferences, signal, warnings }: JobContext, offline: boolean): Hub {
+  return openHub({ home: folders.home, preferences, offline, signal, warn: (warning) => warnings.push(warning) });
 }
