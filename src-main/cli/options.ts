@@ -123,7 +123,7 @@ export const optionTable = {
   verb: { kind: 'text', value: 'VERB', help: 'only runs of this verb' },
   tag: { kind: 'text', value: 'TAG', help: 'only runs with this tag' },
   search: { kind: 'text', value: 'WORDS', help: 'only runs with this in their model, verb, method, note or name' },
-  limit: { kind: 'integer', value: 'N', help: 'runs to list at most (20)' },
+  limit: { kind: 'integer', value: 'N', help: 'runs or repositories to list at most (20)' },
   set: {
     kind: 'list',
     value: 'KEY=VALUE',

@@ -15,6 +15,7 @@ import { plan } from './verbs/plan.ts';
 import { quantize } from './verbs/quantize.ts';
 import { resume } from './verbs/resume.ts';
 import { runners } from './verbs/runners.ts';
+import { search } from './verbs/search.ts';
 import { slice } from './verbs/slice.ts';
 import { study } from './verbs/study.ts';
 import { texts } from './verbs/texts.ts';
@@ -22,6 +23,7 @@ import { texts } from './verbs/texts.ts';
 export const verbs: readonly Verb[] = [
   demo,
   inspect,
+  search,
   download,
   plan,
   fit,

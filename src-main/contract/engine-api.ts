@@ -13,11 +13,13 @@ import {
 } from './history.ts';
 import { jobEvent, jobSnapshot } from './job.ts';
 import { jobLog, runId } from './job-log.ts';
+import { hubChoices, hubSearch, publishedModels, repositoryRequest, searchRequest } from './hub-search.ts';
 import { inspection } from './model.ts';
 import { preflight } from './preflight.ts';
 import { progress } from './progress.ts';
 import { recipe } from './recipe.ts';
 import { textList } from './results.ts';
+import { settingsChange, settingsState } from './settings.ts';
 import { exportRequest, exportResult, runnerList, undoRequest, undoResult } from './runners.ts';
 
 export const engineApi = defineApi({
@@ -30,6 +32,14 @@ export const engineApi = defineApi({
     installCuda: { params: z.object({}), result: cudaFiles },
     /** A token that the window keeps for the user, for requests to the hub; null: none. HF_TOKEN goes before it. */
     'hub.setToken': { params: z.object({ token: z.string().min(1).nullable() }), result: z.object({}) },
+    /** Repositories on the hub with these words in their names, the most downloaded of each format first. */
+    'hub.search': { params: searchRequest, result: hubSearch },
+    /** The models of a repository. */
+    'hub.files': { params: repositoryRequest, result: hubChoices },
+    /** GGUF quantisations of a repository's model that others published. */
+    'hub.published': { params: repositoryRequest, result: publishedModels },
+    'settings.get': { params: z.object({}), result: settingsState },
+    'settings.change': { params: settingsChange, result: settingsState },
     /** Path of the model bundled with Snug. */
     sample: { params: z.object({}), result: z.object({ model: z.string() }) },
     /** Starts a job (one runs at a time, others wait) and answers at once. */

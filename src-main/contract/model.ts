@@ -42,6 +42,8 @@ export const inspection = z.object({
   /** Of a folder or an ONNX file that `slice` wrote: every width of its model. */
   widths: slicingConfig.nullable(),
   ...hubModels,
+  /** `OWNER/NAME` on the hub that the model is, as its address or its file says; null where neither does. */
+  repository: z.string().nullable(),
   experts: z.object({ count: z.number().int(), used: z.number().int(), sharedCount: z.number().int() }).nullable(),
 });
 export type Inspection = z.infer<typeof inspection>;

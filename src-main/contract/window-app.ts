@@ -70,6 +70,8 @@ export interface WindowApp<DroppedFile> {
   chooseModelFolder: () => Promise<string | null>;
   /** Asks for any folder. */
   chooseFolder: () => Promise<string | null>;
+  /** Asks for text files, several at once; none where the user backs out. */
+  chooseTexts: () => Promise<string[]>;
   /** Asks where to write; the dialog itself asks before it replaces a file. */
   chooseOutput: (suggestedPath: string) => Promise<string | null>;
   /** Asks where, and writes the text there (a report, a table); answers with the path. */

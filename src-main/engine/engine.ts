@@ -7,23 +7,26 @@ import { version } from '../contract/version.ts';
 import { listTexts } from '../core/texts/open-text.ts';
 import { openAppLog } from './app-log.ts';
 import { Catalog } from './catalog/catalog.ts';
+import { settingsInMemory } from './catalog/settings.ts';
 import { Children } from './children.ts';
 import { installCuda, onnxPackage } from './devices/cuda-files.ts';
 import { listDevices } from './devices/list-devices.ts';
 import { Providers } from './devices/providers.ts';
 import type { Folders } from './folders.ts';
-import { keepToken } from './hub/settings.ts';
+import { hubHandlers } from './hub/handlers.ts';
 import { sweepJobFolders } from './jobs/job-folder.ts';
 import { JobQueue, type Emit } from './jobs/queue.ts';
 import { readJobLog } from './jobs/read-job-log.ts';
 import { jobRunner } from './jobs/run-job.ts';
 import { refuseEarly } from './jobs/run-recipe.ts';
 import { leasedTurns, soleTurns } from './jobs/turns.ts';
-import { MachineService, settingsInMemory } from './machine.ts';
+import { MachineService } from './machine.ts';
 import { thisSystem, type System } from './system.ts';
 import { historyHandlers } from './library/history-handlers.ts';
 import { inspectAnywhere, preflightAnywhere } from './library/model-anywhere.ts';
 import { catalogRecorder } from './recorder.ts';
+import { settingsHandlers } from './settings-handlers.ts';
+import { UserSettings } from './user-settings.ts';
 import { runnerHandlers } from './runners/handlers.ts';
 import { thisMachine, type Places } from './runners/places.ts';
 
@@ -40,27 +43,30 @@ export async function createEngine(
   system: System = thisSystem,
   places: Places = thisMachine(),
 ): Promise<Engine> {
+  const { home } = folders;
   const children = new Children(folders.entries);
   const providers = new Providers(children, onnxPackage());
-  await sweepJobFolders(folders.home);
-  const catalog = await Catalog.open(folders.home).catch((error: unknown) => AppError.from(error));
+  await sweepJobFolders(home);
+  const catalog = await Catalog.open(home).catch((error: unknown) => AppError.from(error));
   const versions = { snug: version, node: process.versions.node };
-  const log = openAppLog(folders.home);
+  const log = openAppLog(home);
   log('start', {
     versions,
     ...(catalog instanceof Catalog ? { recovery: catalog.recovery } : { history: catalog.message }),
   });
   const recorder = catalogRecorder(catalog, versions);
-  const machine = new MachineService(catalog instanceof Catalog ? catalog.settings : settingsInMemory());
+  const kept = catalog instanceof Catalog ? catalog.settings : settingsInMemory();
+  const machine = new MachineService(kept);
+  const settings = new UserSettings(kept);
   const queue = new JobQueue({
     refuseEarly,
-    runRecipe: jobRunner({ folders, children, providers, versions, recorder, machine, system }),
+    runRecipe: jobRunner({ folders, children, providers, versions, recorder, machine, settings, system }),
     recorder,
     turns: catalog instanceof Catalog ? leasedTurns(catalog.leases) : soleTurns,
     emit,
   });
   const handlers: HandlersOf<EngineApi> = {
-    inspect: (params, { signal }) => inspectAnywhere(params, { home: folders.home, signal }),
+    inspect: (params, { signal }) => inspectAnywhere(params, { home, preferences: settings.read(), signal }),
     texts: () => listTexts(path.join(folders.resources, 'texts')),
     devices: ({ probe }, { signal }) => listDevices({ children, providers: probe ? providers : null, signal }),
     installCuda: async (_params, { signal }) => {
@@ -68,19 +74,17 @@ export async function createEngine(
       providers.forget();
       return added;
     },
-    'hub.setToken': ({ token }) => {
-      keepToken(token);
-      return {};
-    },
+    ...hubHandlers({ home, settings }),
+    ...settingsHandlers({ home, settings }),
     sample: () => ({ model: path.join(folders.resources, 'sample/sample-7m.F16.gguf') }),
     ...jobHandlers(queue),
     'jobs.preflight': async ({ recipe }, { signal }) => {
       const mayMeasure = !queue.list().some(({ job }) => job.state === 'running');
-      return preflightAnywhere({ folders, children, machine, system }, recipe, { signal, mayMeasure });
+      return preflightAnywhere({ folders, children, machine, settings, system }, recipe, { signal, mayMeasure });
     },
-    'jobs.log': ({ id }) => readJobLog(folders.home, id),
+    'jobs.log': ({ id }) => readJobLog(home, id),
     ...historyHandlers(catalog, queue),
-    ...runnerHandlers({ opened: catalog, home: folders.home, places }),
+    ...runnerHandlers({ opened: catalog, home, places }),
   };
   const close = async (): Promise<void> => {
     await queue.close();

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { machineRates } from '../contract/preflight.ts';
 import { version } from '../contract/version.ts';
 import { learn, unmeasuredMachine, type Estimate, type Machine } from '../core/planning/estimate.ts';
-import type { Settings } from './catalog/settings.ts';
+import type { KeptSettings } from './catalog/settings.ts';
 import type { Children } from './children.ts';
 
 const key = 'machine';
@@ -33,23 +33,11 @@ const keptMachine = z.object({
 });
 type KeptMachine = z.infer<typeof keptMachine>;
 
-/** The part of the catalog's settings that is used here. */
-export type MachineSettings = Pick<Settings, 'get' | 'update'>;
-
-/** Settings of an engine without a catalog. */
-export function settingsInMemory(): MachineSettings {
-  const values = new Map<string, unknown>();
-  return {
-    get: (name) => values.get(name) ?? null,
-    update: (name, change) => void values.set(name, change(values.get(name) ?? null)),
-  };
-}
-
 export class MachineService {
-  readonly #settings: MachineSettings;
+  readonly #settings: KeptSettings;
   readonly #identity: MachineIdentity;
 
-  constructor(settings: MachineSettings, identity = thisMachine()) {
+  constructor(settings: KeptSettings, identity = thisMachine()) {
     this.#settings = settings;
     this.#identity = identity;
   }

@@ -16,7 +16,9 @@ import { openText } from '../core/texts/open-text.ts';
 import type { Children } from './children.ts';
 import type { Folders } from './folders.ts';
 import type { MachineService } from './machine.ts';
+import { modelsFolder } from './hub/open-hub.ts';
 import type { System } from './system.ts';
+import type { UserSettings } from './user-settings.ts';
 
 /** A machine is measured for a job that is expected to take longer. */
 const worthMeasuringSeconds = 10;
@@ -27,6 +29,7 @@ export interface PreflightParts {
   folders: Folders;
   children: Pick<Children, 'worker'>;
   machine: MachineService;
+  settings: UserSettings;
   system: System;
 }
 
@@ -64,7 +67,7 @@ async function fly(
   recipe: Recipe,
   { signal, mayMeasure, downloadBytes = 0 }: FlightOptions,
 ): Promise<Flight> {
-  const { machine, folders, system, children } = parts;
+  const { machine, folders, settings, system, children } = parts;
   const facts = await factsOf(recipe, path.join(folders.resources, 'texts'));
   const work = facts && jobWork(recipe, facts);
   if (!work) return nothingKnown;
@@ -78,7 +81,8 @@ async function fly(
   const found = ofJob();
   const { seconds, stages, peakMemoryBytes, scratchBytes } = found;
   const { disks, problems } = await disksOf(system, {
-    ...{ home: folders.home, homeBytes: scratchBytes + downloadBytes, work },
+    ...{ home: folders.home, scratchBytes, work },
+    ...{ models: modelsFolder(folders.home, settings.read()), downloadBytes },
     output: 'output' in recipe ? recipe.output : null,
   });
   const limit = 'maxMemoryBytes' in recipe ? recipe.maxMemoryBytes : null;
@@ -159,19 +163,23 @@ async function evaluationSize(recipe: Recipe, facts: TextFacts): Promise<TextSiz
 interface DiskUse {
   home: string;
   output: string | null;
-  homeBytes: number;
+  scratchBytes: number;
+  /** Where models from a hub are kept. */
+  models: string;
+  downloadBytes: number;
   work: JobWork;
 }
 
 async function disksOf(
   system: System,
-  { home, output, homeBytes, work }: DiskUse,
+  { home, output, scratchBytes, models, downloadBytes, work }: DiskUse,
 ): Promise<Pick<Preflight, 'disks' | 'problems'>> {
   const uses = [
     ...(output === null
       ? []
       : [{ place: path.dirname(path.resolve(output)), likely: work.outputBytes, least: work.leastOutputBytes }]),
-    { place: home, likely: homeBytes, least: homeBytes },
+    { place: home, likely: scratchBytes, least: scratchBytes },
+    ...(downloadBytes === 0 ? [] : [{ place: models, likely: downloadBytes, least: downloadBytes }]),
   ];
   const found = await Promise.all(uses.map(async (use) => ({ ...use, disk: await system.diskOf(use.place) })));
   const byDisk = [...Map.groupBy(found, ({ place, disk }) => disk?.device ?? place).values()].map((group) => ({

@@ -23,6 +23,7 @@ const app: WindowApp<File> = {
   chooseModel: () => ipcRenderer.invoke('dialog.model'),
   chooseModelFolder: () => ipcRenderer.invoke('dialog.modelFolder'),
   chooseFolder: () => ipcRenderer.invoke('dialog.folder'),
+  chooseTexts: () => ipcRenderer.invoke('dialog.texts'),
   chooseOutput: (suggestedPath) => ipcRenderer.invoke('dialog.output', suggestedPath),
   saveText: (suggestedName, text) => ipcRenderer.invoke('save.text', { suggestedName, text }),
   savePdf: (suggestedName) => ipcRenderer.invoke('save.pdf', suggestedName),

@@ -17,6 +17,18 @@ export async function chooseFolder(window: BrowserWindow): Promise<string | null
   return open(window, { title: words().chooseFolder, properties: ['openDirectory', 'createDirectory'] });
 }
 
+/** Asks for texts, several at once; none where the user backs out. */
+export async function chooseTexts(window: BrowserWindow): Promise<string[]> {
+  const filters = [{ name: words().textFiles, extensions: ['txt', 'utf8', 'raw', 'jsonl', 'json'] }, allFiles()];
+  const options: OpenDialogOptions = {
+    title: words().chooseTexts,
+    properties: ['openFile', 'multiSelections'],
+    filters,
+  };
+  const { canceled, filePaths } = await dialog.showOpenDialog(window, options);
+  return canceled ? [] : filePaths;
+}
+
 /** Asks where to write a model. */
 export async function chooseOutput(window: BrowserWindow, suggestedPath: string): Promise<string | null> {
   return save(window, words().chooseOutput, suggestedPath);

@@ -5,7 +5,15 @@ import path from 'node:path';
 import { app, clipboard, ipcMain, shell, type BrowserWindow } from 'electron';
 import { z } from 'zod';
 import { externalLinks, secretNames, shellLanguages, type ExternalLink } from '../contract/window-app.ts';
-import { chooseFolder, chooseModel, chooseModelFolder, chooseOutput, savePdf, saveText } from './dialogs.ts';
+import {
+  chooseFolder,
+  chooseModel,
+  chooseModelFolder,
+  chooseOutput,
+  chooseTexts,
+  savePdf,
+  saveText,
+} from './dialogs.ts';
 import type { EngineLink } from './engine-link.ts';
 import { openLink } from './menu.ts';
 import { clearSecret, readSecret, secretsObstacle, setSecret } from './secrets.ts';
@@ -57,6 +65,7 @@ export function answerPage({ window, engine, launcher, setLanguage }: PageServic
   answer('dialog.model', nothing, () => chooseModel(window));
   answer('dialog.modelFolder', nothing, () => chooseModelFolder(window));
   answer('dialog.folder', nothing, () => chooseFolder(window));
+  answer('dialog.texts', nothing, () => chooseTexts(window));
   answer('dialog.output', name, (suggestedPath) => chooseOutput(window, suggestedPath));
   answer('save.text', z.strictObject({ suggestedName: name, text }), (wanted) =>
     saveText(window, wanted.suggestedName, wanted.text),

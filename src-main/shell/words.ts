@@ -26,9 +26,11 @@ const english = {
   chooseModel: 'Open a model',
   chooseModelFolder: 'Open the folder of a model',
   chooseFolder: 'Choose a folder',
+  chooseTexts: 'Choose texts',
   chooseOutput: 'Where to write the new model',
   save: 'Save',
   modelFiles: 'Models',
+  textFiles: 'Texts',
   allFiles: 'All files',
   runGoesOn: 'A run is going on.',
   runGoesOnDetail:
@@ -84,9 +86,11 @@ const german: Words = {
   chooseModel: 'Modell öffnen',
   chooseModelFolder: 'Ordner eines Modells öffnen',
   chooseFolder: 'Ordner wählen',
+  chooseTexts: 'Texte wählen',
   chooseOutput: 'Wohin das neue Modell geschrieben wird',
   save: 'Speichern',
   modelFiles: 'Modelle',
+  textFiles: 'Texte',
   allFiles: 'Alle Dateien',
   runGoesOn: 'Ein Lauf ist im Gange.',
   runGoesOnDetail:

@@ -107,6 +107,7 @@ export const useFitStore = defineStore('fit', () => {
     if (model.value.state !== 'none') await open(model.value.path);
   }
 
+  /** Does what may be refused, and keeps the refusal for the page. */
   async function refusable(action: () => Promise<void>): Promise<void> {
     refusal.value = null;
     try {
@@ -117,7 +118,7 @@ export const useFitStore = defineStore('fit', () => {
   }
 
   const state = { model, draft, chosenId, refusal, readTarget, planning, plans, chosen };
-  return { ...state, open, choose, chooseFolder, openSample, isPlannedFor, close, plan, resume };
+  return { ...state, open, choose, chooseFolder, openSample, isPlannedFor, close, plan, resume, refusable };
 });
 
 const sampleTarget = { kind: 'memory', card: '24 MiB', reserve: '4 MiB' } as const;

@@ -1,6 +1,6 @@
 // From the chosen plan to a run: the settings of its recipe, where the file goes, what it will take, and the start.
 import { defineStore } from 'pinia';
-import { computed, reactive, shallowRef } from 'vue';
+import { computed, reactive, shallowRef, watch } from 'vue';
 import type { z } from 'zod';
 import { AppError, type ErrorShape } from '../../src-main/contract/errors.ts';
 import type { Plan } from '../../src-main/contract/plan.ts';
@@ -14,6 +14,7 @@ import { useEngineStore } from './engine-store.ts';
 import { useFitStore } from './fit-store.ts';
 import { useJobsStore } from './jobs-store.ts';
 import { useNavigationStore } from './navigation-store.ts';
+import { usePreferencesStore } from './preferences-store.ts';
 
 type FitInput = z.input<typeof fitRecipe>;
 
@@ -26,12 +27,24 @@ export type Preparation = { plan: Plan; recipe: FitInput } & (
 
 export const useMakeStore = defineStore('make', () => {
   const fit = useFitStore();
-  const draft = reactive(newRecipeDraft());
+  const preferences = usePreferencesStore();
+  const draft = reactive(newRecipeDraft(preferences.settings));
   const readSettings = computed(() => readRecipeDraft(draft));
   /** The run whose settings these were: what is made of its model next is kept as its clone. */
   const source = shallowRef<{ run: string; model: string } | null>(null);
   const preparation = shallowRef<Preparation | null>(null);
   const texts = shallowRef<TextList['texts']>([]);
+
+  // What was set for every run follows the settings until it is changed for this one.
+  watch(
+    () => preferences.settings,
+    (now, before) => {
+      const [old, fresh] = [newRecipeDraft(before), newRecipeDraft(now)];
+      if (draft.device === old.device) draft.device = fresh.device;
+      if (draft.maxMemory === old.maxMemory) draft.maxMemory = fresh.maxMemory;
+      if (draft.offline === old.offline) draft.offline = fresh.offline;
+    },
+  );
 
   /** The bundled texts, to choose from. */
   async function loadTexts(): Promise<void> {
@@ -48,7 +61,7 @@ export const useMakeStore = defineStore('make', () => {
     const { settings } = readSettings.value;
     if (model.state !== 'open' || plans === null || chosen === null || settings === null) return;
     const writes = !usesSource(chosen);
-    const suggested = suggestOutput(model.path, typeOf(chosen));
+    const suggested = suggestOutput(model.path, typeOf(chosen), preferences.settings.outputsFolder);
     const output = writes ? await window.app.chooseOutput(suggested) : suggested;
     if (output === null) return;
     const plan = draft.choice === 'plan' || !writes ? chosen.id : null;
@@ -81,11 +94,19 @@ export const useMakeStore = defineStore('make', () => {
     }
   }
 
+  /** Downloads a model as it is, and goes to see it come. */
+  async function download(model: string): Promise<void> {
+    await fit.refusable(async () => {
+      const run = await useJobsStore().start({ verb: 'download', model });
+      useNavigationStore().go('runs', { run });
+    });
+  }
+
   function withdraw(): void {
     preparation.value = null;
   }
 
-  return { draft, source, readSettings, preparation, texts, loadTexts, prepare, start, withdraw };
+  return { draft, source, readSettings, preparation, texts, loadTexts, prepare, start, download, withdraw };
 });
 
 /** What a plan's file name says of it: `Q4_K_M`, `slice-512.Q4_K_M`. */

@@ -10,6 +10,7 @@ import { models } from './de/models.ts';
 import { numbers } from './de/numbers.ts';
 import { plans } from './de/plans.ts';
 import { preflight } from './de/preflight.ts';
+import { published } from './de/published.ts';
 import { quality } from './de/quality.ts';
 import { report } from './de/report.ts';
 import { runs } from './de/runs.ts';
@@ -29,6 +30,7 @@ export const de: Words = {
   numbers,
   plans,
   preflight,
+  published,
   quality,
   report,
   runs,

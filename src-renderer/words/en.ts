@@ -10,6 +10,7 @@ import { models } from './en/models.ts';
 import { numbers } from './en/numbers.ts';
 import { plans } from './en/plans.ts';
 import { preflight } from './en/preflight.ts';
+import { published } from './en/published.ts';
 import { quality } from './en/quality.ts';
 import { report } from './en/report.ts';
 import { runs } from './en/runs.ts';
@@ -28,6 +29,7 @@ export const en = {
   numbers,
   plans,
   preflight,
+  published,
   quality,
   report,
   runs,

@@ -7,7 +7,7 @@ import { exitCodeOfError } from '../../src-main/cli/exit-codes.ts';
 import { optionTable, type OptionDefinition } from '../../src-main/cli/options.ts';
 import { verbs } from '../../src-main/cli/verb-list.ts';
 import { root } from '../support/paths.ts';
-import { results, deviceList, gpuList, installed, inspectionOf, textList } from './fake-results.ts';
+import { results, deviceList, gpuList, installed, inspectionOf, searchFound, textList } from './fake-results.ts';
 import { exported, runnerList, undone } from './fake-runners.ts';
 import { studies } from './fake-studies.ts';
 
@@ -71,6 +71,7 @@ describe('docs/command-line.md', () => {
       { ...deviceList, gpus: gpuList.gpus, installed },
       inspectionOf('m'),
       textList,
+      searchFound,
       runnerList,
       exported,
       undone,

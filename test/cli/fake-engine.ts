@@ -8,7 +8,7 @@ import type { Recipe } from '../../src-main/contract/recipe.ts';
 import { serve, type Server } from '../../src-main/rpc/server.ts';
 import type { Transport } from '../../src-main/rpc/transport.ts';
 import { exported, runnerList, undone } from './fake-runners.ts';
-import { deviceList, inspectionOf, installed, results, textList } from './fake-results.ts';
+import { deviceList, inspectionOf, installed, results, searchFound, textList } from './fake-results.ts';
 
 export interface FakeScript {
   devices?: DeviceList;
@@ -48,6 +48,7 @@ export function serveFakeEngine(transport: Transport, script: FakeScript = {}): 
       texts: () => textList,
       devices: () => script.devices ?? deviceList,
       installCuda: () => installed,
+      'hub.search': ({ words }) => ({ ...searchFound, words }),
       'runners.list': () => runnerList,
       'runners.export': () => exported,
       'runners.undo': () => undone,

@@ -1,5 +1,6 @@
 // Canned answers of the fake engine. The numbers are invented, the shapes are the contract's.
 import type { CudaFiles, DeviceList } from '../../src-main/contract/devices.ts';
+import type { HubSearch } from '../../src-main/contract/hub-search.ts';
 import type { JobResult } from '../../src-main/contract/job.ts';
 import type { Inspection } from '../../src-main/contract/model.ts';
 import type { Plan } from '../../src-main/contract/plan.ts';
@@ -37,6 +38,20 @@ export const textList: TextList = {
 };
 
 const notShown = { adapter: null, deviation: null, speedup: null, hasFloat16: false };
+
+export const searchFound: HubSearch = {
+  words: 'qwen3 0.6b',
+  repositories: [
+    {
+      repository: 'Qwen/Qwen3-0.6B',
+      ...{ formats: ['safetensors'], downloads: 12_000_000, likes: 800, gated: false, parameters: 751_632_384 },
+    },
+    {
+      repository: 'owner/Qwen3-0.6B-GGUF',
+      ...{ formats: ['gguf'], downloads: 40_000, likes: 7, gated: true, parameters: null },
+    },
+  ],
+};
 
 export const deviceList: DeviceList = {
   devices: [{ name: 'CPU', description: 'AMD EPYC', kind: 'cpu', totalBytes: 8 * GiB, freeBytes: 6 * GiB }],
@@ -100,6 +115,7 @@ export function inspectionOf(path: string): Inspection {
       quantize: true,
     },
     widths: null,
+    repository: 'owner/name',
     experts: null,
   };
 }

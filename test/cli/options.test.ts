@@ -234,6 +234,8 @@ describe('misuse', () => {
     ['inspect', 'MODEL is missing: snug inspect MODEL.'],
     ['inspect a b', '"b" is one argument too many: snug inspect MODEL.'],
     ['texts a', '"a" is one argument too many: snug texts.'],
+    ['search', 'What to search for is missing: snug search WORDS.'],
+    ['search a --limit 0', '--limit must be from 1 to 100.'],
     ['inspect hub:o', '"hub:o" is no address on a hub: write hub:OWNER/NAME, hub:OWNER/NAME:FILE or'],
     ['download hub:o/m:../x', '"hub:o/m:../x" names no file inside a repository'],
     ['inspect m --forse', 'There is no option --forse. snug inspect --help lists the options.'],

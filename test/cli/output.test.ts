@@ -6,7 +6,7 @@ import type { Recipe } from '../../src-main/contract/recipe.ts';
 import { version } from '../../src-main/contract/version.ts';
 import { verbs } from '../../src-main/cli/verb-list.ts';
 import { successfulJob } from './fake-engine.ts';
-import { deviceList, inspectionOf, installed, results, textList } from './fake-results.ts';
+import { deviceList, inspectionOf, installed, results, searchFound, textList } from './fake-results.ts';
 import { exported, runnerList } from './fake-runners.ts';
 import { snug, type Run } from './run.ts';
 
@@ -30,6 +30,7 @@ describe('--json', () => {
   it.each([
     ['inspect m.gguf', inspectionOf('/here/m.gguf')],
     ['texts', textList],
+    ['search qwen3 0.6b', searchFound],
     ['devices', deviceList],
     ['devices --install-cuda', { ...deviceList, installed }],
     ['plan m.gguf --memory 24GiB', results.plan.value],

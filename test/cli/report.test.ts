@@ -31,6 +31,7 @@ describe('results as text', () => {
       vocabulary   4,096, untied embeddings
       context      512 tokens
       tokenizer    gpt2, smollm
+      repository   hub:owner/name
 
       quantise                yes
       importance per weight   yes
@@ -144,6 +145,17 @@ describe('results as text', () => {
     const json = await snug([...line, '--json'], { script: { events } });
     expect(JSON.parse(json.stdout)).toEqual(results.generate.value);
   });
+  it('search', async () => {
+    expect(await text('search qwen3 0.6b')).toMatchInlineSnapshot(`
+      "model                      weights         parameters   downloads  likes
+      hub:Qwen/Qwen3-0.6B        safetensors  751.6 million  12,000,000    800
+      hub:owner/Qwen3-0.6B-GGUF  gguf                     -      40,000      7  asks first
+
+      Next: snug inspect MODEL, or snug plan MODEL --memory SIZE
+      "
+    `);
+  });
+
   it('texts', async () => {
     expect(await text('texts')).toMatchInlineSnapshot(`
       "name         for              size  what it is

@@ -17,6 +17,7 @@ const valid: Record<string, (argument: unknown) => boolean> = {
   'dialog.model': isNothing,
   'dialog.modelFolder': isNothing,
   'dialog.folder': isNothing,
+  'dialog.texts': isNothing,
   'dialog.output': isText,
   'save.text': () => false,
   'save.pdf': isText,

@@ -5,7 +5,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
 import { estimate } from '../../src-main/core/planning/estimate.ts';
 import { Catalog } from '../../src-main/engine/catalog/catalog.ts';
-import { MachineService, settingsInMemory, type MachineIdentity } from '../../src-main/engine/machine.ts';
+import { settingsInMemory } from '../../src-main/engine/catalog/settings.ts';
+import { MachineService, type MachineIdentity } from '../../src-main/engine/machine.ts';
 import {
   errorOf,
   quick,

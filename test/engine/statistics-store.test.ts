@@ -56,7 +56,7 @@ test('parts of dead owners go after seven days, those of living ones stay', asyn
     utimesSync(file, hours(age), hours(age));
   }
   mkdirSync(path.join(home, `x.${dead}.temporary`));
-  await new StatisticsStore(home).evict('none');
+  await new StatisticsStore(home).evict('none', 0);
   expect(readdirSync(home).toSorted()).toEqual([`${names[1]}.part`, `${names[2]}.part`]);
 });
 

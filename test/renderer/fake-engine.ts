@@ -57,6 +57,7 @@ export const inspection: Inspection = {
     quantize: true,
   },
   widths: null,
+  repository: null,
   experts: null,
 };
 

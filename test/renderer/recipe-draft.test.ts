@@ -2,6 +2,7 @@
 // The drawer's fields as a recipe: the defaults are the contract's own, and what is typed wrong is told at its field.
 import { describe, expect, it } from 'vitest';
 import { fitRecipe } from '../../src-main/contract/recipe.ts';
+import { usualSettings } from '../../src-main/contract/settings.ts';
 import { newRecipeDraft, readRecipeDraft } from '../../src-renderer/features/advanced/recipe-draft.ts';
 import { hubAddressOf, nameOf, suggestOutput } from '../../src-renderer/features/model/model-path.ts';
 import { recentModels } from '../../src-renderer/features/model/recent-models.ts';
@@ -29,10 +30,29 @@ describe('a recipe draft', () => {
     });
   });
 
+  it('keeps several calibration texts in their order', () => {
+    const draft = { ...newRecipeDraft(), texts: [' calibration', '/texts/mine.txt '] };
+    expect(readRecipeDraft(draft).settings?.calibration?.texts).toEqual(['calibration', '/texts/mine.txt']);
+  });
+
+  it('begins with what the user has set for every run', () => {
+    const set = { ...usualSettings, device: 'cpu' as const, maxMemoryBytes: 12 * 2 ** 30, offline: true };
+    expect(readRecipeDraft(newRecipeDraft(set)).settings).toMatchObject({
+      ...{ device: 'cpu', maxMemoryBytes: 12 * 2 ** 30, offline: true },
+    });
+  });
+
   it('says which fields are wrong', () => {
-    const draft = { ...newRecipeDraft(), samples: '0', seed: 'x', gateRatio: '-1', maxMemory: 'lots', text: ' ' };
+    const draft = {
+      ...newRecipeDraft(),
+      samples: '0',
+      seed: 'x',
+      gateRatio: '-1',
+      maxMemory: 'lots',
+      texts: ['a', ' '],
+    };
     const { problems } = readRecipeDraft(draft);
-    expect(Object.keys(problems!).toSorted()).toEqual(['gateRatio', 'maxMemory', 'samples', 'seed', 'text']);
+    expect(Object.keys(problems!).toSorted()).toEqual(['gateRatio', 'maxMemory', 'samples', 'seed', 'texts']);
   });
 });
 
@@ -48,6 +68,8 @@ describe('a model on a hub', () => {
   it('has a name, and no folder for what is made from it', () => {
     expect(nameOf('hub:Qwen/Qwen2.5-7B')).toBe('Qwen2.5-7B');
     expect(suggestOutput('hub:Qwen/Qwen2.5-7B:q/big-F16.gguf', 'Q4_K_M')).toBe('big.Q4_K_M.gguf');
+    expect(suggestOutput('hub:Qwen/Qwen2.5-7B:big-F16.gguf', 'Q4_K_M', '/made/')).toBe('/made/big.Q4_K_M.gguf');
+    expect(suggestOutput('/m/big-F16.gguf', 'Q4_K_M', 'D:\\made')).toBe('D:\\made\\big.Q4_K_M.gguf');
   });
 });
 

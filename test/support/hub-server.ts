@@ -1,4 +1,4 @@
-// A hub of models for tests: the two questions of its API and its files, large ones by a redirect to a store of another
+// A hub of models for tests: the questions of its API and its files, large ones by a redirect to a store of another
 // origin, as the real one does. It counts what it sends, and it can be made to misbehave.
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -12,6 +12,7 @@ export interface Served {
   host: 'hub' | 'store';
   /** Path without the query. */
   path: string;
+  query: string;
   /** Of the repository; null for a question. */
   file: string | null;
   range: string | null;
@@ -56,7 +57,21 @@ export interface HubServerOptions {
   prefix?: string;
   /** Entries of a page of the listing. @default 1000 */
   pageSize?: number;
+  /** What searches find, most downloaded first; the files of `repository` only can be listed. @default none */
+  models?: readonly ListedModel[];
+  /** Instead of what a search finds. */
+  searchAnswer?: string;
   fault?: FaultOf;
+}
+
+/** A row of a search, as the hub answers with `expand`. */
+export interface ListedModel {
+  id: string;
+  downloads?: number;
+  likes?: number;
+  gated?: false | 'auto' | 'manual';
+  tags: string[];
+  safetensors?: { parameters: Record<string, number>; total: number };
 }
 
 export interface HubServer {
@@ -105,9 +120,10 @@ export async function startHubServer(options: HubServerOptions): Promise<HubServ
     host: Served['host'],
   ): Promise<string> => {
     const server = createServer((request, response) => {
-      const path = decodeURIComponent(request.url!.split('?')[0]!);
+      const [at = '', query = ''] = request.url!.split('?');
+      const path = decodeURIComponent(at);
       const served: Served = {
-        ...{ host, path, file: null, status: 0, bytes: 0 },
+        ...{ host, path, query, file: null, status: 0, bytes: 0 },
         range: request.headers.range ?? null,
         authorization: request.headers.authorization ?? null,
       };
@@ -148,6 +164,10 @@ export async function startHubServer(options: HubServerOptions): Promise<HubServ
     if (fault.status !== undefined) return answer(fault.status, 'a page for people', fault.headers);
     if (options.token !== undefined && served.authorization !== `Bearer ${options.token}`)
       return answer(401, '', { 'x-error-code': 'RepoNotFound' });
+    if (served.path === '/api/models')
+      return answer(200, options.searchAnswer ?? JSON.stringify(found(options.models ?? [], url.searchParams)));
+    const named = options.models?.find(({ id }) => served.path === `/api/models/${id}`);
+    if (named) return answer(200, JSON.stringify(named));
     if (served.path === `/api/models/${repository}/revision/${revision}`)
       return answer(200, JSON.stringify({ sha: commit }));
     if (served.path.startsWith(`/api/models/${repository}/revision/`))
@@ -186,6 +206,15 @@ export async function startHubServer(options: HubServerOptions): Promise<HubServ
   hub.endpoint = origin + prefix;
   onTestFinished(() => hub.close());
   return hub;
+}
+
+/** As the hub searches: all words in the name, all filters among the tags. */
+function found(models: readonly ListedModel[], query: URLSearchParams): ListedModel[] {
+  const words = (query.get('search') ?? '').toLowerCase().split(/\s+/);
+  return models
+    .filter(({ id }) => words.every((word) => id.toLowerCase().includes(word)))
+    .filter(({ tags }) => query.getAll('filter').every((tag) => tags.includes(tag)))
+    .slice(0, Number(query.get('limit')));
 }
 
 async function sendFile(

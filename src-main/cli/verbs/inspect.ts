@@ -52,6 +52,7 @@ function describe(model: Inspection, { style }: Canvas): string[] {
     ['tokenizer', tokenizer ? [tokenizer.model, tokenizer.pre].filter(Boolean).join(', ') : 'none'],
   ];
   if (hub) rows.push(...hubFields(hub));
+  else if (model.repository !== null) rows.push(['repository', `hub:${model.repository}`]);
   if (widths) rows.push(['widths', `${widthRange(widths)} of ${widths.hidden_size}`]);
   if (experts)
     rows.push(['experts', `${experts.count}, ${experts.used} used per token, ${experts.sharedCount} shared`]);

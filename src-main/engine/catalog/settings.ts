@@ -1,6 +1,18 @@
 // Values by name that outlive a run, as JSON.
 import type { Database } from './database.ts';
 
+/** What those who keep something here use. */
+export type KeptSettings = Pick<Settings, 'get' | 'update'>;
+
+/** Of an engine without a catalog. */
+export function settingsInMemory(): KeptSettings {
+  const values = new Map<string, unknown>();
+  return {
+    get: (name) => values.get(name) ?? null,
+    update: (name, change) => void values.set(name, change(values.get(name) ?? null)),
+  };
+}
+
 export class Settings {
   readonly #database: Database;
 

@@ -1,4 +1,4 @@
-// The two questions to a hub's API: which commit a revision is, and which files that commit has.
+// Two of the questions to a hub's API: which commit a revision is, and which files that commit has. The others: search.ts.
 // Source: huggingface_hub hf_api.py (model_info, list_repo_tree) and huggingface.js packages/hub/src/lib/list-files.ts.
 import { z } from 'zod';
 import { AppError } from '../../contract/errors.ts';
@@ -66,7 +66,11 @@ function wantedOf(settings: HubSettings, address: HubAddress): HubRequest['wante
   return { what: formatHubAddress({ ...address, file: null }), page: pageOf(settings, address) };
 }
 
-async function askJson(settings: HubSettings, request: HubRequest): Promise<{ value: unknown; link: string | null }> {
+/** An answer of the API, whole; `link` is the header of its pages. */
+export async function askJson(
+  settings: HubSettings,
+  request: HubRequest,
+): Promise<{ value: unknown; link: string | null }> {
   return ask(settings, request, async ({ body, headers }) => {
     const parts: Uint8Array[] = [];
     let length = 0;
@@ -83,7 +87,8 @@ async function askJson(settings: HubSettings, request: HubRequest): Promise<{ va
   });
 }
 
-function parsed<T>(schema: z.ZodType<T>, value: unknown, url: string): T {
+/** The answer as it has to be. @throws HUB_UNAVAILABLE where it is not */
+export function parsed<T>(schema: z.ZodType<T>, value: unknown, url: string): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;

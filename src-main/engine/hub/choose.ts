@@ -138,7 +138,7 @@ function singleWeights(file: HubFile, files: readonly HubFile[]): Choice {
     : { kind: 'safetensors', entry: file.name, weights: [file], companions };
 }
 
-interface GgufSet {
+export interface GgufSet {
   /** Of its first file. */
   name: string;
   files: HubFile[];
@@ -146,8 +146,8 @@ interface GgufSet {
   count: number;
 }
 
-/** Models by their first file; names that say they are none are left out. */
-function ggufSets(files: readonly HubFile[]): GgufSet[] {
+/** Models by their first file, smallest first; names that say they are none are left out. */
+export function ggufSets(files: readonly HubFile[]): GgufSet[] {
   const models = files.filter(({ name }) => name.endsWith('.gguf') && !noModel.test(path.posix.basename(name)));
   const firsts = models.filter(({ name }) => Number(shard.exec(name)?.[2] ?? 1) === 1);
   return firsts.map(({ name }) => setOf(name, files)).sort((a, b) => bytesOf(a) - bytesOf(b));
@@ -198,7 +198,8 @@ function severalModels(address: HubAddress, sets: readonly GgufSet[]): AppError 
   return new AppError('USAGE', message, { choices: listOf(sets) });
 }
 
-const bytesOf = ({ files }: GgufSet): number => files.reduce((sum, { bytes }) => sum + bytes, 0);
+/** Of all shards. */
+export const bytesOf = ({ files }: GgufSet): number => files.reduce((sum, { bytes }) => sum + bytes, 0);
 
 const listOf = (sets: readonly GgufSet[]): { file: string; bytes: number }[] =>
   sets.map((set) => ({ file: set.name, bytes: bytesOf(set) }));

@@ -18,8 +18,8 @@ export class Transient extends Error {
 export interface Wanted {
   /** As errors name it: the address of the model, with the file where one is meant. */
   what: string;
-  /** The page of the repository, for people. */
-  page: string;
+  /** The page of the repository, for people; null where the whole hub was asked. */
+  page: string | null;
   hasToken: boolean;
 }
 
@@ -41,6 +41,12 @@ export function refusalOf(
     new AppError(kind, message, details);
   if (status === 429) return new Transient(waitText(headers), askedWait(headers));
   if (status >= 500 || status === 408) return new Transient(`the hub answered ${status}`);
+  if (page === null && (status === 401 || status === 403)) {
+    const next = hasToken ? 'it does not accept the token in HF_TOKEN' : 'it may want a token in HF_TOKEN';
+    return error('HUB_GATED', `${what}: the hub refuses to answer (${said || `status ${status}`}): ${next}.`);
+  }
+  if (page === null && status < 500)
+    return error('HUB_UNAVAILABLE', `${what}: the hub answered ${status}: it may be a mirror that cannot search.`);
   if (code === 'GatedRepo') {
     const next = hasToken
       ? 'the account of the token in HF_TOKEN has no access yet'

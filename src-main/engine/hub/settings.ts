@@ -1,6 +1,7 @@
-// Which hub, with which token, and whether it may be asked at all. Names and values of the variables:
+// Which hub, with which token, and whether it may be asked at all: by the environment, then by the user's settings. Names and values of the variables:
 // huggingface_hub constants.py (HF_ENDPOINT, HF_HUB_OFFLINE, ENV_VARS_TRUE_VALUES) and its page of environment variables.
 import { AppError } from '../../contract/errors.ts';
+import type { Settings } from '../../contract/settings.ts';
 
 export interface HubSettings {
   /** Without a slash at its end. */
@@ -46,23 +47,27 @@ export function keepToken(token: string | null): void {
 
 const trueWords = new Set(['1', 'ON', 'YES', 'TRUE']);
 
-/** The settings of an environment. @throws USAGE; what is secret is never repeated */
-export function hubSettings(environment: NodeJS.ProcessEnv): HubSettings {
+/** The settings of an environment, which go before those that are kept. @throws USAGE; what is secret is never repeated */
+export function hubSettings(
+  environment: NodeJS.ProcessEnv,
+  kept: Pick<Settings, 'hubEndpoint' | 'offline'> = { hubEndpoint: null, offline: false },
+): HubSettings {
+  const variable = environment['HF_ENDPOINT']?.trim() || null;
   return {
-    endpoint: readEndpoint(environment['HF_ENDPOINT']?.trim() || defaultEndpoint),
+    endpoint: variable === null ? (kept.hubEndpoint ?? defaultEndpoint) : readEndpoint(variable, 'HF_ENDPOINT'),
     token: readToken(environment['HF_TOKEN']?.trim() ?? '', 'HF_TOKEN') ?? keptToken,
-    offline: trueWords.has((environment['HF_HUB_OFFLINE'] ?? '').toUpperCase()),
+    offline: kept.offline || trueWords.has((environment['HF_HUB_OFFLINE'] ?? '').toUpperCase()),
     pace: usualPace,
   };
 }
 
-function readEndpoint(text: string): string {
+/** The address of a hub, without a slash at its end. @throws USAGE that names it `name` */
+export function readEndpoint(text: string, name: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   const isPlain = url !== null && url.username === '' && url.password === '' && url.search === '' && url.hash === '';
   if (!isPlain || !/^https?:$/.test(url.protocol)) {
-    const message =
-      'HF_ENDPOINT has to be an address such as https://huggingface.co, without a name, a password or a query.';
-    throw new AppError('USAGE', message, { variable: 'HF_ENDPOINT' });
+    const message = `${name} has to be an address such as https://huggingface.co, without a name, a password or a query.`;
+    throw new AppError('USAGE', message, { variable: name });
   }
   return url.href.replace(/\/+$/, '');
 }

@@ -14,8 +14,8 @@ import { HubStore, isCommit } from './store.ts';
 /** What opening a model on a hub takes. */
 export interface Hub {
   settings: HubSettings;
-  /** The user data. */
-  home: string;
+  /** Where models are kept. */
+  folder: string;
   signal: AbortSignal;
   warn: (warning: string) => void;
 }
@@ -41,7 +41,7 @@ export interface Snapshot {
  */
 export async function openSnapshot(hub: Hub, text: string): Promise<Snapshot> {
   const address = parseHubAddress(text);
-  const store = new HubStore(hub.home, address);
+  const store = new HubStore(hub.folder, address);
   if (hub.settings.offline) return openKnown(hub, store, address);
   try {
     const commit = isCommit(address.revision) ? address.revision : await findCommit(hub.settings, address, hub.signal);

@@ -1,4 +1,4 @@
-// Where models of a hub are kept: models/hub/OWNER--NAME in the user data, with
+// Where models of a hub are kept: OWNER--NAME in models/hub of the user data, or in the folder that the user set, with
 //   refs/REVISION           the commit that the revision was when it was asked last
 //   COMMIT/files.json       what the commit holds
 //   COMMIT/NAME/...         its files, each there only when it is complete and checked
@@ -17,9 +17,9 @@ export const isCommit = (revision: string): boolean => commitForm.test(revision)
 export class HubStore {
   readonly #folder: string;
 
-  /** @param home of the user data */
-  constructor(home: string, { owner, name }: HubAddress) {
-    this.#folder = path.join(home, 'models', 'hub', `${owner}--${name}`);
+  /** @param folder of all models */
+  constructor(folder: string, { owner, name }: HubAddress) {
+    this.#folder = path.join(folder, `${owner}--${name}`);
   }
 
   /** The folder of a commit's files. */

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { AppError } from '../../contract/errors.ts';
 import type { Progress } from '../../contract/progress.ts';
+import { usualSettings, type Settings } from '../../contract/settings.ts';
 import { unmeasuredMachine, type Machine } from '../../core/planning/estimate.ts';
 import type { Children, LlamaClient, WorkerClient } from '../children.ts';
 import type { Providers } from '../devices/providers.ts';
@@ -16,6 +17,8 @@ export interface JobContext {
   run: string;
   signal: AbortSignal;
   folders: Folders;
+  /** What the user has set, as it was when the job began. */
+  preferences: Settings;
   /** The device that a model ran on last, in llama.cpp or on our graphs; tensor kernels always run on the CPU. */
   device: string;
   /** Where our graphs may run. */
@@ -59,6 +62,8 @@ export interface ContextOptions {
   threads: number | null;
   /** @default one that was not measured */
   machine?: Machine;
+  /** @default as they come */
+  preferences?: Settings;
   report: (progress: Progress) => void;
 }
 
@@ -74,6 +79,7 @@ export async function withContext<T>(options: ContextOptions, work: (context: Jo
     run,
     signal,
     folders,
+    preferences: options.preferences ?? usualSettings,
     providers,
     scratch,
     checkpoints,

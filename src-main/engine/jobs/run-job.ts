@@ -8,6 +8,7 @@ import type { Providers } from '../devices/providers.ts';
 import type { Folders } from '../folders.ts';
 import type { MachineService } from '../machine.ts';
 import { preflight, refuseProblems, type Flight } from '../preflight.ts';
+import type { UserSettings } from '../user-settings.ts';
 import type { System } from '../system.ts';
 import { sampledHash } from '../library/model-hash.ts';
 import { writeRecord } from '../library/run-records.ts';
@@ -26,12 +27,13 @@ interface RunnerParts {
   versions: Record<string, string>;
   recorder: CatalogRecorder;
   machine: MachineService;
+  settings: UserSettings;
   system: System;
 }
 
 /** Does the jobs of a queue. */
 export function jobRunner(parts: RunnerParts): RunRecipe {
-  const { folders, children, providers, versions, recorder, machine } = parts;
+  const { folders, children, providers, versions, recorder, machine, settings } = parts;
   return async ({ run, recipe, created, isResumed, signal, report }) => {
     const folder = await openJobFolder(folders.home, run);
     const log = openJobLog(folder.log);
@@ -43,7 +45,7 @@ export function jobRunner(parts: RunnerParts): RunRecipe {
       const { threads } = recipe;
       let flight = await preflight(parts, recipe, { signal, mayMeasure: true });
       refuseProblems(flight.preflight);
-      const known = { folders, children, providers, machine: machine.known() };
+      const known = { folders, children, providers, machine: machine.known(), preferences: settings.read() };
       const options = { run, folder, signal, threads, ...known, report: log.reporting(report) };
       const result = await withContext(options, async (context) => {
         const problem = recorder.problem();

@@ -35,6 +35,7 @@ export async function inspectOnnx(file: string): Promise<Inspection> {
       quantize: finished,
     },
     widths: slicing,
+    repository: null,
     experts: null,
   };
 }

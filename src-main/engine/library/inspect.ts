@@ -7,6 +7,7 @@ import { slicedWidths } from '../../core/slicing/per-block/sliced-folder.ts';
 import { perBlockRefusal } from '../../core/slicing/per-block/runnable-refusal.ts';
 import { sharedSliceRefusal } from '../../core/slicing/shared-refusal.ts';
 import { openFolderTokenizer } from '../../core/tokens/folder-tokenizer.ts';
+import { hubRepositoryOf } from './hub-repository.ts';
 import { inspectOnnx } from './inspect-onnx.ts';
 
 /** What no command does yet. */
@@ -53,6 +54,7 @@ export async function inspect(path: string): Promise<Inspection> {
         quantize: runnable,
       },
       widths,
+      repository: source.gguf ? hubRepositoryOf(source.gguf.metadata) : null,
       experts: experts && { count: experts.count, used: experts.used ?? 0, sharedCount: experts.sharedCount },
     };
   } finally {

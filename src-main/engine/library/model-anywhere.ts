@@ -2,13 +2,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { isHubAddress } from '../../contract/hub-address.ts';
+import { isHubAddress, parseHubAddress } from '../../contract/hub-address.ts';
 import type { Inspection } from '../../contract/model.ts';
 import type { Preflight } from '../../contract/preflight.ts';
 import type { Recipe } from '../../contract/recipe.ts';
+import type { Settings } from '../../contract/settings.ts';
+import { openHub } from '../hub/open-hub.ts';
 import { openOutline, type OpenedOutline } from '../hub/outline.ts';
 import { hasHubModel, outlinedRecipe, type OutlinedRecipe } from '../hub/outlined-recipe.ts';
-import { hubSettings } from '../hub/settings.ts';
 import { openSnapshot } from '../hub/snapshot.ts';
 import { preflight, type FlightOptions, type PreflightParts } from '../preflight.ts';
 import { inspect } from './inspect.ts';
@@ -16,17 +17,19 @@ import { inspect } from './inspect.ts';
 export interface InspectOptions {
   /** The user data. */
   home: string;
+  preferences: Settings;
   signal: AbortSignal;
 }
 
 export async function inspectAnywhere(
   { model, offline = false }: { model: string; offline?: boolean | undefined },
-  { home, signal }: InspectOptions,
+  { home, preferences, signal }: InspectOptions,
 ): Promise<Inspection> {
   if (!isHubAddress(model)) return inspect(model);
-  return withOutlines({ home, signal, offline }, async (outline) => {
+  return withOutlines({ home, preferences, signal, offline }, async (outline) => {
     const { model: local, used } = await outline(model);
-    return { ...(await inspect(local)), path: used.path ?? model, hub: [used] };
+    const { owner, name } = parseHubAddress(model);
+    return { ...(await inspect(local)), path: used.path ?? model, hub: [used], repository: `${owner}/${name}` };
   });
 }
 
@@ -36,21 +39,22 @@ export async function preflightAnywhere(
   recipe: Recipe,
   options: Omit<FlightOptions, 'downloadBytes'>,
 ): Promise<Preflight> {
-  const told = async (outlined: OutlinedRecipe): Promise<Preflight> =>
-    (await preflight(parts, outlined.local, { ...options, downloadBytes: outlined.downloadBytes })).preflight;
+  const told = async ({ local, downloadBytes }: OutlinedRecipe): Promise<Preflight> =>
+    (await preflight(parts, local, { ...options, downloadBytes })).preflight;
   const asItIs = { local: recipe, downloadBytes: 0 };
   if (!hasHubModel(recipe)) return told(asItIs);
-  const place = { home: parts.folders.home, signal: options.signal, offline: recipe.offline };
+  const { folders, settings } = parts;
+  const { signal } = options;
+  const place = { home: folders.home, preferences: settings.read(), signal, offline: recipe.offline };
   return withOutlines(place, async (outline) => told(await outlinedRecipe(recipe, outline).catch(() => asItIs)));
 }
 
 /** Opens outlines that are gone afterwards. */
 async function withOutlines<T>(
-  { home, signal, offline }: InspectOptions & { offline: boolean },
+  options: InspectOptions & { offline: boolean },
   work: (outline: (address: string) => Promise<OpenedOutline>) => Promise<T>,
 ): Promise<T> {
-  const settings = hubSettings(process.env);
-  const hub = { settings: { ...settings, offline: settings.offline || offline }, home, signal, warn: () => {} };
+  const hub = openHub({ ...options, warn: () => {} });
   const scratch = await mkdtemp(path.join(tmpdir(), 'snug-inspect-'));
   try {
     return await work(async (address) => openOutline(hub, await openSnapshot(hub, address), scratch));

@@ -21,8 +21,6 @@ import type { StatisticsFiles } from '../../core/calibration/saved-statistics.ts
 import { claimPart, releasePart } from '../../core/formats/part-files.ts';
 import { isAlive, processTag, readProcessTag, thisProcess } from '../../core/process-identity.ts';
 
-/** What finished calibrations may take together; those that were not used for longest go first. */
-export const statisticsLimitBytes = 4 * 2 ** 30;
 /** Unfinished calibrations that nobody works on are kept this long. */
 const unfinishedLifeMs = 7 * 24 * 3600 * 1000;
 
@@ -45,6 +43,14 @@ export async function statisticsStore(home: string, scratch: string): Promise<St
   const ofJob = path.join(scratch, 'statistics');
   await mkdir(ofJob, { recursive: true });
   return new StatisticsStore(ofJob);
+}
+
+/** What the finished calibrations of `home` take. */
+export async function statisticsUse(home: string): Promise<number> {
+  const saved = path.join(home, 'statistics');
+  const names = (await readdir(saved).catch(() => [])).filter((name) => finished.test(name));
+  const sizes = await Promise.all(names.map((name) => contents(path.join(saved, name))));
+  return sizes.flat().reduce((sum, { size }) => sum + size, 0);
 }
 
 /** A part that this process owns. */
@@ -104,8 +110,8 @@ export class StatisticsStore {
     return null;
   }
 
-  /** Makes room: never the calibration `used`, nor a part that a living process has. */
-  async evict(used: string, limitBytes = statisticsLimitBytes): Promise<void> {
+  /** Makes room: those that were not used for longest go first; never the calibration `used`, nor a part that a living process has. */
+  async evict(used: string, limitBytes: number): Promise<void> {
     const names = await readdir(this.#root);
     for (const name of names) {
       const owner = readProcessTag(temporary.exec(name)?.[1] ?? '');

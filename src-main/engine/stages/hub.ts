@@ -7,9 +7,9 @@ import type { Recipe } from '../../contract/recipe.ts';
 import { isSlicedPerBlock } from '../../core/architectures/decoder.ts';
 import { openModel } from '../../core/formats/model-source.ts';
 import { fetchModel } from '../hub/fetch-model.ts';
+import { openHub } from '../hub/open-hub.ts';
 import { openOutline, type OpenedOutline } from '../hub/outline.ts';
 import { hasHubModel, outlinedRecipe } from '../hub/outlined-recipe.ts';
-import { hubSettings } from '../hub/settings.ts';
 import { openSnapshot, type Hub, type Snapshot } from '../hub/snapshot.ts';
 import { stage, type JobContext } from '../jobs/context.ts';
 import { requireDense, requireSharedSlice } from './sliceable.ts';
@@ -107,12 +107,6 @@ function hubModels(context: JobContext, offline: boolean): HubModels {
   };
 }
 
-function hubOf({ folders, signal, warnings }: JobContext, offline: boolean): Hub {
-  const settings = hubSettings(process.env);
-  return {
-    settings: { ...settings, offline: settings.offline || offline },
-    home: folders.home,
-    signal,
-    warn: (warning) => warnings.push(warning),
-  };
+function hubOf({ folders, preferences, signal, warnings }: JobContext, offline: boolean): Hub {
+  return openHub({ home: folders.home, preferences, offline, signal, warn: (warning) => warnings.push(warning) });
 }

@@ -80,7 +80,7 @@ export async function statisticsOf(
     if (found.reused || found.resumedAtLayer !== null) context.shortened.add('calibrate');
     const folder = path.join(context.scratch, `statistics-${fingerprint}`);
     const files = await store.take(fingerprint, folder);
-    await store.evict(fingerprint);
+    await store.evict(fingerprint, context.preferences.statisticsBytes);
     const seconds = (performance.now() - start) / 1000;
     return { ...files, ...found, folder, fingerprint, seconds, use, texts: [...texts] };
   });

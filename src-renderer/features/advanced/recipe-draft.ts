@@ -1,8 +1,9 @@
 // Everything of a fit's recipe besides model, target and output, as it is typed; and what that means.
 import type { z } from 'zod';
 import type { fitRecipe } from '../../../src-main/contract/recipe.ts';
+import { usualSettings, type Settings } from '../../../src-main/contract/settings.ts';
 import { useWords } from '../../words/words.ts';
-import { parseCardMemory } from '../target/target-draft.ts';
+import { memoryText, parseCardMemory } from '../target/target-draft.ts';
 
 const words = useWords();
 
@@ -16,7 +17,7 @@ export interface RecipeDraft {
   choice: (typeof choices)[number];
   candidates: string;
   importance: string;
-  text: string;
+  texts: string[];
   samples: string;
   length: string;
   sampling: (typeof samplings)[number];
@@ -42,13 +43,13 @@ export type FitSettings = Omit<FitInput, 'verb' | 'model' | 'target' | 'output' 
 export type DraftProblems = Partial<Record<keyof RecipeDraft, string>>;
 export type ReadRecipe = { settings: FitSettings; problems: null } | { settings: null; problems: DraftProblems };
 
-/** As contract/recipe.ts has them. */
-export function newRecipeDraft(): RecipeDraft {
+/** As contract/recipe.ts has them, but for what the user has set for every run. */
+export function newRecipeDraft({ device, maxMemoryBytes, offline }: Settings = usualSettings): RecipeDraft {
   return {
     choice: 'plan',
     candidates: '3',
     importance: 'on',
-    text: 'calibration',
+    texts: ['calibration'],
     samples: '128',
     length: '2048',
     sampling: 'random',
@@ -63,10 +64,10 @@ export function newRecipeDraft(): RecipeDraft {
     allowSameText: false,
     gateKld: '',
     gateRatio: '',
-    device: 'auto',
+    device,
     threads: '',
-    maxMemory: '',
-    offline: false,
+    maxMemory: maxMemoryBytes === null ? '' : memoryText(maxMemoryBytes),
+    offline,
   };
 }
 
@@ -117,7 +118,17 @@ class FieldReader {
     return text.trim() === '' ? null : this.take(field, parseCardMemory(text), words.advanced.problems.size, 1);
   }
 
-  text(field: 'text' | 'evaluationText' | 'importance'): string {
+  texts(): string[] {
+    const texts = this.draft.texts.map((text) => text.trim());
+    return this.take(
+      'texts',
+      texts.includes('') || texts.length === 0 ? null : texts,
+      words.advanced.problems.text,
+      [],
+    );
+  }
+
+  text(field: 'evaluationText' | 'importance'): string {
     const text = this.draft[field].trim();
     return this.take(field, text === '' ? null : text, words.advanced.problems.text, '');
   }
@@ -131,7 +142,7 @@ export function readRecipeDraft(draft: RecipeDraft): ReadRecipe {
     candidates: read.whole('candidates', 1),
     importance: read.text('importance'),
     calibration: {
-      texts: [read.text('text')],
+      texts: read.texts(),
       samples: read.whole('samples', 1),
       length: read.whole('length', 2),
       sampling,

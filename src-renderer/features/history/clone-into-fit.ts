@@ -4,7 +4,7 @@ import type { Target } from '../../../src-main/contract/target.ts';
 import { useFitStore } from '../../stores/fit-store.ts';
 import { useMakeStore } from '../../stores/make-store.ts';
 import type { RecipeDraft } from '../advanced/recipe-draft.ts';
-import { offeredKvTypes, type TargetDraft } from '../target/target-draft.ts';
+import { memoryText, offeredKvTypes, type TargetDraft } from '../target/target-draft.ts';
 
 /** Opens the model of the run's recipe in the Fit area, with its target, its plan and all its settings. */
 export async function openInFit(run: string, recipe: FitRecipe): Promise<void> {
@@ -29,13 +29,13 @@ export function draftOf(target: Target): Partial<TargetDraft> {
   };
 }
 
-/** The drawer's fields; of several calibration texts, which it does not offer, the first. */
+/** The drawer's fields. */
 export function settingsOfFit(recipe: FitRecipe): RecipeDraft {
   const { plan, candidates, importance, calibration, evaluate, prove, evaluation, device, offline } = recipe;
   const { engine, weightsOnly, allowSameText } = evaluation;
   return {
     ...{ choice: plan === null ? 'best' : 'plan', candidates: String(candidates), importance },
-    ...{ text: calibration.texts[0]!, samples: String(calibration.samples), length: String(calibration.length) },
+    ...{ texts: calibration.texts, samples: String(calibration.samples), length: String(calibration.length) },
     ...{ sampling: calibration.sampling, seed: String(calibration.seed), evaluate, prove },
     ...{ evaluationText: evaluation.text, window: String(evaluation.window), windows: textOf(evaluation.windows) },
     ...{ engine, weightsOnly, allowSameText },
@@ -46,8 +46,3 @@ export function settingsOfFit(recipe: FitRecipe): RecipeDraft {
 }
 
 const textOf = (limit: number | null): string => (limit === null ? '' : String(limit));
-
-/** Exact, in the unit that keeps it short: `24 GiB`, `512 MiB`. */
-function memoryText(bytes: number): string {
-  return bytes >= 2 ** 30 ? `${bytes / 2 ** 30} GiB` : `${bytes / 2 ** 20} MiB`;
-}

@@ -8,7 +8,7 @@ const words = useWords();
 export interface Fact {
   label: string;
   value: string;
-  /** One sentence on hover for a technical term. */
+  /** One sentence on a technical term. */
   hint?: string;
 }
 

@@ -16,14 +16,15 @@ function folderOf(path: string): string {
   return path.replace(/[\\/][^\\/]*[\\/]?$/, '');
 }
 
-/** Where a new file is suggested: beside the model, named for what it becomes; the type in the old name gives way. */
-export function suggestOutput(model: string, type: string): string {
-  const separator = model.includes('\\') ? '\\' : '/';
+/** Where a new file is suggested: in `folder` or else beside the model, named for what it becomes; the type in the old name gives way. */
+export function suggestOutput(model: string, type: string, folder: string | null = null): string {
+  const separator = (folder ?? model).includes('\\') ? '\\' : '/';
   const stem = nameOf(model)
     .replace(/\.gguf$/i, '')
     .replace(/[.-](?:F16|F32|BF16|I?Q\d\w*)$/i, '');
-  const folder = isHubAddress(model) ? '' : `${folderOf(model)}${separator}`; // of a hub's model: where the dialog opens
-  return `${folder}${stem}.${type}.gguf`;
+  const name = `${stem}.${type}.gguf`;
+  if (folder !== null) return `${folder.replace(/[\\/]$/, '')}${separator}${name}`;
+  return isHubAddress(model) ? name : `${folderOf(model)}${separator}${name}`; // of a hub's model: where the dialog opens
 }
 
 /** An address from what people type or copy: with or without `hub:`, or the page's own address; null where it is none. */

@@ -47,6 +47,11 @@ export function parseCardMemory(text: string): number | null {
   return Number.isSafeInteger(bytes) ? bytes : null;
 }
 
+/** Memory as it is typed, exact, in the unit that keeps it short: `24 GiB`, `512 MiB`. */
+export function memoryText(bytes: number): string {
+  return bytes >= GiB ? `${bytes / GiB} GiB` : `${bytes / 2 ** 20} MiB`;
+}
+
 /** Bytes of a file size: `8 GB`, `900 MB`, `7.5 GiB`; a bare number is GB. */
 export function parseFileSize(text: string): number | null {
   const bare = text.trim().replace(',', '.');

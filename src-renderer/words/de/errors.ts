@@ -67,8 +67,8 @@ export const errors: Words['errors'] = {
       advice: 'Bitte auf der Seite des Modells um Zugang und leg ein Token dieses Kontos in HF_TOKEN.',
     },
     HUB_OFFLINE: {
-      title: 'Dieses Modell ist nicht auf diesem Rechner',
-      advice: 'Erlaube das Netz und lade es einmal herunter.',
+      title: 'Nicht ohne Netz',
+      advice: 'Erlaube das Netz in den Einstellungen oder starte ohne HF_HUB_OFFLINE. Dann wird einmal gefragt.',
     },
     HUB_UNAVAILABLE: {
       title: 'Der Hub antwortet nicht',

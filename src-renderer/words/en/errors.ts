@@ -54,7 +54,10 @@ const byCode: Record<ErrorCode, { title: string; advice: string | null }> = {
     title: 'The hub does not give this model to you',
     advice: "Ask for access on the model's page, and put a token of that account in HF_TOKEN.",
   },
-  HUB_OFFLINE: { title: 'This model is not on this machine', advice: 'Allow the network, and download it once.' },
+  HUB_OFFLINE: {
+    title: 'Not without the network',
+    advice: 'Allow the network in the settings, or start without HF_HUB_OFFLINE. Then it is asked for once.',
+  },
   HUB_UNAVAILABLE: { title: 'The hub does not answer', advice: 'Try again later. What is downloaded already is kept.' },
   CHECKSUM_MISMATCH: {
     title: 'What was downloaded is not what the hub promised',

@@ -9,6 +9,7 @@ import { inspection, type Inspection } from '../../../src-main/contract/model.ts
 import { planList, type PlanList } from '../../../src-main/contract/plan.ts';
 import { recipe as recipeSchema } from '../../../src-main/contract/recipe.ts';
 import { downloadResult, invarianceResult } from '../../../src-main/contract/results.ts';
+import { usualSettings } from '../../../src-main/contract/settings.ts';
 import { inspectAnywhere } from '../../../src-main/engine/library/model-anywhere.ts';
 import { inspect } from '../../../src-main/engine/library/inspect.ts';
 import { errorOf, resultOf, slicedBy, startEngine, temporaryFolder } from '../../support/engine.ts';
@@ -68,7 +69,7 @@ async function serve(options: Partial<HubServerOptions> = {}): Promise<HubServer
 
 const { signal } = new AbortController();
 const inspectHub = (model: string, offline = false): Promise<Inspection> =>
-  inspectAnywhere({ model, offline }, { home: temporaryFolder(), signal });
+  inspectAnywhere({ model, offline }, { home: temporaryFolder(), preferences: usualSettings, signal });
 
 describe('inspect', () => {
   it('says of a folder what it says of the same on this machine, from its headers', async () => {
@@ -76,7 +77,7 @@ describe('inspect', () => {
     const run = snug(['inspect', 'hub:owner/name'], temporaryFolder(), { HF_ENDPOINT: server.endpoint });
     const { path: place, hub, ...remote } = await succeeded(inspection, run);
     const { path: _path, ...known } = await inspect(sampleFolder);
-    expect(remote).toEqual(known);
+    expect(remote).toEqual({ ...known, repository: 'owner/name' });
     expect(place).toBe('hub:owner/name');
     expect(hub).toMatchObject([{ address: place, commit: server.commit, path: null }]);
     expect(weightsSent(server)).toBeLessThan(70 * kB);
@@ -86,7 +87,7 @@ describe('inspect', () => {
     const server = await serve();
     const { path: place, hub, ...remote } = await inspectHub(address);
     const { path: _path, ...known } = await inspect(sampleModel);
-    expect(remote).toEqual(known);
+    expect(remote).toEqual({ ...known, repository: 'owner/name' });
     expect(place).toBe(address);
     expect(hub![0]!.fetchedBytes).toBeLessThan(1100 * kB);
     expect(weightsSent(server)).toBeLessThan(1100 * kB);

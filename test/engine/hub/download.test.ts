@@ -45,7 +45,7 @@ async function fetchFrom(server: HubServer, options: Fetching = {}): Promise<Hub
   const settings = hubSettings({ HF_ENDPOINT: server.endpoint, ...options.environment });
   const hub = {
     settings: { ...settings, pace: impatient, ...options.settings },
-    ...{ home, signal, warn: (warning: string) => void warnings.push(warning) },
+    ...{ folder: path.join(home, 'models/hub'), signal, warn: (warning: string) => void warnings.push(warning) },
   };
   const snapshot = await openSnapshot(hub, address);
   return fetchModel(hub, snapshot, { report, ...(free === undefined ? {} : { free: async () => free }) });
