@@ -7,6 +7,7 @@ import { version } from '../contract/version.ts';
 import { listTexts } from '../core/texts/open-text.ts';
 import { openAppLog } from './app-log.ts';
 import { Catalog } from './catalog/catalog.ts';
+import { chatHandlers } from './chat/ask.ts';
 import { Children } from './children.ts';
 import { installCuda, onnxPackage } from './devices/cuda-files.ts';
 import { listDevices } from './devices/list-devices.ts';
@@ -81,6 +82,7 @@ export async function createEngine(
     'jobs.log': ({ id }) => readJobLog(folders.home, id),
     ...historyHandlers(catalog, queue),
     ...runnerHandlers({ opened: catalog, home: folders.home, places }),
+    ...chatHandlers({ opened: catalog, folders, children, providers, machine, system, queue }),
   };
   const close = async (): Promise<void> => {
     await queue.close();
