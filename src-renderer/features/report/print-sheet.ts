@@ -11,9 +11,12 @@ export async function savePdf(report: Report, name: string): Promise<string | nu
   style.textContent = sheetStyle;
   sheet.append(style, document.createRange().createContextualFragment(reportSheet(report).text));
   document.body.append(sheet);
+  const { title } = document;
+  document.title = report.headline; // which the PDF has as its own
   try {
     return await window.app.savePdf(name);
   } finally {
     sheet.remove();
+    document.title = title;
   }
 }

@@ -48,7 +48,7 @@ export function reportSheet(report: Report): Markup {
         ? section(all.time, [
             table(
               null,
-              stages.map(({ name, seconds }) => [name, formatDuration(seconds)]),
+              stages.map(({ name, seconds }) => [name, seconds < 1 ? all.underOneSecond : formatDuration(seconds)]),
             ),
           ])
         : null

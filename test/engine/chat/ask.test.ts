@@ -7,6 +7,7 @@ import { askRequest, type AskResult, type AskSide, type Asking } from '../../../
 import { AppError } from '../../../src-main/contract/errors.ts';
 import { temporaryFolder } from '../../llama-host/host.ts';
 import { quick, startEngine, type TestEngine } from '../../support/engine.ts';
+import { childrenOf } from '../../support/killing.ts';
 import { sampleFolder, sampleModel } from '../../support/paths.ts';
 
 const made = { ...quick, prove: false, evaluate: false };
@@ -100,6 +101,21 @@ describe('a question to both', () => {
     controller.abort();
     await expect(long).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(performance.now() - start).toBeLessThan(2000);
+    expect(asked(await ask(engine, { run })).compressed.state).toBe('done');
+  });
+
+  it('tells of a side whose process died, with what it wrote', async () => {
+    let killed = 0;
+    const told = (state: Asking): void => {
+      if (killed > 0 || !isAtWork(state.compressed) || !('text' in state.compressed)) return;
+      for (const { pid, program } of childrenOf(process.pid))
+        if (program.includes('llama-host')) killed += Number(process.kill(pid, 'SIGKILL'));
+    };
+    const context = { signal: new AbortController().signal, progress: told };
+    const request = askRequest.parse({ run, question, tokens: 400, temperature: 1 });
+    const result = await engine.call['chat.ask'](request, context);
+    expect(killed).toBeGreaterThan(0);
+    expect(result).toMatchObject({ compressed: { state: 'failed', error: { code: 'LLAMA_CRASHED' } } });
     expect(asked(await ask(engine, { run })).compressed.state).toBe('done');
   });
 
