@@ -36,6 +36,7 @@
       "sources": [
         "llama/addon.cc",
         "llama/api.cc",
+        "llama/chat_template.cc",
         "llama/compare.cc",
         "llama/describe.cc",
         "llama/generate.cc",

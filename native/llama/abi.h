@@ -140,6 +140,11 @@ struct Batch {
   int8_t* logits;
 };
 
+struct ChatMessage {
+  const char* role;
+  const char* content;
+};
+
 struct GgmlInitParams {
   size_t mem_size;
   void* mem_buffer;

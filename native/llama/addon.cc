@@ -16,6 +16,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("quantize", Napi::Function::New<quantize>(env));
   exports.Set("vocabulary", Napi::Function::New<vocabulary>(env));
   exports.Set("generate", Napi::Function::New<generate>(env));
+  exports.Set("chatTemplate", Napi::Function::New<chatTemplate>(env));
   return exports;
 }
 

@@ -66,6 +66,8 @@ namespace snug::llama {
   F(llama, bool, llama_vocab_is_eog, (const abi::Vocab*, int32_t))                                            \
   F(llama, int32_t, llama_tokenize, (const abi::Vocab*, const char*, int32_t, int32_t*, int32_t, bool, bool)) \
   F(llama, int32_t, llama_token_to_piece, (const abi::Vocab*, int32_t, char*, int32_t, int32_t, bool))        \
+  F(llama, int32_t, llama_chat_apply_template,                                                                \
+    (const char*, const abi::ChatMessage*, size_t, bool, char*, int32_t))                                     \
   F(llama, abi::Memory*, llama_get_memory, (const abi::Context*))                                             \
   F(llama, void, llama_memory_clear, (abi::Memory*, bool))                                                    \
   F(llama, bool, llama_memory_seq_rm, (abi::Memory*, int32_t, int32_t, int32_t))                              \

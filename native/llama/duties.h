@@ -20,6 +20,7 @@ Napi::Value memory(const Napi::CallbackInfo& info);
 Napi::Value quantize(const Napi::CallbackInfo& info);
 Napi::Value vocabulary(const Napi::CallbackInfo& info);
 Napi::Value generate(const Napi::CallbackInfo& info);
+Napi::Value chatTemplate(const Napi::CallbackInfo& info);
 
 // Starts a task of type T on (options, control).
 template <typename T>

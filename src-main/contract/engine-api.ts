@@ -1,5 +1,6 @@
 // What the engine answers to the window and the command line.
 import { z } from 'zod';
+import { askRequest, askResult, asking } from './chat.ts';
 import { defineApi } from './define-api.ts';
 import { cudaFiles, deviceList } from './devices.ts';
 import {
@@ -92,6 +93,8 @@ export const engineApi = defineApi({
     'runners.export': { params: exportRequest, result: exportResult, progress },
     /** Takes out what exports placed, as far as it is unchanged. */
     'runners.undo': { params: undoRequest, result: undoResult, progress },
+    /** The original of a run and what it made answer a question; one at a time. Progress is both sides as they are. */
+    'chat.ask': { params: askRequest, result: askResult, progress: asking },
   },
   events: {
     'jobs.added': jobSnapshot,

@@ -89,6 +89,8 @@ export const llamaHostApi = defineApi({
         ggmlVersion: z.string(),
         folder: z.string(),
         devices: z.array(llamaDevice),
+        /** Physical cores that may be used: what llama.cpp's threads run on. */
+        cores: z.number().int(),
         /** GPU packages that are not installed or did not load, each with its reason. */
         missing: z.array(z.object({ backend: z.string(), reason: z.string() })),
       }),
@@ -219,16 +221,38 @@ export const llamaHostApi = defineApi({
         ),
       }),
     },
-    /** Text that the model writes after a prompt, greedy. */
+    /** Text that the model writes after a prompt; its progress has all of it so far. */
     generate: {
       params: z.object({
         model: z.string(),
         prompt: z.string(),
         tokens: z.number().int().positive(),
+        /** 0: always the most likely token; above, tokens are drawn from softmax(logits / temperature) by `seed`. */
+        temperature: z.number().min(0).optional(),
+        seed: z.number().int().nonnegative().optional(),
         settings: llamaSettings.prefault({}),
       }),
-      result: z.object({ text: z.string(), tokens: z.number().int(), peakMemoryBytes: bytes }),
+      result: z.object({
+        text: z.string(),
+        tokens: z.number().int(),
+        promptTokens: z.number().int(),
+        /** `stop`: the model ended its text; `limit`: the count did. */
+        endedBy: z.enum(['stop', 'limit']),
+        prefillSeconds: z.number(),
+        /** Of the tokens behind the first one, which the prompt's pass gives. */
+        decodeSeconds: z.number(),
+        device: z.string(),
+        peakMemoryBytes: bytes,
+      }),
       progress,
+    },
+    /**
+     * A question in the turns of a chat template, open for the answer; null where llama.cpp does not know the template. It
+     * reads no Jinja: it goes by marks that its list of templates has (llama.h, llama_chat_apply_template).
+     */
+    chatTemplate: {
+      params: z.object({ template: z.string(), question: z.string() }),
+      result: z.object({ prompt: z.string().nullable() }),
     },
   },
   events: {},

@@ -8,6 +8,7 @@ import { listTexts } from '../core/texts/open-text.ts';
 import { openAppLog } from './app-log.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { settingsInMemory } from './catalog/settings.ts';
+import { chatHandlers } from './chat/ask.ts';
 import { Children } from './children.ts';
 import { installCuda, onnxPackage } from './devices/cuda-files.ts';
 import { listDevices } from './devices/list-devices.ts';
@@ -85,6 +86,7 @@ export async function createEngine(
     'jobs.log': ({ id }) => readJobLog(home, id),
     ...historyHandlers(catalog, queue),
     ...runnerHandlers({ opened: catalog, home, places }),
+    ...chatHandlers({ opened: catalog, folders, children, providers, machine, settings, system, queue }),
   };
   const close = async (): Promise<void> => {
     await queue.close();

@@ -1,6 +1,7 @@
 // The duties of the llama host, by the name of their method.
 import type { HandlersOf } from '../contract/define-api.ts';
 import type { LlamaHostApi } from '../contract/llama-host-api.ts';
+import { chatTemplate } from './duties/chat-template.ts';
 import { compare } from './duties/compare.ts';
 import { describe } from './duties/describe.ts';
 import { generate } from './duties/generate.ts';
@@ -26,5 +27,6 @@ export function createHandlers(): HandlersOf<LlamaHostApi> {
     memory,
     mixTypes,
     generate,
+    chatTemplate,
   };
 }

@@ -1,7 +1,7 @@
 // The system's own dialogs: what to open, where to write, and what is written there at once.
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { dialog, type BrowserWindow, type FileFilter, type OpenDialogOptions } from 'electron';
+import { dialog, type BrowserWindow, type FileFilter, type OpenDialogOptions, type WebContents } from 'electron';
 import { words } from './words.ts';
 
 export async function chooseModel(window: BrowserWindow): Promise<string | null> {
@@ -44,8 +44,19 @@ export async function saveText(window: BrowserWindow, suggestedName: string, tex
 /** Asks where, and prints the page there; null where the user backs out. */
 export async function savePdf(window: BrowserWindow, suggestedName: string): Promise<string | null> {
   const file = await save(window, words().save, path.basename(suggestedName));
-  if (file !== null) await writeFile(file, await window.webContents.printToPDF({ printBackground: true }));
+  if (file !== null) await writeFile(file, await onWhite(window, (page) => page.printToPDF({ printBackground: true })));
   return file;
+}
+
+/** The window's colour reaches into the margins of paper, dark where the system is. */
+async function onWhite<T>(window: BrowserWindow, print: (page: WebContents) => Promise<T>): Promise<T> {
+  const colour = window.getBackgroundColor();
+  window.setBackgroundColor('#ffffff');
+  try {
+    return await print(window.webContents);
+  } finally {
+    window.setBackgroundColor(colour);
+  }
 }
 
 async function open(window: BrowserWindow, options: OpenDialogOptions): Promise<string | null> {

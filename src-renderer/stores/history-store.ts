@@ -6,6 +6,7 @@ import { AppError, type ErrorShape } from '../../src-main/contract/errors.ts';
 import type {
   Comparison,
   DeletedFiles,
+  Experiment,
   ExperimentDetail,
   ExperimentState,
   HistorySort,
@@ -31,7 +32,7 @@ export interface RunFilter {
 
 /** A dialog over the table, about these runs. */
 export interface Question {
-  about: 'tags' | 'files';
+  about: 'tags' | 'files' | 'export';
   runs: readonly string[];
 }
 
@@ -45,6 +46,9 @@ export interface UnfinishedRun {
 
 /** Requests of this size take some ten milliseconds; rows beyond `keep` from the view wait until they are looked for. */
 const pages = { pageSize: 100, keep: 20_000 };
+
+/** The most that one answer has. */
+const listPage = 1000;
 
 export const useHistoryStore = defineStore('history', () => {
   const call = () => useEngineStore().connected().call;
@@ -171,18 +175,37 @@ export const useHistoryStore = defineStore('history', () => {
       await window.app.copyText(format === 'CSV' ? csvOf(details).join('\n') : JSON.stringify(details, null, 2));
     });
 
-  async function refusable(action: () => Promise<void>): Promise<void> {
+  /** All runs that the filter finds, in the order in view, as a file; null where the user backs out. */
+  const saveList = (format: 'CSV' | 'JSON'): Promise<string | null> =>
+    attempt(async () => {
+      const experiments: Experiment[] = [];
+      const withoutPlans = asked.verb === null;
+      for (let total = 1; experiments.length < total;) {
+        const page = { ...asked, withoutPlans, offset: experiments.length, limit: listPage };
+        const list = await call()['history.list'](page);
+        experiments.push(...list.experiments);
+        total = list.experiments.length === 0 ? 0 : list.total;
+      }
+      const text = format === 'CSV' ? `${csvOf(experiments).join('\n')}\n` : JSON.stringify({ experiments }, null, 2);
+      return window.app.saveText(`runs.${format.toLowerCase()}`, text);
+    });
+
+  /** null where it was refused, which is then told. */
+  async function attempt<T>(action: () => Promise<T>): Promise<T | null> {
     refusal.value = null;
     try {
-      await action();
+      return await action();
     } catch (error) {
       refusal.value = AppError.from(error).toShape();
+      return null;
     }
   }
 
+  const refusable = async (action: () => Promise<void>): Promise<void> => void (await attempt(action));
+
   const state = { filter, isFiltered, rows, total, selected, tags, unfinished, refusal, question };
   const actions = { load, reload, look, clearFilter, sortBy, toggle, select, detail, compare, tag, note, deleteFiles };
-  return { ...state, ...actions, resume, recipeOf, clone, startClone, copy };
+  return { ...state, ...actions, resume, recipeOf, clone, startClone, copy, saveList, attempt };
 });
 
 function newFilter(): RunFilter {

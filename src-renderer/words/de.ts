@@ -1,7 +1,9 @@
 // Every text of the window, in German.
 import { advanced } from './de/advanced.ts';
 import { charts } from './de/charts.ts';
+import { chat } from './de/chat.ts';
 import { errors } from './de/errors.ts';
+import { exporting } from './de/exporting.ts';
 import { frame } from './de/frame.ts';
 import { front } from './de/front.ts';
 import { history } from './de/history.ts';
@@ -21,7 +23,9 @@ import type { Words } from './en.ts';
 export const de: Words = {
   advanced,
   charts,
+  chat,
   errors,
+  exporting,
   frame,
   front,
   history,

@@ -1,7 +1,9 @@
 // Every text of the window, in English: the catalogue that each other language has to match.
 import { advanced } from './en/advanced.ts';
 import { charts } from './en/charts.ts';
+import { chat } from './en/chat.ts';
 import { errors } from './en/errors.ts';
+import { exporting } from './en/exporting.ts';
 import { frame } from './en/frame.ts';
 import { front } from './en/front.ts';
 import { history } from './en/history.ts';
@@ -20,7 +22,9 @@ import { target } from './en/target.ts';
 export const en = {
   advanced,
   charts,
+  chat,
   errors,
+  exporting,
   frame,
   front,
   history,

@@ -33,6 +33,11 @@ const hostile = fc.constantFrom<unknown>(
   { recipe: { __proto__: { verb: 'download' } } },
   { token: '' },
   { runs: ['a'] },
+  { run: 'a', question: ' ' },
+  { run: 'a', question: 'b', tokens: 1e9 },
+  { run: 'a', question: 'b', temperature: -1, asChat: 'yes' },
+  { source: { run: 1 }, to: { folder: null } },
+  { source: { file: '/etc/passwd' }, to: { runner: 'bash' } },
   [],
   'x'.repeat(300_000), // goes in pieces
 );

@@ -252,3 +252,16 @@ test('generate writes the same text again, as its progress, and stops at the cou
   expect(second.text).toBe(first.text);
   expect(told.told.at(-1)).toMatchObject({ stage: 'generate', done: 12, detail: first.text });
 });
+
+test('generate draws by its seed above temperature 0, and says what it took', async () => {
+  const params = { model: sampleModel, prompt: 'Once upon a time', tokens: 16, settings: defaults };
+  const drawn = async (seed: number): Promise<string> =>
+    (await handlers.generate({ ...params, temperature: 1.5, seed }, caller())).text;
+  const first = await drawn(1);
+  expect(await drawn(1)).toBe(first);
+  expect(await drawn(2)).not.toBe(first);
+  const greedy = await handlers.generate(params, caller());
+  expect(greedy).toMatchObject({ endedBy: 'limit', device: 'cpu' });
+  expect(greedy.promptTokens).toBeGreaterThan(3);
+  expect(greedy.decodeSeconds).toBeGreaterThan(0);
+});

@@ -17,6 +17,7 @@ const structs = {
   ImportanceEntry: 'llama_model_imatrix_data',
   QuantizeParams: 'llama_model_quantize_params',
   Batch: 'llama_batch',
+  ChatMessage: 'llama_chat_message',
   GgmlInitParams: 'ggml_init_params',
   GgufInitParams: 'gguf_init_params',
   ThreadpoolParams: 'ggml_threadpool_params',

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JobResult } from '../../src-main/contract/job.ts';
 import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
+import { reportHtml } from '../../src-renderer/features/report/report-html.ts';
 import { reportMarkdown } from '../../src-renderer/features/report/report-markdown.ts';
 import { reportOf, resultOf, type DoneRun, type Report } from '../../src-renderer/features/report/report.ts';
 import { speak } from '../../src-renderer/words/words.ts';
@@ -105,6 +106,40 @@ describe('Markdown', () => {
     expect(text).not.toMatch(/undefined|null|\[object/);
     speak('de');
     expect(reportMarkdown(report({ verb: 'fit', value: fitResult }))).toContain('## Rezept');
+    speak('en');
+  });
+});
+
+describe('HTML', () => {
+  const made = { verb: 'slice', value: { ...perBlockResult, quality, proof } } as const;
+
+  it('is one file with the whole report, charts inside, no script and nothing from elsewhere', () => {
+    const text = reportHtml(report(made)).replaceAll(/>\s+</g, '><');
+    for (const part of [
+      '<h1>It runs, and is 15% smaller</h1>',
+      '<td>847.0 kB</td>',
+      'Picks the same next word as the original 93.0 times in 100',
+      '<td>layer 1 · attention</td>',
+      'Once upon a time',
+      '<td>target.context</td><td>4096</td>',
+    ])
+      expect(text).toContain(part);
+    expect(text.match(/<svg/g)).toHaveLength(1);
+    expect(text).not.toMatch(/<script|<link|<img|https?:|undefined|null|\[object|NaN/);
+    const fitted = { ...fitResult, plan: planFor('q4_k_m', { kld: 0.02 }), quality };
+    expect(reportHtml(report({ verb: 'fit', value: fitted })).match(/<svg/g)).toHaveLength(2);
+  });
+
+  it('says what files and models are called, as text', () => {
+    const evil = '<img src=x onerror=alert(1)>&"\'';
+    const text = reportHtml(report(made, { model: `/models/${evil}.gguf`, recipe: { ...recipe, model: evil } }));
+    expect(text).not.toContain('<img');
+    expect(text).toContain('&lt;img src=x onerror=alert(1)&gt;&amp;&quot;&#39;');
+  });
+
+  it('is in the language of the window', () => {
+    speak('de');
+    expect(reportHtml(report(made))).toMatch(/<html lang="de[^"]*">[\s\S]*<h2>Qualität<\/h2>/);
     speak('en');
   });
 });

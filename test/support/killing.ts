@@ -45,7 +45,7 @@ export function snug(home: string, args: readonly string[]): SnugProcess {
 }
 
 /** Linux: /proc. */
-function childrenOf(parent: number): { pid: number; program: string }[] {
+export function childrenOf(parent: number): { pid: number; program: string }[] {
   return readdirSync('/proc').flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
     try {

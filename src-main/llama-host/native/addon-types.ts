@@ -95,7 +95,18 @@ export interface LlamaAddon {
   ): Promise<MemoryPart[][]>;
   quantize(options: NativeQuantizeOptions, control: NativeControl): Promise<{ succeeded: boolean; log: string }>;
   generate(
-    options: NativeSettings & { model: string; prompt: string; tokens: number },
+    options: NativeSettings & { model: string; prompt: string; tokens: number; temperature: number; seed: number },
     control: NativeControl,
-  ): Promise<{ text: Uint8Array; tokens: number }>;
+  ): Promise<{
+    text: Uint8Array;
+    tokens: number;
+    promptTokens: number;
+    /** The model ended its text; false where the count did. */
+    stopped: boolean;
+    prefillSeconds: number;
+    decodeSeconds: number;
+    device: string;
+  }>;
+  /** null for a template that llama.cpp does not know. */
+  chatTemplate(options: { template: string; question: string }, control: NativeControl): Promise<string | null>;
 }

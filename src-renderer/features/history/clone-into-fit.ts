@@ -6,13 +6,13 @@ import { useMakeStore } from '../../stores/make-store.ts';
 import type { RecipeDraft } from '../advanced/recipe-draft.ts';
 import { memoryText, offeredKvTypes, type TargetDraft } from '../target/target-draft.ts';
 
-/** Opens the model of the run's recipe in the Fit area, with its target, its plan and all its settings. */
-export async function openInFit(run: string, recipe: FitRecipe): Promise<void> {
+/** Opens the model of a recipe in the Fit area, with its target, its plan and all its settings; `run` is the one it is of. */
+export async function openInFit(run: string | null, recipe: FitRecipe): Promise<void> {
   const { model, target, plan } = recipe;
   const fit = useFitStore();
   const make = useMakeStore();
   Object.assign(make.draft, settingsOfFit(recipe));
-  make.source = { run, model };
+  make.source = run === null ? null : { run, model };
   await fit.open(model);
   Object.assign(fit.draft, draftOf(target));
   fit.chosenId = plan;

@@ -9,6 +9,7 @@ import { formatDuration, formatMemory } from '../../words/numbers.ts';
 import { planName } from '../../words/plan-words.ts';
 import { howMeasured, nextWordAgreement, perplexityChange } from '../../words/quality-words.ts';
 import { useWords } from '../../words/words.ts';
+import { exportedRun, fittingSource, type ExportedRun } from '../export/exported-run.ts';
 import { nameOf } from '../model/model-path.ts';
 import { barOf, slicesInWords, type PlanBar } from '../plans/plan-view.ts';
 import { stageLabel } from '../runs/stage-steps.ts';
@@ -43,6 +44,10 @@ export interface Report {
   slicing: string;
   proof: { passed: boolean; title: string; sample: string; lines: string[] } | null;
   command: string | null;
+  /** What can be sent to other programs; null where there is nothing, or no history that an export needs. */
+  exported: ExportedRun | null;
+  /** It made a model that can answer beside its original. */
+  canBeAsked: boolean;
   files: Artifact[];
   stages: { name: string; seconds: number }[];
   peakMemory: string | null;
@@ -78,6 +83,8 @@ export function reportOf(run: DoneRun): Report {
     slicing: slicingOf(result),
     proof: value && 'proof' in value && value.proof ? proofOf(value.proof) : null,
     command: result?.verb === 'fit' ? result.value.command : null,
+    canBeAsked: detail !== null && exportedRun(run.id, detail.verb, detail.artifacts) !== null,
+    exported: detail && (exportedRun(run.id, detail.verb, detail.artifacts) ?? fittingSource(result, run.model)),
     files: detail?.artifacts ?? filesOf(result),
     stages: (detail?.stages ?? []).map(({ name, seconds }) => ({ name: stageLabel(name), seconds })),
     peakMemory: value && 'peakMemoryBytes' in value ? formatMemory(value.peakMemoryBytes) : null,

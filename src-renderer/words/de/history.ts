@@ -55,8 +55,24 @@ export const history: Words['history'] = {
   tagRun: 'Etiketten …',
   copyCsv: 'Als CSV kopieren',
   copyJson: 'Als JSON kopieren',
+  saveCsv: 'Liste als CSV speichern …',
+  saveJson: 'Liste als JSON speichern …',
+  saved: (file) => `Gespeichert als ${file}`,
+  report: 'Bericht',
+  recipes: {
+    save: 'Rezept speichern …',
+    open: 'Rezept öffnen …',
+    title: (verb, model) => `${verb}: ${model}`,
+    note: (file) =>
+      `Aus ${file}. Sieh es durch: Pfade sind die des Rechners, von dem es kommt. Nichts läuft, bevor du es startest.`,
+    openInFit: 'In Anpassen öffnen',
+    wrong: 'Das ist kein Rezept',
+    wrongNote:
+      'Ein Rezept ist eine .recipe.json-Datei: eine hier gespeicherte, oder die neben einem Modell, das Snug gemacht hat.',
+  },
   copied: (runs, format) =>
     `${runs === 1 ? 'Der Lauf ist' : `${runs} Läufe sind`} als ${format} in der Zwischenablage: füge sie in eine Datei oder Tabelle ein.`,
+  exportTo: 'Exportieren …',
   showInFolder: 'Im Ordner zeigen',
   deleteFiles: 'Dateien löschen …',
   selected: (count) => `${count} ausgewählt`,

@@ -53,8 +53,23 @@ export const history = {
   tagRun: 'Tags…',
   copyCsv: 'Copy as CSV',
   copyJson: 'Copy as JSON',
+  saveCsv: 'Save list as CSV…',
+  saveJson: 'Save list as JSON…',
+  saved: (file: string) => `Saved as ${file}`,
+  report: 'Report',
+  recipes: {
+    save: 'Save recipe…',
+    open: 'Open recipe…',
+    title: (verb: string, model: string) => `${verb}: ${model}`,
+    note: (file: string) =>
+      `From ${file}. Look it over: paths are those of the machine it came from. Nothing runs until you start it.`,
+    openInFit: 'Open in Fit',
+    wrong: 'This is no recipe',
+    wrongNote: 'A recipe is a .recipe.json file: one that was saved here, or the one beside a model that Snug made.',
+  },
   copied: (runs: number, format: string) =>
     `${runs === 1 ? 'The run is' : `${runs} runs are`} in the clipboard as ${format}: paste into a file or a table.`,
+  exportTo: 'Export…',
   showInFolder: 'Show in folder',
   deleteFiles: 'Delete files…',
   selected: (count: number) => (count === 1 ? '1 selected' : `${count} selected`),
