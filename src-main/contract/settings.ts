@@ -9,21 +9,31 @@ const folder = z.string().min(1).max(4096).nullable();
 
 export const settings = z.object({
   /** Where models from a hub are kept; null: in the user data. */
-  modelsFolder: folder.default(null),
+  modelsFolder: folder,
   /** Where outputs are suggested; null: beside the model. */
-  outputsFolder: folder.default(null),
-  device: deviceName.default('auto'),
+  outputsFolder: folder,
+  device: deviceName,
   /** A run that is expected to need more memory is refused; null: what is free. */
-  maxMemoryBytes: bytes.positive().nullable().default(null),
+  maxMemoryBytes: bytes.positive().nullable(),
   /** What finished calibrations may take together; those that were not used for longest go first. */
-  statisticsBytes: bytes.default(4 * GiB),
+  statisticsBytes: bytes,
   /** null: huggingface.co. HF_ENDPOINT goes before it. */
-  hubEndpoint: z.string().max(2048).nullable().default(null),
+  hubEndpoint: z.string().max(2048).nullable(),
   /** The network is not used. */
-  offline: z.boolean().default(false),
+  offline: z.boolean(),
 });
 export type Settings = z.infer<typeof settings>;
-export const usualSettings: Settings = settings.parse({});
+
+/** As they come. */
+export const usualSettings: Settings = {
+  modelsFolder: null,
+  outputsFolder: null,
+  device: 'auto',
+  maxMemoryBytes: null,
+  statisticsBytes: 4 * GiB,
+  hubEndpoint: null,
+  offline: false,
+};
 
 /** Settings as they are, and what they come to. */
 export const settingsState = z.object({
@@ -39,15 +49,5 @@ export const settingsState = z.object({
 export type SettingsState = z.infer<typeof settingsState>;
 
 /** Settings to change; the others stay. */
-export const settingsChange = z
-  .strictObject({
-    modelsFolder: folder,
-    outputsFolder: folder,
-    device: deviceName,
-    maxMemoryBytes: bytes.positive().nullable(),
-    statisticsBytes: bytes,
-    hubEndpoint: z.string().max(2048).nullable(),
-    offline: z.boolean(),
-  })
-  .partial();
+export const settingsChange = z.strictObject(settings.shape).partial();
 export type SettingsChange = z.infer<typeof settingsChange>;

@@ -4,6 +4,7 @@ import { access, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../contract/errors.ts';
 import { settings, usualSettings, type Settings, type SettingsChange } from '../contract/settings.ts';
+import { isJsonObject } from '../core/formats/json-object.ts';
 import type { KeptSettings } from './catalog/settings.ts';
 import { readEndpoint } from './hub/settings.ts';
 
@@ -38,7 +39,8 @@ export class UserSettings {
 }
 
 function known(value: unknown): Settings {
-  const parsed = settings.safeParse(value ?? {});
+  // A later version may have more of them than an earlier one kept.
+  const parsed = settings.safeParse({ ...usualSettings, ...(isJsonObject(value) ? value : {}) });
   return parsed.success ? parsed.data : usualSettings;
 }
 
