@@ -32,7 +32,7 @@ interface RunnerParts {
 /** Does the jobs of a queue. */
 export function jobRunner(parts: RunnerParts): RunRecipe {
   const { folders, children, providers, versions, recorder, machine } = parts;
-  return async ({ run, recipe, created, isResumed, signal, report }) => {
+  return async ({ run, recipe, created, isResumed, signal, report, measured }) => {
     const folder = await openJobFolder(folders.home, run);
     const log = openJobLog(folder.log);
     log.write('start', { run, recipe, isResumed, versions });
@@ -44,7 +44,7 @@ export function jobRunner(parts: RunnerParts): RunRecipe {
       let flight = await preflight(parts, recipe, { signal, mayMeasure: true });
       refuseProblems(flight.preflight);
       const known = { folders, children, providers, machine: machine.known() };
-      const options = { run, folder, signal, threads, ...known, report: log.reporting(report) };
+      const options = { run, folder, signal, threads, ...known, report: log.reporting(report), measured };
       const result = await withContext(options, async (context) => {
         const problem = recorder.problem();
         if (problem !== null) context.warnings.push(`This run is not kept in the history: ${problem}`);
