@@ -14,6 +14,7 @@ import { quality } from './de/quality.ts';
 import { report } from './de/report.ts';
 import { runs } from './de/runs.ts';
 import { settings } from './de/settings.ts';
+import { studies } from './de/studies.ts';
 import { target } from './de/target.ts';
 import type { Words } from './en.ts';
 
@@ -33,5 +34,6 @@ export const de: Words = {
   report,
   runs,
   settings,
+  studies,
   target,
 };
