@@ -2,13 +2,16 @@
 // written down beside the file it made.
 import { AppError } from '../../contract/errors.ts';
 import type { JobResult } from '../../contract/job.ts';
+import type { PlanList } from '../../contract/plan.ts';
 import type { Recipe } from '../../contract/recipe.ts';
+import { withKnownLosses } from '../../core/planning/measured-plans.ts';
 import type { Children } from '../children.ts';
 import type { Providers } from '../devices/providers.ts';
 import type { Folders } from '../folders.ts';
 import type { MachineService } from '../machine.ts';
 import { preflight, refuseProblems, type Flight } from '../preflight.ts';
 import type { System } from '../system.ts';
+import { knownLosses } from '../library/known-losses.ts';
 import { sampledHash } from '../library/model-hash.ts';
 import { writeRecord } from '../library/run-records.ts';
 import type { CatalogRecorder } from '../recorder.ts';
@@ -39,7 +42,7 @@ export function jobRunner(parts: RunnerParts): RunRecipe {
     let isDone = false;
     try {
       await checkInputs(folder, recipe, isResumed);
-      await noteModel(recorder, run, recipe.model);
+      const modelHash = await noteModel(recorder, run, recipe.model);
       const { threads } = recipe;
       let flight = await preflight(parts, recipe, { signal, mayMeasure: true });
       refuseProblems(flight.preflight);
@@ -57,7 +60,7 @@ export function jobRunner(parts: RunnerParts): RunRecipe {
         });
         if (!isResumed) learnFrom(machine, flight, context);
         await keepRecord(context, { recipe, created, result: made, versions });
-        return made;
+        return made.verb === 'plan' ? { ...made, value: withHistory(made.value, modelHash, recorder) } : made;
       });
       isDone = true;
       log.write('done', { warnings: result.value.warnings });
@@ -86,11 +89,16 @@ function learnFrom(machine: MachineService, { estimate }: Flight, { seconds, sho
   }
 }
 
-/** A model that cannot be read is told when it is opened. */
-async function noteModel(recorder: CatalogRecorder, run: string, model: string): Promise<void> {
+/** Its hash; null for a model that cannot be read, which is told when it is opened. */
+async function noteModel(recorder: CatalogRecorder, run: string, model: string): Promise<string | null> {
   const found = await sampledHash(model).catch(() => null);
   if (found) recorder.modelFound(run, { path: model, ...found });
+  return found?.hash ?? null;
 }
+
+/** Plans with what earlier runs measured of this very model. */
+const withHistory = (list: PlanList, modelHash: string | null, recorder: CatalogRecorder): PlanList =>
+  modelHash === null ? list : withKnownLosses(list, recorder.measuring(modelHash).flatMap(knownLosses));
 
 interface Kept {
   recipe: Recipe;
