@@ -9,6 +9,7 @@ import {
   openSampleIn,
   resize,
   startFitIn,
+  startStudyIn,
   type RunningApp,
 } from '../test/desktop/app.ts';
 import { shapeOf32B, writeHollowModel } from '../test/desktop/hollow-model.ts';
@@ -74,6 +75,21 @@ const walks: ((app: RunningApp) => Promise<void>)[] = [
     const result = app.page.getByRole('region', { name: 'Result' });
     await result.waitFor();
     await photograph(app, 'result-slice');
+  },
+  async function studiesOfTheSample(app) {
+    await app.page.getByRole('button', { name: 'Open a model…' }).waitFor();
+    await app.page.keyboard.press('5');
+    await app.page.getByRole('button', { name: 'The sample' }).click();
+    await app.page.getByRole('radio', { name: /^Slice and quantise/ }).check();
+    await photograph(app, 'study-form');
+    await app.page.getByRole('radio', { name: /^Cut more or less/ }).check();
+    await startStudyIn(app);
+    await app.page.getByRole('row', { name: /by variance/ }).waitFor();
+    await photograph(app, 'study-running');
+    await app.page.getByRole('heading', { name: 'How it was measured' }).waitFor();
+    await photograph(app, 'study');
+    await app.page.getByRole('button', { name: 'All studies' }).click();
+    await photograph(app, 'studies');
   },
   async function plansOfALargeModel(app) {
     const model = path.join(app.folder, 'Example-32B.F16.gguf');

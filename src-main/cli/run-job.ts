@@ -32,7 +32,7 @@ export async function runJob(
   const stopListening = engine.on('jobs.changed', ({ id, event }) => {
     const state = reduceJob(states.get(id) ?? { state: 'queued' }, event);
     states.set(id, state);
-    if (id === ownId) notice(state);
+    if (id === ownId && event.type !== 'measured') notice(state); // a row tells no new progress
   });
   const cancel = (): void => {
     if (ownId !== null)

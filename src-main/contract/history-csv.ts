@@ -1,7 +1,8 @@
 // Runs as CSV, for other programs: the command line writes it, the window copies it.
+import { csvLine } from './csv.ts';
 import type { Experiment } from './history.ts';
 
-/** A line of names, then one a run; every figure has its column (RFC 4180). */
+/** A line of names, then one a run; every figure has its column. */
 export function csvOf(experiments: readonly Experiment[]): string[] {
   const names = [...new Set(experiments.flatMap(({ metrics }) => Object.keys(metrics)))].sort();
   const fixed = ['run', 'verb', 'method', 'model', 'state', 'created', 'seconds', 'device', 'tags', 'note', 'files'];
@@ -10,10 +11,5 @@ export function csvOf(experiments: readonly Experiment[]): string[] {
     ...[run.tags.join(' '), run.note, run.artifacts.map(({ path: file }) => file).join(' ')],
     ...names.map((name) => run.metrics[name] ?? null),
   ]);
-  return [[...fixed, ...names], ...rows].map((row) => row.map(cell).join(','));
-}
-
-function cell(value: string | number | null): string {
-  const text = value === null ? '' : String(value);
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return [[...fixed, ...names], ...rows].map(csvLine);
 }

@@ -1,7 +1,8 @@
-// What a job tells on its way, kept for whoever opens its page later: the sites, its memory, the seconds of its stages.
-// All of it is bounded, because it travels with every snapshot of the job.
+// What a job tells on its way, kept for whoever opens its page later: the sites, its memory, the seconds of its stages, the
+// rows of a study. All of it is bounded, because it travels with every snapshot of the job.
 import { z } from 'zod';
 import { siteFacts, type Progress, type SiteFacts } from './progress.ts';
+import { studyRow, type StudyRow } from './study.ts';
 import { bytes } from './units.ts';
 
 export const jobSeries = z.object({
@@ -15,12 +16,16 @@ export const jobSeries = z.object({
   }),
   /** Per stage, so far. */
   seconds: z.record(z.string(), z.number()),
+  /** Of a study, in the order in which they were finished; absent before the first. */
+  rows: z.array(studyRow).optional(),
 });
 export type JobSeries = z.infer<typeof jobSeries>;
 
 /** A model of 126 layers, the deepest that is published, has 253. */
 const mostSites = 512;
 export const mostSamples = 240;
+/** Studies have ten or twenty. */
+const mostRows = 512;
 const firstEverySeconds = 0.25;
 
 const nothing: JobSeries = { sites: [], memory: { everySeconds: firstEverySeconds, samples: [] }, seconds: {} };
@@ -28,10 +33,17 @@ const nothing: JobSeries = { sites: [], memory: { everySeconds: firstEverySecond
 /** The series with one more message. `last`: the one before it, to whose stage the time between them belongs. */
 export function addProgress(series: JobSeries = nothing, told: Progress, last: Progress | null): JobSeries {
   return {
+    ...series,
     sites: told.sites ? withSites(series.sites, told.sites) : series.sites,
     memory: withSample(series.memory, told),
     seconds: withSeconds(series.seconds, told, last),
   };
+}
+
+/** The series with one more row of a study. */
+export function addRow(series: JobSeries = nothing, row: StudyRow): JobSeries {
+  const { rows = [] } = series;
+  return rows.length < mostRows ? { ...series, rows: [...rows, row] } : series;
 }
 
 /** A site that is told again has what is newly told of it; where there are too many, later ones are left out. */

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { errorShape } from './errors.ts';
 import { planList } from './plan.ts';
-import { addProgress, jobSeries } from './job-series.ts';
+import { addProgress, addRow, jobSeries } from './job-series.ts';
 import { progress } from './progress.ts';
 import { recipe } from './recipe.ts';
 import {
@@ -15,7 +15,7 @@ import {
   quantizeResult,
   sliceResult,
 } from './results.ts';
-import { studyResult } from './study.ts';
+import { studyResult, studyRow } from './study.ts';
 
 export const jobResult = z.discriminatedUnion('verb', [
   z.object({ verb: z.literal('calibrate'), value: calibrateResult }),
@@ -58,6 +58,8 @@ export const jobEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('waiting'), waitingFor: z.string() }),
   z.object({ type: z.literal('started') }),
   z.object({ type: z.literal('progressed'), progress }),
+  /** A study has another row. */
+  z.object({ type: z.literal('measured'), row: studyRow }),
   z.object({ type: z.literal('finished'), result: jobResult }),
   z.object({ type: z.literal('failed'), error: errorShape }),
   z.object({ type: z.literal('cancelled') }),
@@ -94,6 +96,10 @@ export function reduceJob(current: JobState, event: JobEvent): JobState {
         stages: stages.includes(told.stage) ? stages : [...stages, told.stage],
         series: addProgress(series, event.progress, last),
       };
+    }
+    case 'measured': {
+      const running = current.state === 'running' ? current : notBegun;
+      return { ...running, series: addRow(running.series, event.row) };
     }
     case 'finished':
       return { state: 'done', result: event.result };

@@ -1,9 +1,33 @@
 // Results of studies: the rows that were measured, and what they share. docs/studies.md says what each study measures.
 import { z } from 'zod';
 import { hubModels } from './hub-model.ts';
-import { precision } from './recipe.ts';
+import { precision, type StudyKind } from './recipe.ts';
 import { calibrationUse, perplexity } from './results.ts';
 import { bytes } from './units.ts';
+
+/** What a kind varies where nobody names values: the paper's, or what docs/studies.md says. As they are written. */
+export const usualValues: Readonly<Record<StudyKind, readonly string[]>> = {
+  sparsity: ['0.1', '0.2', '0.25', '0.3'],
+  'calibration-size': ['32', '128', '1024'],
+  'pca-precision': ['fp64', 'fp32-sum64', 'fp32'],
+  speed: ['1', '4', '16'],
+  combination: ['0', '0.1', '0.2', '0.3'],
+};
+
+/** Types of a combination where nobody names them: from all bits to few; at each, a K mix where there is one. */
+export const usualTypes: readonly string[] = ['F16', 'Q8_0', 'Q6_K', 'Q4_K_M', 'Q3_K_M'];
+
+/** What is cut where a study does not vary it and nothing is said: a quarter, as in the paper's ablations. */
+export const usualSparsity = 0.25;
+
+/** Why a kind does not take a method. */
+export const refusedMethods: Partial<Record<StudyKind, { method: 'shared' | 'per-block'; why: string }>> = {
+  'pca-precision': {
+    method: 'shared',
+    why: 'a shared rotation takes its one Gram from normed signals, where float32 is enough',
+  },
+  combination: { method: 'per-block', why: 'no GGUF can hold shortcut matrices, so nothing quantises them' },
+};
 
 /** A model against the dense one, over the same windows, on Snug's own graphs. */
 const figures = {
@@ -94,6 +118,10 @@ export const combinationRow = z.object({
 });
 export type CombinationRow = z.infer<typeof combinationRow>;
 
+/** A row of whatever kind: each has a field that no other one has. */
+export const studyRow = z.union([calibrationSizeRow, pcaPrecisionRow, sparsityRow, speedRow, combinationRow]);
+export type StudyRow = z.infer<typeof studyRow>;
+
 const common = {
   run: z.string(),
   warnings: z.array(z.string()),
@@ -137,4 +165,5 @@ export const studyResult = z.discriminatedUnion('kind', [
   z.object({ ...common, kind: z.literal('combination'), rows: z.array(combinationRow) }),
 ]);
 export type StudyResult = z.infer<typeof studyResult>;
-export type StudyRow = StudyResult['rows'][number];
+/** What was varied, and the rows of it: `kind` tells their form. */
+export type StudyRows = { [Kind in StudyKind]: Pick<Extract<StudyResult, { kind: Kind }>, 'kind' | 'rows'> }[StudyKind];

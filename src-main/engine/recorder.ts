@@ -7,11 +7,14 @@ import { thisProcess } from '../core/process-identity.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import { isBusy } from './catalog/database.ts';
 import type { FoundModel, KeptRun } from './catalog/experiments.ts';
+import type { MeasuringRun } from './catalog/history.ts';
 import type { Recorder } from './jobs/queue.ts';
 
 export interface CatalogRecorder extends Recorder {
   /** Notes which model a run works on. */
   modelFound: (run: string, model: FoundModel) => void;
+  /** The newest runs that measured what they made of the model with this hash. */
+  measuring: (modelHash: string) => MeasuringRun[];
   /** Why runs are not kept, or null. */
   problem: () => string | null;
   /** Writes what still waits, as far as the catalog is free within a moment. */
@@ -21,6 +24,8 @@ export interface CatalogRecorder extends Recorder {
 /** A write that found the catalog locked is made again after this long. */
 const retryMs = 1000;
 const settleAttempts = 5;
+/** Of one model; each is read whole. */
+const mostMeasuring = 30;
 
 export function catalogRecorder(opened: Catalog | AppError, versions: Record<string, string>): CatalogRecorder {
   let problem = opened instanceof AppError ? opened.message : null;
@@ -63,6 +68,7 @@ export function catalogRecorder(opened: Catalog | AppError, versions: Record<str
     requeue: (id) => read(({ experiments }) => experiments.requeue(id, thisProcess), true),
     moved: (id, before) => write(({ experiments }) => experiments.move(id, before)),
     modelFound: (run, model) => write(({ experiments }) => experiments.noteModel(run, model)),
+    measuring: (hash) => read(({ history }) => history.measuring(hash, mostMeasuring), []),
     problem: () => problem,
     async settle() {
       for (let attempt = 0; pending.length > 0 && attempt < settleAttempts; attempt++) {

@@ -20,6 +20,7 @@ import { nameOf } from '../features/model/model-path.ts';
 import { useEngineStore } from './engine-store.ts';
 import { useJobsStore } from './jobs-store.ts';
 import { useNavigationStore } from './navigation-store.ts';
+import { useStudiesStore } from './studies-store.ts';
 
 export interface RunFilter {
   search: string;
@@ -152,9 +153,10 @@ export const useHistoryStore = defineStore('history', () => {
     return recipe;
   }
 
-  /** Opens the settings of a run, to be changed: a fit in the Fit area, everything else as fields. */
+  /** Opens the settings of a run, to be changed: a fit in the Fit area, a study in its own, everything else as fields. */
   const clone = (run: string, verb: string): Promise<void> =>
     refusable(async () => {
+      if (verb === 'study') return useStudiesStore().clone(run);
       if (verb !== 'fit') return useNavigationStore().go('history', { clone: run });
       const recipe = await recipeOf(run);
       if (recipe.verb !== 'fit') return;

@@ -2,14 +2,13 @@
 import { defineStore } from 'pinia';
 import { computed, reactive, shallowRef, watch } from 'vue';
 import type { z } from 'zod';
-import { AppError, type ErrorShape } from '../../src-main/contract/errors.ts';
 import type { Plan } from '../../src-main/contract/plan.ts';
-import type { Preflight } from '../../src-main/contract/preflight.ts';
 import type { fitRecipe } from '../../src-main/contract/recipe.ts';
 import type { TextList } from '../../src-main/contract/results.ts';
 import { newRecipeDraft, readRecipeDraft } from '../features/advanced/recipe-draft.ts';
 import { suggestOutput } from '../features/model/model-path.ts';
 import { usesSource } from '../features/plans/plan-view.ts';
+import { askPreflight, failed, type Answer } from '../features/preflight/ask-preflight.ts';
 import { useEngineStore } from './engine-store.ts';
 import { useFitStore } from './fit-store.ts';
 import { useJobsStore } from './jobs-store.ts';
@@ -19,11 +18,7 @@ import { usePreferencesStore } from './preferences-store.ts';
 type FitInput = z.input<typeof fitRecipe>;
 
 /** A run that is not begun yet. */
-export type Preparation = { plan: Plan; recipe: FitInput } & (
-  | { state: 'asking' }
-  | { state: 'told'; preflight: Preflight }
-  | { state: 'failed'; error: ErrorShape }
-);
+export type Preparation = { plan: Plan; recipe: FitInput; answer: Answer };
 
 export const useMakeStore = defineStore('make', () => {
   const fit = useFitStore();
@@ -70,19 +65,15 @@ export const useMakeStore = defineStore('make', () => {
   }
 
   async function ask(plan: Plan, recipe: FitInput): Promise<void> {
-    const asking: Preparation = { plan, recipe, state: 'asking' };
+    const asking: Preparation = { plan, recipe, answer: { state: 'asking' } };
     preparation.value = asking;
-    const answer = await useEngineStore()
-      .connected()
-      .call['jobs.preflight']({ recipe })
-      .then((preflight): Preparation => ({ ...asking, state: 'told', preflight }))
-      .catch((error: unknown): Preparation => ({ ...asking, state: 'failed', error: AppError.from(error).toShape() }));
-    if (preparation.value === asking) preparation.value = answer; // else it was withdrawn meanwhile
+    const answer = await askPreflight(recipe);
+    if (preparation.value === asking) preparation.value = { ...asking, answer }; // else it was withdrawn meanwhile
   }
 
   async function start(): Promise<void> {
     const prepared = preparation.value;
-    if (prepared?.state !== 'told') return;
+    if (prepared?.answer.state !== 'told') return;
     try {
       const clonedFrom = source.value?.model === prepared.recipe.model ? source.value.run : null;
       const run = await useJobsStore().start(prepared.recipe, clonedFrom);
@@ -90,7 +81,7 @@ export const useMakeStore = defineStore('make', () => {
       preparation.value = null;
       useNavigationStore().go('runs', { run });
     } catch (error) {
-      preparation.value = { ...prepared, state: 'failed', error: AppError.from(error).toShape() };
+      preparation.value = { ...prepared, answer: failed(error) };
     }
   }
 

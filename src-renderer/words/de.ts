@@ -17,6 +17,7 @@ import { quality } from './de/quality.ts';
 import { report } from './de/report.ts';
 import { runs } from './de/runs.ts';
 import { settings } from './de/settings.ts';
+import { studies } from './de/studies.ts';
 import { target } from './de/target.ts';
 import type { Words } from './en.ts';
 
@@ -39,5 +40,6 @@ export const de: Words = {
   report,
   runs,
   settings,
+  studies,
   target,
 };

@@ -17,6 +17,7 @@ import { quality } from './en/quality.ts';
 import { report } from './en/report.ts';
 import { runs } from './en/runs.ts';
 import { settings } from './en/settings.ts';
+import { studies } from './en/studies.ts';
 import { target } from './en/target.ts';
 
 export const en = {
@@ -38,6 +39,7 @@ export const en = {
   report,
   runs,
   settings,
+  studies,
   target,
 };
 

@@ -56,6 +56,34 @@ describe('the series of a job', () => {
     expect(after([step('slice', { sites })]).series?.sites).toHaveLength(512);
   });
 
+  it('keeps the rows of a study beside everything else, in order', () => {
+    const row = {
+      value: 32,
+      samples: 32,
+      tokens: 64,
+      energyLost: 0.1,
+      sparsity: 0.25,
+      parametersAfter: 5,
+      fileBytes: 9,
+    };
+    const figures = {
+      perplexity: 5,
+      perplexityStandardError: 1,
+      perplexityRatio: 1,
+      perplexityRatioStandardError: 0.1,
+    };
+    const losses = { kld: 0.1, kldStandardError: 0.01, topOneAgreement: 0.9, seconds: 1, finished: '2026-01-01' };
+    const told = [32, 128].map((value) => ({ ...row, ...figures, ...losses, value }));
+    const running = told.reduce<JobState>(
+      (state, one) => reduceJob(state, { type: 'measured', row: one }),
+      after([step('slice', { sites: [{ name: 'embed' }] })]),
+    );
+    expect(running).toMatchObject({ progress: step('slice'), series: { sites: [{ name: 'embed' }], rows: told } });
+    const later = reduceJob(running, { type: 'progressed', progress: step('row') });
+    expect(later).toMatchObject({ progress: step('row'), series: { rows: told } });
+    expect(reduceJob(later, { type: 'paused' })).toMatchObject({ series: { rows: told } });
+  });
+
   it('stays with a job that is paused, and begins anew when it is taken up', () => {
     const running = after([step('slice', { sites: [{ name: 'embed' }] })]);
     const paused = reduceJob(running, { type: 'paused' });

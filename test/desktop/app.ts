@@ -92,6 +92,13 @@ export async function startFitIn(app: RunningApp): Promise<string> {
   return output;
 }
 
+/** Starts the study that the form of the Studies area describes, behind its preflight. */
+export async function startStudyIn({ page }: RunningApp): Promise<void> {
+  await page.getByRole('button', { name: 'Start…' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Start' }).click();
+  await page.getByRole('button', { name: 'All studies' }).waitFor();
+}
+
 /** The next save dialog answers with this path, without showing itself. */
 export async function answerSaveDialog({ electron }: RunningApp, file: string): Promise<void> {
   await electron.evaluate(({ dialog }, filePath) => {

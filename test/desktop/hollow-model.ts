@@ -28,20 +28,21 @@ export const shapeOf32B: ModelShape = {
   context: 131_072,
 };
 
-/** Writes a LLaMA model of this shape, in F16, with the sample's tokenizer. */
-export async function writeHollowModel(file: string, shape: ModelShape): Promise<void> {
+/** Writes a LLaMA model of this shape, in F16, with the sample's tokenizer; or one that says it is of another family. */
+export async function writeHollowModel(file: string, shape: ModelShape, family = 'llama'): Promise<void> {
   const sample = await openGguf(sampleModel);
   const metadata = sample.metadata.clone();
   await sample.close();
   const vocabulary = metadata.strings('tokenizer.ggml.tokens').length;
-  const layout = ggufLayout(describe(metadata, shape), tensorsOf(shape, vocabulary));
+  const layout = ggufLayout(describe(metadata, shape, family), tensorsOf(shape, vocabulary));
   const handle = await open(file, 'w');
   await handle.write(layout.header);
   await handle.truncate(layout.fileBytes);
   await handle.close();
 }
 
-function describe(metadata: GgufMetadata, shape: ModelShape): GgufMetadata {
+function describe(metadata: GgufMetadata, shape: ModelShape, family: string): GgufMetadata {
+  metadata.set('general.architecture', { type: 'string', value: family });
   const facts: Record<string, number> = {
     block_count: shape.layers,
     embedding_length: shape.hidden,
@@ -53,7 +54,7 @@ function describe(metadata: GgufMetadata, shape: ModelShape): GgufMetadata {
     'attention.value_length': shape.headDim,
     'rope.dimension_count': shape.headDim,
   };
-  for (const [name, value] of Object.entries(facts)) metadata.set(`llama.${name}`, { type: 'uint32', value });
+  for (const [name, value] of Object.entries(facts)) metadata.set(`${family}.${name}`, { type: 'uint32', value });
   return metadata;
 }
 

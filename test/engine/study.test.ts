@@ -3,10 +3,18 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { errorOf, quick, slicedBy, startEngine, temporaryFolder } from '../support/engine.ts';
+import type { JobEvent } from '../../src-main/contract/job.ts';
+import { errorOf, quick, slicedBy, startEngine, temporaryFolder, type TestEngine } from '../support/engine.ts';
 import { goldenModels, readJson, tinyModel } from '../support/golden-models.ts';
 import { sampleModel } from '../support/paths.ts';
 import { studied, study } from '../support/studies.ts';
+
+/** What was told of rows while studies ran. */
+const rowEvents = ({ events }: TestEngine): unknown[] =>
+  events.flatMap(({ name, payload }) => {
+    const { event } = payload as { event?: JobEvent };
+    return name === 'jobs.changed' && event?.type === 'measured' ? [event.row] : [];
+  });
 
 describe('sparsity', () => {
   test.skipIf(goldenModels === null)('a row of a golden model has the reference loss and count', async () => {
@@ -39,6 +47,7 @@ describe('sparsity', () => {
       [0.25, 'constant'],
       [0.25, 'variance'],
     ]);
+    expect(rowEvents(engine)).toEqual(rows); // as they were finished
     expect(rows[0]!.kld).toBeLessThan(rows[2]!.kld);
     // What went, not what was asked for: 230 columns are rounded down to 224.
     expect(rows[0]!.sparsity).toBe(0.125);
@@ -56,6 +65,7 @@ describe('sparsity', () => {
 
     const again = studied(await engine.run(recipe), 'sparsity');
     expect(again).toMatchObject({ keptRows: 4, rows, dense: first.dense });
+    expect(rowEvents(engine)).toEqual([...rows, ...rows]); // kept ones too
     const more = studied(await engine.run(study('sparsity', { values: ['0.25', '0.375'] })), 'sparsity');
     expect(more.keptRows).toBe(2);
     expect(more.rows.slice(0, 2)).toEqual(rows.slice(2));

@@ -44,8 +44,15 @@ describe('the front', () => {
     const job = { state: 'done', result: { verb: 'fit', value: { measured: [measured] } } };
     const jobs = [{ recipe: { verb: 'fit', model: 'm' }, job }] as unknown as JobSnapshot[];
     const [point] = pointsOf(list, measuredLosses('m', jobs));
-    expect(point).toMatchObject({ kld: 0.005, low: 0.004, high: 0.006, isMeasured: true });
+    expect(point).toMatchObject({ kld: 0.005, low: 0.003, high: 0.007, isMeasured: true });
     expect(measuredLosses('other', jobs).size).toBe(0);
+  });
+
+  it('takes what the engine knows from earlier runs before anything else', () => {
+    const predicted = { kld: 0.03, kldLow: 0.028, kldHigh: 0.032, perplexityRatio: 1, basis: 'measured' as const };
+    const session = new Map([['q4', { kld: 9, low: 9, high: 9, isMeasured: true }]]);
+    const [point] = pointsOf({ ...list, plans: [planFor('q4', { predicted })] }, session);
+    expect(point).toMatchObject({ kld: 0.03, low: 0.028, high: 0.032, isMeasured: true });
   });
 
   it('stands in its field: small left, little loss low, nothing lost lowest, too large at the edge', () => {

@@ -173,7 +173,7 @@ describe('the make store', () => {
     const make = useMakeStore();
     chooseOutput.mockResolvedValue('/models/mine.gguf');
     await make.prepare();
-    expect(make.preparation).toMatchObject({ state: 'told', preflight: { peakMemoryBytes: 5 } });
+    expect(make.preparation).toMatchObject({ answer: { state: 'told', preflight: { peakMemoryBytes: 5 } } });
     await make.start();
     expect(chooseOutput).toHaveBeenCalledWith('/models/sample.q5_k_m.gguf');
     expect(engine.jobs.at(-1)?.recipe).toMatchObject({
@@ -248,7 +248,7 @@ describe('the make store', () => {
     expect(chooseOutput).not.toHaveBeenCalled();
     make.draft.samples = '128';
     const preparing = make.prepare();
-    await vi.waitFor(() => expect(make.preparation?.state).toBe('asking'));
+    await vi.waitFor(() => expect(make.preparation?.answer.state).toBe('asking'));
     make.withdraw();
     answer.resolve({ seconds: null, stages: {}, peakMemoryBytes: null, disks: [], problems: [] });
     await preparing;
@@ -266,6 +266,6 @@ describe('the make store', () => {
     await make.prepare();
     engine.refuseJobs(refused);
     await make.start();
-    expect(make.preparation).toMatchObject({ state: 'failed', error: { code: 'DISK_FULL' } });
+    expect(make.preparation).toMatchObject({ answer: { state: 'failed', error: { code: 'DISK_FULL' } } });
   });
 });

@@ -49,6 +49,14 @@ export interface KnownSource {
   seen: string;
 }
 
+/** A run that made a file and told its loss, as it was kept. */
+export interface MeasuringRun {
+  run: string;
+  verb: string;
+  recipe: string;
+  result: string;
+}
+
 export interface MadeModel {
   path: string;
   bytes: number;
@@ -111,6 +119,18 @@ export class History {
          WHERE e.verb IN ('fit', 'quantize', 'slice') ORDER BY seen DESC`,
       )
       .all() as MadeModel[];
+  }
+
+  /** The newest `count` runs that made a file of the model with this hash, wherever it lay, and measured its loss. */
+  measuring(modelHash: string, count: number): MeasuringRun[] {
+    return this.#database
+      .prepare(
+        `SELECT e.id AS run, e.verb, d.recipe, d.result
+         FROM models m JOIN experiments e ON e.model_id = m.id JOIN details d ON d.experiment = e.id
+         WHERE m.hash = ? AND e.verb IN ('fit', 'quantize', 'slice') AND e.state = 'done' AND e.loss IS NOT NULL
+         ORDER BY e.created DESC LIMIT ?`,
+      )
+      .all(modelHash, count) as MeasuringRun[];
   }
 
   /** Runs that were stopped before they were done and that no engine works on, newest first, of those that `isWanted`. */

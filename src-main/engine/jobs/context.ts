@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { AppError } from '../../contract/errors.ts';
 import type { Progress } from '../../contract/progress.ts';
 import { usualSettings, type Settings } from '../../contract/settings.ts';
+import type { StudyRow } from '../../contract/study.ts';
 import { unmeasuredMachine, type Machine } from '../../core/planning/estimate.ts';
 import type { Children, LlamaClient, WorkerClient } from '../children.ts';
 import type { Providers } from '../devices/providers.ts';
@@ -47,6 +48,8 @@ export interface JobContext {
   /** The highest resident set of any process of the job but the llama host, so far. */
   peakMemoryBytes: number;
   report: (progress: Progress) => void;
+  /** Told of every row of a study as soon as it is there. */
+  measured: (row: StudyRow) => void;
   llama: <T>(duty: (client: LlamaClient) => Promise<T>) => Promise<T>;
   worker: <T>(task: (client: WorkerClient) => Promise<T>) => Promise<T>;
 }
@@ -65,11 +68,13 @@ export interface ContextOptions {
   /** @default as they come */
   preferences?: Settings;
   report: (progress: Progress) => void;
+  /** @default nobody listens */
+  measured?: (row: StudyRow) => void;
 }
 
 /** Runs `work` with a fresh context. */
 export async function withContext<T>(options: ContextOptions, work: (context: JobContext) => Promise<T>): Promise<T> {
-  const { run, signal, folders, providers, report } = options;
+  const { run, signal, folders, providers, report, measured = () => {} } = options;
   const warnings: string[] = [];
   const children = restarting(options.children, (warning) => warnings.push(warning));
   const { scratch, checkpoints } = options.folder;
@@ -84,6 +89,7 @@ export async function withContext<T>(options: ContextOptions, work: (context: Jo
     scratch,
     checkpoints,
     report,
+    measured,
     threads: options.threads ?? availableParallelism(),
     llamaThreads: options.threads === null ? {} : { threads: options.threads },
     device: 'cpu',

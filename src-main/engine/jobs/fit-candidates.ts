@@ -3,6 +3,7 @@ import type { Plan } from '../../contract/plan.ts';
 import type { FitResult, SliceComparison } from '../../contract/results.ts';
 import { AppError } from '../../contract/errors.ts';
 import { runOf, serverCommand } from '../../core/planning/command.ts';
+import { measuredPrediction } from '../../core/planning/measured-plans.ts';
 import { fileKey, ranked, score } from '../../core/planning/rank.ts';
 import { compareSlices, isBetter, type SliceOutcome } from '../../core/planning/slice-verdict.ts';
 import { sliceOf } from '../../core/planning/slices.ts';
@@ -146,16 +147,8 @@ function withMeasured(planned: Planned, measured: FitResult['measured']): Planne
   );
   const plans = planned.list.plans.map((plan): Plan => {
     const quality = found.get(fileKey(plan));
-    if (!quality?.kld) return plan;
-    const { mean, standardError } = quality.kld;
-    const predicted = {
-      kld: mean,
-      kldLow: Math.max(0, mean - 2 * standardError),
-      kldHigh: mean + 2 * standardError,
-      perplexityRatio: quality.perplexityRatio ?? 1,
-      basis: 'measured' as const,
-    };
-    return { ...plan, predicted };
+    const predicted = quality && measuredPrediction(quality);
+    return predicted ? { ...plan, predicted } : plan;
   });
   return { ...planned, list: { ...planned.list, plans: ranked(plans, planned.rank) } };
 }

@@ -15,6 +15,7 @@ import {
 } from '../../contract/job.ts';
 import type { Progress } from '../../contract/progress.ts';
 import type { Recipe } from '../../contract/recipe.ts';
+import type { StudyRow } from '../../contract/study.ts';
 import type { Turns } from './turns.ts';
 
 type Events = (typeof engineApi)['events'];
@@ -28,6 +29,7 @@ export interface RunRequest {
   isResumed: boolean;
   signal: AbortSignal;
   report: (progress: Progress) => void;
+  measured: (row: StudyRow) => void;
 }
 
 /** Does the work of a recipe. */
@@ -67,6 +69,9 @@ export interface QueueParts {
 
 /** A plan takes seconds and little memory, and a download no arithmetic: neither waits for a long job. */
 const isLight = ({ verb }: Recipe): boolean => verb === 'plan' || verb === 'download';
+
+/** Events that change nothing that the history keeps of a run. */
+const isOnTheWay: ReadonlySet<JobEvent['type']> = new Set(['progressed', 'measured', 'waiting']);
 
 export class JobQueue {
   readonly #parts: QueueParts;
@@ -217,8 +222,9 @@ export class JobQueue {
       const elapsedSeconds = (performance.now() - start) / 1000;
       this.#apply(job, { type: 'progressed', progress: { ...progress, elapsedSeconds } });
     };
+    const measured = (row: StudyRow): void => this.#apply(job, { type: 'measured', row });
     try {
-      const result = await this.#parts.runRecipe({ run, recipe, created, isResumed, signal, report });
+      const result = await this.#parts.runRecipe({ run, recipe, created, isResumed, signal, report, measured });
       // A result that does not match its schema would be dropped by every listener.
       this.#apply(job, { type: 'finished', result: jobResult.parse(result) });
     } catch (error) {
@@ -238,7 +244,7 @@ export class JobQueue {
     const after = reduceJob(before, event);
     if (after === before) return;
     job.snapshot = { ...job.snapshot, job: after };
-    if (event.type !== 'progressed' && event.type !== 'waiting') this.#parts.recorder.changed(job.snapshot);
+    if (!isOnTheWay.has(event.type)) this.#parts.recorder.changed(job.snapshot);
     this.#parts.emit('jobs.changed', { id: job.snapshot.id, event });
     if (hasEnded(after)) job.end();
   }

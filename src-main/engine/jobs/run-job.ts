@@ -2,7 +2,9 @@
 // written down beside the file it made.
 import { AppError } from '../../contract/errors.ts';
 import type { JobResult } from '../../contract/job.ts';
+import type { PlanList } from '../../contract/plan.ts';
 import type { Recipe } from '../../contract/recipe.ts';
+import { withKnownLosses } from '../../core/planning/measured-plans.ts';
 import type { Children } from '../children.ts';
 import type { Providers } from '../devices/providers.ts';
 import type { Folders } from '../folders.ts';
@@ -10,6 +12,7 @@ import type { MachineService } from '../machine.ts';
 import { preflight, refuseProblems, type Flight } from '../preflight.ts';
 import type { UserSettings } from '../user-settings.ts';
 import type { System } from '../system.ts';
+import { knownLosses } from '../library/known-losses.ts';
 import { sampledHash } from '../library/model-hash.ts';
 import { writeRecord } from '../library/run-records.ts';
 import type { CatalogRecorder } from '../recorder.ts';
@@ -34,19 +37,19 @@ interface RunnerParts {
 /** Does the jobs of a queue. */
 export function jobRunner(parts: RunnerParts): RunRecipe {
   const { folders, children, providers, versions, recorder, machine, settings } = parts;
-  return async ({ run, recipe, created, isResumed, signal, report }) => {
+  return async ({ run, recipe, created, isResumed, signal, report, measured }) => {
     const folder = await openJobFolder(folders.home, run);
     const log = openJobLog(folder.log);
     log.write('start', { run, recipe, isResumed, versions });
     let isDone = false;
     try {
       await checkInputs(folder, recipe, isResumed);
-      await noteModel(recorder, run, recipe.model);
+      const modelHash = await noteModel(recorder, run, recipe.model);
       const { threads } = recipe;
       let flight = await preflight(parts, recipe, { signal, mayMeasure: true });
       refuseProblems(flight.preflight);
       const known = { folders, children, providers, machine: machine.known(), preferences: settings.read() };
-      const options = { run, folder, signal, threads, ...known, report: log.reporting(report) };
+      const options = { run, folder, signal, threads, ...known, report: log.reporting(report), measured };
       const result = await withContext(options, async (context) => {
         const problem = recorder.problem();
         if (problem !== null) context.warnings.push(`This run is not kept in the history: ${problem}`);
@@ -59,7 +62,7 @@ export function jobRunner(parts: RunnerParts): RunRecipe {
         });
         if (!isResumed) learnFrom(machine, flight, context);
         await keepRecord(context, { recipe, created, result: made, versions });
-        return made;
+        return made.verb === 'plan' ? { ...made, value: withHistory(made.value, modelHash, recorder) } : made;
       });
       isDone = true;
       log.write('done', { warnings: result.value.warnings });
@@ -88,11 +91,16 @@ function learnFrom(machine: MachineService, { estimate }: Flight, { seconds, sho
   }
 }
 
-/** A model that cannot be read is told when it is opened. */
-async function noteModel(recorder: CatalogRecorder, run: string, model: string): Promise<void> {
+/** Its hash; null for a model that cannot be read, which is told when it is opened. */
+async function noteModel(recorder: CatalogRecorder, run: string, model: string): Promise<string | null> {
   const found = await sampledHash(model).catch(() => null);
   if (found) recorder.modelFound(run, { path: model, ...found });
+  return found?.hash ?? null;
 }
+
+/** Plans with what earlier runs measured of this very model. */
+const withHistory = (list: PlanList, modelHash: string | null, recorder: CatalogRecorder): PlanList =>
+  modelHash === null ? list : withKnownLosses(list, recorder.measuring(modelHash).flatMap(knownLosses));
 
 interface Kept {
   recipe: Recipe;

@@ -22,15 +22,18 @@ export interface FrontPoint extends Loss {
   isOnFront: boolean;
 }
 
-/** Losses that fits of this model have measured since the window was opened, by plan. */
+/** Losses that fits of this model have measured since the window was opened, by plan: plans in view may be older. */
 export function measuredLosses(model: string, jobs: Iterable<JobSnapshot>): Map<string, Loss> {
   const losses = new Map<string, Loss>();
   for (const { recipe, job } of jobs) {
     if (recipe.model !== model || job.state !== 'done' || job.result.verb !== 'fit') continue;
-    for (const { id, quality } of job.result.value.measured) {
+    const { measured, plan, quality: made } = job.result.value;
+    // What was made is measured once more when it is finished: that is what its report tells.
+    const all = [...measured, ...(plan && made ? [{ id: plan.id, quality: made }] : [])];
+    for (const { id, quality } of all) {
       if (quality.kld === undefined) continue;
       const { mean, standardError } = quality.kld;
-      losses.set(id, { kld: mean, low: mean - standardError, high: mean + standardError, isMeasured: true });
+      losses.set(id, { kld: mean, low: mean - 2 * standardError, high: mean + 2 * standardError, isMeasured: true });
     }
   }
   return losses;
@@ -43,7 +46,7 @@ export function pointsOf({ plans, target }: PlanList, measured: ReadonlyMap<stri
       plan,
       bytes: sizeAgainst(plan, target),
       isSlice: isSlice(plan),
-      ...(measured.get(plan.id) ?? predictedLoss(plan)),
+      ...lossOf(plan, measured),
     }))
     .sort((a, b) => a.bytes - b.bytes || a.kld - b.kld);
   let least = Infinity;
@@ -58,9 +61,10 @@ export function pointsOf({ plans, target }: PlanList, measured: ReadonlyMap<stri
 const runsAsAsked = ({ steps }: Plan): boolean =>
   steps.every(({ method }) => method === 'quantize' || method === 'slice');
 
-function predictedLoss({ predicted }: Plan): Loss {
+function lossOf({ id, predicted }: Plan, measured: ReadonlyMap<string, Loss>): Loss {
   const { kld, kldLow, kldHigh, basis } = predicted;
-  return { kld, low: kldLow, high: kldHigh, isMeasured: basis === 'measured' };
+  const isMeasured = basis === 'measured';
+  return (isMeasured ? undefined : measured.get(id)) ?? { kld, low: kldLow, high: kldHigh, isMeasured };
 }
 
 /** Losses closer than this are the same to a prediction. */

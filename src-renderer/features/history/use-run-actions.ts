@@ -55,9 +55,14 @@ export function useRunActions(told: (text: string) => void): (run: ActionRun) =>
               run: () => (history.question = { about: 'files', runs: [run] }),
             },
           ];
+    const studied: RunAction[] =
+      verb === 'study'
+        ? [{ id: 'rows', title: words.studies.actions.showRows, run: () => navigation.go('studies', { run }) }]
+        : [];
     return [
       { id: 'open', title: say.open, key: 'Enter', run: () => navigation.go('history', { run }) },
       ...(state === 'done' ? [{ id: 'report', title: say.report, run: () => navigation.go('runs', { run }) }] : []),
+      ...studied,
       { id: 'clone', title: say.clone, run: () => history.clone(run, verb) },
       { id: 'tags', title: say.tagRun, run: () => (history.question = { about: 'tags', runs: [run] }) },
       { id: 'recipe', title: say.recipes.save, run: () => saveRecipe(run) },

@@ -39,6 +39,21 @@ export function logScale(
   return { place: (value) => scale(value), ticks };
 }
 
+/** Logarithmic over a span that is its own: labels at 1, 2 and 5 of every power of ten, over many powers at these alone. */
+export function fineLogScale(
+  [least, most]: readonly [number, number],
+  [from, to]: readonly [number, number],
+): ChartScale {
+  const scale = scaleLog([least, most], [from, to]);
+  const steps = most / least > 1000 ? [1] : [1, 2, 5];
+  const first = Math.floor(Math.log10(least));
+  const powers = Array.from({ length: Math.ceil(Math.log10(most)) - first + 1 }, (_, index) => first + index);
+  const ticks = powers
+    .flatMap((power) => steps.map((step) => Number(`${step}e${power}`)))
+    .filter((value) => value >= least && value <= most);
+  return { place: (value) => scale(value), ticks };
+}
+
 const superscripts = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 
 /** `1`, `10⁻⁴`: an exact power of ten. */

@@ -2,7 +2,14 @@
 import type { Words } from '../en.ts';
 
 export const frame: Words['frame'] = {
-  areas: { fit: 'Anpassen', runs: 'Läufe', history: 'Verlauf', models: 'Modelle', settings: 'Einstellungen' },
+  areas: {
+    fit: 'Anpassen',
+    runs: 'Läufe',
+    history: 'Verlauf',
+    models: 'Modelle',
+    studies: 'Studien',
+    settings: 'Einstellungen',
+  },
   areasLabel: 'Bereiche',
   runGoesOn: 'ein Lauf ist im Gange',
   goTo: (area) => `Gehe zu ${area}`,

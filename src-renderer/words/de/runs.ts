@@ -36,6 +36,7 @@ export const runs: Words['runs'] = {
     invariance: 'Drehung prüfen',
     export: 'Ausgeben',
     tasks: 'Aufgaben lösen',
+    time: 'Zeit nehmen',
     row: 'Zeilen',
     generate: 'Schreiben',
   },

@@ -1,6 +1,6 @@
 // The frame around every screen: the rail, the palette, the status bar, the engine's end.
 export const frame = {
-  areas: { fit: 'Fit', runs: 'Runs', history: 'History', models: 'Models', settings: 'Settings' },
+  areas: { fit: 'Fit', runs: 'Runs', history: 'History', models: 'Models', studies: 'Studies', settings: 'Settings' },
   areasLabel: 'Areas',
   runGoesOn: 'a run is going on',
   goTo: (area: string) => `Go to ${area}`,

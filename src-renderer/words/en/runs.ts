@@ -34,6 +34,7 @@ export const runs = {
     invariance: 'Check the rotation',
     export: 'Export',
     tasks: 'Answer tasks',
+    time: 'Time it',
     row: 'Rows',
     generate: 'Write',
   },

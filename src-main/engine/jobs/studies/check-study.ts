@@ -1,24 +1,13 @@
 // What each kind of study takes: its values, its method, the options that have a meaning in it.
 import { AppError } from '../../../contract/errors.ts';
 import { precision, type Precision, type StudyKind, type StudyRecipe } from '../../../contract/recipe.ts';
+import { refusedMethods, usualValues } from '../../../contract/study.ts';
 import { floatTypeOf } from '../../stages/slice.ts';
 
 /** How a study slices. */
 export function methodOf({ kind, method }: Pick<StudyRecipe, 'kind' | 'method'>): 'shared' | 'per-block' {
   return method ?? (kind === 'combination' ? 'shared' : 'per-block');
 }
-
-/** Where nothing is said, a quarter is cut, as in the paper's ablations. */
-export const defaultSparsity = 0.25;
-
-/** Why a kind does not take a method. */
-const refusedMethods: Partial<Record<StudyKind, { method: 'shared' | 'per-block'; why: string }>> = {
-  'pca-precision': {
-    method: 'shared',
-    why: 'a shared rotation takes its one Gram from normed signals, where float32 is enough',
-  },
-  combination: { method: 'per-block', why: 'no GGUF can hold shortcut matrices, so nothing quantises them' },
-};
 
 /** Refuses, before any work, what has no meaning. @throws USAGE */
 export function checkStudy(recipe: StudyRecipe): void {
@@ -68,34 +57,36 @@ type Values = Pick<StudyRecipe, 'values' | 'kind'>;
 const distinct = <T>(values: T[]): T[] => [...new Set(values)];
 
 /** Whole numbers from 1, ascending. @throws USAGE */
-function counts({ values, kind }: Values, otherwise: number[]): number[] {
-  const found = (values ?? otherwise.map(String)).map((text) => {
+function counts({ values, kind }: Values): number[] {
+  const usual = usualValues[kind];
+  const found = (values ?? usual).map((text) => {
     if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
     throw usage(
       '--values',
-      `"${text}" is no value of ${kind}: expected whole numbers from 1, such as ${otherwise.join()}.`,
+      `"${text}" is no value of ${kind}: expected whole numbers from 1, such as ${usual.join()}.`,
     );
   });
   return distinct(found).toSorted((a, b) => a - b);
 }
 
 /** Shares of the width, ascending. @throws USAGE */
-function shares({ values, kind }: Values, otherwise: number[], least: 'zero' | 'above zero'): number[] {
-  const found = (values ?? otherwise.map(String)).map((text) => {
+function shares({ values, kind }: Values, least: 'zero' | 'above zero'): number[] {
+  const usual = usualValues[kind];
+  const found = (values ?? usual).map((text) => {
     const value = /^(0|0?\.\d+|0\.)$/.test(text) ? Number(text) : NaN;
     if (value > 0 || (value === 0 && least === 'zero')) return value;
     const from = least === 'zero' ? 'from 0' : 'above 0';
     throw usage(
       '--values',
-      `"${text}" is no value of ${kind}: expected shares of the width ${from} and below 1, such as ${otherwise.join()}.`,
+      `"${text}" is no value of ${kind}: expected shares of the width ${from} and below 1, such as ${usual.join()}.`,
     );
   });
   return distinct(found).toSorted((a, b) => a - b);
 }
 
 /** fp64 comes first, asked for or not: the others are held against it. @throws USAGE */
-function precisions({ values }: Values): Precision[] {
-  const found = (values ?? ['fp64', 'fp32-sum64', 'fp32']).map((text) => {
+function precisions({ values, kind }: Values): Precision[] {
+  const found = (values ?? usualValues[kind]).map((text) => {
     const parsed = precision.safeParse(text);
     if (parsed.success) return parsed.data;
     throw usage('--values', `"${text}" is no value of pca-precision: expected ${precision.options.join(', ')}.`);
@@ -105,11 +96,11 @@ function precisions({ values }: Values): Precision[] {
 
 /** The values of every kind, read. */
 export const valuesOf = {
-  'calibration-size': (recipe: Values) => counts(recipe, [32, 128, 1024]),
+  'calibration-size': counts,
   'pca-precision': precisions,
-  sparsity: (recipe: Values) => shares(recipe, [0.1, 0.2, 0.25, 0.3], 'above zero'),
-  speed: (recipe: Values) => counts(recipe, [1, 4, 16]),
-  combination: (recipe: Values) => shares(recipe, [0, 0.1, 0.2, 0.3], 'zero'),
+  sparsity: (recipe: Values) => shares(recipe, 'above zero'),
+  speed: counts,
+  combination: (recipe: Values) => shares(recipe, 'zero'),
 } satisfies Record<StudyKind, (recipe: Values) => unknown>;
 
 function usage(option: string, message: string): AppError {

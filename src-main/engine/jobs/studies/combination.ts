@@ -1,13 +1,13 @@
 // Slicing and quantising together: which of both gives the least loss for its bytes.
 import { AppError } from '../../../contract/errors.ts';
-import type { CombinationRow } from '../../../contract/study.ts';
+import { frontOf } from '../../../contract/study-rows.ts';
+import { usualTypes, type CombinationRow } from '../../../contract/study.ts';
 import { findMix } from '../../../core/quantization/mixes.ts';
 import type { BlockStatistics } from '../../stages/statistics.ts';
 import { findTypes } from '../../stages/mix-types.ts';
 import { floatTypeOf } from '../../stages/slice.ts';
 import { makeFile } from '../make-file.ts';
 import { valuesOf } from './check-study.ts';
-import { frontOf } from './front.ts';
 import {
   measure,
   sharedWork,
@@ -20,9 +20,6 @@ import {
 } from './open-study.ts';
 import type { Outcome } from './outcome.ts';
 import { possibleWidth, withShared } from './sliced-models.ts';
-
-/** From all bits to few; at each, a K mix where there is one. */
-const defaultTypes = ['F16', 'Q8_0', 'Q6_K', 'Q4_K_M', 'Q3_K_M'];
 
 interface Cell {
   value: number;
@@ -69,7 +66,7 @@ function reasonOf(error: unknown): string {
 /** What can be made, and why the rest cannot. @throws USAGE on types that do not exist */
 function cellsOf(study: Study): { cells: Cell[]; skipped: Outcome<CombinationRow>['skipped'] } {
   const { recipe, decoder } = study;
-  const names = [...new Set((recipe.types ?? defaultTypes).map((type) => findMix(type).name))];
+  const names = [...new Set((recipe.types ?? usualTypes).map((type) => findMix(type).name))];
   const cells: Cell[] = [];
   const skipped: Outcome<CombinationRow>['skipped'] = [];
   for (const value of valuesOf.combination(recipe)) {

@@ -119,7 +119,7 @@ export async function studyRow<Row extends StudyRow>(
   if (kept) {
     study.dense = kept.dense;
     study.keptRows += 1;
-    tellRow(study, `${label}: kept`);
+    tellRow(study, kept.row as Row, `${label}: kept`);
     return { row: kept.row as Row, eigenvalues: kept.eigenvalues };
   }
   await checkOnce(study, windows);
@@ -129,7 +129,7 @@ export async function studyRow<Row extends StudyRow>(
   const times = { seconds, finished: new Date().toISOString() };
   const row = { ...made, ...times } as unknown as Row;
   await study.store.keep({ key, row, dense: study.dense!, eigenvalues });
-  tellRow(study, `${label}: perplexity ${row.perplexity.toPrecision(5)}, KLD ${row.kld.toPrecision(3)}`);
+  tellRow(study, row, `${label}: perplexity ${row.perplexity.toPrecision(5)}, KLD ${row.kld.toPrecision(3)}`);
   return { row, eigenvalues };
 }
 
@@ -152,8 +152,9 @@ export function sharedWork<T>(study: Study, make: () => Promise<T>): () => Promi
   return () => (made ??= timed());
 }
 
-function tellRow({ context, progress }: Study, detail: string): void {
+function tellRow({ context, progress }: Study, row: StudyRow, detail: string): void {
   progress.done += 1;
+  context.measured(row);
   context.report({ stage: 'row', ...progress, unit: 'items', detail });
 }
 

@@ -1,6 +1,7 @@
 // A sliced model of a study, in the job's scratch folder, measured and gone again: block by block, or by one rotation.
 import { AppError } from '../../../contract/errors.ts';
 import type { Precision, StudyRecipe } from '../../../contract/recipe.ts';
+import { usualSparsity } from '../../../contract/study.ts';
 import type { WidthSchedule } from '../../../contract/worker/slicing.ts';
 import type { Decoder } from '../../../core/architectures/decoder.ts';
 import { sliceStep } from '../../../core/planning/slices.ts';
@@ -8,7 +9,7 @@ import { makePerBlock, type PerBlockMade } from '../../stages/per-block.ts';
 import { perBlockSchedule } from '../../stages/per-block-widths.ts';
 import { floatTypeOf, makeSlice, planSlice, sharedWidthOf } from '../../stages/slice.ts';
 import type { BlockStatistics } from '../../stages/statistics.ts';
-import { defaultSparsity, methodOf, valuesOf } from './check-study.ts';
+import { methodOf, valuesOf } from './check-study.ts';
 import { withScratch, type Study } from './open-study.ts';
 
 /** What is told of a sliced model beside its quality. */
@@ -117,7 +118,7 @@ export async function withSliced<T>(
 
 /** What a study cuts that does not vary it. */
 const measureOf = ({ sparsity, width }: StudyRecipe): Pick<StudyRecipe, 'sparsity' | 'width'> => ({
-  sparsity: width === null ? (sparsity ?? defaultSparsity) : null,
+  sparsity: width === null ? (sparsity ?? usualSparsity) : null,
   width,
 });
 

@@ -1,7 +1,8 @@
-// The rows of a study as a file: the whole result as JSON, or one line per row as CSV (RFC 4180).
+// The rows of a study as a file: the whole result as JSON, or one line per row as CSV.
 import path from 'node:path';
 import { AppError } from '../../../contract/errors.ts';
 import type { StudyRecipe } from '../../../contract/recipe.ts';
+import { rowsAsCsv } from '../../../contract/study-rows.ts';
 import type { StudyResult } from '../../../contract/study.ts';
 import { replaceFile } from '../../library/study-store.ts';
 import { checkAnyOutput } from '../output-paths.ts';
@@ -18,26 +19,8 @@ export async function checkRowsFile({ output, force, model }: StudyRecipe): Prom
 
 /** @throws DISK_FULL, NOT_WRITABLE */
 export async function writeRows(output: string, result: StudyResult): Promise<void> {
-  const text = path.extname(output).toLowerCase() === '.csv' ? csvOf(result.rows) : JSON.stringify(result, null, 2);
+  const text = path.extname(output).toLowerCase() === '.csv' ? rowsAsCsv(result.rows) : JSON.stringify(result, null, 2);
   await replaceFile(output, `${text}\n`).catch((error: unknown) => {
     throw AppError.from(error);
   });
 }
-
-/** Fields of fields have names with a dot. */
-export function csvOf(rows: readonly object[]): string {
-  const flat = rows.map((row) => Object.fromEntries(cellsOf(row)));
-  const names = Object.keys(flat[0] ?? {});
-  return [names, ...flat.map((row) => names.map((name) => row[name] ?? ''))].map(lineOf).join('\n');
-}
-
-function cellsOf(row: object): [name: string, cell: string][] {
-  return Object.entries(row).flatMap(([name, value]: [string, object | string | number | boolean | null]) =>
-    typeof value === 'object' && value !== null
-      ? cellsOf(value).map(([below, cell]): [string, string] => [`${name}.${below}`, cell])
-      : [[name, value === null ? '' : value.toString()] satisfies [string, string]],
-  );
-}
-
-const lineOf = (cells: readonly string[]): string =>
-  cells.map((cell) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',');

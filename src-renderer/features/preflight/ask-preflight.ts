@@ -1,0 +1,22 @@
+// What a run will take, asked before it begins.
+import type { z } from 'zod';
+import { AppError, type ErrorShape } from '../../../src-main/contract/errors.ts';
+import type { Preflight } from '../../../src-main/contract/preflight.ts';
+import type { recipe } from '../../../src-main/contract/recipe.ts';
+import { useEngineStore } from '../../stores/engine-store.ts';
+
+export type Answer =
+  | { state: 'asking' }
+  | { state: 'told'; preflight: Preflight }
+  | { state: 'failed'; error: ErrorShape };
+
+export const failed = (error: unknown): Answer => ({ state: 'failed', error: AppError.from(error).toShape() });
+
+/** Asks the engine; an answer in any case. */
+export async function askPreflight(wanted: z.input<typeof recipe>): Promise<Answer> {
+  return useEngineStore()
+    .connected()
+    .call['jobs.preflight']({ recipe: wanted })
+    .then((preflight): Answer => ({ state: 'told', preflight }))
+    .catch(failed);
+}

@@ -1,0 +1,32 @@
+// Figures of studies: as many decimals as their error leaves a meaning to.
+import { formatFixed, formatTick } from '../../words/numbers.ts';
+import { useWords } from '../../words/words.ts';
+
+const words = useWords();
+
+const mostDecimals = 7;
+
+/** Decimals of the error's second figure. */
+function decimalsOf(error: number): number {
+  return Math.max(0, Math.min(mostDecimals, 1 - Math.floor(Math.log10(error))));
+}
+
+/** `0.2134 ± 0.0051`; what has no error has four figures. */
+export function withError(value: number, error: number): string {
+  if (error <= 0) return value === 0 ? '0' : formatFixed(value, decimalsOf(Math.abs(value) / 100));
+  const decimals = decimalsOf(error);
+  return `${formatFixed(value, decimals)} ± ${formatFixed(error, decimals)}`;
+}
+
+/** The same without its error: for a sentence. */
+export function roughly(value: number, error: number): string {
+  return value === 0 ? '0' : formatFixed(value, decimalsOf(Math.max(error, Math.abs(value) / 100)));
+}
+
+/** Whether two figures of the same text are as good as one: not further apart than twice both errors. */
+export function isSame(a: { value: number; error: number }, b: { value: number; error: number }): boolean {
+  return Math.abs(a.value - b.value) <= 2 * Math.hypot(a.error, b.error);
+}
+
+/** What was cut away: `12.5%`, `25%`. */
+export const cutShare = (share: number): string => words.numbers.percent(formatTick(Number((share * 100).toFixed(1))));

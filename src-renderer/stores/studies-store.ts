@@ -1,0 +1,138 @@
+// The Studies screen: which study of which model is asked for, what it will take, and the studies so far.
+import { defineStore } from 'pinia';
+import { computed, reactive, shallowRef } from 'vue';
+import { AppError, type ErrorShape } from '../../src-main/contract/errors.ts';
+import type { Experiment } from '../../src-main/contract/history.ts';
+import type { StudyKind, StudyRecipe } from '../../src-main/contract/recipe.ts';
+import { modelOfFile } from '../features/model/model-path.ts';
+import { askPreflight, failed, type Answer } from '../features/preflight/ask-preflight.ts';
+import { draftOf, newStudyDraft, readStudy, usualOf, type StudyInput } from '../features/studies/study-draft.ts';
+import { useEngineStore } from './engine-store.ts';
+import type { ModelState } from './fit-store.ts';
+import { useJobsStore } from './jobs-store.ts';
+import { useNavigationStore } from './navigation-store.ts';
+
+/** Studies that are listed; older ones are in the history. */
+const mostListed = 100;
+
+export const useStudiesStore = defineStore('studies', () => {
+  const call = () => useEngineStore().connected().call;
+  const draft = reactive(newStudyDraft('sparsity'));
+  const model = shallowRef<ModelState>({ state: 'none' });
+  /** The study whose settings these were: what is started next is kept as its clone. */
+  const source = shallowRef<{ run: string; recipe: StudyRecipe } | null>(null);
+  const preparation = shallowRef<{ recipe: StudyInput; answer: Answer } | null>(null);
+  const list = shallowRef<{ experiments: readonly Experiment[]; total: number } | null>(null);
+  const refusal = shallowRef<ErrorShape | null>(null);
+
+  const readDraft = computed(() => readStudy(draft, source.value?.recipe ?? null));
+  /** Why the open model cannot be studied like this, in the engine's words; null where it can. */
+  const obstacle = computed(() => {
+    if (model.value.state !== 'open') return null;
+    const { slicePerBlock, sliceShared } = model.value.inspection.can;
+    const ability = draft.method === 'shared' ? sliceShared : slicePerBlock;
+    return ability === true ? null : ability;
+  });
+  const canStart = computed(
+    () => model.value.state === 'open' && readDraft.value.problems === null && obstacle.value === null,
+  );
+
+  async function open(path: string): Promise<void> {
+    const reading: ModelState = { state: 'reading', path: modelOfFile(path) };
+    model.value = reading;
+    const read = await call()
+      .inspect({ model: reading.path })
+      .then((inspection): ModelState => ({ state: 'open', path: reading.path, inspection }))
+      .catch((error: unknown): ModelState => ({
+        ...{ state: 'failed', path: reading.path, error: AppError.from(error).toShape() },
+      }));
+    if (model.value === reading) model.value = read; // else another one was opened meanwhile
+  }
+
+  function close(): void {
+    model.value = { state: 'none' };
+  }
+
+  /** Opens what a dialog of the system answers with. */
+  async function choose(kind: 'file' | 'folder'): Promise<void> {
+    const path = await (kind === 'file' ? window.app.chooseModel() : window.app.chooseModelFolder());
+    if (path !== null) await open(path);
+  }
+
+  const openSample = (): Promise<void> => refusable(async () => open((await call().sample({})).model));
+
+  /** Another study; texts and device stay, and so does the model. */
+  function pick(kind: StudyKind): void {
+    if (kind === draft.kind) return;
+    source.value = null;
+    Object.assign(draft, usualOf(kind));
+  }
+
+  function reset(): void {
+    source.value = null;
+    Object.assign(draft, newStudyDraft(draft.kind));
+  }
+
+  /** The settings of a kept study, to be changed. */
+  const clone = (run: string): Promise<void> =>
+    refusable(async () => {
+      const { recipe } = await call()['history.clone']({ run });
+      if (recipe.verb !== 'study') return;
+      Object.assign(draft, draftOf(recipe));
+      source.value = { run, recipe };
+      useNavigationStore().go('studies');
+      await open(recipe.model);
+    });
+
+  async function prepare(): Promise<void> {
+    const { settings } = readDraft.value;
+    if (model.value.state !== 'open' || settings === null) return;
+    const recipe: StudyInput = { ...settings, model: model.value.path };
+    const asking = { recipe, answer: { state: 'asking' } as Answer };
+    preparation.value = asking;
+    const answer = await askPreflight(recipe);
+    if (preparation.value === asking) preparation.value = { recipe, answer }; // else it was withdrawn meanwhile
+  }
+
+  function withdraw(): void {
+    preparation.value = null;
+  }
+
+  async function start(): Promise<void> {
+    const prepared = preparation.value;
+    if (prepared?.answer.state !== 'told') return;
+    try {
+      const run = await useJobsStore().start(prepared.recipe, source.value?.run ?? null);
+      source.value = null;
+      preparation.value = null;
+      useNavigationStore().go('studies', { run });
+    } catch (error) {
+      preparation.value = { ...prepared, answer: failed(error) };
+    }
+  }
+
+  /** Takes up a study that was stopped, and shows it. */
+  const resume = (run: string): Promise<void> =>
+    refusable(async () => {
+      await useJobsStore().resume(run);
+      useNavigationStore().go('studies', { run });
+    });
+
+  const load = (): Promise<void> =>
+    refusable(async () => {
+      list.value = await call()['history.list']({ verb: 'study', limit: mostListed });
+    });
+
+  async function refusable(action: () => Promise<void>): Promise<void> {
+    refusal.value = null;
+    try {
+      await action();
+    } catch (error) {
+      refusal.value = AppError.from(error).toShape();
+    }
+  }
+
+  const state = { draft, model, source, preparation, list, refusal, readDraft, obstacle, canStart };
+  const actions = { open, close, choose, openSample, pick, reset, clone, prepare, withdraw, start, resume, load };
+  return { ...state, ...actions };
+});
