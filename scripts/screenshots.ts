@@ -1,6 +1,7 @@
 // Takes a picture of every screen, light and dark: `npm run screenshots [-- FOLDER]`, which starts this through scripts/desktop.ts.
 // The last line of output is the folder with the pictures.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import {
   answerSaveDialog,
@@ -14,6 +15,7 @@ import {
 } from '../test/desktop/app.ts';
 import { shapeOf32B, writeHollowModel } from '../test/desktop/hollow-model.ts';
 import { findEngine } from '../test/desktop/processes.ts';
+import { seedHistory } from '../test/support/history-runs.ts';
 import { fixtures } from '../test/support/paths.ts';
 import { root } from './electron.ts';
 
@@ -21,6 +23,13 @@ const folder = path.resolve(process.env['INIT_CWD'] ?? root, process.argv[2] ?? 
 
 /** A fit of the sample takes half a minute on an idle machine; other work multiplies that. */
 const patienceMs = 300_000;
+
+/** A home in which programs are found, so that no picture shows what this machine has. */
+function homeWithRunners(folder: string): string {
+  const home = path.join(folder, 'home');
+  mkdirSync(path.join(home, '.lmstudio/models'), { recursive: true });
+  return home;
+}
 
 /** Time for a transition to end, and for the other theme to be painted. */
 const settleMs = 400;
@@ -34,7 +43,17 @@ async function photograph({ page }: RunningApp, name: string): Promise<void> {
   console.log(name);
 }
 
-/** Each starts in a fresh window. */
+async function askBoth({ page }: RunningApp): Promise<void> {
+  const ask = page.getByRole('region', { name: 'Ask both' });
+  await ask.getByLabel('Your question').fill('Once upon a time there was');
+  await ask.getByText('How they write').click();
+  await ask.getByLabel('Tokens at most').fill('40');
+  await ask.getByLabel('Your question').press('Enter');
+  await ask.getByText(/words are marked|word for word/).waitFor();
+  await ask.scrollIntoViewIfNeeded();
+}
+
+/** Each starts in a fresh window; some of their users have a history. */
 const walks: ((app: RunningApp) => Promise<void>)[] = [
   async function sampleFromStartToResult(app) {
     await app.page.getByRole('button', { name: 'Open a model…' }).waitFor();
@@ -61,6 +80,35 @@ const walks: ((app: RunningApp) => Promise<void>)[] = [
     await photograph(app, 'run');
     await app.page.getByRole('region', { name: 'Result' }).waitFor();
     await photograph(app, 'result');
+    await askBoth(app);
+    await photograph(app, 'ask-both');
+    await app.page.keyboard.press('3');
+    await app.page.locator('#run-row-0').click({ button: 'right' });
+    await app.page.getByRole('menuitem', { name: 'Export…' }).click();
+    await app.page.getByRole('dialog').getByRole('button', { name: 'LM Studio' }).waitFor();
+    await photograph(app, 'export');
+    await app.page.keyboard.press('Escape');
+    await app.page.keyboard.press('4');
+    await app.page.getByText('made.gguf').first().waitFor();
+    await photograph(app, 'models');
+  },
+  async function historyOfManyRuns(app) {
+    await app.page.getByRole('button', { name: 'Open a model…' }).waitFor();
+    await app.page.keyboard.press('3');
+    await app.page.getByRole('grid', { name: 'History' }).waitFor();
+    await photograph(app, 'history');
+    await app.page.getByRole('grid', { name: 'History' }).focus();
+    await app.page.keyboard.press('Home');
+    for (const key of ['Space', 'Shift+ArrowDown', 'Shift+ArrowDown']) await app.page.keyboard.press(key);
+    await app.page.getByRole('button', { name: 'Compare' }).click();
+    await app.page.getByRole('heading', { name: /loses least$/ }).waitFor();
+    await photograph(app, 'compare');
+    await app.page.getByRole('button', { name: 'All runs' }).click();
+    await app.page.getByRole('grid', { name: 'History' }).focus();
+    await app.page.keyboard.press('Home');
+    await app.page.keyboard.press('Enter');
+    await app.page.getByLabel('Note').waitFor();
+    await photograph(app, 'history-run');
   },
   async function sliceOfTheSample(app) {
     await app.page.getByRole('button', { name: 'Open a model…' }).waitFor();
@@ -135,7 +183,9 @@ const walks: ((app: RunningApp) => Promise<void>)[] = [
 
 mkdirSync(folder, { recursive: true });
 for (const walk of walks) {
-  const app = await launch();
+  const home = mkdtempSync(path.join(tmpdir(), 'snug-window-'));
+  if (walk.name === 'historyOfManyRuns') await seedHistory(home, 40);
+  const app = await launch({ HOME: homeWithRunners(home) }, { folder: home });
   try {
     app.page.setDefaultTimeout(patienceMs);
     await walk(app);
