@@ -82,7 +82,7 @@ const walks: ((app: RunningApp) => Promise<void>)[] = [
     await photograph(app, 'result');
     await askBoth(app);
     await photograph(app, 'ask-both');
-    await app.page.keyboard.press('3');
+    await app.page.getByRole('button', { name: 'History' }).click();
     await app.page.locator('#run-row-0').click({ button: 'right' });
     await app.page.getByRole('menuitem', { name: 'Export…' }).click();
     await app.page.getByRole('dialog').getByRole('button', { name: 'LM Studio' }).waitFor();
