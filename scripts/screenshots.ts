@@ -1,5 +1,5 @@
-// Takes a picture of every screen, light and dark: `npm run screenshots [-- FOLDER]`, which starts this through scripts/desktop.ts.
-// The last line of output is the folder with the pictures.
+// Takes a picture of every screen, light and dark: `npm run screenshots [-- FOLDER [WALK]]`, which starts this through
+// scripts/desktop.ts; WALK is one of the functions below. The last line of output is the folder with the pictures.
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -182,7 +182,8 @@ const walks: ((app: RunningApp) => Promise<void>)[] = [
 ];
 
 mkdirSync(folder, { recursive: true });
-for (const walk of walks) {
+const wanted = process.argv[3];
+for (const walk of walks.filter(({ name }) => wanted === undefined || name === wanted)) {
   const home = mkdtempSync(path.join(tmpdir(), 'snug-window-'));
   if (walk.name === 'historyOfManyRuns') await seedHistory(home, 40);
   const app = await launch({ HOME: homeWithRunners(home) }, { folder: home });
