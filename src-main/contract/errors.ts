@@ -31,6 +31,7 @@ export const errorCodes = [
   'LLAMA_UNAVAILABLE', // llama.cpp's libraries are missing or of an unknown release
   'LLAMA_FAILED', // llama.cpp refused or could not run a file, with the last lines of its log
   'LLAMA_CRASHED', // llama.cpp ended its process, with the last lines of its log
+  'HISTORY_DAMAGED', // the file of the history is damaged: the next start makes it again
   'PROOF_FAILED', // the written file did not pass its proof
   'NATIVE_UNAVAILABLE', // the native addon is missing or does not load
   'WORKER_CRASHED', // a child process ended unexpectedly
