@@ -7,6 +7,7 @@ import { historyFilter } from '../../src-main/contract/history.ts';
 import { recipe } from '../../src-main/contract/recipe.ts';
 import { thisProcess } from '../../src-main/core/process-identity.ts';
 import { Catalog } from '../../src-main/engine/catalog/catalog.ts';
+import { writeRecord } from '../../src-main/engine/library/run-records.ts';
 import { temporaryFolder } from '../support/engine.ts';
 
 const everything = historyFilter.parse({});
@@ -113,4 +114,40 @@ describe('a damaged history', () => {
     expect(readdirSync(home).filter((name) => /damaged-.*Z$/.test(name))).toHaveLength(1);
     for (const { history } of both) expect(history.list(everything).total).toBe(runs);
   });
+});
+
+it('runs whose recipes are lost are listed with the rest, and have them again where a record tells them', async () => {
+  const home = await damagedHome(10, ['details']);
+  const record = { run: 'run-3', recipe: sliceRecipe, created: '2026', finished: '2026', versions: {}, result: null };
+  await writeRecord(home, path.join(home, 'o.gguf'), record);
+  const { history, recovery } = await opened(home);
+  expect(recovery).toMatchObject({ fromRows: runs, fromRecords: 1 });
+  expect(history.list(everything).experiments).toHaveLength(runs);
+  expect(history.detail('run-3').recipe).toEqual(sliceRecipe);
+  expect(history.detail('run-4')).toMatchObject({
+    ...{ recipe: { verb: 'slice', model: 'm.gguf' }, method: 'per-block', seed: 42, result: null },
+  });
+});
+
+it('a run that is had again from its record has the method and the seed that it had', async () => {
+  const home = temporaryFolder();
+  const first = await Catalog.open(home);
+  const created = '2026-01-02';
+  first.experiments.add({ id: 'a', recipe: sliceRecipe, created, versions: {}, clonedFrom: null }, thisProcess);
+  const { method, seed } = first.history.detail('a');
+  first.close();
+  expect([method, seed]).toEqual(['per-block', 42]);
+  for (const [run, kept] of [
+    ['a', sliceRecipe],
+    ['other', { ...sliceRecipe, verb: 'unheard-of' }],
+  ] as const) {
+    const record = { run, recipe: kept, created, finished: '2026-01-03', versions: {}, result: null };
+    await writeRecord(home, path.join(home, run), record);
+  }
+  writeFileSync(fileOf(home), 'no database '.repeat(100));
+
+  const { history, recovery } = await opened(home);
+  expect(recovery).toMatchObject({ fromRecords: 2 });
+  expect(history.detail('a')).toMatchObject({ method, seed });
+  expect(history.detail('other')).toMatchObject({ method: null, seed: null });
 });
