@@ -31,6 +31,7 @@ export const errorCodes = [
   'LLAMA_UNAVAILABLE', // llama.cpp's libraries are missing or of an unknown release
   'LLAMA_FAILED', // llama.cpp refused or could not run a file, with the last lines of its log
   'LLAMA_CRASHED', // llama.cpp ended its process, with the last lines of its log
+  'HISTORY_DAMAGED', // the file of the history is damaged: the next start makes it again
   'PROOF_FAILED', // the written file did not pass its proof
   'NATIVE_UNAVAILABLE', // the native addon is missing or does not load
   'WORKER_CRASHED', // a child process ended unexpectedly
@@ -65,8 +66,9 @@ export class AppError extends Error {
     this.details = details;
   }
 
+  /** What crosses processes. Text of the size of a book that came from outside (a path, a name) is told in part. */
   toShape(): ErrorShape {
-    return { code: this.code, message: this.message, details: this.details };
+    return { code: this.code, message: shortened(this.message), details: shortenedAll(this.details) };
   }
 
   static fromShape(shape: ErrorShape): AppError {
@@ -80,36 +82,47 @@ export class AppError extends Error {
       if (error.name === 'AbortError') return new AppError('CANCELLED', 'Cancelled.', {}, error);
       const system = error as SystemError;
       const where = { path: system.path, systemCode: system.code };
+      const [file, reason] = [shortened(system.path ?? 'the file'), shortened(error.message)];
       if (system.code === 'EROFS' || system.code === 'EPERM') {
-        return new AppError(
-          'NOT_WRITABLE',
-          `Cannot write ${system.path ?? 'the file'}: ${error.message}.`,
-          where,
-          error,
-        );
+        return new AppError('NOT_WRITABLE', `Cannot write ${file}: ${reason}.`, where, error);
       }
       if (system.code === 'ENOSPC' || system.code === 'EDQUOT')
-        return new AppError('DISK_FULL', `The disk is full: ${error.message}.`, where, error);
+        return new AppError('DISK_FULL', `The disk is full: ${reason}.`, where, error);
       if (
         system.code === 'ENOENT' ||
         system.code === 'EACCES' ||
         system.code === 'ENOTDIR' ||
         system.code === 'EISDIR'
       ) {
-        return new AppError(
-          'FILE_NOT_FOUND',
-          `Cannot open ${system.path ?? 'the file'}: ${error.message}.`,
-          where,
-          error,
-        );
+        return new AppError('FILE_NOT_FOUND', `Cannot open ${file}: ${reason}.`, where, error);
       }
       if (system.code === 'ENOMEM' || (error instanceof RangeError && /allocation|buffer/i.test(error.message))) {
-        return new AppError('OUT_OF_MEMORY', `Not enough memory: ${error.message}.`, where, error);
+        return new AppError('OUT_OF_MEMORY', `Not enough memory: ${reason}.`, where, error);
       }
       return new AppError('INTERNAL', error.message, { stack: error.stack }, error);
     }
     return new AppError('INTERNAL', String(error));
   }
+}
+
+/** Longer than the longest log or list of files that an error quotes. */
+const longestText = 2 ** 15;
+
+/** Both ends of a long text: what it begins with, and what to do. */
+function shortened(text: string): string {
+  if (text.length <= longestText) return text;
+  const kept = longestText / 2;
+  return `${text.slice(0, kept)} […${text.length - 2 * kept} characters…] ${text.slice(-kept)}`;
+}
+
+const shortenedAll = (details: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(details).map(([name, value]) => [name, shortenedIn(value)]));
+
+function shortenedIn(value: unknown): unknown {
+  if (typeof value === 'string') return shortened(value);
+  if (Array.isArray(value)) return value.map(shortenedIn);
+  const isPlain = value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype;
+  return isPlain ? shortenedAll(value as Record<string, unknown>) : value;
 }
 
 /** What a file should have held and what it holds; further details name the tensor or key. */

@@ -1,13 +1,19 @@
 // Large messages between processes go in pieces, so that what is small and urgent (progress, a cancel of another call)
-// is not held up behind them. What is too large to be taken is refused, and both ends live on.
+// is not held up behind them. What is too large to be taken, or cannot be read, is refused, and both ends live on.
 import { deserialize, serialize } from 'node:v8';
 import { z } from 'zod';
+import { idOf, kindOf, sizeOf } from './message-size.ts';
 import type { Transport } from './transport.ts';
+import { messageKind, type Refused } from './wire.ts';
 
 /** Messages above this go in pieces of this. */
 const pieceBytes = 2 ** 18;
+/** What an end takes at most as one message that came whole: its sender counted the same way, so there is room to spare. */
+const largestWholeBytes = 2 * pieceBytes;
 /** What an end takes at most. */
 export const largestMessageBytes = 2 ** 28;
+/** Unfinished messages that an end holds at most, in sizes of the largest: a few large calls may be under way at once. */
+const largestAtOnce = 2;
 
 const chunk = z.object({
   kind: z.literal('chunk'),
@@ -16,9 +22,9 @@ const chunk = z.object({
   offset: z.number().int().nonnegative(),
   /** Of the whole message. */
   total: z.number().int().positive(),
-  bytes: z.instanceof(Uint8Array),
-  /** What the message is, for the answer where it is refused. */
-  of: z.object({ kind: z.string(), id: z.number().int().nonnegative() }),
+  bytes: z.instanceof(Uint8Array).refine(({ length }) => length <= pieceBytes),
+  /** What the message is, for the answer where it is refused; events have no id, and no answer. */
+  of: z.object({ kind: messageKind, id: z.number().int().nonnegative().nullable() }),
 });
 type Chunk = z.infer<typeof chunk>;
 
@@ -33,19 +39,17 @@ interface Assembly {
 }
 
 /**
- * A transport over `base` that splits large messages. Messages of one call keep their order; those of other calls pass.
- * A message above `limitBytes` arrives as `{ kind: 'refused', of, id, bytes, limitBytes }`.
+ * A transport over `base` that splits large messages. Messages of one call keep their order, and events do; others pass.
+ * What is refused arrives as `Refused`, whether this end or the other one refused it; of an event nothing arrives.
  */
 export function chunked(base: PacedTransport, limitBytes = largestMessageBytes): Transport {
-  const sender = new Sender(base);
+  const sender = new Sender(base, limitBytes);
   const receiver = new Receiver(limitBytes);
   return {
     send: (message) => sender.send(message),
     onMessage: (listener) =>
       base.onMessage((raw) => {
-        const piece = chunk.safeParse(raw);
-        if (!piece.success) return listener(raw);
-        const message = receiver.take(piece.data);
+        const message = receiver.take(raw);
         if (message !== null) listener(message);
       }),
     onClose: (listener) => base.onClose(listener),
@@ -55,38 +59,46 @@ export function chunked(base: PacedTransport, limitBytes = largestMessageBytes):
 
 class Sender {
   readonly #base: PacedTransport;
-  /** What is to follow on the call whose pieces are being sent. */
-  readonly #waiting = new Map<number, unknown[]>();
+  readonly #limitBytes: number;
+  /** What is to follow on the call whose pieces are being sent; by null, the events. */
+  readonly #waiting = new Map<number | null, unknown[]>();
   #streams = 0;
 
-  constructor(base: PacedTransport) {
+  constructor(base: PacedTransport, limitBytes: number) {
     this.#base = base;
+    this.#limitBytes = limitBytes;
   }
 
   send(message: unknown): void {
     const id = idOf(message);
-    const behind = id === null ? undefined : this.#waiting.get(id);
+    const behind = this.#waiting.get(id);
     if (behind) behind.push(message);
-    else if (id !== null && sizeOf(message) > pieceBytes) this.#sendPieces(message, id);
+    else if (sizeOf(message, pieceBytes) > pieceBytes) this.#sendPieces(message, id);
     else this.#base.send(message);
   }
 
-  #sendPieces(message: unknown, id: number): void {
+  #sendPieces(message: unknown, id: number | null): void {
     const content = serialize(message);
-    const { kind } = message as { kind: string };
+    const of = { kind: kindOf(message) as Chunk['of']['kind'], id };
+    if (content.length > this.#limitBytes) {
+      // An event is left out: whoever follows events sees the gap in their numbers.
+      const refused = refusalOf(of, { why: 'large', bytes: content.length, limitBytes: this.#limitBytes });
+      if (refused) this.#base.send(refused);
+      return;
+    }
     const stream = this.#streams++;
     this.#waiting.set(id, []);
     const sendFrom = (offset: number): void => {
       if (offset >= content.length) return this.#finish(id);
       const bytes = content.subarray(offset, offset + pieceBytes);
-      const piece: Chunk = { kind: 'chunk', stream, offset, total: content.length, bytes, of: { kind, id } };
+      const piece: Chunk = { kind: 'chunk', stream, offset, total: content.length, bytes, of };
       // The next piece waits until this one is on its way: other messages come between.
       this.#base.sendThen(piece, () => setImmediate(sendFrom, offset + pieceBytes));
     };
     sendFrom(0);
   }
 
-  #finish(id: number): void {
+  #finish(id: number | null): void {
     const behind = this.#waiting.get(id) ?? [];
     this.#waiting.delete(id);
     for (const message of behind) this.send(message);
@@ -96,43 +108,70 @@ class Sender {
 class Receiver {
   readonly #limitBytes: number;
   readonly #assemblies = new Map<number, Assembly>();
+  #unfinishedBytes = 0;
 
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes;
   }
 
-  /** The message when it is whole, or what tells that it is refused; null until then. */
-  take({ stream, offset, total, bytes, of }: Chunk): unknown {
-    if (total > this.#limitBytes)
-      return offset === 0
-        ? { kind: 'refused', of: of.kind, id: of.id, bytes: total, limitBytes: this.#limitBytes }
-        : null;
-    const assembly = this.#assemblies.get(stream) ?? { target: new Uint8Array(total), filled: 0 };
-    if (offset !== assembly.filled || offset + bytes.length > assembly.target.length) return null; // no piece of ours
-    this.#assemblies.set(stream, assembly);
-    assembly.target.set(bytes, offset);
+  /** The message that `raw` is or completes, or what tells that it is refused; null until then, and for what is no message. */
+  take(raw: unknown): unknown {
+    if (kindOf(raw) !== 'chunk') return whole(raw);
+    const piece = chunk.safeParse(raw);
+    if (!piece.success) return null;
+    const { stream, total, of } = piece.data;
+    try {
+      const why = this.#whyNotBegun(piece.data);
+      return why === null ? this.#add(piece.data) : refusalOf(of, { why, bytes: total, limitBytes: this.#limitBytes });
+    } catch {
+      // Pieces that do not fit together, or content that is none of ours.
+      this.#drop(stream);
+      return refusalOf(of, { why: 'unreadable', bytes: total, limitBytes: this.#limitBytes });
+    }
+  }
+
+  /** Makes room for a message that begins; null where there is room, or nothing begins. */
+  #whyNotBegun({ stream, offset, total }: Chunk): Refused['why'] | null {
+    if (offset > 0 || this.#assemblies.has(stream)) return null;
+    if (total > this.#limitBytes) return 'large';
+    if (this.#unfinishedBytes + reserved(total) > largestAtOnce * this.#limitBytes) return 'many';
+    this.#assemblies.set(stream, { target: new Uint8Array(total), filled: 0 });
+    this.#unfinishedBytes += reserved(total);
+    return null;
+  }
+
+  /** @throws for a piece that does not fit, and for a whole that cannot be read */
+  #add({ stream, offset, bytes }: Chunk): unknown {
+    const assembly = this.#assemblies.get(stream);
+    if (!assembly) return null; // of a message that was refused when it began
+    const { target } = assembly;
+    if (offset !== assembly.filled) throw new RangeError(`A piece for ${offset} came at ${assembly.filled}.`);
+    target.set(bytes, offset);
     assembly.filled += bytes.length;
-    if (assembly.filled < total) return null;
+    if (assembly.filled < target.length) return null;
+    this.#drop(stream);
+    return deserialize(target);
+  }
+
+  #drop(stream: number): void {
+    const assembly = this.#assemblies.get(stream);
+    if (assembly) this.#unfinishedBytes -= reserved(assembly.target.length);
     this.#assemblies.delete(stream);
-    return deserialize(assembly.target);
   }
 }
 
-/** Of the call that a message belongs to; null for events and what is no message. */
-function idOf(message: unknown): number | null {
-  const { id } = (message ?? {}) as { id?: unknown };
-  return typeof id === 'number' ? id : null;
+/** At least a piece each, so that there is a bound on their number too. */
+const reserved = (total: number): number => Math.max(total, pieceBytes);
+
+/** A message that came whole, unless its sender should have sent it in pieces. */
+function whole(raw: unknown): unknown {
+  const bytes = sizeOf(raw, largestWholeBytes);
+  if (bytes <= largestWholeBytes) return raw;
+  const of = z.object({ kind: messageKind, id: z.number() }).safeParse(raw);
+  return of.success ? refusalOf(of.data, { why: 'whole', bytes, limitBytes: largestWholeBytes }) : null;
 }
 
-/** About, and never more than the work of a look at each object: typed arrays and text count, the rest is small. */
-function sizeOf(value: unknown): number {
-  if (typeof value === 'string') return value.length;
-  if (ArrayBuffer.isView(value)) return value.byteLength;
-  if (value === null || typeof value !== 'object') return 8;
-  let size = 0;
-  for (const part of Object.values(value)) {
-    size += sizeOf(part);
-    if (size > pieceBytes) return size;
-  }
-  return size;
+/** null for an event: nobody waits for an answer. */
+function refusalOf({ kind, id }: Chunk['of'], found: Pick<Refused, 'why' | 'bytes' | 'limitBytes'>): Refused | null {
+  return id === null ? null : { kind: 'refused', of: kind, id, ...found };
 }

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { ApiDefinition, CallOptions, ClientOf } from '../contract/define-api.ts';
 import { AppError } from '../contract/errors.ts';
 import type { Transport } from './transport.ts';
-import { tooLarge, wireMessage } from './wire.ts';
+import { refusal, wireMessage } from './wire.ts';
 
 interface Pending {
   resolve: (result: unknown) => void;
@@ -104,7 +104,7 @@ class Connection {
     if (!request) return;
     if (message.kind === 'progress') return request.onProgress?.(message.progress as never);
     this.pending.delete(message.id);
-    if (message.kind === 'refused') return request.reject(tooLarge(message));
+    if (message.kind === 'refused') return request.reject(refusal(message));
     if (message.kind === 'result') request.resolve(message.result);
     else request.reject(AppError.fromShape(message.error));
   }

@@ -4,7 +4,7 @@ import type { ApiDefinition, HandlerContext, HandlersOf, MethodDefinition } from
 import { AppError } from '../contract/errors.ts';
 import { throttle } from './throttle.ts';
 import type { Transport } from './transport.ts';
-import { tooLarge, wireMessage } from './wire.ts';
+import { refusal, wireMessage } from './wire.ts';
 
 export interface Server<Api extends ApiDefinition> {
   emit<Name extends keyof Api['events'] & string>(name: Name, payload: z.infer<Api['events'][Name]>): void;
@@ -57,7 +57,7 @@ export function serve<Api extends ApiDefinition>(
     const message = parsed.data;
     if (message.kind === 'request') void answer(message.id, message.method, message.params);
     else if (message.kind === 'refused' && message.of === 'request')
-      transport.send({ kind: 'error', id: message.id, error: tooLarge(message).toShape() });
+      transport.send({ kind: 'error', id: message.id, error: refusal(message).toShape() });
     else if (message.kind === 'cancel') running.get(message.id)?.abort(new AppError('CANCELLED', 'Cancelled.'));
   });
   transport.onClose(() => {

@@ -1,5 +1,6 @@
 // Several clients over one transport, for an engine that has one channel only: each client's ids lie in a range of their own,
 // so an answer finds the client that asked, also after a page was loaded anew and counts its requests from zero again.
+import { kindOf } from './message-size.ts';
 import type { Transport } from './transport.ts';
 
 /** More requests than any client makes; 2^21 clients fit into the integers that a number holds exactly. */
@@ -60,8 +61,4 @@ function deliver(client: Client, message: unknown): void {
 function idOf(message: unknown): number | null {
   const id = (message as { id?: unknown } | null | undefined)?.id;
   return Number.isSafeInteger(id) && (id as number) >= 0 ? (id as number) : null;
-}
-
-function kindOf(message: unknown): unknown {
-  return (message as { kind?: unknown } | null | undefined)?.kind;
 }

@@ -3,15 +3,41 @@ import { createHash, randomFillSync } from 'node:crypto';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { largestMessageBytes } from '../../src-main/rpc/chunks.ts';
-import { connect } from '../../src-main/rpc/client.ts';
+import { connect, type Client } from '../../src-main/rpc/client.ts';
 import { childTransport } from '../../src-main/rpc/node-child.ts';
 import { echoApi } from './echo-child.ts';
 
-function start(): { child: ChildProcess; call: ReturnType<typeof connect<typeof echoApi>>['call'] } {
+interface Started extends Client<typeof echoApi> {
+  child: ChildProcess;
+}
+
+function start(): Started {
   const child = fork(path.join(import.meta.dirname, 'echo-child.ts'), [], { serialization: 'advanced' });
   onTestFinished(() => void child.kill('SIGKILL'));
-  return { child, call: connect(echoApi, childTransport(child)).call };
+  return { child, ...connect(echoApi, childTransport(child)) };
 }
+
+/** The answers to messages that a test sends itself, by their ids, which no call of the client has. */
+function answersTo({ child }: Started, ids: readonly number[]): Promise<Map<number, Answer>> {
+  const answers = new Map<number, Answer>();
+  return new Promise((resolve) =>
+    child.on('message', (answer: Answer) => {
+      if (ids.includes(answer.id)) answers.set(answer.id, answer);
+      if (answers.size === ids.length) resolve(answers);
+    }),
+  );
+}
+
+interface Answer {
+  id: number;
+  kind: string;
+  error?: { code: string; details: { why: string } };
+}
+
+/** The first piece of a request, as the other end's transport would send it. */
+const pieceOf = (id: number, total: number): { stream: number; bytes: Uint8Array; offset: number } & object => ({
+  ...{ kind: 'chunk', stream: id, offset: 0, total, bytes: new Uint8Array(8).fill(77), of: { kind: 'request', id } },
+});
 
 const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -51,6 +77,64 @@ describe('calls between processes', () => {
       details: { limitBytes: largestMessageBytes },
     });
     expect(await call.add({ a: 2, b: 3 })).toBe(5);
+  }, 60_000);
+
+  it('refuse an answer that is too large, and live on', async () => {
+    const { call } = start();
+    await expect(call.make({ bytes: largestMessageBytes + 1 })).rejects.toMatchObject({
+      code: 'INTERNAL',
+      details: { of: 'result', why: 'large', limitBytes: largestMessageBytes },
+    });
+    expect(await call.add({ a: 2, b: 3 })).toBe(5);
+  }, 60_000);
+
+  it('refuse a large message that did not come in pieces, and live on', async () => {
+    const started = start();
+    const answer = answersTo(started, [900]);
+    started.child.send({ kind: 'request', id: 900, method: 'echo', params: { bytes: new Uint8Array(4e6) } });
+    expect((await answer).get(900)).toMatchObject({ error: { code: 'USAGE', details: { why: 'whole' } } });
+    expect(await started.call.add({ a: 2, b: 3 })).toBe(5);
+  });
+
+  it('refuse a whole message that cannot be read, and live on', async () => {
+    const started = start();
+    const answer = answersTo(started, [900]);
+    started.child.send(pieceOf(900, 8));
+    expect((await answer).get(900)).toMatchObject({ error: { code: 'USAGE', details: { why: 'unreadable' } } });
+    expect(await started.call.add({ a: 2, b: 3 })).toBe(5);
+  });
+
+  it('begin no more large messages than there is room for, and drop what is torn', async () => {
+    const started = start();
+    const [first, second, ...rest] = Array.from({ length: 40 }, (_, index) => 900 + index);
+    const refused = answersTo(started, rest);
+    for (const id of [first!, second!, ...rest]) started.child.send(pieceOf(id, largestMessageBytes));
+    for (const { error } of (await refused).values()) expect(error?.details.why).toBe('many');
+    const echo = (): Promise<Uint8Array> => started.call.echo({ bytes: new Uint8Array(1e6) });
+    await expect(echo()).rejects.toMatchObject({ code: 'USAGE', details: { why: 'many' } });
+    const torn = answersTo(started, [first!]);
+    started.child.send({ ...pieceOf(first!, largestMessageBytes), offset: 512 });
+    expect((await torn).get(first!)).toMatchObject({ error: { details: { why: 'unreadable' } } });
+    expect(await echo()).toHaveLength(1e6);
+  });
+
+  it('carry large events, in order, and not one that is too large', async () => {
+    const { call, on } = start();
+    const seen: [number, number][] = [];
+    const last = new Promise<void>((resolve) =>
+      on('announced', ({ bytes }, seq) => {
+        seen.push([seq, bytes.length]);
+        if (bytes.length === 1) resolve();
+      }),
+    );
+    await call.announce({ sizes: [2e6, 7, largestMessageBytes + 1, 1e6, 1] });
+    await last;
+    expect(seen).toEqual([
+      [0, 2e6],
+      [1, 7],
+      [3, 1e6],
+      [4, 1],
+    ]);
   }, 60_000);
 
   it('refuse what is no message, and live on', async () => {

@@ -1,6 +1,7 @@
 // The SQLite history: runs, their results and files, who computes now, settings. Nothing outside this folder writes SQL.
 import { isAlive } from '../../core/process-identity.ts';
-import { openDatabase, type Database } from './database.ts';
+import { watched } from './damage.ts';
+import { catalogFile, openDatabase, type Database } from './database.ts';
 import { Experiments } from './experiments.ts';
 import { History } from './history.ts';
 import { Installs } from './installs.ts';
@@ -18,13 +19,13 @@ export class Catalog {
   readonly recovery: Recovery | null;
   readonly #database: Database;
 
-  private constructor(database: Database, recovery: Recovery | null) {
+  private constructor(database: Database, file: string, recovery: Recovery | null) {
     this.#database = database;
-    this.experiments = new Experiments(database);
-    this.installs = new Installs(database);
-    this.history = new History(database, this.installs);
-    this.leases = new Leases(database);
-    this.settings = new Settings(database);
+    this.experiments = watched(new Experiments(database), file);
+    this.installs = watched(new Installs(database), file);
+    this.history = watched(new History(database, this.installs), file);
+    this.leases = watched(new Leases(database), file);
+    this.settings = watched(new Settings(database), file);
     this.recovery = recovery;
   }
 
@@ -32,7 +33,7 @@ export class Catalog {
   static async open(home: string): Promise<Catalog> {
     const { database, damaged } = await openDatabase(home);
     const recovery = damaged === null ? null : await recover(database, home, damaged);
-    const catalog = new Catalog(database, recovery);
+    const catalog = new Catalog(database, catalogFile(home), recovery);
     catalog.#interruptOrphans();
     return catalog;
   }

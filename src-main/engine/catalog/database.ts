@@ -1,16 +1,19 @@
 // The SQLite file of the catalog: opened, checked, migrated with a backup, put aside where it is damaged.
 // Two engines may use it at once (WAL, busy timeout).
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type Sqlite from 'better-sqlite3';
 import { AppError } from '../../contract/errors.ts';
+import { clearOfSuspicion, DamagedDatabase, isDamage, isSuspect } from './damage.ts';
 import { migrations } from './migrations.ts';
 
 /** Waiting time for a lock that another engine holds: while it is opened, and later, when waiting holds up the engine. */
 const busyTimeoutMs = { open: 5000, later: 250 };
 /** better-sqlite3's prebuilt addon needs this Node-API; an older runtime dies when it loads it. */
 const neededNodeApi = 10;
-/** A check reads the whole file, so it is made at most this often, and after every crash (https://sqlite.org/pragma.html#pragma_quick_check). */
+/** A check reads the whole file (https://sqlite.org/pragma.html#pragma_quick_check): of a small one at every start, about 20 ms for 900 runs. */
+const smallBytes = 2 ** 23;
+/** A larger one is checked at most this often, and after every crash. */
 const checkEveryMs = 24 * 3600 * 1000;
 
 export type Database = Sqlite.Database;
@@ -31,14 +34,18 @@ export async function openDatabase(home: string): Promise<OpenedDatabase> {
   const Database = await loadSqlite();
   mkdirSync(home, { recursive: true });
   const file = catalogFile(home);
+  const before = identityOf(file);
   try {
     return { database: await openSound(Database, file), damaged: null };
   } catch (error) {
     if (!isDamage(error)) throw error;
-    const damaged = putAside(file);
+    // Another Snug that started at the same time may have been faster; what is there now is its new one.
+    const damaged = identityOf(file) === before ? putAside(file) : null;
     return { database: await openSound(Database, file), damaged };
   }
 }
+
+const identityOf = (file: string): bigint | undefined => statSync(file, { bigint: true, throwIfNoEntry: false })?.ino;
 
 /** Whether another process held the catalog for longer than was waited: the same can be tried again. */
 export const isBusy = (error: unknown): boolean => String((error as { code?: unknown }).code).startsWith('SQLITE_BUSY');
@@ -100,26 +107,29 @@ const versionOf = (database: Database): number => database.pragma('user_version'
 
 /** @throws the damage found, as SQLite's own error would be */
 function checkIfDue(database: Database, file: string): void {
+  const suspect = isSuspect(file);
+  const due = suspect || isDue(database);
+  if (!due && !isSmall(database)) return;
+  // Where damage was met, the check that compares indices with their tables as well.
+  const found = database.pragma(suspect ? 'integrity_check(1)' : 'quick_check(1)', { simple: true }) as string;
+  if (found !== 'ok') throw new DamagedDatabase(file, found);
+  if (!due) return;
+  database.prepare("INSERT OR REPLACE INTO settings (key, value) VALUES ('checked', ?)").run(new Date().toISOString());
+  clearOfSuspicion(file);
+}
+
+/** After a crash, and after a day; of a check in the future (a clock that was set back) nobody knows how long ago it was. */
+function isDue(database: Database): boolean {
   const last = database.prepare("SELECT value FROM settings WHERE key = 'checked'").pluck().get() as string | undefined;
   const crashed = database.prepare("SELECT 1 FROM experiments WHERE state = 'running' LIMIT 1").get() !== undefined;
-  if (!crashed && last !== undefined && Date.now() - Date.parse(last) < checkEveryMs) return;
-  const found = database.pragma('quick_check(1)', { simple: true }) as string;
-  if (found !== 'ok') throw new DamagedDatabase(file, found);
-  database.prepare("INSERT OR REPLACE INTO settings (key, value) VALUES ('checked', ?)").run(new Date().toISOString());
+  const sinceMs = last === undefined ? NaN : Date.now() - Date.parse(last);
+  return crashed || !(sinceMs >= 0 && sinceMs < checkEveryMs);
 }
 
-class DamagedDatabase extends Error {
-  readonly code = 'SQLITE_CORRUPT';
-
-  constructor(file: string, found: string) {
-    super(`${file} is damaged: ${found}`);
-  }
-}
-
-function isDamage(error: unknown): boolean {
-  const { code } = error as { code?: string };
-  return code !== undefined && (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB');
-}
+const isSmall = (database: Database): boolean =>
+  (database.pragma('page_count', { simple: true }) as number) *
+    (database.pragma('page_size', { simple: true }) as number) <=
+  smallBytes;
 
 /** Renames the file with its journals; the new name tells when. */
 function putAside(file: string): string {
@@ -128,5 +138,6 @@ function putAside(file: string): string {
   for (const suffix of ['', '-wal', '-shm']) {
     if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix);
   }
+  clearOfSuspicion(file);
   return aside;
 }

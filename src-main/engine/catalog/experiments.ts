@@ -1,7 +1,7 @@
 // Writes the runs: what is asked for, what becomes of it, what it made.
 import { statSync } from 'node:fs';
 import { hasEnded, jobResult, type JobState } from '../../contract/job.ts';
-import type { Recipe } from '../../contract/recipe.ts';
+import { recipe as recipeSchema, type Recipe } from '../../contract/recipe.ts';
 import type { ExperimentState } from '../../contract/history.ts';
 import type { ProcessIdentity } from '../../core/process-identity.ts';
 import type { RunRecord } from '../library/run-records.ts';
@@ -79,22 +79,23 @@ export class Experiments {
     });
   }
 
-  /** Adds a run that was done, from the record beside its file; one that is there stays as it is. */
-  restore({ run, recipe, created, finished, versions, result }: RunRecord): void {
-    this.#atomically(() => {
-      const { verb, model } = recipe;
-      const added = this.#run(
-        `INSERT OR IGNORE INTO experiments (id, verb, model, recipe_hash, state, created, finished, place)
-         VALUES (?, ?, ?, ?, 'done', ?, ?, (SELECT coalesce(max(place), 0) + 1 FROM experiments))`,
-        ...[run, verb, model, recipeHash(recipe), created, finished],
-      );
-      if (added === 0) return;
+  /** Adds a run that was done, or what is missing of it, from the record beside its file; false where nothing is missing. */
+  restore({ run, recipe, created, finished, versions, result }: RunRecord): boolean {
+    const known = recipeSchema.safeParse(recipe).data; // it may be of another version of Snug
+    return this.#atomically(() => {
       this.#run(
-        'INSERT INTO details (experiment, recipe, versions, result) VALUES (?, ?, ?, ?)',
+        `INSERT OR IGNORE INTO experiments (id, verb, model, method, recipe_hash, state, created, finished, seed, place)
+         VALUES (?, ?, ?, ?, ?, 'done', ?, ?, ?, (SELECT coalesce(max(place), 0) + 1 FROM experiments))`,
+        ...[run, recipe.verb, recipe.model, known ? methodOf(known) : null, recipeHash(recipe), created, finished],
+        known ? seedOf(known) : null,
+      );
+      const added = this.#run(
+        'INSERT OR IGNORE INTO details (experiment, recipe, versions, result) VALUES (?, ?, ?, ?)',
         ...[run, JSON.stringify(recipe), JSON.stringify(versions), JSON.stringify(result)],
       );
-      const known = jobResult.safeParse({ verb, value: result });
-      if (known.success) this.#record(run, recordOf(known.data));
+      const done = jobResult.safeParse({ verb: recipe.verb, value: result });
+      if (added === 1 && done.success) this.#record(run, recordOf(done.data));
+      return added === 1;
     });
   }
 
@@ -196,8 +197,7 @@ export class Experiments {
     for (const file of record.files) this.#addFile(id, file);
     this.#run(
       'UPDATE experiments SET bytes = (SELECT sum(bytes) FROM artifacts WHERE experiment = ?) WHERE id = ?',
-      id,
-      id,
+      ...[id, id],
     );
   }
 
@@ -239,8 +239,8 @@ export class Experiments {
     return ((earlier ?? place - 1) + place) / 2;
   }
 
-  #atomically(work: () => void): void {
-    this.#database.transaction(work).immediate();
+  #atomically<T>(work: () => T): T {
+    return this.#database.transaction(work).immediate();
   }
 
   /** Rows that were changed. */

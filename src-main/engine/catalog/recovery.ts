@@ -10,7 +10,7 @@ export interface Recovery {
   damaged: string;
   /** Runs that were read from it. */
   fromRows: number;
-  /** Runs that were read from the records beside their files. */
+  /** Runs that were read, or made whole, from the records beside their files. */
   fromRecords: number;
 }
 
@@ -34,14 +34,22 @@ const tables = [
 /** Fills the new `database` with what the damaged one and the records of `home` still say. */
 export async function recover(database: Database, home: string, damaged: string): Promise<Recovery> {
   await salvage(database, damaged);
-  const count = (): number => database.prepare('SELECT count(*) FROM experiments').pluck().get() as number;
-  const fromRows = count();
+  const fromRows = database.prepare('SELECT count(*) FROM experiments').pluck().get() as number;
   const experiments = new Experiments(database);
+  let fromRecords = 0;
   for (const file of await listed(home)) {
     const record = await readRecord(file).catch(() => null); // gone with its model, or someone else's
-    if (record) experiments.restore(record);
+    if (record && experiments.restore(record)) fromRecords++;
   }
-  return { damaged, fromRows, fromRecords: count() - fromRows };
+  keepWithoutDetails(database);
+  return { damaged, fromRows, fromRecords };
+}
+
+/** Runs whose recipe is lost are shown with what is left of them. */
+function keepWithoutDetails(database: Database): void {
+  database.exec(`INSERT INTO details (experiment, recipe, versions)
+    SELECT id, json_object('verb', verb, 'model', model), '{}' FROM experiments
+    WHERE id NOT IN (SELECT experiment FROM details)`);
 }
 
 async function listed(home: string): Promise<string[]> {

@@ -99,6 +99,11 @@ export const errors: Words['errors'] = {
       title: 'llama.cpp ist bei der Arbeit an dieser Datei stehen geblieben',
       advice: 'Deine Dateien sind, wie sie waren. Versuch einen kleineren Plan oder eine andere Fassung des Modells.',
     },
+    HISTORY_DAMAGED: {
+      title: 'Der Verlauf ist beschädigt',
+      advice:
+        'Beende Snug und starte es neu: Der Verlauf wird aus dem, was noch lesbar ist, und aus den Aufzeichnungen neben deinen Dateien neu angelegt. Die beschädigte Datei bleibt erhalten.',
+    },
     PROOF_FAILED: {
       title: 'Die neue Datei hat ihren Beweis nicht bestanden',
       advice: 'Sie liegt unter einem anderen Namen da, damit du sie ansehen kannst. Verlass dich nicht auf sie.',

@@ -78,6 +78,11 @@ const byCode: Record<ErrorCode, { title: string; advice: string | null }> = {
     title: 'llama.cpp stopped while it worked on this file',
     advice: 'Your files are as they were. Try a smaller plan, or another version of the model.',
   },
+  HISTORY_DAMAGED: {
+    title: 'The history is damaged',
+    advice:
+      'Quit Snug and start it again: the history is made again from what can still be read and from the records beside your files. The damaged file is kept.',
+  },
   PROOF_FAILED: {
     title: 'The new file did not pass its proof',
     advice: 'It was kept under another name, for you to look at. Do not rely on it.',
