@@ -83,8 +83,8 @@ export const engineApi = defineApi({
     'history.note': { params: z.object({ run: z.string(), note: z.string() }), result: experiment },
     /** All tags in use. */
     'history.tags': { params: z.object({}), result: z.object({ tags: z.array(z.string()) }) },
-    /** Deletes the files that a run made; its record stays. */
-    'history.deleteFiles': { params: z.object({ run: z.string() }), result: deletedFiles },
+    /** Deletes the files that a run made and that are still the same bytes, which large ones take a while to show; its record stays. */
+    'history.deleteFiles': { params: z.object({ run: z.string() }), result: deletedFiles, progress },
     /** The models that the history knows: what runs worked on and what they made. */
     'models.list': { params: z.object({}), result: modelLibrary },
     /** Programs that run models, found by their documented places. */

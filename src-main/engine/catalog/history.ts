@@ -1,5 +1,6 @@
 // Reads the runs: lists with a filter, one run in full.
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type {
   Artifact,
   Experiment,
@@ -216,13 +217,16 @@ export class History {
       'SELECT path, bytes, sha256, state FROM artifacts WHERE experiment = ? ORDER BY path',
       run,
     );
-    return rows.map(({ state, ...file }) => ({ ...file, present: state === 'present' && existsSync(file.path) }));
+    return rows.map(({ state, ...file }) => ({ ...file, present: state === 'present' && isThere(file.path) }));
   }
 
   #all<Row>(sql: string, run: string): Row[] {
     return this.#database.prepare(sql).all(run) as Row[];
   }
 }
+
+/** A relative path, which older versions kept, names no one file. */
+const isThere = (file: string): boolean => path.isAbsolute(file) && existsSync(file);
 
 /** The last part of a path of any system, as it is sorted. */
 function fileName(file: unknown): string {

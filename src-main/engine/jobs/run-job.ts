@@ -20,6 +20,7 @@ import { withContext, type JobContext } from './context.ts';
 import { clearJobFolder, openJobFolder } from './job-folder.ts';
 import { openJobLog } from './job-log.ts';
 import type { RunRecipe } from './queue.ts';
+import { refuseRelativePaths } from './recipe-paths.ts';
 import { checkInputs } from './run-inputs.ts';
 import { runRecipe } from './run-recipe.ts';
 
@@ -38,6 +39,7 @@ interface RunnerParts {
 export function jobRunner(parts: RunnerParts): RunRecipe {
   const { folders, children, providers, versions, recorder, machine, settings } = parts;
   return async ({ run, recipe, created, isResumed, signal, report, measured }) => {
+    refuseRelativePaths(recipe); // of one that waits for no turn
     const folder = await openJobFolder(folders.home, run);
     const log = openJobLog(folder.log);
     log.write('start', { run, recipe, isResumed, versions });

@@ -39,7 +39,7 @@ export function historyHandlers(
       changed(run, ({ experiments }) => (remove ? experiments.untag(run, tag) : experiments.tag(run, tag))),
     'history.note': ({ run, note }) => changed(run, ({ experiments }) => experiments.note(run, note)),
     'history.tags': () => ({ tags: catalog().history.tags() }),
-    'history.deleteFiles': ({ run }) => deleteFiles(catalog(), run),
+    'history.deleteFiles': ({ run }, { signal, progress }) => deleteFiles(catalog(), run, { signal, progress }),
     'models.list': () => listModels(catalog().history),
   };
 }
