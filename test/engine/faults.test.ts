@@ -9,6 +9,7 @@ import { Catalog } from '../../src-main/engine/catalog/catalog.ts';
 import { thisProcess } from '../../src-main/core/process-identity.ts';
 import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
 import { errorOf, quick, resultOf, startEngine, temporaryFolder, type TestEngine } from '../support/engine.ts';
+import { childrenOf } from '../support/killing.ts';
 import { sampleModel } from '../support/paths.ts';
 
 const quantize = (model: string, output: string): object => ({
@@ -66,6 +67,21 @@ describe('a job that is paused behind its calibration', () => {
     const resumed = engine.events.findIndex(({ payload }) => JSON.stringify(payload).includes('"type":"resumed"'));
     expect(again.every((event) => engine.events.indexOf(event) < resumed)).toBe(true);
   }, 300_000);
+});
+
+describe.skipIf(process.platform !== 'linux')('a worker that hears nothing', () => {
+  it('is ended soon enough for the job to be cancelled in order', async () => {
+    const engine = await startEngine();
+    const evaluation = { engine: 'onnx', window: 512, windows: 200 };
+    const id = await engine.runUntil({ verb: 'evaluate', model: sampleModel, threads: 1, evaluation }, 'evaluate');
+    const workers = (): number[] =>
+      childrenOf(process.pid).flatMap(({ pid, program }) => (/worker/.test(program) ? [pid] : []));
+    await expect.poll(workers).toHaveLength(1);
+    process.kill(workers()[0]!, 'SIGSTOP');
+    const start = performance.now();
+    expect(await engine.call['jobs.cancel']({ id }, {} as never)).toMatchObject({ job: { state: 'cancelled' } });
+    expect(performance.now() - start).toBeLessThan(1450); // the command line waits for 1.6 s
+  });
 });
 
 describe('a catalog that another program holds', () => {
