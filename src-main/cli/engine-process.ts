@@ -10,8 +10,8 @@ import { childTransport } from '../rpc/node-child.ts';
 export interface Engine extends Client<EngineApi> {
   /** Resolves with the reason when the engine is gone before it was closed. */
   lost: Promise<AppError>;
-  /** Lets the engine end by itself; waits a moment for it. */
-  close(): Promise<void>;
+  /** Lets the engine end by itself; waits a moment for it, or `waitMs`, and ends it then. */
+  close(waitMs?: number): Promise<void>;
   /** Ends the engine and everything it started, at once. */
   kill(): void;
 }
@@ -37,21 +37,21 @@ export function startEngine(file: string): Engine {
   const lost = Promise.withResolvers<AppError>();
   transport.onClose((reason) => lost.resolve(lostEngine(reason)));
   const client = connect(engineApi, transport, { closedError: lostEngine });
-  return { ...client, lost: lost.promise, close: () => closeEngine(child), kill: () => killGroup(child) };
+  return { ...client, lost: lost.promise, close: (waitMs) => closeEngine(child, waitMs), kill: () => killGroup(child) };
 }
 
 function lostEngine(reason: string): AppError {
   return new AppError('WORKER_CRASHED', `Snug's engine ended unexpectedly (${reason}).`, { process: 'engine', reason });
 }
 
-async function closeEngine(child: ChildProcess): Promise<void> {
+async function closeEngine(child: ChildProcess, waitMs = closeWaitMs): Promise<void> {
   if (child.connected) child.disconnect();
   if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => {
         killGroup(child); // stuck: nothing of it may outlive the command line
         resolve();
-      }, closeWaitMs);
+      }, waitMs);
       child.once('exit', () => {
         clearTimeout(timer);
         resolve();

@@ -18,6 +18,7 @@ import { preflightLines } from './report/preflight.ts';
 import { printable, styleFor, type TextStream } from './report/style.ts';
 import { fields } from './report/table.ts';
 import { runJob } from './run-job.ts';
+import { endingInTime, type RunningVerb } from './running-verb.ts';
 import { verbs } from './verb-list.ts';
 import type { Outcome, Session, Verb } from './verb.ts';
 
@@ -33,9 +34,6 @@ export interface CliSurroundings {
 }
 
 const verbNames = verbs.map((verb) => verb.name);
-
-/** Time for a cancelled run to end in order; 2 s are promised in all. */
-const cancelGraceMs = 1300;
 
 /** Runs the command line `args` (without node and script). Never throws. */
 export async function runCli(args: string[], outside: CliSurroundings): Promise<ExitCode> {
@@ -94,7 +92,7 @@ async function runVerb(
 ): Promise<Outcome> {
   const { stderr, environment, signal } = outside;
   const mode = values.progress ?? defaultProgressMode(stderr);
-  const running: { engine?: Engine; display?: ProgressDisplay; hasPrinted?: true } = {};
+  const running: RunningVerb = {};
   const engine = (): Engine => (running.engine ??= outside.startEngine());
   const note = (text: string): void => {
     if (!json && mode !== 'none') stderr.write(lines([text]));
@@ -108,7 +106,8 @@ async function runVerb(
     };
     try {
       const onWaiting = (waitingFor: string): void => note(`Waiting for ${waitingFor}: one job computes at a time.`);
-      return await runJob(engine(), begin, { signal, onProgress: show, onWaiting });
+      const onBegun = (run: string): void => void (running.run = run);
+      return await runJob(engine(), begin, { signal, onProgress: show, onBegun, onWaiting });
     } finally {
       display.end();
     }
@@ -142,11 +141,7 @@ async function runVerb(
     },
     note,
   };
-  try {
-    return await orCancelled(verb.run(model, values, session, { kind, words }), signal);
-  } finally {
-    await running.engine?.close();
-  }
+  return endingInTime(verb.run(model, values, session, { kind, words }), signal, running);
 }
 
 /** A call of the engine that shows its progress and ends where the user stops. */
@@ -166,23 +161,6 @@ async function followed<T>(
 async function foretold(engine: Engine, recipe: Recipe, signal: AbortSignal): Promise<string[]> {
   const told = await engine.call['jobs.preflight']({ recipe }, { signal }).catch(() => null);
   return told ? preflightLines(told) : [];
-}
-
-/** `work`, or CANCELLED when it has not ended within the grace time after an abort. */
-async function orCancelled<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const given = Promise.withResolvers<never>();
-  let timer: NodeJS.Timeout | undefined;
-  const onAbort = (): void => {
-    timer = setTimeout(() => given.reject(new AppError('CANCELLED', 'Cancelled.')), cancelGraceMs);
-  };
-  if (signal.aborted) onAbort();
-  signal.addEventListener('abort', onAbort);
-  try {
-    return await Promise.race([work, given.promise]);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', onAbort);
-  }
 }
 
 function help(name: string | undefined): Outcome {

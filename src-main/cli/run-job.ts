@@ -7,6 +7,8 @@ import type { Engine } from './engine-process.ts';
 export interface JobWatch {
   signal: AbortSignal;
   onProgress: (progress: Progress) => void;
+  /** Told the id of the job once it has one. */
+  onBegun: (id: string) => void;
   /** Another run has the machine. */
   onWaiting: (waitingFor: string) => void;
 }
@@ -18,7 +20,7 @@ export interface JobWatch {
 export async function runJob(
   engine: Engine,
   begin: () => Promise<{ id: string }>,
-  { signal, onProgress, onWaiting }: JobWatch,
+  { signal, onProgress, onBegun, onWaiting }: JobWatch,
 ): Promise<JobResult> {
   const states = new Map<string, JobState>();
   const ended = Promise.withResolvers<JobState>();
@@ -41,14 +43,24 @@ export async function runJob(
   signal.addEventListener('abort', cancel);
   try {
     ownId = (await begin()).id;
+    onBegun(ownId);
     notice(states.get(ownId)); // what came before its answer did
     if (signal.aborted) cancel();
     const state = await Promise.race([ended.promise, engine.lost.then((error) => Promise.reject(error))]);
     return resultOf(state, ownId);
+  } catch (error) {
+    throw namingRun(AppError.from(error), ownId);
   } finally {
     stopListening();
     signal.removeEventListener('abort', cancel);
   }
+}
+
+/** An engine that died knows of no run; the user wants to go on with it. */
+function namingRun(error: AppError, run: string | null): AppError {
+  if (run === null || error.details['process'] !== 'engine') return error;
+  const message = `${error.message} The run ${run} was not finished: snug resume ${run} goes on behind what was.`;
+  return new AppError(error.code, message, { ...error.details, run }, error);
 }
 
 function resultOf(state: JobState, id: string): JobResult {

@@ -11,6 +11,7 @@ import {
   experimentList,
   historyFilter,
   modelLibrary,
+  unfinishedList,
 } from './history.ts';
 import { jobEvent, jobSnapshot } from './job.ts';
 import { jobLog, runId } from './job-log.ts';
@@ -66,8 +67,11 @@ export const engineApi = defineApi({
     'jobs.move': { params: z.object({ id: z.string(), before: z.string().nullable() }), result: z.object({}) },
     /** The newest lines of a run's log, oldest first. */
     'jobs.log': { params: z.object({ id: runId }), result: jobLog },
-    /** Runs that no engine works on and that can go on, newest first. */
-    'history.unfinished': { params: z.object({}), result: experimentList },
+    /**
+     * Runs that no engine works on and that can go on, newest first: paused ones and those whose Snug died. `endedToo`: behind
+     * them those that failed or were cancelled and of which something may be kept still.
+     */
+    'history.unfinished': { params: z.object({ endedToo: z.boolean().default(false) }), result: unfinishedList },
     'history.list': { params: historyFilter, result: experimentList },
     'history.get': { params: z.object({ run: z.string() }), result: experimentDetail },
     'history.compare': { params: z.object({ runs: z.array(z.string()).min(2) }), result: comparison },
@@ -83,8 +87,8 @@ export const engineApi = defineApi({
     'history.note': { params: z.object({ run: z.string(), note: z.string() }), result: experiment },
     /** All tags in use. */
     'history.tags': { params: z.object({}), result: z.object({ tags: z.array(z.string()) }) },
-    /** Deletes the files that a run made; its record stays. */
-    'history.deleteFiles': { params: z.object({ run: z.string() }), result: deletedFiles },
+    /** Deletes the files that a run made and that are still the same bytes, which large ones take a while to show; its record stays. */
+    'history.deleteFiles': { params: z.object({ run: z.string() }), result: deletedFiles, progress },
     /** The models that the history knows: what runs worked on and what they made. */
     'models.list': { params: z.object({}), result: modelLibrary },
     /** Programs that run models, found by their documented places. */

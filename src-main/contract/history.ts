@@ -108,6 +108,13 @@ export const experimentList = z.object({
 });
 export type ExperimentList = z.infer<typeof experimentList>;
 
+/** Runs that can go on. */
+export const unfinishedList = experimentList.extend({
+  /** failure: code and first line of the error of one that failed, else null. */
+  experiments: z.array(experiment.extend({ failure: z.string().nullable() })),
+});
+export type UnfinishedList = z.infer<typeof unfinishedList>;
+
 export const comparison = z.object({
   runs: z.array(experiment),
   /** Settings that are not the same in all of them: dotted name, and a value per run (null: not set). */

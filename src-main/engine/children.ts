@@ -12,8 +12,8 @@ export type WorkerClient = ClientOf<WorkerApi>;
 /** cuBLAS would round the factors of float32 products to 10 bits (TF32) on newer cards; NVIDIA's libraries read this. */
 const exactProducts = { NVIDIA_TF32_OVERRIDE: '0' };
 
-/** Time that a worker gets to drop its half-written file after a cancel. */
-const cancelGraceMs = 1500;
+/** Time that a worker gets to drop its half-written file after a cancel; what follows has to end before the command line's own limit (cli/running-verb.ts). */
+const cancelGraceMs = 1000;
 
 export class Children {
   private readonly llamaKind: ChildKind<LlamaHostApi>;

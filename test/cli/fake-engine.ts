@@ -1,4 +1,5 @@
 // An engine for tests that answers from a script: the same API and wire as the real one, no work.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { HandlersOf } from '../../src-main/contract/define-api.ts';
 import type { DeviceList } from '../../src-main/contract/devices.ts';
 import { engineApi, type EngineApi } from '../../src-main/contract/engine-api.ts';
@@ -16,6 +17,8 @@ export interface FakeScript {
   events?: (recipe: Recipe) => JobEvent[];
   /** Never answers a cancel. */
   stubborn?: boolean;
+  /** Time that it takes for a cancel. */
+  cancelMs?: number;
 }
 
 /** Every job tells one stage and ends with the canned result of its verb. */
@@ -62,8 +65,9 @@ export function serveFakeEngine(transport: Transport, script: FakeScript = {}): 
       },
       'jobs.list': () => ({ jobs, waiting: [] }),
       'jobs.get': ({ id }) => find(id),
-      'jobs.cancel': ({ id }) => {
+      'jobs.cancel': async ({ id }) => {
         if (script.stubborn) return new Promise(() => {});
+        await delay(script.cancelMs ?? 0);
         emit(id, { type: 'cancelled' });
         return find(id);
       },

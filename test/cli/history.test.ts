@@ -1,5 +1,5 @@
 // snug history and snug resume on a real engine: one run is made, looked at, repeated, and its file deleted.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type {
@@ -85,6 +85,26 @@ describe('snug history', () => {
   it('exports CSV that other programs read', async () => {
     const { experiments } = await json<{ experiments: Experiment[] }>('history', 'export', '--format', 'csv');
     expect(experiments).toHaveLength(2);
+  });
+
+  it('reads a path that is set in a clone from where the user is, and deletes no file elsewhere', async () => {
+    const [here, elsewhere] = [path.join(folder, 'here'), path.join(folder, 'elsewhere')];
+    for (const place of [here, elsewhere]) mkdirSync(place);
+    const cloned = snug(home, ['history', 'clone', made.run, '--set', 'output=own.gguf'], here);
+    const own = JSON.parse((await cloned.ended).stdout) as QuantizeResult;
+    expect(own.output).toBe(path.join(here, 'own.gguf'));
+    const [theirs, bytes] = [path.join(elsewhere, 'own.gguf'), readFileSync(own.output)];
+    writeFileSync(theirs, bytes);
+    // Of the same size, but not what the run made.
+    writeFileSync(own.output, Buffer.alloc(bytes.length));
+    const remove = async (): Promise<DeletedFiles> => {
+      const { stdout } = await snug(home, ['history', 'delete-files', own.run], elsewhere).ended;
+      return JSON.parse(stdout) as DeletedFiles;
+    };
+    expect(await remove()).toMatchObject({ deleted: [], kept: [{ reason: expect.stringContaining('other bytes') }] });
+    writeFileSync(own.output, bytes);
+    expect(await remove()).toMatchObject({ deleted: [{ path: own.output }], kept: [] });
+    expect([existsSync(own.output), readFileSync(theirs).equals(bytes)]).toEqual([false, true]);
   });
 
   it('deletes files and keeps the record', async () => {

@@ -2,8 +2,9 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { childrenOf } from '../support/killing.ts';
 
-type Behaviour = 'slow' | 'stubborn' | 'dying' | undefined;
+type Behaviour = 'slow' | 'late' | 'stubborn' | 'stuck' | 'dying' | undefined;
 
 interface Ended {
   code: number | null;
@@ -36,6 +37,14 @@ function startPlan(
   });
 }
 
+const errorOf = ({ stdout }: Ended): unknown => (JSON.parse(stdout) as { error: unknown }).error;
+
+const cancelled = (how: string): object => ({
+  code: 'CANCELLED',
+  message: expect.stringMatching(new RegExp(`${how}.*snug resume job-1`)) as string,
+  details: { run: 'job-1' },
+});
+
 describe.skipIf(process.platform === 'win32')('the process', () => {
   it('prints one JSON object, whatever the engine writes', async () => {
     const run = await startPlan(undefined);
@@ -58,9 +67,17 @@ describe.skipIf(process.platform === 'win32')('the process', () => {
     expect([run.code, (JSON.parse(run.stdout) as { error: { code: string } }).error.code]).toEqual([130, 'CANCELLED']);
   });
 
-  it('an engine that does not answer is left behind within two seconds', async () => {
-    const run = await startPlan('stubborn', (child) => child.kill('SIGINT'));
+  it('waits for an engine that lets a worker go only when it has to, and names the run', async () => {
+    const run = await startPlan('late', (child) => child.kill('SIGINT'));
     expect(run.code).toBe(130);
+    expect(errorOf(run)).toEqual(cancelled('Nothing was left half written'));
+    expect(run.afterSignalMs).toBeLessThan(2000);
+  });
+
+  it.each(['stubborn', 'stuck'] as const)('ends a %s engine within two seconds, and names the run', async (kind) => {
+    const run = await startPlan(kind, (child) => child.kill('SIGINT'));
+    expect(run.code).toBe(130);
+    expect(errorOf(run)).toEqual(cancelled('did not let go in time'));
     expect(run.afterSignalMs).toBeLessThan(2000);
   });
 
@@ -78,6 +95,16 @@ describe.skipIf(process.platform === 'win32')('the process', () => {
     expect(run.code).toBe(1);
     expect(JSON.parse(run.stdout)).toMatchObject({
       error: { code: 'WORKER_CRASHED', message: expect.stringContaining('exit code 7') as string },
+    });
+  });
+
+  it.skipIf(process.platform !== 'linux')('an engine that is killed is an error that names the run', async () => {
+    const run = await startPlan('slow', (child) => process.kill(childrenOf(child.pid!)[0]!.pid, 'SIGKILL'));
+    expect(run.code).toBe(1);
+    expect(errorOf(run)).toEqual({
+      code: 'WORKER_CRASHED',
+      message: expect.stringMatching(/SIGKILL.*snug resume job-1/) as string,
+      details: { process: 'engine', reason: 'signal SIGKILL', run: 'job-1' },
     });
   });
 });

@@ -37,6 +37,7 @@ function rows(home: string): Row[] {
 
 const everything = historyFilter.parse({});
 const planRecipe = recipe.parse({ verb: 'plan', model: 'm.gguf', target: { kind: 'file', bytes: 9e6 } });
+const calibrateRecipe = recipe.parse({ verb: 'calibrate', model: 'm.gguf', output: 'o' });
 const fresh = (id: string, created = '2026-01-01T00:00:00.000Z'): NewExperiment => ({
   ...{ id, recipe: planRecipe, created, versions: { snug: '0' }, clonedFrom: null },
 });
@@ -160,6 +161,34 @@ const calibration = {
   ...{ run: 'r', warnings: [], device: 'cpu', weights: 1, tokens: 2, unseenExperts: 0, textSha256: 'abc', seconds: 3 },
   calibration: { samples: 1, tokens: 2, textSha256: 'abc' },
 };
+
+describe('runs that can go on', () => {
+  it('are those that were stopped, and where asked for behind them those that failed or were cancelled lately', async () => {
+    const { experiments, history } = await opened(temporaryFolder());
+    const error = { code: 'DISK_FULL' as const, message: 'The disk is full.\nMore of it.', details: {} };
+    const ends = [
+      ['paused', { state: 'paused' }],
+      ['failed', { state: 'failed', error }],
+      ['cancelled', { state: 'cancelled' }],
+    ] as const;
+    for (const [id, job] of ends) {
+      experiments.add({ ...fresh(id), recipe: calibrateRecipe }, thisProcess);
+      experiments.update(id, job);
+    }
+    experiments.add({ ...fresh('plan'), recipe: planRecipe }, thisProcess);
+    experiments.update('plan', { state: 'cancelled' });
+    const found = (since: Date | null): object[] =>
+      history.unfinished(() => true, since).experiments.map(({ run, failure }) => ({ run, failure }));
+    const [paused, cancelled] = ['paused', 'cancelled'].map((run) => ({ run, failure: null }));
+    expect(found(null)).toEqual([paused]);
+    expect(found(new Date(Date.now() + 60_000))).toEqual([paused]);
+    const failed = { run: 'failed', failure: 'DISK_FULL: The disk is full.' };
+    const lately = found(new Date(0));
+    expect(lately[0]).toEqual(paused);
+    expect(lately.slice(1)).toEqual(expect.arrayContaining([failed, cancelled]));
+    expect(lately).toHaveLength(3);
+  });
+});
 
 describe('runs of a dead engine', () => {
   it('are interrupted when the next one starts, and can be taken up once', async () => {

@@ -1,4 +1,5 @@
 // Runs for tests of the history: written by the engine's own modules, with results as jobs give them.
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
@@ -44,7 +45,16 @@ export function fitResult({ id, type, output, fileBytes, kld, device = 'cuda' }:
   return {
     verb: 'fit',
     value: {
-      ...{ run: id, warnings: [], device, verdict: 'Fits.', best: type, output, fileBytes, sha256: 'a'.repeat(64) },
+      ...{
+        run: id,
+        warnings: [],
+        device,
+        verdict: 'Fits.',
+        best: type,
+        output,
+        fileBytes,
+        sha256: sha256Of(fileBytes),
+      },
       plan: planFor(type, { fileBytes, memory }),
       ...{ measured: [], plans: [], slices: { verdict: '', best: null, measured: null }, quality },
       ...{ calibration: null, command: null, seconds: { total: 754, calibrate: 300, quantize: 420 } },
@@ -53,11 +63,16 @@ export function fitResult({ id, type, output, fileBytes, kld, device = 'cuda' }:
   };
 }
 
+const isReal = (fileBytes: number): boolean => fileBytes < 1e6;
+
+const sha256Of = (fileBytes: number): string =>
+  isReal(fileBytes) ? createHash('sha256').update(Buffer.alloc(fileBytes)).digest('hex') : 'a'.repeat(64);
+
 /** Keeps a finished fit; its file is a real one of as many bytes where it is small. */
 export function addFit({ experiments }: Pick<Catalog, 'experiments'>, run: SeededRun): void {
   const { id, created = '2026-01-01T00:00:00.000Z' } = run;
   experiments.add({ id, recipe: fitRecipe(run), created, versions: { snug: '0.1.0' }, clonedFrom: null }, thisProcess);
-  if (run.fileBytes < 1e6) writeFileSync(run.output, Buffer.alloc(run.fileBytes));
+  if (isReal(run.fileBytes)) writeFileSync(run.output, Buffer.alloc(run.fileBytes));
   experiments.noteModel(id, { path: run.model, hash: 'b'.repeat(64), bytes: 34_800_000_000 });
   experiments.update(id, { state: 'done', result: fitResult(run) });
 }
@@ -73,8 +88,8 @@ function fill(catalog: Pick<Catalog, 'experiments'>, count: number, folder: stri
     const type = types[index % types.length]!;
     const model = `/models/${families[index % families.length]!}.F16.gguf`;
     const created = new Date(begin + index * 900_000).toISOString();
-    const isReal = index >= count - 2;
-    const output = path.join(isReal ? folder : '/made', `${id}.${type}.gguf`);
+    const isNewest = index >= count - 2;
+    const output = path.join(isNewest ? folder : '/made', `${id}.${type}.gguf`);
     const run = { id, model, type, output, created, kld: 0.3 / ((index % 5) ** 2 * 4 + 1) + (index % 7) * 0.0003 };
     if (index % 50 === 7) {
       const recipe = fitRecipe(run);
@@ -82,7 +97,7 @@ function fill(catalog: Pick<Catalog, 'experiments'>, count: number, folder: stri
       catalog.experiments.update(id, { state: index === 7 ? 'paused' : 'cancelled' });
       continue;
     }
-    addFit(catalog, { ...run, fileBytes: isReal ? 4096 + index : (12 + (index % 5) * 4) * 1e9 });
+    addFit(catalog, { ...run, fileBytes: isNewest ? 4096 + index : (12 + (index % 5) * 4) * 1e9 });
     if (index % 10 === 0) catalog.experiments.tag(id, 'laptop');
   }
 }

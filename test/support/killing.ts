@@ -20,13 +20,14 @@ export interface SnugProcess {
   command: ChildProcess;
 }
 
-/** Starts the command line on a user-data folder of its own. */
-export function snug(home: string, args: readonly string[]): SnugProcess {
+/** Starts the command line on a user-data folder of its own, in `folder`. */
+export function snug(home: string, args: readonly string[], folder?: string): SnugProcess {
   const command = spawn(
     process.execPath,
     [path.join(root, 'src-main/cli/main.ts'), ...args, '--json', '--progress', 'none'],
     {
       env: { ...process.env, SNUG_HOME: home },
+      cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );

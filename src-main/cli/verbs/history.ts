@@ -2,6 +2,7 @@
 import { AppError } from '../../contract/errors.ts';
 import { csvOf } from '../../contract/history-csv.ts';
 import { historyFilter, type Experiment, type HistoryFilter } from '../../contract/history.ts';
+import { withPaths } from '../../contract/recipe-paths.ts';
 import { recipe as recipeSchema } from '../../contract/recipe.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { everywhere, type OptionName, type OptionValues } from '../options.ts';
@@ -63,8 +64,14 @@ const kinds: Record<string, Kind> = {
     options: ['set'],
     async run(session, [run], { set = [] }) {
       const settings = Object.fromEntries(set.map(settingOf));
-      const { recipe } = await session.engine().call['history.clone']({ run: run!, set: settings });
-      return outcomeOf(await session.cloneJob(recipe, run!), recipeSchema.parse(recipe));
+      const cloned = await session.engine().call['history.clone']({ run: run!, set: settings });
+      // Paths that were written here are meant from here.
+      const isSet = (setting: string): boolean =>
+        Object.keys(settings).some((name) => name === setting || setting.startsWith(`${name}.`));
+      const recipe = withPaths(recipeSchema.parse(cloned.recipe), (file, setting) =>
+        isSet(setting) ? session.resolve(file) : file,
+      );
+      return outcomeOf(await session.cloneJob(recipe, run!), recipe);
     },
   },
   tag: {
@@ -91,7 +98,9 @@ const kinds: Record<string, Kind> = {
     words: [1, 1],
     options: [],
     async run(session, [run]) {
-      const deleted = await session.engine().call['history.deleteFiles']({ run: run! });
+      const deleted = await session.follow((options) =>
+        session.engine().call['history.deleteFiles']({ run: run! }, options),
+      );
       return {
         ...outcome(deleted, (canvas) => describeDeleted(deleted, canvas)),
         exitCode: deleted.kept.length > 0 ? exitCodes.failed : exitCodes.done,

@@ -1,6 +1,6 @@
 // snug resume: goes on with a run that was stopped.
 import { AppError } from '../../contract/errors.ts';
-import type { ExperimentList } from '../../contract/history.ts';
+import type { Experiment, UnfinishedList } from '../../contract/history.ts';
 import { recipe as recipeSchema } from '../../contract/recipe.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { everywhere } from '../options.ts';
@@ -20,11 +20,14 @@ export const resume: Verb = {
     if (surplus !== undefined)
       throw new AppError('USAGE', `"${surplus}" is one argument too many: snug resume [ID].`, { argument: surplus });
     if (id !== undefined) return resumed(id, session);
-    const stopped = await session.engine().call['history.unfinished']({});
-    const [only, ...others] = stopped.experiments;
-    return only && others.length === 0 ? resumed(only.run, session) : listed(stopped);
+    const found = await session.engine().call['history.unfinished']({ endedToo: true });
+    const [only, ...others] = found.experiments.filter(isStopped);
+    return only && others.length === 0 ? resumed(only.run, session) : listed(found);
   },
 };
+
+/** Left in the middle; who cancelled a run, or saw it fail, has to name it. */
+const isStopped = ({ state }: Experiment): boolean => state === 'paused' || state === 'interrupted';
 
 async function resumed(id: string, session: Session): Promise<Outcome> {
   const { recipe } = await session.engine().call['history.get']({ run: id });
@@ -32,12 +35,27 @@ async function resumed(id: string, session: Session): Promise<Outcome> {
   return outcomeOf(result, recipeSchema.parse(recipe));
 }
 
-function listed(stopped: ExperimentList): Outcome {
+/** Of those that failed or were cancelled. */
+const mostEnded = 10;
+
+function listed(found: UnfinishedList): Outcome {
+  const stopped = found.experiments.filter(isStopped);
+  const allEnded = found.experiments.filter((run) => !isStopped(run));
+  const ended = allEnded.slice(0, mostEnded);
+  const more = allEnded.length - ended.length;
   const none = 'Nothing to go on with: no run was paused, and none was left by a Snug that died.';
-  const choice = 'Several runs can go on: snug resume ID.';
+  const several = 'Several runs can go on: snug resume ID.';
+  const failures = ended.flatMap(({ run, failure }) => (failure === null ? [] : [`${run}: ${failure}`]));
   return {
-    value: stopped,
-    text: (canvas) => (stopped.total === 0 ? [none] : [choice, '', ...experimentTable(stopped.experiments, canvas)]),
+    value: found,
+    text: (canvas) => [
+      ...(stopped.length === 0 ? [none] : [several, '', ...experimentTable(stopped, canvas)]),
+      ...(ended.length === 0
+        ? []
+        : ['', 'Cancelled or failed, and can be taken up too: snug resume ID.', '', ...experimentTable(ended, canvas)]),
+      ...(failures.length === 0 ? [] : ['', ...failures.map(canvas.style.quiet)]),
+      ...(more === 0 ? [] : ['', `${more} older ones: snug history --state failed, snug history --state cancelled.`]),
+    ],
     exitCode: exitCodes.done,
   };
 }

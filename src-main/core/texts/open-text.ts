@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, malformed } from '../../contract/errors.ts';
+import { builtInTextNames } from '../../contract/recipe-paths.ts';
 import type { TextList } from '../../contract/results.ts';
 import { joinItems, paragraphs } from './items.ts';
 import { readJsonLines, shown } from './json-lines.ts';
@@ -38,9 +39,9 @@ const builtInTexts = [
     purpose: 'evaluation',
     description: 'Other texts of the same kinds; no paragraph of it is in the calibration text.',
   },
-] as const;
+] as const satisfies { name: (typeof builtInTextNames)[number]; purpose: string; description: string }[];
 
-const builtInNames: readonly string[] = builtInTexts.map((text) => text.name);
+const builtInNames: readonly string[] = builtInTextNames;
 const plainExtensions: readonly string[] = ['.txt', '.utf8', '.raw'];
 const readable = '.txt, .utf8, .raw, .jsonl, .tokens.json or a folder of text files';
 

@@ -1,5 +1,6 @@
 // Reads the runs: lists with a filter, one run in full.
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type {
   Artifact,
   Experiment,
@@ -8,8 +9,9 @@ import type {
   HistoryFilter,
   HistorySort,
   Metric,
+  UnfinishedList,
 } from '../../contract/history.ts';
-import { AppError } from '../../contract/errors.ts';
+import { AppError, errorShape } from '../../contract/errors.ts';
 import type { Database } from './database.ts';
 import type { Installs } from './installs.ts';
 
@@ -133,15 +135,25 @@ export class History {
       .all(modelHash, count) as MeasuringRun[];
   }
 
-  /** Runs that were stopped before they were done and that no engine works on, newest first, of those that `isWanted`. */
-  unfinished(isWanted: (run: string) => boolean): ExperimentList {
+  /**
+   * Runs that were stopped before they were done and that no engine works on, newest first, of those that `isWanted`; behind
+   * them those that failed or were cancelled since `endedSince`, but for plans, which keep nothing.
+   */
+  unfinished(isWanted: (run: string) => boolean, endedSince: Date | null = null): UnfinishedList {
     const rows = this.#database
       .prepare(
-        `SELECT ${columns} FROM experiments e JOIN details d ON d.experiment = e.id
-         WHERE e.state IN ('paused', 'interrupted') ORDER BY e.created DESC`,
+        `SELECT ${columns}, d.error FROM experiments e JOIN details d ON d.experiment = e.id
+         WHERE e.state IN ('paused', 'interrupted')
+           OR (e.state IN ('failed', 'cancelled') AND e.verb <> 'plan' AND e.finished >= ?)
+         ORDER BY e.state IN ('failed', 'cancelled'), e.created DESC`,
       )
-      .all() as ExperimentRow[];
-    const experiments = rows.filter(({ run }) => isWanted(run)).map((row) => this.#experiment(row));
+      .all(endedSince?.toISOString() ?? null) as (ExperimentRow & { error: string | null })[];
+    const experiments = rows
+      .filter(({ run }) => isWanted(run))
+      .map(({ error, ...row }) => ({
+        ...this.#experiment(row),
+        failure: row.state === 'failed' && error !== null ? failureOf(error) : null,
+      }));
     return { experiments, total: experiments.length };
   }
 
@@ -216,13 +228,21 @@ export class History {
       'SELECT path, bytes, sha256, state FROM artifacts WHERE experiment = ? ORDER BY path',
       run,
     );
-    return rows.map(({ state, ...file }) => ({ ...file, present: state === 'present' && existsSync(file.path) }));
+    return rows.map(({ state, ...file }) => ({ ...file, present: state === 'present' && isThere(file.path) }));
   }
 
   #all<Row>(sql: string, run: string): Row[] {
     return this.#database.prepare(sql).all(run) as Row[];
   }
 }
+
+function failureOf(error: string): string {
+  const { code, message } = errorShape.parse(JSON.parse(error));
+  return `${code}: ${message.split('\n', 1)[0]}`;
+}
+
+/** A relative path, which older versions kept, names no one file. */
+const isThere = (file: string): boolean => path.isAbsolute(file) && existsSync(file);
 
 /** The last part of a path of any system, as it is sorted. */
 function fileName(file: unknown): string {

@@ -1,7 +1,4 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import type { Plan } from '../../contract/plan.ts';
 import type { FitRecipe } from '../../contract/recipe.ts';
 import type { FitResult, Quality } from '../../contract/results.ts';
@@ -12,6 +9,7 @@ import { serverCommand } from '../../core/planning/command.ts';
 import { distinctFiles, fileKey } from '../../core/planning/rank.ts';
 import type { SliceOutcome } from '../../core/planning/slice-verdict.ts';
 import { sliceOf } from '../../core/planning/slices.ts';
+import { sha256OfFile } from '../library/file-hash.ts';
 import { planModel, type Planned } from '../planner/plan-model.ts';
 import { chooseEngine, type EvaluationEngine } from '../stages/engine.ts';
 import { evaluate } from '../stages/evaluate.ts';
@@ -172,7 +170,7 @@ async function fitsAsIs({ context, recipe, planned, plan, source, engine }: AsIs
   if (proof && !proof.passed)
     throw new AppError('PROOF_FAILED', `${file} did not pass its proof: ${proof.reason}.`, { proof, path: file });
   context.warnings.push('Nothing was written: the source meets the target already.');
-  const sha256 = await stage(context, 'checksum', () => sha256Of(file));
+  const sha256 = await stage(context, 'checksum', () => sha256OfFile(file, { signal: context.signal }));
   return {
     ...fitResultOf(context, planned, { best: plan.id }),
     slices: slicesOf(planned, { kind: 'fits-as-is' }),
@@ -198,10 +196,4 @@ function againstItself(quality: Quality): Quality {
     kld: { mean: 0, standardError: 0, p99: 0 },
     topOneAgreement: 1,
   };
-}
-
-async function sha256Of(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
 }

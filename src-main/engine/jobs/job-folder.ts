@@ -14,7 +14,7 @@ export interface JobFolder {
 }
 
 /** What nobody took up again, and logs, are kept this long. */
-const lifeMs = 30 * 24 * 3600 * 1000;
+export const lifeMs = 30 * 24 * 3600 * 1000;
 
 const jobsFolder = (home: string): string => path.join(home, 'jobs');
 

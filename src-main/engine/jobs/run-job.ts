@@ -20,7 +20,8 @@ import { withContext, type JobContext } from './context.ts';
 import { clearJobFolder, openJobFolder } from './job-folder.ts';
 import { openJobLog } from './job-log.ts';
 import type { RunRecipe } from './queue.ts';
-import { checkInputs } from './run-inputs.ts';
+import { refuseRelativePaths } from './recipe-paths.ts';
+import { checkInputs, keepChecksums } from './run-inputs.ts';
 import { runRecipe } from './run-recipe.ts';
 
 interface RunnerParts {
@@ -38,19 +39,25 @@ interface RunnerParts {
 export function jobRunner(parts: RunnerParts): RunRecipe {
   const { folders, children, providers, versions, recorder, machine, settings } = parts;
   return async ({ run, recipe, created, isResumed, signal, report, measured }) => {
+    refuseRelativePaths(recipe); // of one that waits for no turn
     const folder = await openJobFolder(folders.home, run);
     const log = openJobLog(folder.log);
     log.write('start', { run, recipe, isResumed, versions });
+    const logged = log.reporting(report);
     let isDone = false;
+    const over = new AbortController();
+    let checksums = Promise.resolve();
     try {
-      await checkInputs(folder, recipe, isResumed);
+      const inputs = await checkInputs(folder, recipe, { isResumed, signal, report: logged });
       const modelHash = await noteModel(recorder, run, recipe.model);
       const { threads } = recipe;
       let flight = await preflight(parts, recipe, { signal, mayMeasure: true });
       refuseProblems(flight.preflight);
       const known = { folders, children, providers, machine: machine.known(), preferences: settings.read() };
-      const options = { run, folder, signal, threads, ...known, report: log.reporting(report), measured };
+      const options = { run, folder, signal, threads, ...known, report: logged, measured };
       const result = await withContext(options, async (context) => {
+        checksums = keepChecksums(folder, inputs.files, over.signal);
+        if (inputs.startedOver !== null) context.warnings.push(inputs.startedOver);
         const problem = recorder.problem();
         if (problem !== null) context.warnings.push(`This run is not kept in the history: ${problem}`);
         const warn = (): number => context.warnings.push(...flight.preflight.problems.map(({ message }) => message));
@@ -75,6 +82,8 @@ export function jobRunner(parts: RunnerParts): RunRecipe {
       });
       throw error;
     } finally {
+      over.abort();
+      await checksums;
       await clearJobFolder(folder, isDone);
     }
   };

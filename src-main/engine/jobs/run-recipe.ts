@@ -12,6 +12,7 @@ import { runFit } from './fit.ts';
 import { runGenerate } from './generate.ts';
 import { runInvariance } from './invariance.ts';
 import { claimingOutput, refuseTaken } from './output-claim.ts';
+import { refuseRelativePaths } from './recipe-paths.ts';
 import { runQuantize } from './quantize.ts';
 import { runSlice } from './slice.ts';
 import { runStudy } from './study.ts';
@@ -23,8 +24,9 @@ export function runRecipe(context: JobContext, recipe: Recipe, onLocal: OnLocal)
   return output === null ? run() : claimingOutput(output, run);
 }
 
-/** What can be refused before a recipe's turn comes. @throws as refuseTaken */
+/** What can be refused before a recipe's turn comes. @throws as refuseRelativePaths and refuseTaken */
 export async function refuseEarly(recipe: Recipe): Promise<void> {
+  refuseRelativePaths(recipe);
   if (!('output' in recipe) || recipe.output === null) return;
   await refuseTaken({ output: recipe.output, force: 'force' in recipe && recipe.force });
 }

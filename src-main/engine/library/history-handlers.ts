@@ -4,6 +4,7 @@ import type { EngineApi } from '../../contract/engine-api.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Experiment } from '../../contract/history.ts';
 import { Catalog } from '../catalog/catalog.ts';
+import { lifeMs } from '../jobs/job-folder.ts';
 import type { JobQueue } from '../jobs/queue.ts';
 import { cloneRecipe } from './clone-recipe.ts';
 import { compareRuns } from './compare-runs.ts';
@@ -27,9 +28,10 @@ export function historyHandlers(
     return catalog().history.get(run);
   };
   return {
-    'history.unfinished': () => {
+    'history.unfinished': ({ endedToo }) => {
       const own = new Set(queue.list().map(({ id }) => id));
-      return catalog().history.unfinished((run) => !own.has(run));
+      const endedSince = endedToo ? new Date(Date.now() - lifeMs) : null;
+      return catalog().history.unfinished((run) => !own.has(run), endedSince);
     },
     'history.list': (filter) => catalog().history.list(filter),
     'history.get': ({ run }) => catalog().history.detail(run),
@@ -39,7 +41,7 @@ export function historyHandlers(
       changed(run, ({ experiments }) => (remove ? experiments.untag(run, tag) : experiments.tag(run, tag))),
     'history.note': ({ run, note }) => changed(run, ({ experiments }) => experiments.note(run, note)),
     'history.tags': () => ({ tags: catalog().history.tags() }),
-    'history.deleteFiles': ({ run }) => deleteFiles(catalog(), run),
+    'history.deleteFiles': ({ run }, { signal, progress }) => deleteFiles(catalog(), run, { signal, progress }),
     'models.list': () => listModels(catalog().history),
   };
 }

@@ -24,7 +24,7 @@ export function listModels(history: History): ModelLibrary {
 const isSource = ({ path: file, parent }: MadeModel): boolean => path.resolve(file) === path.resolve(parent);
 
 function madeModel({ path: file, bytes, state, run, verb, method, loss, parent, seen }: MadeModel): LibraryModel {
-  const present = state === 'present' && existsSync(file);
+  const present = state === 'present' && path.isAbsolute(file) && existsSync(file);
   return { path: file, bytes, present, parent, madeBy: { run, verb, method }, loss, runs: 0, seen };
 }
 

@@ -3,13 +3,12 @@
 // Ollama before 0.30 keeps a file as it is, named by its SHA-256, and takes none in that lies there already (server/routes.go,
 // CreateBlobHandler): a hard link is enough. Newer ones write every file anew (server/create.go,
 // copyLayerWithLlamaQuantize), which has to be asked for.
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { access, constants, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import { formatFileSize } from '../../contract/units.ts';
 import type { InstallFile } from '../catalog/installs.ts';
+import { sha256OfFile } from '../library/file-hash.ts';
 import type { ExportedModel } from './exported-model.ts';
 import { textsInto } from './model-folder.ts';
 import { isOlder, modelfile } from './ollama-modelfile.ts';
@@ -109,21 +108,12 @@ async function linksToStore(
   const refusal = await copyReason({ blobs, from, link, version, places });
   if (refusal === null) {
     const onProgress = (done: number): void => progress({ stage: 'checksum', done, total: bytes, unit: 'bytes' });
-    return [{ from, to: path.join(blobs, `sha256-${await sha256OfFile(from, signal, onProgress)}`) }];
+    // Of the bytes as they are now: under a wrong name they would damage the store.
+    const hash = await sha256OfFile(from, { signal, onProgress });
+    return [{ from, to: path.join(blobs, `sha256-${hash}`) }];
   }
   const message = `Ollama would write a second copy of ${formatFileSize(bytes)} into its store (${refusal}). Add --link copy to allow it.`;
   throw new AppError('LINK_IMPOSSIBLE', message, { path: folder, bytes });
-}
-
-/** Of the bytes as they are now: under a wrong name they would damage the store. */
-async function sha256OfFile(file: string, signal: AbortSignal, onProgress: (done: number) => void): Promise<string> {
-  const hash = createHash('sha256');
-  let done = 0;
-  for await (const chunk of createReadStream(file, { highWaterMark: 2 ** 22, signal })) {
-    hash.update(chunk as Buffer);
-    onProgress((done += (chunk as Buffer).length));
-  }
-  return hash.digest('hex');
 }
 
 interface StoreLink {

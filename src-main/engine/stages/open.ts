@@ -94,13 +94,18 @@ export async function filesOf(model: string): Promise<string[]> {
   return (await readdir(folder)).map((name) => path.join(folder, name));
 }
 
-/** What tells a model's files from others, and from themselves once they have changed: place, size and time of each. */
-export async function identityOf(model: string): Promise<[place: string, size: number, mtimeMs: number][]> {
+/**
+ * What tells a model's files from others, and from themselves once they have changed: place, size and times of each. Programs
+ * that copy set the first time as they like (cp -p, rsync -t), none sets the second.
+ */
+export async function identityOf(
+  model: string,
+): Promise<[place: string, size: number, mtimeMs: number, ctimeMs: number][]> {
   const files = await filesOf(model);
   return Promise.all(
     files.toSorted().map(async (file) => {
-      const { size, mtimeMs } = await stat(file);
-      return [path.resolve(file), size, mtimeMs];
+      const { size, mtimeMs, ctimeMs } = await stat(file);
+      return [path.resolve(file), size, mtimeMs, ctimeMs];
     }),
   );
 }
