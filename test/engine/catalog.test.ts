@@ -40,6 +40,8 @@ const planRecipe = recipe.parse({ verb: 'plan', model: 'm.gguf', target: { kind:
 const fresh = (id: string, created = '2026-01-01T00:00:00.000Z'): NewExperiment => ({
   ...{ id, recipe: planRecipe, created, versions: { snug: '0' }, clonedFrom: null },
 });
+/** A process that lives as long as this one. */
+const neighbour = { pid: process.ppid, startTime: null };
 const dead = { pid: spawnSync('true').pid, startTime: null };
 
 async function opened(home = temporaryFolder()): Promise<Catalog> {
@@ -190,7 +192,7 @@ describe('the lease of a device', () => {
     const second = await opened(home);
     for (const id of ['a', 'b', 'c']) first.experiments.add(fresh(id), thisProcess);
     expect(first.leases.take('cpu', 'a', thisProcess)).toBeNull();
-    expect(second.leases.take('cpu', 'b', thisProcess)).toMatchObject({ experiment: 'a', pid: process.pid });
+    expect(second.leases.take('cpu', 'b', neighbour)).toMatchObject({ experiment: 'a', pid: process.pid });
     first.leases.release('cpu', 'a');
     expect(first.leases.take('cpu', 'b', dead)).toBeNull();
     expect(second.leases.take('cpu', 'c', thisProcess)).toBeNull();
@@ -200,7 +202,8 @@ describe('the lease of a device', () => {
   it('goes to the run that came first, of whatever engine', async () => {
     const { experiments, leases } = await opened();
     const study = recipe.parse({ verb: 'invariance', model: 'm.gguf' });
-    for (const id of ['a', 'b']) experiments.add({ ...fresh(id), recipe: study }, thisProcess);
+    experiments.add({ ...fresh('a'), recipe: study }, neighbour);
+    experiments.add({ ...fresh('b'), recipe: study }, thisProcess);
     expect(leases.take('cpu', 'b', thisProcess)).toMatchObject({ experiment: 'a' });
     experiments.move('a', null);
     expect(leases.take('cpu', 'b', thisProcess)).toBeNull();

@@ -133,6 +133,8 @@ export class JobQueue {
     const isNew = !this.#jobs.has(id);
     this.#jobs.set(id, job);
     if (isNew) this.#parts.emit('jobs.added', known);
+    // It is the last one here, and has to be in the catalog: with two orders, two engines could wait for each other.
+    this.#parts.recorder.moved(id, null);
     this.#apply(job, { type: 'resumed' });
     this.#enqueue(job);
     return job.snapshot;
