@@ -47,7 +47,7 @@ export const errorShape = z.object({
 });
 export type ErrorShape = z.infer<typeof errorShape>;
 
-/** What operating-system errors carry besides (Node's ErrnoException). */
+/** What errors of the operating system (Node's ErrnoException) and of SQLite carry besides. */
 interface SystemError extends Error {
   code?: string;
   path?: string;
@@ -73,7 +73,7 @@ export class AppError extends Error {
     return new AppError(shape.code, shape.message, shape.details);
   }
 
-  /** Wraps anything that was thrown; operating-system errors get the code they deserve. */
+  /** Wraps anything that was thrown; errors of the system and of SQLite get the code they deserve. */
   static from(error: unknown): AppError {
     if (error instanceof AppError) return error;
     if (error instanceof Error) {
@@ -88,7 +88,9 @@ export class AppError extends Error {
           error,
         );
       }
-      if (system.code === 'ENOSPC' || system.code === 'EDQUOT')
+      if (system.code?.startsWith('SQLITE_READONLY'))
+        return new AppError('NOT_WRITABLE', `The history cannot be written: ${error.message}.`, where, error);
+      if (system.code === 'ENOSPC' || system.code === 'EDQUOT' || system.code === 'SQLITE_FULL')
         return new AppError('DISK_FULL', `The disk is full: ${error.message}.`, where, error);
       if (
         system.code === 'ENOENT' ||

@@ -63,7 +63,7 @@ export async function createEngine(
     refuseEarly,
     runRecipe: jobRunner({ folders, children, providers, versions, recorder, machine, settings, system }),
     recorder,
-    turns: catalog instanceof Catalog ? leasedTurns(catalog.leases) : soleTurns,
+    turns: catalog instanceof Catalog ? leasedTurns(catalog.leases, log) : soleTurns,
     emit,
   });
   const handlers: HandlersOf<EngineApi> = {

@@ -54,8 +54,8 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 
 describe('the queue', () => {
   it('asks for no turn for a job that is refused before', async () => {
-    const take = vi.fn<Turns['take']>(() => Promise.resolve(() => {}));
-    const { queue, begun } = makeQueue({ turns: { take } });
+    const take = vi.fn(soleTurns.take);
+    const { queue, begun } = makeQueue({ turns: { ...soleTurns, take } });
     const [job, next] = [queue.start(refused), queue.start(invariance)];
     await settled();
     expect(queue.get(job).job).toEqual({ state: 'failed', error: refusal.toShape() });
@@ -145,6 +145,7 @@ describe('the queue', () => {
     const free = Promise.withResolvers<void>();
     let held = 0;
     const turns: Turns = {
+      ...soleTurns,
       async take(_run, signal, waiting) {
         waiting('run x of another Snug');
         await Promise.race([
@@ -152,7 +153,7 @@ describe('the queue', () => {
           new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
         ]);
         held++;
-        return () => held--;
+        return { warning: null, end: () => held-- };
       },
     };
     const { queue, finish } = makeQueue({ turns });

@@ -5,6 +5,7 @@ import { Experiments } from './experiments.ts';
 import { History } from './history.ts';
 import { Installs } from './installs.ts';
 import { Leases } from './leases.ts';
+import { isUnwritable } from './unwritable.ts';
 import { recover, type Recovery } from './recovery.ts';
 import { Settings } from './settings.ts';
 
@@ -40,7 +41,13 @@ export class Catalog {
   #interruptOrphans(): void {
     for (const run of this.experiments.unfinished()) {
       const isOpen = run.state === 'queued' || run.state === 'running';
-      if (isOpen && !(run.engine && isAlive(run.engine))) this.experiments.interrupt(run);
+      if (!isOpen || (run.engine && isAlive(run.engine))) continue;
+      try {
+        this.experiments.interrupt(run);
+      } catch (error) {
+        if (!isUnwritable(error)) throw error;
+        return; // what cannot be written can still be read
+      }
     }
   }
 

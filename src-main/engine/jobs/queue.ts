@@ -202,19 +202,19 @@ export class JobQueue {
   async #runInTurn(job: Job): Promise<void> {
     const waiting = (waitingFor: string): void => this.#apply(job, { type: 'waiting', waitingFor });
     const { id, recipe } = job.snapshot;
-    const release = await this.#parts
+    const turn = await this.#parts
       .refuseEarly(recipe)
       .then(() => this.#parts.turns.take(id, job.controller.signal, waiting))
       .catch((error: unknown) => this.#failed(job, error));
-    if (!release) return;
+    if (!turn) return;
     try {
-      await this.#run(job);
+      await this.#run(job, turn.warning);
     } finally {
-      release();
+      turn.end();
     }
   }
 
-  async #run(job: Job): Promise<void> {
+  async #run(job: Job, warning: string | null = null): Promise<void> {
     const { id: run, recipe, created } = job.snapshot;
     const { isResumed } = job;
     const { signal } = job.controller;
@@ -228,7 +228,7 @@ export class JobQueue {
     try {
       const result = await this.#parts.runRecipe({ run, recipe, created, isResumed, signal, report, measured });
       // A result that does not match its schema would be dropped by every listener.
-      this.#apply(job, { type: 'finished', result: jobResult.parse(result) });
+      this.#apply(job, { type: 'finished', result: withWarning(jobResult.parse(result), warning) });
     } catch (error) {
       this.#failed(job, error);
     }
@@ -251,6 +251,11 @@ export class JobQueue {
     if (hasEnded(after)) job.end();
   }
 }
+
+const withWarning = (result: JobResult, warning: string | null): JobResult =>
+  warning === null
+    ? result
+    : ({ ...result, value: { ...result.value, warnings: [...result.value.warnings, warning] } } as JobResult);
 
 function stoppable(): Omit<Job, 'snapshot' | 'isResumed'> {
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
