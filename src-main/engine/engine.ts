@@ -90,8 +90,7 @@ export async function createEngine(
   };
   const close = async (): Promise<void> => {
     await queue.close();
-    await recorder.settle();
-    log('end');
+    log('end', { lostWrites: await recorder.settle() });
   };
   return { handlers, close };
 }

@@ -38,6 +38,7 @@ function makeQueue({ turns = soleTurns }: { turns?: Turns } = {}) {
       changed: (snapshot) => {
         kept.set(snapshot.id, snapshot);
         states.push([snapshot.id, snapshot.job.state]);
+        return null;
       },
       find: (id) => kept.get(id) ?? null,
       requeue: () => true,

@@ -38,10 +38,11 @@ export type RunRecipe = (request: RunRequest) => Promise<JobResult>;
 /** Refuses a recipe, before it waits for its turn, for what no waiting changes. */
 export type RefuseEarly = (recipe: Recipe) => Promise<void>;
 
-/** Keeps the history; a history that cannot be written is reported once per run, as a warning of its result. */
+/** Keeps the history; where it cannot be written, the result of a run says so. */
 export interface Recorder {
   added: (snapshot: JobSnapshot, clonedFrom: string | null) => void;
-  changed: (snapshot: JobSnapshot) => void;
+  /** Answers why the run is not kept as it is now; null where it is. */
+  changed: (snapshot: JobSnapshot) => string | null;
   /** A run of this or an earlier engine that nobody works on; null where there is none. */
   find: (id: string) => JobSnapshot | null;
   /** Makes a run that was stopped this engine's; false where another engine was faster. */
@@ -246,8 +247,10 @@ export class JobQueue {
     const after = reduceJob(before, event);
     if (after === before) return;
     job.snapshot = { ...job.snapshot, job: after };
-    if (!isOnTheWay.has(event.type)) this.#parts.recorder.changed(job.snapshot);
-    this.#parts.emit('jobs.changed', { id: job.snapshot.id, event });
+    const problem = isOnTheWay.has(event.type) ? null : this.#parts.recorder.changed(job.snapshot);
+    const told = problem !== null && event.type === 'finished' ? unkept(event, problem) : event;
+    if (told !== event) job.snapshot = { ...job.snapshot, job: reduceJob(before, told) };
+    this.#parts.emit('jobs.changed', { id: job.snapshot.id, event: told });
     if (hasEnded(after)) job.end();
   }
 }
@@ -256,6 +259,11 @@ const withWarning = (result: JobResult, warning: string | null): JobResult =>
   warning === null
     ? result
     : ({ ...result, value: { ...result.value, warnings: [...result.value.warnings, warning] } } as JobResult);
+
+const unkept = (event: Extract<JobEvent, { type: 'finished' }>, problem: string): JobEvent => ({
+  ...event,
+  result: withWarning(event.result, `This run is not kept in the history: ${problem}`),
+});
 
 function stoppable(): Omit<Job, 'snapshot' | 'isResumed'> {
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();

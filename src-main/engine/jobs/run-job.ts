@@ -51,8 +51,6 @@ export function jobRunner(parts: RunnerParts): RunRecipe {
       const known = { folders, children, providers, machine: machine.known(), preferences: settings.read() };
       const options = { run, folder, signal, threads, ...known, report: log.reporting(report), measured };
       const result = await withContext(options, async (context) => {
-        const problem = recorder.problem();
-        if (problem !== null) context.warnings.push(`This run is not kept in the history: ${problem}`);
         const warn = (): number => context.warnings.push(...flight.preflight.problems.map(({ message }) => message));
         warn();
         const made = await runRecipe(context, recipe, async (local, downloadBytes) => {
@@ -80,14 +78,14 @@ export function jobRunner(parts: RunnerParts): RunRecipe {
   };
 }
 
-/** What stages took, for later estimates; a catalog that cannot be written has been told already. */
+/** What stages took, for later estimates. */
 function learnFrom(machine: MachineService, { estimate }: Flight, { seconds, shortened }: JobContext): void {
   if (!estimate) return;
   const whole = Object.fromEntries(Object.entries(seconds).filter(([stage]) => !shortened.has(stage)));
   try {
     machine.learn(estimate, whole);
   } catch {
-    // The recorder's warning says so.
+    // A catalog that cannot be written: the recorder's warning says so.
   }
 }
 
