@@ -33,7 +33,7 @@ import { thisMachine, type Places } from './runners/places.ts';
 
 export interface Engine {
   handlers: HandlersOf<EngineApi>;
-  /** Stops what runs, to be taken up later, and waits for its end. */
+  /** Stops what runs, to be taken up later, waits for its end, and leaves the history whole in its file. */
   close: () => Promise<void>;
 }
 
@@ -59,11 +59,12 @@ export async function createEngine(
   const kept = catalog instanceof Catalog ? catalog.settings : settingsInMemory();
   const machine = new MachineService(kept);
   const settings = new UserSettings(kept);
+  const turns = catalog instanceof Catalog ? leasedTurns(catalog.leases, log) : soleTurns;
   const queue = new JobQueue({
     refuseEarly,
     runRecipe: jobRunner({ folders, children, providers, versions, recorder, machine, settings, system }),
     recorder,
-    turns: catalog instanceof Catalog ? leasedTurns(catalog.leases, log) : soleTurns,
+    turns,
     emit,
   });
   const handlers: HandlersOf<EngineApi> = {
@@ -90,7 +91,10 @@ export async function createEngine(
   };
   const close = async (): Promise<void> => {
     await queue.close();
-    log('end', { lostWrites: await recorder.settle() });
+    const lostWrites = await recorder.settle();
+    turns.close();
+    if (catalog instanceof Catalog) catalog.checkpoint();
+    log('end', { lostWrites });
   };
   return { handlers, close };
 }

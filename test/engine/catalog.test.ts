@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -92,6 +92,21 @@ describe('history', () => {
       'plan',
     );
     expect(list.warnings.join()).toMatch(/not kept in the history/);
+  });
+
+  it('is whole in its one file once its engine is closed, with a run that was interrupted and no lease', async () => {
+    const engine = await startEngine();
+    const output = path.join(temporaryFolder(), 'out.gguf');
+    const run = await engine.runUntil(
+      { verb: 'quantize', model: sampleModel, output, type: 'Q8_0', ...quick },
+      'calibrate',
+    );
+    await engine.close();
+    const copy = temporaryFolder();
+    copyFileSync(path.join(engine.home, 'catalog.sqlite'), path.join(copy, 'catalog.sqlite'));
+    const { history, leases } = await opened(copy);
+    expect(history.list(everything).experiments).toMatchObject([{ run, state: 'interrupted' }]);
+    expect(leases.get('cpu')).toBeNull();
   });
 
   it('is filtered by verb, state, tag and words, newest first', async () => {

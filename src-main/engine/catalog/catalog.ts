@@ -1,6 +1,6 @@
 // The SQLite history: runs, their results and files, who computes now, settings. Nothing outside this folder writes SQL.
 import { isAlive } from '../../core/process-identity.ts';
-import { openDatabase, type Database } from './database.ts';
+import { isBusy, openDatabase, type Database } from './database.ts';
 import { Experiments } from './experiments.ts';
 import { History } from './history.ts';
 import { Installs } from './installs.ts';
@@ -48,6 +48,19 @@ export class Catalog {
         if (!isUnwritable(error)) throw error;
         return; // what cannot be written can still be read
       }
+    }
+  }
+
+  /**
+   * Moves all that was written into the one file, so that a copy of it is the whole history, as far as no other Snug is
+   * at it; what cannot be moved stays beside it. The database stays open: closing removes the files beside it, without
+   * which a disk that only reads cannot show the history (https://sqlite.org/wal.html#read_only_databases).
+   */
+  checkpoint(): void {
+    try {
+      this.#database.pragma('wal_checkpoint(TRUNCATE)');
+    } catch (error) {
+      if (!isBusy(error) && !isUnwritable(error)) throw error;
     }
   }
 
