@@ -8,7 +8,7 @@ import type { Catalog } from './catalog/catalog.ts';
 import type { FoundModel, KeptRun } from './catalog/experiments.ts';
 import type { MeasuringRun } from './catalog/history.ts';
 import { PendingWrites } from './catalog/pending-writes.ts';
-import type { Recorder } from './jobs/queue.ts';
+import type { Recorder } from './jobs/queue-parts.ts';
 
 export interface CatalogRecorder extends Recorder {
   /** Notes which model a run works on. */

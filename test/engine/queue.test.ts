@@ -3,7 +3,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { AppError } from '../../src-main/contract/errors.ts';
 import type { JobResult, JobSnapshot } from '../../src-main/contract/job.ts';
 import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
-import { JobQueue, type RunRequest } from '../../src-main/engine/jobs/queue.ts';
+import { JobQueue } from '../../src-main/engine/jobs/queue.ts';
+import type { RunRequest } from '../../src-main/engine/jobs/queue-parts.ts';
 import { soleTurns, type Turns } from '../../src-main/engine/jobs/turns.ts';
 
 const invariance = recipeSchema.parse({ verb: 'invariance', model: 'm.gguf' });

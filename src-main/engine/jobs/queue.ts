@@ -1,8 +1,6 @@
 // The job queue: one heavy job at a time computes on this machine, others wait for their turn; every change is an event
 // and a row of the history. A job that was stopped can be taken up again.
 import { randomUUID } from 'node:crypto';
-import type { z } from 'zod';
-import type { engineApi } from '../../contract/engine-api.ts';
 import { AppError } from '../../contract/errors.ts';
 import {
   hasEnded,
@@ -16,39 +14,7 @@ import {
 import type { Progress } from '../../contract/progress.ts';
 import type { Recipe } from '../../contract/recipe.ts';
 import type { StudyRow } from '../../contract/study.ts';
-import type { Turns } from './turns.ts';
-
-type Events = (typeof engineApi)['events'];
-export type Emit = <Name extends keyof Events>(name: Name, payload: z.infer<Events[Name]>) => void;
-
-export interface RunRequest {
-  run: string;
-  recipe: Recipe;
-  created: string;
-  /** Taken up again: what an earlier attempt finished is used. */
-  isResumed: boolean;
-  signal: AbortSignal;
-  report: (progress: Progress) => void;
-  measured: (row: StudyRow) => void;
-}
-
-/** Does the work of a recipe. */
-export type RunRecipe = (request: RunRequest) => Promise<JobResult>;
-
-/** Refuses a recipe, before it waits for its turn, for what no waiting changes. */
-export type RefuseEarly = (recipe: Recipe) => Promise<void>;
-
-/** Keeps the history; where it cannot be written, the result of a run says so. */
-export interface Recorder {
-  added: (snapshot: JobSnapshot, clonedFrom: string | null) => void;
-  /** Answers why the run is not kept as it is now; null where it is. */
-  changed: (snapshot: JobSnapshot) => string | null;
-  /** A run of this or an earlier engine that nobody works on; null where there is none. */
-  find: (id: string) => JobSnapshot | null;
-  /** Makes a run that was stopped this engine's; false where another engine was faster. */
-  requeue: (id: string) => boolean;
-  moved: (id: string, before: string | null) => void;
-}
+import type { QueueParts } from './queue-parts.ts';
 
 interface Job {
   snapshot: JobSnapshot;
@@ -58,14 +24,6 @@ interface Job {
   stopAs: 'cancelled' | 'paused' | 'interrupted';
   ended: Promise<void>;
   end: () => void;
-}
-
-export interface QueueParts {
-  refuseEarly: RefuseEarly;
-  runRecipe: RunRecipe;
-  recorder: Recorder;
-  turns: Turns;
-  emit: Emit;
 }
 
 /** A plan takes seconds and little memory, and a download no arithmetic: neither waits for a long job. */

@@ -19,7 +19,7 @@ import type { CatalogRecorder } from '../recorder.ts';
 import { withContext, type JobContext } from './context.ts';
 import { clearJobFolder, openJobFolder } from './job-folder.ts';
 import { openJobLog } from './job-log.ts';
-import type { RunRecipe } from './queue.ts';
+import type { RunRecipe } from './queue-parts.ts';
 import { checkInputs } from './run-inputs.ts';
 import { runRecipe } from './run-recipe.ts';
 
