@@ -48,7 +48,7 @@ export const errorShape = z.object({
 });
 export type ErrorShape = z.infer<typeof errorShape>;
 
-/** What operating-system errors carry besides (Node's ErrnoException). */
+/** What errors of the operating system (Node's ErrnoException) and of SQLite carry besides. */
 interface SystemError extends Error {
   code?: string;
   path?: string;
@@ -75,7 +75,7 @@ export class AppError extends Error {
     return new AppError(shape.code, shape.message, shape.details);
   }
 
-  /** Wraps anything that was thrown; operating-system errors get the code they deserve. */
+  /** Wraps anything that was thrown; errors of the system and of SQLite get the code they deserve. */
   static from(error: unknown): AppError {
     if (error instanceof AppError) return error;
     if (error instanceof Error) {
@@ -86,7 +86,9 @@ export class AppError extends Error {
       if (system.code === 'EROFS' || system.code === 'EPERM') {
         return new AppError('NOT_WRITABLE', `Cannot write ${file}: ${reason}.`, where, error);
       }
-      if (system.code === 'ENOSPC' || system.code === 'EDQUOT')
+      if (system.code?.startsWith('SQLITE_READONLY'))
+        return new AppError('NOT_WRITABLE', `The history cannot be written: ${reason}.`, where, error);
+      if (system.code === 'ENOSPC' || system.code === 'EDQUOT' || system.code === 'SQLITE_FULL')
         return new AppError('DISK_FULL', `The disk is full: ${reason}.`, where, error);
       if (
         system.code === 'ENOENT' ||

@@ -17,6 +17,9 @@ export const thisProcess: ProcessIdentity = {
   startTime: readProcess(process.pid)?.startTime ?? null,
 };
 
+export const isSame = (one: ProcessIdentity, other: ProcessIdentity): boolean =>
+  one.pid === other.pid && one.startTime === other.startTime;
+
 /** The process in a file's name: PID, or PID-START where the start is known. */
 export const processTag = ({ pid, startTime }: ProcessIdentity): string =>
   startTime === null ? String(pid) : `${pid}-${startTime}`;

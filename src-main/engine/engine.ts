@@ -16,7 +16,8 @@ import { Providers } from './devices/providers.ts';
 import type { Folders } from './folders.ts';
 import { hubHandlers } from './hub/handlers.ts';
 import { sweepJobFolders } from './jobs/job-folder.ts';
-import { JobQueue, type Emit } from './jobs/queue.ts';
+import { JobQueue } from './jobs/queue.ts';
+import type { Emit } from './jobs/queue-parts.ts';
 import { readJobLog } from './jobs/read-job-log.ts';
 import { jobRunner } from './jobs/run-job.ts';
 import { refuseEarly } from './jobs/run-recipe.ts';
@@ -33,7 +34,7 @@ import { thisMachine, type Places } from './runners/places.ts';
 
 export interface Engine {
   handlers: HandlersOf<EngineApi>;
-  /** Stops what runs, to be taken up later, and waits for its end. */
+  /** Stops what runs, to be taken up later, waits for its end, and leaves the history whole in its file. */
   close: () => Promise<void>;
 }
 
@@ -59,11 +60,12 @@ export async function createEngine(
   const kept = catalog instanceof Catalog ? catalog.settings : settingsInMemory();
   const machine = new MachineService(kept);
   const settings = new UserSettings(kept);
+  const turns = catalog instanceof Catalog ? leasedTurns(catalog.leases, log) : soleTurns;
   const queue = new JobQueue({
     refuseEarly,
     runRecipe: jobRunner({ folders, children, providers, versions, recorder, machine, settings, system }),
     recorder,
-    turns: catalog instanceof Catalog ? leasedTurns(catalog.leases) : soleTurns,
+    turns,
     emit,
   });
   const handlers: HandlersOf<EngineApi> = {
@@ -90,8 +92,10 @@ export async function createEngine(
   };
   const close = async (): Promise<void> => {
     await queue.close();
-    await recorder.settle();
-    log('end');
+    const lostWrites = await recorder.settle();
+    turns.close();
+    if (catalog instanceof Catalog) catalog.checkpoint();
+    log('end', { lostWrites });
   };
   return { handlers, close };
 }

@@ -1,81 +1,67 @@
-// Writes every run to the catalog. Where SQLite cannot be loaded or written, runs go on and say that they are not kept.
-import { setTimeout as delay } from 'node:timers/promises';
+// Writes every run to the catalog. Where SQLite cannot be loaded or written, runs go on and say that they are not kept;
+// what could not be written for the disk or another process's lock is written once it can be.
 import { AppError, errorShape } from '../contract/errors.ts';
 import type { JobSnapshot } from '../contract/job.ts';
 import { recipe as recipeSchema } from '../contract/recipe.ts';
 import { thisProcess } from '../core/process-identity.ts';
 import type { Catalog } from './catalog/catalog.ts';
-import { isBusy } from './catalog/database.ts';
 import type { FoundModel, KeptRun } from './catalog/experiments.ts';
 import type { MeasuringRun } from './catalog/history.ts';
-import type { Recorder } from './jobs/queue.ts';
+import { PendingWrites } from './catalog/pending-writes.ts';
+import type { Recorder } from './jobs/queue-parts.ts';
 
 export interface CatalogRecorder extends Recorder {
   /** Notes which model a run works on. */
   modelFound: (run: string, model: FoundModel) => void;
   /** The newest runs that measured what they made of the model with this hash. */
   measuring: (modelHash: string) => MeasuringRun[];
-  /** Why runs are not kept, or null. */
-  problem: () => string | null;
-  /** Writes what still waits, as far as the catalog is free within a moment. */
-  settle: () => Promise<void>;
+  /** Writes what still waits, as far as the catalog can be written within a moment; answers how many writes are lost. */
+  settle: () => Promise<number>;
 }
 
-/** A write that found the catalog locked is made again after this long. */
-const retryMs = 1000;
-const settleAttempts = 5;
 /** Of one model; each is read whole. */
 const mostMeasuring = 30;
 
 export function catalogRecorder(opened: Catalog | AppError, versions: Record<string, string>): CatalogRecorder {
-  let problem = opened instanceof AppError ? opened.message : null;
-  let retry: NodeJS.Timeout | null = null;
-  /** In order; what another process's lock keeps from being written waits here. */
-  const pending: ((catalog: Catalog) => void)[] = [];
+  return opened instanceof AppError ? keepingNothing(opened.message) : keepingIn(opened, versions);
+}
 
-  function flush(): void {
-    if (opened instanceof AppError) return;
-    while (pending.length > 0) {
-      try {
-        pending[0]!(opened);
-      } catch (error) {
-        if (isBusy(error)) {
-          retry ??= setTimeout(() => {
-            retry = null;
-            flush();
-          }, retryMs).unref();
-          return;
-        }
-        problem = AppError.from(error).message;
-      }
-      pending.shift();
-    }
-  }
+const keepingNothing = (problem: string): CatalogRecorder => ({
+  added: () => {},
+  changed: () => problem,
+  find: () => null,
+  requeue: () => true,
+  moved: () => {},
+  modelFound: () => {},
+  measuring: () => [],
+  settle: () => Promise.resolve(0),
+});
 
-  const write = (action: (catalog: Catalog) => void): void => {
-    pending.push(action);
-    flush();
-  };
-  const read = <T>(action: (catalog: Catalog) => T, otherwise: T): T => {
-    flush();
-    return opened instanceof AppError ? otherwise : action(opened);
-  };
+function keepingIn({ experiments, history }: Catalog, versions: Record<string, string>): CatalogRecorder {
+  const writes = new PendingWrites();
   return {
     added: ({ id, recipe, created }, clonedFrom) =>
-      write(({ experiments }) => experiments.add({ id, recipe, created, versions, clonedFrom }, thisProcess)),
-    changed: ({ id, job }) => write(({ experiments }) => experiments.update(id, job)),
-    find: (id) => snapshotOf(read(({ experiments }) => experiments.get(id), null)),
-    requeue: (id) => read(({ experiments }) => experiments.requeue(id, thisProcess), true),
-    moved: (id, before) => write(({ experiments }) => experiments.move(id, before)),
-    modelFound: (run, model) => write(({ experiments }) => experiments.noteModel(run, model)),
-    measuring: (hash) => read(({ history }) => history.measuring(hash, mostMeasuring), []),
-    problem: () => problem,
-    async settle() {
-      for (let attempt = 0; pending.length > 0 && attempt < settleAttempts; attempt++) {
-        flush();
-        if (pending.length > 0) await delay(retryMs / 10);
-      }
+      writes.add(id, () => experiments.add({ id, recipe, created, versions, clonedFrom }, thisProcess)),
+    changed({ id, job }) {
+      writes.add(id, () => experiments.update(id, job));
+      return writes.problemOf(id);
     },
+    find(id) {
+      writes.flush();
+      return snapshotOf(experiments.get(id));
+    },
+    requeue(id) {
+      writes.flush();
+      writes.require(id);
+      return experiments.requeue(id, thisProcess);
+    },
+    moved: (id, before) => writes.add(id, () => experiments.move(id, before)),
+    modelFound: (run, model) => writes.add(run, () => experiments.noteModel(run, model)),
+    measuring(hash) {
+      writes.flush();
+      return history.measuring(hash, mostMeasuring);
+    },
+    settle: () => writes.settle(),
   };
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -41,6 +41,8 @@ const calibrateRecipe = recipe.parse({ verb: 'calibrate', model: 'm.gguf', outpu
 const fresh = (id: string, created = '2026-01-01T00:00:00.000Z'): NewExperiment => ({
   ...{ id, recipe: planRecipe, created, versions: { snug: '0' }, clonedFrom: null },
 });
+/** A process that lives as long as this one. */
+const neighbour = { pid: process.ppid, startTime: null };
 const dead = { pid: spawnSync('true').pid, startTime: null };
 
 async function opened(home = temporaryFolder()): Promise<Catalog> {
@@ -91,6 +93,21 @@ describe('history', () => {
       'plan',
     );
     expect(list.warnings.join()).toMatch(/not kept in the history/);
+  });
+
+  it('is whole in its one file once its engine is closed, with a run that was interrupted and no lease', async () => {
+    const engine = await startEngine();
+    const output = path.join(temporaryFolder(), 'out.gguf');
+    const run = await engine.runUntil(
+      { verb: 'quantize', model: sampleModel, output, type: 'Q8_0', ...quick },
+      'calibrate',
+    );
+    await engine.close();
+    const copy = temporaryFolder();
+    copyFileSync(path.join(engine.home, 'catalog.sqlite'), path.join(copy, 'catalog.sqlite'));
+    const { history, leases } = await opened(copy);
+    expect(history.list(everything).experiments).toMatchObject([{ run, state: 'interrupted' }]);
+    expect(leases.get('cpu')).toBeNull();
   });
 
   it('is filtered by verb, state, tag and words, newest first', async () => {
@@ -219,7 +236,7 @@ describe('the lease of a device', () => {
     const second = await opened(home);
     for (const id of ['a', 'b', 'c']) first.experiments.add(fresh(id), thisProcess);
     expect(first.leases.take('cpu', 'a', thisProcess)).toBeNull();
-    expect(second.leases.take('cpu', 'b', thisProcess)).toMatchObject({ experiment: 'a', pid: process.pid });
+    expect(second.leases.take('cpu', 'b', neighbour)).toMatchObject({ experiment: 'a', pid: process.pid });
     first.leases.release('cpu', 'a');
     expect(first.leases.take('cpu', 'b', dead)).toBeNull();
     expect(second.leases.take('cpu', 'c', thisProcess)).toBeNull();
@@ -229,7 +246,8 @@ describe('the lease of a device', () => {
   it('goes to the run that came first, of whatever engine', async () => {
     const { experiments, leases } = await opened();
     const study = recipe.parse({ verb: 'invariance', model: 'm.gguf' });
-    for (const id of ['a', 'b']) experiments.add({ ...fresh(id), recipe: study }, thisProcess);
+    experiments.add({ ...fresh('a'), recipe: study }, neighbour);
+    experiments.add({ ...fresh('b'), recipe: study }, thisProcess);
     expect(leases.take('cpu', 'b', thisProcess)).toMatchObject({ experiment: 'a' });
     experiments.move('a', null);
     expect(leases.take('cpu', 'b', thisProcess)).toBeNull();

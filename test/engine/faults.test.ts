@@ -1,16 +1,18 @@
 // What goes wrong around a job: its files go, the catalog is held by someone else, the clock jumps. The error is clear, and
 // the job goes on afterwards.
-import { copyFileSync, renameSync, truncateSync, utimesSync } from 'node:fs';
+import { copyFileSync, existsSync, renameSync, truncateSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { historyFilter } from '../../src-main/contract/history.ts';
+import { historyFilter, type ExperimentList } from '../../src-main/contract/history.ts';
 import { Catalog } from '../../src-main/engine/catalog/catalog.ts';
 import { thisProcess } from '../../src-main/core/process-identity.ts';
 import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
 import { errorOf, quick, resultOf, startEngine, temporaryFolder, type TestEngine } from '../support/engine.ts';
 import { childrenOf } from '../support/killing.ts';
 import { sampleModel } from '../support/paths.ts';
+import { canMount, smallDisk } from '../support/small-disk.ts';
+import { snugIn } from '../support/snug-process.ts';
 
 const quantize = (model: string, output: string): object => ({
   ...{ verb: 'quantize', model, output, type: 'Q8_0', evaluate: false, prove: false },
@@ -101,6 +103,27 @@ describe('a catalog that another program holds', () => {
   });
 });
 
+describe.skipIf(!canMount)('user data that can only be read', () => {
+  it('show the history, cost a run nothing but its place in it, and refuse other changes with a code', async () => {
+    const { folder: home, makeReadOnly } = smallDisk(64);
+    const snug = snugIn(temporaryFolder(), home);
+    expect(await snug(['plan', sampleModel, '--file-size', '9MB'])).toMatchObject({ code: 0 });
+    makeReadOnly();
+    const listed = await snug(['history']);
+    expect(listed).toMatchObject({ code: 0, value: { total: 1 } });
+    const { run } = (listed.value as ExperimentList).experiments[0]!;
+    const engine = await startEngine({ home });
+    const output = path.join(temporaryFolder(), 'out.gguf');
+    const asked = { ...quantize(sampleModel, output), importance: 'off' };
+    const { warnings } = resultOf(await engine.run(asked), 'quantize');
+    expect(warnings.join()).toMatch(/not kept in the history: .*readonly/);
+    expect(warnings.join()).toMatch(/the turn of this run could not be written/);
+    expect(existsSync(output)).toBe(true);
+    const tagged = await snug(['history', 'tag', run, 'laptop']);
+    expect(tagged.value).toMatchObject({ error: { code: 'NOT_WRITABLE' } });
+  }, 60_000);
+});
+
 describe('a clock that jumps', () => {
   it.each(['1970-01-01T00:00:00.000Z', '2100-01-01T00:00:00.000Z'])(
     'to %s takes no lease from a living process',
@@ -115,7 +138,8 @@ describe('a clock that jumps', () => {
       const database = new Database(path.join(home, 'catalog.sqlite'));
       database.prepare('UPDATE leases SET heartbeat = ?').run(heartbeat);
       database.close();
-      expect(leases.take('cpu', 'b', thisProcess)).toMatchObject({ experiment: 'a' });
+      const other = { pid: process.ppid, startTime: null };
+      expect(leases.take('cpu', 'b', other)).toMatchObject({ experiment: 'a' });
       close();
     },
   );

@@ -3,7 +3,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { AppError } from '../../src-main/contract/errors.ts';
 import type { JobResult, JobSnapshot } from '../../src-main/contract/job.ts';
 import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
-import { JobQueue, type RunRequest } from '../../src-main/engine/jobs/queue.ts';
+import { JobQueue } from '../../src-main/engine/jobs/queue.ts';
+import type { RunRequest } from '../../src-main/engine/jobs/queue-parts.ts';
 import { soleTurns, type Turns } from '../../src-main/engine/jobs/turns.ts';
 
 const invariance = recipeSchema.parse({ verb: 'invariance', model: 'm.gguf' });
@@ -38,6 +39,7 @@ function makeQueue({ turns = soleTurns }: { turns?: Turns } = {}) {
       changed: (snapshot) => {
         kept.set(snapshot.id, snapshot);
         states.push([snapshot.id, snapshot.job.state]);
+        return null;
       },
       find: (id) => kept.get(id) ?? null,
       requeue: () => true,
@@ -54,8 +56,8 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 
 describe('the queue', () => {
   it('asks for no turn for a job that is refused before', async () => {
-    const take = vi.fn<Turns['take']>(() => Promise.resolve(() => {}));
-    const { queue, begun } = makeQueue({ turns: { take } });
+    const take = vi.fn(soleTurns.take);
+    const { queue, begun } = makeQueue({ turns: { ...soleTurns, take } });
     const [job, next] = [queue.start(refused), queue.start(invariance)];
     await settled();
     expect(queue.get(job).job).toEqual({ state: 'failed', error: refusal.toShape() });
@@ -145,6 +147,7 @@ describe('the queue', () => {
     const free = Promise.withResolvers<void>();
     let held = 0;
     const turns: Turns = {
+      ...soleTurns,
       async take(_run, signal, waiting) {
         waiting('run x of another Snug');
         await Promise.race([
@@ -152,7 +155,7 @@ describe('the queue', () => {
           new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
         ]);
         held++;
-        return () => held--;
+        return { warning: null, end: () => held-- };
       },
     };
     const { queue, finish } = makeQueue({ turns });

@@ -26,6 +26,7 @@ export interface TestEngine {
   runUntil: (recipe: object, stage: string) => Promise<string>;
   /** The job's snapshot once it has ended. */
   ended: (id: string) => Promise<JobSnapshot>;
+  close: () => Promise<void>;
 }
 
 const context = { signal: new AbortController().signal, progress: () => {} } as never;
@@ -52,7 +53,7 @@ export async function startEngine({
   const events: Events = [];
   const listeners = new Set<() => void>();
   const folders = { ...findFolders(path.join(root, 'src-main/engine'), false), home };
-  const { handlers: call } = await createEngine(
+  const { handlers: call, close } = await createEngine(
     folders,
     (name, payload) => {
       events.push({ name, payload });
@@ -86,6 +87,7 @@ export async function startEngine({
     call,
     events,
     ended,
+    close,
     run: async (recipe) => ended(await start(recipe)),
     runUntil: async (recipe, stage) => {
       const id = await start(recipe);

@@ -16,12 +16,18 @@ export const canMount = ((): boolean => {
 })();
 
 /** An empty disk until the test ends. */
-export function smallDisk(megabytes: number): { folder: string; grow: (megabytes: number) => void } {
+export function smallDisk(megabytes: number): {
+  folder: string;
+  grow: (megabytes: number) => void;
+  /** Nothing may have a file of it open for writing. */
+  makeReadOnly: () => void;
+} {
   const folder = newFolder();
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder]);
   onTestFinished(() => {
     spawnSync('umount', ['-l', folder]);
     rmdirSync(folder);
   });
-  return { folder, grow: (size) => void execFileSync('mount', ['-o', `remount,size=${size}m`, folder]) };
+  const remount = (options: string): void => void execFileSync('mount', ['-o', `remount,${options}`, folder]);
+  return { folder, grow: (size) => remount(`size=${size}m`), makeReadOnly: () => remount('ro') };
 }

@@ -1,11 +1,12 @@
 // The SQLite history: runs, their results and files, who computes now, settings. Nothing outside this folder writes SQL.
 import { isAlive } from '../../core/process-identity.ts';
 import { watched } from './damage.ts';
-import { catalogFile, openDatabase, type Database } from './database.ts';
+import { catalogFile, isBusy, openDatabase, type Database } from './database.ts';
 import { Experiments } from './experiments.ts';
 import { History } from './history.ts';
 import { Installs } from './installs.ts';
 import { Leases } from './leases.ts';
+import { isUnwritable } from './unwritable.ts';
 import { recover, type Recovery } from './recovery.ts';
 import { Settings } from './settings.ts';
 
@@ -41,7 +42,26 @@ export class Catalog {
   #interruptOrphans(): void {
     for (const run of this.experiments.unfinished()) {
       const isOpen = run.state === 'queued' || run.state === 'running';
-      if (isOpen && !(run.engine && isAlive(run.engine))) this.experiments.interrupt(run);
+      if (!isOpen || (run.engine && isAlive(run.engine))) continue;
+      try {
+        this.experiments.interrupt(run);
+      } catch (error) {
+        if (!isUnwritable(error)) throw error;
+        return; // what cannot be written can still be read
+      }
+    }
+  }
+
+  /**
+   * Moves all that was written into the one file, so that a copy of it is the whole history, as far as no other Snug is
+   * at it; what cannot be moved stays beside it. The database stays open: closing removes the files beside it, without
+   * which a disk that only reads cannot show the history (https://sqlite.org/wal.html#read_only_databases).
+   */
+  checkpoint(): void {
+    try {
+      this.#database.pragma('wal_checkpoint(TRUNCATE)');
+    } catch (error) {
+      if (!isBusy(error) && !isUnwritable(error)) throw error;
     }
   }
 

@@ -1,6 +1,6 @@
 // Who computes on a device: one run at a time, across every engine that uses this catalog. A lease is taken over only
 // when the process that holds it is provably gone; a heartbeat tells people that it lives.
-import { isAlive, type ProcessIdentity } from '../../core/process-identity.ts';
+import { isAlive, isSame, type ProcessIdentity } from '../../core/process-identity.ts';
 import type { Database } from './database.ts';
 
 export interface Lease {
@@ -26,14 +26,15 @@ export class Leases {
   }
 
   /**
-   * Takes the device for a run where it is free and no run of another living engine waits before it. Answers null when
-   * the run has it, else what has it or comes first.
+   * Takes the device for a run where no other living engine has it and none has a run that waits before it. The order
+   * of the owner's own runs is its queue's affair, which asks for one at a time. Answers null when the run has it, else
+   * what has it or comes first.
    */
   take(device: string, experiment: string, owner: ProcessIdentity): Pick<Lease, 'experiment' | 'pid'> | null {
     const attempt = this.#database.transaction(() => {
-      const holder = this.get(device);
-      if (holder && isAlive(holder)) return holder;
-      const earlier = this.#firstWaitingBefore(experiment);
+      const holder = this.holder(device, owner);
+      if (holder) return holder;
+      const earlier = this.#firstWaitingBefore(experiment, owner);
       if (earlier) return { experiment: earlier.id, pid: earlier.pid };
       this.#database
         .prepare('INSERT OR REPLACE INTO leases (device, experiment, pid, start, heartbeat) VALUES (?, ?, ?, ?, ?)')
@@ -53,6 +54,12 @@ export class Leases {
     this.#database.prepare('DELETE FROM leases WHERE device = ? AND experiment = ?').run(device, experiment);
   }
 
+  /** Whoever has the device but `owner`, which may have a lease left that it could not give back. */
+  holder(device: string, owner: ProcessIdentity): Lease | null {
+    const lease = this.get(device);
+    return lease && !isSame(lease, owner) && isAlive(lease) ? lease : null;
+  }
+
   get(device: string): Lease | null {
     const found = this.#database
       .prepare('SELECT device, experiment, pid, start AS startTime, heartbeat FROM leases WHERE device = ?')
@@ -60,7 +67,7 @@ export class Leases {
     return found ?? null;
   }
 
-  #firstWaitingBefore(experiment: string): Waiting | null {
+  #firstWaitingBefore(experiment: string, owner: ProcessIdentity): Waiting | null {
     const rows = this.#database
       .prepare(
         `SELECT id, engine_pid AS pid, engine_start AS startTime FROM experiments
@@ -68,6 +75,6 @@ export class Leases {
            AND place < (SELECT place FROM experiments WHERE id = ?) ORDER BY place`,
       )
       .all(experiment) as Waiting[];
-    return rows.find((row) => isAlive(row)) ?? null;
+    return rows.find((row) => !isSame(row, owner) && isAlive(row)) ?? null;
   }
 }

@@ -1,8 +1,6 @@
 // The job queue: one heavy job at a time computes on this machine, others wait for their turn; every change is an event
 // and a row of the history. A job that was stopped can be taken up again.
 import { randomUUID } from 'node:crypto';
-import type { z } from 'zod';
-import type { engineApi } from '../../contract/engine-api.ts';
 import { AppError } from '../../contract/errors.ts';
 import {
   hasEnded,
@@ -16,38 +14,7 @@ import {
 import type { Progress } from '../../contract/progress.ts';
 import type { Recipe } from '../../contract/recipe.ts';
 import type { StudyRow } from '../../contract/study.ts';
-import type { Turns } from './turns.ts';
-
-type Events = (typeof engineApi)['events'];
-export type Emit = <Name extends keyof Events>(name: Name, payload: z.infer<Events[Name]>) => void;
-
-export interface RunRequest {
-  run: string;
-  recipe: Recipe;
-  created: string;
-  /** Taken up again: what an earlier attempt finished is used. */
-  isResumed: boolean;
-  signal: AbortSignal;
-  report: (progress: Progress) => void;
-  measured: (row: StudyRow) => void;
-}
-
-/** Does the work of a recipe. */
-export type RunRecipe = (request: RunRequest) => Promise<JobResult>;
-
-/** Refuses a recipe, before it waits for its turn, for what no waiting changes. */
-export type RefuseEarly = (recipe: Recipe) => Promise<void>;
-
-/** Keeps the history; a history that cannot be written is reported once per run, as a warning of its result. */
-export interface Recorder {
-  added: (snapshot: JobSnapshot, clonedFrom: string | null) => void;
-  changed: (snapshot: JobSnapshot) => void;
-  /** A run of this or an earlier engine that nobody works on; null where there is none. */
-  find: (id: string) => JobSnapshot | null;
-  /** Makes a run that was stopped this engine's; false where another engine was faster. */
-  requeue: (id: string) => boolean;
-  moved: (id: string, before: string | null) => void;
-}
+import type { QueueParts } from './queue-parts.ts';
 
 interface Job {
   snapshot: JobSnapshot;
@@ -57,14 +24,6 @@ interface Job {
   stopAs: 'cancelled' | 'paused' | 'interrupted';
   ended: Promise<void>;
   end: () => void;
-}
-
-export interface QueueParts {
-  refuseEarly: RefuseEarly;
-  runRecipe: RunRecipe;
-  recorder: Recorder;
-  turns: Turns;
-  emit: Emit;
 }
 
 /** A plan takes seconds and little memory, and a download no arithmetic: neither waits for a long job. */
@@ -133,6 +92,8 @@ export class JobQueue {
     const isNew = !this.#jobs.has(id);
     this.#jobs.set(id, job);
     if (isNew) this.#parts.emit('jobs.added', known);
+    // It is the last one here, and has to be in the catalog: with two orders, two engines could wait for each other.
+    this.#parts.recorder.moved(id, null);
     this.#apply(job, { type: 'resumed' });
     this.#enqueue(job);
     return job.snapshot;
@@ -200,19 +161,19 @@ export class JobQueue {
   async #runInTurn(job: Job): Promise<void> {
     const waiting = (waitingFor: string): void => this.#apply(job, { type: 'waiting', waitingFor });
     const { id, recipe } = job.snapshot;
-    const release = await this.#parts
+    const turn = await this.#parts
       .refuseEarly(recipe)
       .then(() => this.#parts.turns.take(id, job.controller.signal, waiting))
       .catch((error: unknown) => this.#failed(job, error));
-    if (!release) return;
+    if (!turn) return;
     try {
-      await this.#run(job);
+      await this.#run(job, turn.warning);
     } finally {
-      release();
+      turn.end();
     }
   }
 
-  async #run(job: Job): Promise<void> {
+  async #run(job: Job, warning: string | null = null): Promise<void> {
     const { id: run, recipe, created } = job.snapshot;
     const { isResumed } = job;
     const { signal } = job.controller;
@@ -226,7 +187,7 @@ export class JobQueue {
     try {
       const result = await this.#parts.runRecipe({ run, recipe, created, isResumed, signal, report, measured });
       // A result that does not match its schema would be dropped by every listener.
-      this.#apply(job, { type: 'finished', result: jobResult.parse(result) });
+      this.#apply(job, { type: 'finished', result: withWarning(jobResult.parse(result), warning) });
     } catch (error) {
       this.#failed(job, error);
     }
@@ -244,11 +205,23 @@ export class JobQueue {
     const after = reduceJob(before, event);
     if (after === before) return;
     job.snapshot = { ...job.snapshot, job: after };
-    if (!isOnTheWay.has(event.type)) this.#parts.recorder.changed(job.snapshot);
-    this.#parts.emit('jobs.changed', { id: job.snapshot.id, event });
+    const problem = isOnTheWay.has(event.type) ? null : this.#parts.recorder.changed(job.snapshot);
+    const told = problem !== null && event.type === 'finished' ? unkept(event, problem) : event;
+    if (told !== event) job.snapshot = { ...job.snapshot, job: reduceJob(before, told) };
+    this.#parts.emit('jobs.changed', { id: job.snapshot.id, event: told });
     if (hasEnded(after)) job.end();
   }
 }
+
+const withWarning = (result: JobResult, warning: string | null): JobResult =>
+  warning === null
+    ? result
+    : ({ ...result, value: { ...result.value, warnings: [...result.value.warnings, warning] } } as JobResult);
+
+const unkept = (event: Extract<JobEvent, { type: 'finished' }>, problem: string): JobEvent => ({
+  ...event,
+  result: withWarning(event.result, `This run is not kept in the history: ${problem}`),
+});
 
 function stoppable(): Omit<Job, 'snapshot' | 'isResumed'> {
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();

@@ -19,7 +19,7 @@ import type { CatalogRecorder } from '../recorder.ts';
 import { withContext, type JobContext } from './context.ts';
 import { clearJobFolder, openJobFolder } from './job-folder.ts';
 import { openJobLog } from './job-log.ts';
-import type { RunRecipe } from './queue.ts';
+import type { RunRecipe } from './queue-parts.ts';
 import { refuseRelativePaths } from './recipe-paths.ts';
 import { checkInputs, keepChecksums } from './run-inputs.ts';
 import { runRecipe } from './run-recipe.ts';
@@ -58,8 +58,6 @@ export function jobRunner(parts: RunnerParts): RunRecipe {
       const result = await withContext(options, async (context) => {
         checksums = keepChecksums(folder, inputs.files, over.signal);
         if (inputs.startedOver !== null) context.warnings.push(inputs.startedOver);
-        const problem = recorder.problem();
-        if (problem !== null) context.warnings.push(`This run is not kept in the history: ${problem}`);
         const warn = (): number => context.warnings.push(...flight.preflight.problems.map(({ message }) => message));
         warn();
         const made = await runRecipe(context, recipe, async (local, downloadBytes) => {
@@ -89,14 +87,14 @@ export function jobRunner(parts: RunnerParts): RunRecipe {
   };
 }
 
-/** What stages took, for later estimates; a catalog that cannot be written has been told already. */
+/** What stages took, for later estimates. */
 function learnFrom(machine: MachineService, { estimate }: Flight, { seconds, shortened }: JobContext): void {
   if (!estimate) return;
   const whole = Object.fromEntries(Object.entries(seconds).filter(([stage]) => !shortened.has(stage)));
   try {
     machine.learn(estimate, whole);
   } catch {
-    // The recorder's warning says so.
+    // A catalog that cannot be written: the recorder's warning says so.
   }
 }
 
