@@ -1,13 +1,15 @@
 // The library of models as the history knows it: sources, what was made from what, and what is still there.
-import { rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import type { JobResult } from '../../src-main/contract/job.ts';
 import { thisProcess } from '../../src-main/core/process-identity.ts';
 import { Catalog } from '../../src-main/engine/catalog/catalog.ts';
 import { deleteFiles } from '../../src-main/engine/library/delete-files.ts';
 import { listModels } from '../../src-main/engine/library/list-models.ts';
 import { temporaryFolder } from '../support/engine.ts';
-import { addFit, fitRecipe } from '../support/history-runs.ts';
+import { addFit, fitRecipe, fitResult } from '../support/history-runs.ts';
 
 it('knows every model once, what it was made from, and what is still there', async () => {
   const folder = temporaryFolder();
@@ -81,3 +83,42 @@ it('says what the plan of a fit takes on its card, and the tags in use', async (
   expect(catalog.history.get('a').memory).toMatchObject({ weightsBytes: 100, totalBytes: 100 + 3.5 * 2 ** 30 });
   expect(catalog.history.tags()).toEqual(['good', 'laptop']);
 });
+
+it('deletes a folder of several shards by their bytes, and leaves what is the user’s in it', async () => {
+  const folder = temporaryFolder();
+  const catalog = await Catalog.open(path.join(folder, 'home'));
+  onTestFinished(() => catalog.close());
+  const output = path.join(folder, 'sliced');
+  mkdirSync(output);
+  const shards = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'];
+  for (const [index, name] of shards.entries()) writeFileSync(path.join(output, name), `shard ${index}`);
+  for (const name of ['config.json', 'notes.md']) writeFileSync(path.join(output, name), '{}');
+  // As sha256sum gives it of the list of both.
+  const lines = shards.map((name, index) => `${sha256Of(`shard ${index}`)}  ${name}\n`).join('');
+  const run = { id: 'sharded', model: 'm.gguf', type: 'F16', output, fileBytes: 14, kld: 0.01 };
+  const recipe = fitRecipe(run);
+  catalog.experiments.add({ id: run.id, recipe, created: '2026-01-01', versions: {}, clonedFrom: null }, thisProcess);
+  const result = fitResult(run) as Extract<JobResult, { verb: 'fit' }>;
+  const value = { ...result.value, output, sha256: sha256Of(lines) };
+  catalog.experiments.update(run.id, { state: 'done', result: { verb: 'fit', value } });
+
+  writeFileSync(path.join(output, shards[1]!), 'shard 2');
+  expect(await deleteFiles(catalog, run.id)).toMatchObject({ deleted: [], kept: [{ path: output }] });
+  writeFileSync(path.join(output, shards[1]!), 'shard 1');
+  expect(await deleteFiles(catalog, run.id)).toMatchObject({ deleted: [{ path: output }], kept: [] });
+  expect(readdirSync(output)).toEqual(['notes.md']);
+});
+
+it('deletes nothing by a relative path, which an older Snug may have kept', async () => {
+  const folder = temporaryFolder();
+  const catalog = await Catalog.open(folder);
+  onTestFinished(() => catalog.close());
+  const output = path.relative(process.cwd(), path.join(folder, 'o.gguf'));
+  addFit(catalog, { id: 'a', model: 'm.gguf', type: 'Q8_0', output, fileBytes: 100, kld: 0.01 });
+  expect(catalog.history.get('a').artifacts).toMatchObject([{ path: output, present: false }]);
+  const { deleted, kept } = await deleteFiles(catalog, 'a');
+  expect([deleted, kept.map(({ path: file }) => file)]).toEqual([[], [output]]);
+  expect(existsSync(output)).toBe(true);
+});
+
+const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');
