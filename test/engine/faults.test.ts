@@ -103,11 +103,21 @@ describe('a catalog that another program holds', () => {
   });
 });
 
+/** As a day later: the file is to be checked, and the check cannot be noted. The reader keeps the journals, as an engine does. */
+function forgetCheck(file: string): void {
+  const [writer, reader] = [new Database(file), new Database(file, { readonly: true })];
+  writer.exec("DELETE FROM settings WHERE key = 'checked'");
+  reader.prepare('SELECT count(*) FROM settings').get();
+  writer.close();
+  reader.close();
+}
+
 describe.skipIf(!canMount)('user data that can only be read', () => {
   it('show the history, cost a run nothing but its place in it, and refuse other changes with a code', async () => {
     const { folder: home, makeReadOnly } = smallDisk(64);
     const snug = snugIn(temporaryFolder(), home);
     expect(await snug(['plan', sampleModel, '--file-size', '9MB'])).toMatchObject({ code: 0 });
+    forgetCheck(path.join(home, 'catalog.sqlite'));
     makeReadOnly();
     const listed = await snug(['history']);
     expect(listed).toMatchObject({ code: 0, value: { total: 1 } });

@@ -113,8 +113,19 @@ function checkIfDue(database: Database, file: string): void {
   // Where damage was met, the check that compares indices with their tables as well.
   const found = database.pragma(suspect ? 'integrity_check(1)' : 'quick_check(1)', { simple: true }) as string;
   if (found !== 'ok') throw new DamagedDatabase(file, found);
-  if (!due) return;
-  database.prepare("INSERT OR REPLACE INTO settings (key, value) VALUES ('checked', ?)").run(new Date().toISOString());
+  if (due) noteCheck(database, file);
+}
+
+/** On a disk that cannot be written the next start checks again. */
+function noteCheck(database: Database, file: string): void {
+  try {
+    database
+      .prepare("INSERT OR REPLACE INTO settings (key, value) VALUES ('checked', ?)")
+      .run(new Date().toISOString());
+  } catch (error) {
+    if (/^SQLITE_(READONLY|FULL)/.test(String((error as { code?: unknown }).code))) return;
+    throw error;
+  }
   clearOfSuspicion(file);
 }
 

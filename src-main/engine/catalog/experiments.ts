@@ -99,7 +99,7 @@ export class Experiments {
     });
   }
 
-  /** Puts a run that ended into the queue of the engine `owner` again, at its old place; false where it is not resumable any more. */
+  /** Puts a run that ended into the queue of the engine `owner` again, at its old place, which `move` changes; false where it is not resumable any more. */
   requeue(id: string, owner: ProcessIdentity): boolean {
     const changed = this.#run(
       `UPDATE experiments SET state = 'queued', finished = NULL, engine_pid = ?, engine_start = ?
