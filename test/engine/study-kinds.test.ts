@@ -136,7 +136,7 @@ test.each<[string, StudyKind, object, string]>([
   ['a type that is none', 'combination', { types: ['Q4_9'] }, 'Q4_9'],
   ['only what cannot be made', 'combination', { values: ['0.25'], types: ['Q4_K_M'] }, 'a larger share with --values'],
   ['multiples that the model is too narrow for', 'combination', { values: ['0.5'], round: 512 }, 'there is none below'],
-  ['an unknown ending', 'speed', { output: 'rows.txt' }, '.json nor .csv'],
+  ['an unknown ending', 'speed', { output: path.resolve('rows.txt') }, '.json nor .csv'],
 ])('%s is refused', async (_, kind, more, words) => {
   const engine = await startEngine();
   const error = errorOf(await engine.run(study(kind, more)));

@@ -160,10 +160,14 @@ test.each([
   // Before a text is opened.
   [
     'a share that leaves no width',
-    study('sparsity', { values: ['0.999'], evaluation: { text: 'nowhere' } }),
+    study('sparsity', { values: ['0.999'], evaluation: { text: path.resolve('nowhere') } }),
     'no width',
   ],
-  ['too wide a width', study('pca-precision', { width: 300, evaluation: { text: 'nowhere' } }), 'from 1 to'],
+  [
+    'too wide a width',
+    study('pca-precision', { width: 300, evaluation: { text: path.resolve('nowhere') } }),
+    'from 1 to',
+  ],
   ['a shared PCA', study('pca-precision', { method: 'shared' }), 'per-block slices'],
 ])('%s is refused', async (_, recipe, words) => {
   const engine = await startEngine();
