@@ -26,7 +26,7 @@ export default defineConfig({
           // Native addons and onnxruntime's tensors do not survive being shared between VM contexts.
           pool: 'forks',
           // A test may start the command line, which starts an engine, which starts a worker.
-          testTimeout: 1 * minutes,
+          testTimeout: 2 * minutes,
           hookTimeout: 1 * minutes,
         },
       },
