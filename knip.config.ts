@@ -14,13 +14,12 @@ export default {
     'node-llama-cpp', // only llama.cpp's libraries in its packages per platform are used, found by their place
     'node-addon-api', // headers, found by native/binding.gyp
     // Started by path in scripts/, where no shell is wanted in between.
-    'electron-builder',
     'node-gyp',
     'oxfmt',
     'vue-tsc',
   ],
   // Programs of the system.
-  ignoreBinaries: ['dpkg-deb', 'g\\+\\+', 'mount', 'umount', 'unshare'],
+  ignoreBinaries: ['dpkg', 'dpkg-deb', 'g\\+\\+', 'mount', 'strip', 'umount', 'unshare'],
   // The types of one file's API may be exported for its tests and its readers.
   ignoreExportsUsedInFile: true,
 } satisfies KnipConfig;

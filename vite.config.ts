@@ -3,12 +3,13 @@ import path from 'node:path';
 import vue from '@vitejs/plugin-vue';
 import { defineConfig } from 'vite';
 import electron from 'vite-plugin-electron/multi-env';
+import packageJson from './package.json' with { type: 'json' };
 
 const root = import.meta.dirname;
 const source = (file: string): string => path.join(root, 'src-main', file);
 
-/** Packages with native libraries stay in node_modules; everything else is bundled, so that the processes start fast. */
-const nativePackages = ['better-sqlite3', 'node-llama-cpp', 'onnxruntime-node'];
+/** Dependencies have native libraries and stay in node_modules; everything else is bundled, so that the processes start fast. */
+const { dependencies } = packageJson;
 
 export default defineConfig({
   root: path.join(root, 'src-renderer'),
@@ -41,7 +42,7 @@ export default defineConfig({
             // Stacks in a log must be readable.
             minify: false,
             rolldownOptions: {
-              external: nativePackages,
+              external: Object.keys(dependencies),
               // Chunks lie beside the entries: code that looks for files from its own folder is two levels below the root, as in src-main.
               output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunk-[name]-[hash].js' },
             },

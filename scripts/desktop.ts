@@ -3,7 +3,7 @@
 //   node scripts/desktop.ts SCRIPT ARGUMENTS...
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
-import { buildWindow, electronEnvironment, fail, findElectron, hasDisplay, root } from './electron.ts';
+import { buildWindow, electronEnvironment, fail, failForDisplay, findElectron, hasDisplay, root } from './electron.ts';
 
 const [script, ...args] = process.argv.slice(2);
 if (script === undefined) fail('Name a script: node scripts/desktop.ts SCRIPT ARGUMENTS...');
@@ -13,7 +13,7 @@ function virtualDisplay(): string[] {
   const electronDist = path.join(root, 'scripts/electron-dist');
   if (process.getuid?.() === 0) spawnSync(electronDist, ['--apt'], { stdio: ['ignore', 2, 2] });
   if (spawnSync('xvfb-run', ['--help'], { stdio: 'ignore' }).status === 0) return ['xvfb-run', '-a'];
-  fail('There is no display and no xvfb-run. On Debian and Ubuntu "scripts/electron-dist --apt" installs it.');
+  failForDisplay();
 }
 
 const display = hasDisplay() ? [] : virtualDisplay();

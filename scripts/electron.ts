@@ -77,6 +77,20 @@ export function hasDisplay(): boolean {
   return !isLinux || ['DISPLAY', 'WAYLAND_DISPLAY'].some((name) => Boolean(process.env[name]));
 }
 
+export function failForDisplay(): never {
+  fail('There is no display and no xvfb-run. On Debian and Ubuntu "scripts/electron-dist --apt" installs it.');
+}
+
+/** Runs `main` where there is a display; else has xvfb-run start this process's script again, with its arguments. */
+export async function onDisplay(main: () => Promise<void>): Promise<void> {
+  if (hasDisplay()) return main();
+  const { status, error } = spawnSync('xvfb-run', ['-a', process.execPath, ...process.argv.slice(1)], {
+    stdio: 'inherit',
+  });
+  if (error) failForDisplay();
+  process.exitCode = status ?? 1;
+}
+
 /** Builds the window and its processes into dist/. */
 export function buildWindow(): void {
   const vite = path.join(root, 'node_modules/vite/bin/vite.js');

@@ -11,7 +11,7 @@ import { writeLicences } from './licences.ts';
 
 const electron = findElectron();
 buildWindow();
-writeLicences(path.join(root, 'dist/licences.txt'));
+writeLicences(path.join(root, 'dist/licences.txt'), { carriesNode: electron.needsNode });
 const settings = [
   `electronVersion=${electron.version}`,
   `electronDist=${electron.folder}`,
@@ -19,7 +19,7 @@ const settings = [
 ];
 // The engine's Node travels along where this Electron cannot run it; the shell finds it among the resources.
 if (electron.needsNode) {
-  settings.push(`linux.extraResources.from=${process.execPath}`, `linux.extraResources.to=node`);
+  settings.push(`linux.extraResources.from=${nodeWithoutSymbols()}`, `linux.extraResources.to=node`);
 }
 
 const builder = path.join(root, 'node_modules/electron-builder/cli.js');
@@ -33,17 +33,29 @@ const { status } = spawnSync(process.execPath, [builder, ...args, '--publish', '
 });
 if (status !== 0) fail('Packaging failed.');
 
+/** This Node without what only a debugger reads, 18 MB; as it is where binutils are not installed. */
+function nodeWithoutSymbols(): string {
+  const stripped = path.join(root, 'dist/node');
+  const { status } = spawnSync('strip', ['-o', stripped, process.execPath], { stdio: 'ignore' });
+  return status === 0 ? stripped : process.execPath;
+}
+
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
 
-function folderBytes(folder: string): number {
-  return readdirSync(folder, { withFileTypes: true, recursive: true })
+/** The size of a folder, and the files that make most of it. */
+function describeFolder(folder: string): string {
+  const files = readdirSync(folder, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile())
-    .reduce((sum, entry) => sum + statSync(path.join(entry.parentPath, entry.name)).size, 0);
+    .map(({ parentPath, name }) => ({ name, bytes: statSync(path.join(parentPath, name)).size }))
+    .toSorted((a, b) => b.bytes - a.bytes);
+  const largest = files.slice(0, 8).map(({ name, bytes }) => `${name} ${megabytes(bytes)}`);
+  const sum = files.reduce((total, { bytes }) => total + bytes, 0);
+  return `${folder}: ${megabytes(sum)}, of it ${largest.join(', ')}`;
 }
 
 const unpacked = path.join(root, 'release/linux-unpacked');
 if (given.length === 0 && process.platform === 'linux') {
-  console.log(`${unpacked}: ${megabytes(folderBytes(unpacked))}`);
+  console.log(describeFolder(unpacked));
   const deb = makeDeb(unpacked, path.join(root, 'release'));
   console.log(deb === null ? 'No .deb: dpkg-deb is not installed.' : `${deb}: ${megabytes(statSync(deb).size)}`);
 }

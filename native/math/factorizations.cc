@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "fallback_gemm.h"
+#include "lapack_threads.h"
 #include "linear_algebra.h"
 #include "reflectors.h"
 
@@ -34,7 +35,7 @@ struct Fallback {
   // output [rows, columns] -= a b, leading dimension `stride`.
   Outcome subtract(const FallbackProduct<double>& product) const {
     FallbackProduct<double> whole = product;
-    whole.isSubtracted = true;
+    whole.into = Output::kSubtractedFrom;
     whole.threads = execution.threads;
     whole.cancel = execution.cancel;
     return fallbackGemm(whole);
@@ -88,6 +89,16 @@ struct Fallback {
   }
 };
 
+// A = LLᵀ over the lower triangle of a [n, n], column-major; element of kInvalid = the pivot's index.
+Outcome factorWithLapack(int64_t n, double* a, const Execution& execution) {
+  return withLapackThreadsFor(n, execution, [&](const LapackLibrary& lapack) -> Outcome {
+    const int64_t info = lapack.potrf(n, a);
+    if (info < 0) throw std::runtime_error("LAPACK refused an argument of Cholesky: info " + std::to_string(info));
+    if (info > 0) return {Outcome::Status::kInvalid, info - 1};
+    return {};
+  });
+}
+
 // Right sides that are solved between two looks at the cancel flag.
 constexpr int64_t kMostSolvedColumns = 1024;
 constexpr int64_t kLeastSolvedColumns = 64;
@@ -95,17 +106,18 @@ constexpr int64_t kLeastSolvedColumns = 64;
 // Our threads take blocks of right sides, each with the library on one thread (see products.cc).
 Outcome solveWithLapack(const CholeskyRequest& request, const double* factor, const Execution& execution) {
   const int threads = execution.lapack->canSetThreads() ? execution.threads : 1;
-  execution.lapack->setThreads(1);
   const int64_t block = std::clamp(request.columns / (threads * 4), kLeastSolvedColumns, kMostSolvedColumns);
-  return forEachBlock(request.columns, block, 0, request.columns, threads, execution.cancel, [&] {
-    return [&](RowRange columns) -> Outcome {
-      // Column-major, `solution` is [columns, size] and its rows are the right sides: Xᵀ = Bᵀ L⁻ᵀ L⁻¹.
-      for (const bool transpose : {true, false}) {
-        execution.lapack->solveRight(transpose, columns.rows, request.size, factor, request.solution + columns.first,
-                                     request.columns);
-      }
-      return {};
-    };
+  return withLapackThreads(1, execution, [&](const LapackLibrary& lapack) {
+    return forEachBlock(request.columns, block, 0, request.columns, threads, execution.cancel, [&] {
+      return [&](RowRange columns) -> Outcome {
+        // Column-major, `solution` is [columns, size] and its rows are the right sides: Xᵀ = Bᵀ L⁻ᵀ L⁻¹.
+        for (const bool transpose : {true, false}) {
+          lapack.solveRight(transpose, columns.rows, request.size, factor, request.solution + columns.first,
+                            request.columns);
+        }
+        return {};
+      };
+    });
   });
 }
 
@@ -153,22 +165,23 @@ Outcome factorByReflectors(const QrRequest& request, std::vector<double>& column
   });
 }
 
-Outcome factorWithLapack(const QrRequest& request, std::vector<double>& columns, std::vector<double>& heads,
+Outcome factorQrWithLapack(const QrRequest& request, std::vector<double>& columns, std::vector<double>& heads,
                          const Execution& execution) {
   const int64_t m = request.rows;
   const int64_t n = request.columns;
   std::vector<double> taus(static_cast<size_t>(n));
   // Many small steps, between which threads would wait: n = 1024 took 0.2 s on one thread and 3 s on two busy cores.
-  execution.lapack->setThreads(1);
-  int64_t info = execution.lapack->geqrf(m, n, columns.data(), taus.data());
-  for (int64_t k = 0; k < n; ++k) {
-    heads[k] = columns[k * m + k];
-    for (int64_t i = 0; i < k; ++i) request.r[i * n + k] = columns[k * m + i];
-  }
-  if (isCancelled(execution.cancel)) return {Outcome::Status::kCancelled};
-  if (info == 0) info = execution.lapack->orgqr(m, n, columns.data(), taus.data());
-  if (info != 0) throw std::runtime_error("LAPACK refused an argument of QR: info " + std::to_string(info));
-  return {};
+  return withLapackThreads(1, execution, [&](const LapackLibrary& lapack) -> Outcome {
+    int64_t info = lapack.geqrf(m, n, columns.data(), taus.data());
+    for (int64_t k = 0; k < n; ++k) {
+      heads[k] = columns[k * m + k];
+      for (int64_t i = 0; i < k; ++i) request.r[i * n + k] = columns[k * m + i];
+    }
+    if (isCancelled(execution.cancel)) return {Outcome::Status::kCancelled};
+    if (info == 0) info = lapack.orgqr(m, n, columns.data(), taus.data());
+    if (info != 0) throw std::runtime_error("LAPACK refused an argument of QR: info " + std::to_string(info));
+    return {};
+  });
 }
 
 }  // namespace
@@ -178,11 +191,10 @@ Outcome solveCholesky(const CholeskyRequest& request, const Execution& execution
   std::vector<double> factor(request.matrix, request.matrix + n * n);
   if (isCancelled(execution.cancel)) return {Outcome::Status::kCancelled};
   if (execution.lapack != nullptr) {
-    execution.lapack->setThreads(n < kLeastSizeForThreads ? 1 : execution.threads);
     // The upper triangle is the lower one of a column-major matrix: L = Uᵀ lies where U does.
-    const int64_t info = execution.lapack->potrf(n, factor.data());
-    if (info > 0) return badPivot(request, factor.data(), info - 1);
-    if (info < 0) throw std::runtime_error("LAPACK refused an argument of Cholesky: info " + std::to_string(info));
+    const Outcome outcome = factorWithLapack(n, factor.data(), execution);
+    if (outcome.status == Outcome::Status::kInvalid) return badPivot(request, factor.data(), outcome.element);
+    if (outcome.status != Outcome::Status::kDone) return outcome;
     return solveWithLapack(request, factor.data(), execution);
   }
   const Fallback fallback{n, execution};
@@ -203,7 +215,7 @@ Outcome factorQr(const QrRequest& request, const Execution& execution) {
   std::vector<double> heads(static_cast<size_t>(n));
   std::vector<double> q(execution.lapack == nullptr ? columns.size() : 0);
   const Outcome outcome = execution.lapack == nullptr ? factorByReflectors(request, columns, heads, q, execution)
-                                                      : factorWithLapack(request, columns, heads, execution);
+                                                      : factorQrWithLapack(request, columns, heads, execution);
   if (outcome.status != Outcome::Status::kDone) return outcome;
   const std::vector<double>& transposed = execution.lapack == nullptr ? q : columns;
   // Q R = (Q S)(S R) for a diagonal S of signs: those of R's diagonal make the factors unique.

@@ -103,15 +103,16 @@ struct Block {
 template <typename T>
 void addBlock(const FallbackProduct<T>& product, const Block& block, const T* packedA, const T* packedB) {
   constexpr int64_t kColumns = kTileColumns<T>;
-  const T sign = product.isSubtracted ? -1 : 1;
+  const T sign = product.into == Output::kSubtractedFrom ? -1 : 1;
   T sums[kTileRows * kColumns];
   for (int64_t j = 0; j < block.columns; j += kColumns) {
     for (int64_t i = 0; i < block.rows; i += kTileRows) {
       tile(block.inner, packedA + i * block.inner, packedB + j * block.inner, sums);
       T* output = product.output + (block.firstRow + i) * product.outputStride + block.firstColumn + j;
       const int64_t width = std::min(kColumns, block.columns - j);
+      const int64_t diagonal = product.upperOnly ? block.firstRow + i - block.firstColumn - j : -kTileRows;
       for (int64_t row = 0; row < std::min(kTileRows, block.rows - i); ++row) {
-        for (int64_t column = 0; column < width; ++column) {
+        for (int64_t column = std::max<int64_t>(0, diagonal + row); column < width; ++column) {
           output[row * product.outputStride + column] += sign * sums[row * kColumns + column];
         }
       }
@@ -123,9 +124,11 @@ void addBlock(const FallbackProduct<T>& product, const Block& block, const T* pa
 template <typename T>
 void multiplyRows(const FallbackProduct<T>& product, RowRange range, T* packedA, T* packedB) {
   const int64_t start = product.upperOnly ? range.first : 0;
-  for (int64_t row = range.first; row < range.first + range.rows && !product.isSubtracted; ++row) {
-    std::fill(product.output + row * product.outputStride + start,
-              product.output + row * product.outputStride + product.columns, T{0});
+  if (product.into == Output::kOverwritten) {
+    for (int64_t row = range.first; row < range.first + range.rows; ++row) {
+      std::fill(product.output + row * product.outputStride + (product.upperOnly ? row : 0),
+                product.output + row * product.outputStride + product.columns, T{0});
+    }
   }
   for (int64_t p = 0; p < product.inner; p += kBlockInner) {
     const int64_t inner = std::min(kBlockInner, product.inner - p);

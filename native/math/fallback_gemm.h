@@ -20,6 +20,9 @@ struct MatrixView {
   MatrixView transposed() const { return {data, columnStride, rowStride}; }
 };
 
+// What becomes of what the output held.
+enum class Output { kOverwritten, kAddedTo, kSubtractedFrom };
+
 template <typename T>
 struct FallbackProduct {
   int64_t rows, inner, columns;
@@ -27,13 +30,13 @@ struct FallbackProduct {
   MatrixView<T> b;  // [inner, columns]
   T* output;        // [rows, columns] row-major, leading dimension `outputStride`
   int64_t outputStride;
-  bool upperOnly = false;  // of a square output, blocks wholly below the diagonal stay as they are
-  bool isSubtracted = false;  // output -= a b instead of output = a b
+  bool upperOnly = false;  // of a square output, what lies below the diagonal stays as it is
+  Output into = Output::kOverwritten;
   int threads = 1;
   CancelFlag cancel = nullptr;
 };
 
-// output = a b, or output -= a b. Status kDone or kCancelled (within a block of 96 rows). Float or double.
+// output = a b, += a b or -= a b. Status kDone or kCancelled (within a block of 96 rows). Float or double.
 template <typename T>
 Outcome fallbackGemm(const FallbackProduct<T>& product);
 

@@ -1,6 +1,8 @@
 #include "lapack_library.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 namespace snug {
 namespace {
@@ -17,6 +19,17 @@ constexpr Spelling kSpellings[] = {{"scipy_", "_"}, {"scipy_", "_64_"}, {"", "_"
 std::string fileName(const std::string& path) { return path.substr(path.find_last_of("/\\") + 1); }
 
 const char* letter(bool transpose) { return transpose ? "T" : "N"; }
+
+// Of the process, as the number of threads is, however often a library was opened.
+std::shared_mutex threadNumber;
+
+// An eigenproblem may hold the number for minutes: who waits looks at its cancel meanwhile.
+template <typename Lock>
+Lock lockUnlessCancelled(CancelFlag cancel) {
+  Lock lock(threadNumber, std::defer_lock);
+  while (!lock.try_lock() && !isCancelled(cancel)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return lock;
+}
 
 }  // namespace
 
@@ -82,28 +95,43 @@ void LapackLibrary::bindThreads() {
     setThreads_ = reinterpret_cast<void (*)(int)>(library_.find("MKL_Set_Num_Threads"));
   }
   version_.erase(version_.find_last_not_of(" \n") + 1);
+  const std::unique_lock lock(threadNumber);
+  if (setThreads_ != nullptr) setThreads_(1);
+}
+
+LapackLibrary::Threads::Threads(const LapackLibrary& library, int threads, CancelFlag cancel) : library_(library) {
+  if (threads == 1 || !library.canSetThreads()) {
+    oneThread_ = lockUnlessCancelled<std::shared_lock<std::shared_mutex>>(cancel);
+  } else {
+    ownThreads_ = lockUnlessCancelled<std::unique_lock<std::shared_mutex>>(cancel);
+    if (ownThreads_.owns_lock()) library.setThreads_(threads);
+  }
+}
+
+LapackLibrary::Threads::~Threads() {
+  if (ownThreads_.owns_lock()) library_.setThreads_(1);
 }
 
 void LapackLibrary::gemm(bool transposeA, bool transposeB, FortranInt m, FortranInt n, FortranInt k, const double* a,
-                         FortranInt lda, const double* b, FortranInt ldb, double* c, FortranInt ldc) const {
-  constexpr double kOne = 1, kZero = 0;
-  dgemm_(letter(transposeA), letter(transposeB), &m, &n, &k, &kOne, a, &lda, b, &ldb, &kZero, c, &ldc, 1, 1);
+                         FortranInt lda, const double* b, FortranInt ldb, double beta, double* c, FortranInt ldc) const {
+  constexpr double kOne = 1;
+  dgemm_(letter(transposeA), letter(transposeB), &m, &n, &k, &kOne, a, &lda, b, &ldb, &beta, c, &ldc, 1, 1);
 }
 
 void LapackLibrary::gemm(bool transposeA, bool transposeB, FortranInt m, FortranInt n, FortranInt k, const float* a,
-                         FortranInt lda, const float* b, FortranInt ldb, float* c, FortranInt ldc) const {
-  constexpr float kOne = 1, kZero = 0;
-  sgemm_(letter(transposeA), letter(transposeB), &m, &n, &k, &kOne, a, &lda, b, &ldb, &kZero, c, &ldc, 1, 1);
+                         FortranInt lda, const float* b, FortranInt ldb, float beta, float* c, FortranInt ldc) const {
+  constexpr float kOne = 1;
+  sgemm_(letter(transposeA), letter(transposeB), &m, &n, &k, &kOne, a, &lda, b, &ldb, &beta, c, &ldc, 1, 1);
 }
 
-void LapackLibrary::syrk(FortranInt n, FortranInt k, const double* a, double* c, FortranInt ld) const {
-  constexpr double kOne = 1, kZero = 0;
-  dsyrk_("L", "N", &n, &k, &kOne, a, &ld, &kZero, c, &ld, 1, 1);
+void LapackLibrary::syrk(FortranInt n, FortranInt k, const double* a, double beta, double* c, FortranInt ld) const {
+  constexpr double kOne = 1;
+  dsyrk_("L", "N", &n, &k, &kOne, a, &ld, &beta, c, &ld, 1, 1);
 }
 
-void LapackLibrary::syrk(FortranInt n, FortranInt k, const float* a, float* c, FortranInt ld) const {
-  constexpr float kOne = 1, kZero = 0;
-  ssyrk_("L", "N", &n, &k, &kOne, a, &ld, &kZero, c, &ld, 1, 1);
+void LapackLibrary::syrk(FortranInt n, FortranInt k, const float* a, float beta, float* c, FortranInt ld) const {
+  constexpr float kOne = 1;
+  ssyrk_("L", "N", &n, &k, &kOne, a, &ld, &beta, c, &ld, 1, 1);
 }
 
 namespace {

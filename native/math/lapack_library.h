@@ -5,10 +5,13 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <vector>
 
 #include "dynamic_library.h"
+#include "row_blocks.h"
 
 namespace snug {
 
@@ -29,23 +32,36 @@ class LapackLibrary {
   int integerBits() const { return integerBits_; }
   bool canSetThreads() const { return setThreads_ != nullptr; }
 
-  // For the whole process: BLAS libraries keep one pool of threads. No effect where the library has no such call.
-  void setThreads(int threads) const {
-    if (setThreads_ != nullptr) setThreads_(threads);
-  }
+  // Keeps the library on so many threads of its own while it lives. BLAS libraries have one pool and one number for the
+  // whole process: calls on one thread may go side by side, one on more waits for them, and they for it, until `cancel`.
+  // No effect where the number cannot be set.
+  class Threads {
+   public:
+    Threads(const LapackLibrary& library, int threads, CancelFlag cancel);
+    ~Threads();
+    // False after a cancel: the library may not be called.
+    bool areHeld() const { return oneThread_.owns_lock() || ownThreads_.owns_lock(); }
+    Threads(const Threads&) = delete;
+    Threads& operator=(const Threads&) = delete;
+
+   private:
+    const LapackLibrary& library_;
+    std::shared_lock<std::shared_mutex> oneThread_;
+    std::unique_lock<std::shared_mutex> ownThreads_;
+  };
 
   // The value that a routine left in its INFO argument.
   int64_t info(FortranInt value) const { return integerBits_ == 64 ? value : static_cast<int32_t>(value); }
 
-  // C = op(A) op(B), all column-major. `a` and `b` are double or float, as `c`.
+  // C = op(A) op(B) + beta C, all column-major. `a` and `b` are double or float, as `c`.
   void gemm(bool transposeA, bool transposeB, FortranInt m, FortranInt n, FortranInt k, const double* a, FortranInt lda,
-            const double* b, FortranInt ldb, double* c, FortranInt ldc) const;
+            const double* b, FortranInt ldb, double beta, double* c, FortranInt ldc) const;
   void gemm(bool transposeA, bool transposeB, FortranInt m, FortranInt n, FortranInt k, const float* a, FortranInt lda,
-            const float* b, FortranInt ldb, float* c, FortranInt ldc) const;
+            const float* b, FortranInt ldb, float beta, float* c, FortranInt ldc) const;
 
-  // Lower triangle of C [n, n] = A Aᵀ, A [n, k], both column-major with leading dimension `ld`.
-  void syrk(FortranInt n, FortranInt k, const double* a, double* c, FortranInt ld) const;
-  void syrk(FortranInt n, FortranInt k, const float* a, float* c, FortranInt ld) const;
+  // Lower triangle of C [n, n] = A Aᵀ + beta C, A [n, k], both column-major with leading dimension `ld`.
+  void syrk(FortranInt n, FortranInt k, const double* a, double beta, double* c, FortranInt ld) const;
+  void syrk(FortranInt n, FortranInt k, const float* a, float beta, float* c, FortranInt ld) const;
 
   // Eigenvalues ascending and vectors (column-major, over `a`) of the lower triangle of a [n, n]. Answers INFO.
   int64_t syevd(FortranInt n, double* a, double* values) const;

@@ -1,6 +1,6 @@
 // Dense linear algebra on buffers that the caller owns: on a LAPACK where one is given, else on this folder's own code.
 // Matrices are row-major. A symmetric matrix is read from its upper triangle only, as `gram` leaves it.
-// A LAPACK keeps one pool of threads for the whole process, whose number each call sets for its own work.
+// A LAPACK keeps one pool of threads for the whole process: calls on more than one of them wait for the others.
 #pragma once
 #include <cstdint>
 
@@ -38,13 +38,14 @@ struct GramRequest {
   int64_t rows, size;
   const float* values;  // [rows, size]
   double* gram;         // [size, size]; the upper triangle grows by valuesᵀ values, the rest stays as it is
-  int64_t chunkRows;    // rows that are summed before a sum goes into `gram`
+  int64_t chunkRows;    // rows that are summed in float before the sum goes into `gram`, or widened at once
   bool isDouble;        // products and sums of a chunk in double instead of float
-  bool isFloatSum;      // sums of chunks are rounded to float: `gram` then holds what a sum in float holds
+  bool isFloatSum;      // sums of chunks in float are rounded to it: `gram` then holds what a sum in float holds
 };
 
-// kNonFinite: the first NaN or infinity, or a column whose squares overflow (element = its first row's); chunks before
-// it are in `gram` already. Memory: one chunk's sum, [size, size]; a chunk in double besides. O(rows size²)
+// kNonFinite: the first NaN or infinity, or a column whose squares overflow float (element = its first row's); chunks
+// before it are in `gram` already. After a cancel `gram` may hold a part of a chunk. Memory: a chunk's sum in float,
+// [size, size], or a chunk's values in double. O(rows size²)
 Outcome accumulateGram(const GramRequest& request, const Execution& execution);
 
 struct EigenRequest {

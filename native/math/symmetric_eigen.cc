@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "fallback_eigen.h"
+#include "lapack_threads.h"
 #include "linear_algebra.h"
 
 namespace snug {
@@ -98,16 +99,20 @@ double residualOf(const EigenRequest& request, double scale, const Execution& ex
   return norm == 0 ? std::sqrt(sum) : std::sqrt(sum / norm);
 }
 
+// Of an eigenproblem's INFO: 0, or how many values did not converge.
+Outcome outcomeOf(int64_t info) {
+  return info == 0 ? Outcome{} : Outcome{Outcome::Status::kInvalid, info, static_cast<double>(info)};
+}
+
 // Vectors in rows and values, in any order, over a scaled matrix in double or float.
 template <typename T>
 Outcome solve(int64_t n, T* matrix, T* values, const Execution& execution) {
   if (execution.lapack == nullptr)
     return fallbackEigen(FallbackEigenRequest<T>{n, matrix, values, execution.threads, execution.cancel});
-  execution.lapack->setThreads(n < kLeastSizeForThreads ? 1 : execution.threads);
-  // The upper triangle is the lower one of a column-major matrix, whose columns are rows here.
-  const int64_t info = execution.lapack->syevd(n, matrix, values);
-  if (info != 0) return {Outcome::Status::kInvalid, info, static_cast<double>(info)};
-  return {};
+  return withLapackThreadsFor(n, execution, [&](const LapackLibrary& lapack) {
+    // The upper triangle is the lower one of a column-major matrix, whose columns are rows here.
+    return outcomeOf(lapack.syevd(n, matrix, values));
+  });
 }
 
 Outcome solveInFloat(const EigenRequest& request, const Execution& execution) {
@@ -127,10 +132,9 @@ Outcome scaledValues(const EigenvaluesRequest& request, double scale, const Exec
   if (execution.lapack == nullptr)
     return fallbackEigen(
         FallbackEigenRequest<double>{n, copy.data(), request.values, execution.threads, execution.cancel});
-  execution.lapack->setThreads(n < kLeastSizeForThreads ? 1 : execution.threads);
-  const int64_t info = execution.lapack->syevdValues(n, copy.data(), request.values);
-  if (info != 0) return {Outcome::Status::kInvalid, info, static_cast<double>(info)};
-  return {};
+  return withLapackThreadsFor(n, execution, [&](const LapackLibrary& lapack) {
+    return outcomeOf(lapack.syevdValues(n, copy.data(), request.values));
+  });
 }
 
 // Trace and Frobenius norm are sums of the eigenvalues and of their squares: a wrong value shows in them. O(n²)

@@ -1,4 +1,4 @@
-// Recipes outside of the history: with some settings changed, and as a file of their own.
+// Recipes that are used again: with some settings changed, and as a file of their own.
 import { z } from 'zod';
 import { AppError } from './errors.ts';
 import { recipe as recipeSchema, type Recipe } from './recipe.ts';
@@ -6,15 +6,29 @@ import { version } from './version.ts';
 
 /**
  * A recipe with the settings of `set`: dotted names (`calibration.samples`), values as JSON (512, true, ["a"]) or else as
- * text. @throws USAGE for a setting that the recipe has not, or a value that it cannot have
+ * text; a comma list is one for a setting that is a list (0.15,0.2). @throws USAGE for a setting that the recipe has not, or a value that it cannot have
  */
 export function changedRecipe(recipe: Recipe, set: Readonly<Record<string, string>>): Recipe {
   const copy = structuredClone(recipe) as unknown as Record<string, unknown>;
   for (const [name, text] of Object.entries(set)) assign(copy, name, valueOf(text));
+  const first = recipeSchema.safeParse(copy);
+  if (first.success) return first.data;
+  for (const issue of first.error.issues) {
+    const name = issue.path.join('.');
+    if (issue.code === 'invalid_type' && issue.expected === 'array' && Object.hasOwn(set, name))
+      assign(
+        copy,
+        name,
+        set[name]!.split(',').map((item) => item.trim()),
+      );
+  }
   const parsed = recipeSchema.safeParse(copy);
   if (parsed.success) return parsed.data;
   throw new AppError('USAGE', `These settings make no recipe: ${z.prettifyError(parsed.error)}`, { option: '--set' });
 }
+
+/** A recipe to be used again. Consent to replace a file was given to the run that had it, and ends with that. */
+export const withoutConsent = (recipe: Recipe): Recipe => ('force' in recipe ? { ...recipe, force: false } : recipe);
 
 function valueOf(text: string): unknown {
   try {
@@ -47,13 +61,13 @@ export const recipeFileText = (recipe: Recipe): string =>
   `${JSON.stringify({ recipe, versions: { snug: version } }, null, 2)}\n`;
 
 /**
- * The recipe of a file: one that was saved, the record beside an output, or a recipe alone.
+ * The recipe of a file, which replaces no file: one that was saved, the record beside an output, or a recipe alone.
  * @throws FILE_MALFORMED with what is wrong and where
  */
 export function readRecipeFile(text: string, file: string): Recipe {
   const found = parsedJson(text, file);
   const parsed = recipeSchema.safeParse(isGroup(found) && Object.hasOwn(found, 'recipe') ? found['recipe'] : found);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return withoutConsent(parsed.data);
   const said = isGroup(found) ? z.prettifyError(parsed.error) : 'it holds no object';
   throw new AppError('FILE_MALFORMED', `${file} is no recipe of this Snug: ${said}`, { file });
 }

@@ -52,7 +52,7 @@ export type PromptForm = z.infer<typeof promptForm>;
 export const asking = z.object({
   /** null until it is known. */
   form: promptForm.nullable(),
-  /** Both at once; false: one after the other, as memory does not hold both. null until it is known. */
+  /** Both at once; false: one after the other, as memory does not hold both. null until it is known, and where one side cannot answer. */
   together: z.boolean().nullable(),
   original: askSide,
   compressed: askSide,

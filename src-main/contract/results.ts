@@ -165,6 +165,8 @@ const slicedModel = {
   /** Of parametersAfter: matrices that carry the residual from one basis to the next. */
   shortcutParameters: z.number().int(),
   sourceBytes: bytes,
+  /** Of a folder: SHA-256 of what lies beside its weights, by name. */
+  companions: z.record(z.string(), z.string()).optional(),
 };
 
 export const sharedSliceResult = z.object({

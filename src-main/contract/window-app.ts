@@ -1,6 +1,8 @@
 // What the page may ask of the shell: `window.app`, put there by the preload. Everything else goes to the engine,
 // whose port arrives as a window message `{ port: 'engine' }` after startEngine().
 
+import type { ErrorShape } from './errors.ts';
+
 /** Why the engine is gone. */
 export interface EngineExit {
   /** What happened: `signal SIGKILL`, `exit code 1`, `spawn … ENOENT`. */
@@ -64,6 +66,8 @@ export interface WindowApp<DroppedFile> {
   onOpenModel: (listener: (model: string) => void) => void;
   /** A menu entry was chosen. One listener. */
   onCommand: (listener: (command: MenuCommand) => void) => void;
+  /** Something that the page asked the shell for did not work; what was asked answers null then. One listener. */
+  onFailure: (listener: (error: ErrorShape) => void) => void;
   /** Asks for a model file; null where the user backs out. */
   chooseModel: () => Promise<string | null>;
   /** Asks for a model's folder (config.json and safetensors). */
@@ -74,12 +78,12 @@ export interface WindowApp<DroppedFile> {
   chooseTexts: () => Promise<string[]>;
   /** Asks where to write; the dialog itself asks before it replaces a file. */
   chooseOutput: (suggestedPath: string) => Promise<string | null>;
-  /** Asks where, and writes the text there (a report, a table); answers with the path. */
+  /** Asks where, and writes the text there (a report, a table); answers with the path, null where nothing was written. */
   saveText: (suggestedName: string, text: string) => Promise<string | null>;
-  /** Asks where, and prints the page there as PDF; answers with the path. */
+  /** Asks where, and prints the page there as PDF; answers with the path, null where nothing was written. */
   savePdf: (suggestedName: string) => Promise<string | null>;
   pathOfDroppedFile: (file: DroppedFile) => string;
-  /** Shows a file that exists in the system's file manager. */
+  /** Shows a file in the system's file manager; one that is gone is a failure that is told. */
   showInFolder: (path: string) => Promise<void>;
   copyText: (text: string) => Promise<void>;
   openLink: (link: ExternalLink) => Promise<void>;

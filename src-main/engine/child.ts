@@ -35,6 +35,7 @@ export function startChild<Api extends ApiDefinition>(kind: ChildKind<Api>): Chi
       ...process.env,
       GGML_NO_BACKTRACE: '1', // an abort would else start a debugger
       HF_TOKEN: undefined, // the engine alone speaks to a hub
+      ORT_DISABLE_TELEMETRY: '1', // onnxruntime's packages send their maker what runs in them, since 1.29
       ...(process.versions['electron'] ? { ELECTRON_RUN_AS_NODE: '1' } : {}),
       ...kind.env,
     },

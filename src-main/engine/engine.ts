@@ -5,7 +5,7 @@ import type { EngineApi } from '../contract/engine-api.ts';
 import { AppError } from '../contract/errors.ts';
 import { version } from '../contract/version.ts';
 import { listTexts } from '../core/texts/open-text.ts';
-import { openAppLog } from './app-log.ts';
+import { openAppLog, type AppLog } from './app-log.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { settingsInMemory } from './catalog/settings.ts';
 import { chatHandlers } from './chat/ask.ts';
@@ -19,9 +19,9 @@ import { sweepJobFolders } from './jobs/job-folder.ts';
 import { JobQueue } from './jobs/queue.ts';
 import type { Emit } from './jobs/queue-parts.ts';
 import { readJobLog } from './jobs/read-job-log.ts';
-import { jobRunner } from './jobs/run-job.ts';
-import { refuseEarly } from './jobs/run-recipe.ts';
+import { earlyRefusal, jobRunner } from './jobs/run-job.ts';
 import { leasedTurns, soleTurns } from './jobs/turns.ts';
+import { KnownPlans } from './known-plans.ts';
 import { MachineService } from './machine.ts';
 import { thisSystem, type System } from './system.ts';
 import { historyHandlers } from './library/history-handlers.ts';
@@ -48,22 +48,22 @@ export async function createEngine(
   const { home } = folders;
   const children = new Children(folders.entries);
   const providers = new Providers(children, onnxPackage());
-  await sweepJobFolders(home);
-  const catalog = await Catalog.open(home).catch((error: unknown) => AppError.from(error));
-  const versions = { snug: version, node: process.versions.node };
   const log = openAppLog(home);
+  for (const unswept of await sweepJobFolders(home)) log('unswept', { ...unswept });
+  const catalog = await openCatalog(home, log);
+  const versions = { snug: version, node: process.versions.node };
   log('start', {
     versions,
     ...(catalog instanceof Catalog ? { recovery: catalog.recovery } : { history: catalog.message }),
   });
   const recorder = catalogRecorder(catalog, versions);
   const kept = catalog instanceof Catalog ? catalog.settings : settingsInMemory();
-  const machine = new MachineService(kept);
+  const [machine, plans] = [new MachineService(kept), new KnownPlans()];
   const settings = new UserSettings(kept);
   const turns = catalog instanceof Catalog ? leasedTurns(catalog.leases, log) : soleTurns;
   const queue = new JobQueue({
-    refuseEarly,
-    runRecipe: jobRunner({ folders, children, providers, versions, recorder, machine, settings, system }),
+    refuseEarly: earlyRefusal(home),
+    runRecipe: jobRunner({ folders, children, providers, versions, recorder, machine, plans, settings, system }),
     recorder,
     turns,
     emit,
@@ -83,12 +83,12 @@ export async function createEngine(
     ...jobHandlers(queue),
     'jobs.preflight': async ({ recipe }, { signal }) => {
       const mayMeasure = !queue.list().some(({ job }) => job.state === 'running');
-      return preflightAnywhere({ folders, children, machine, settings, system }, recipe, { signal, mayMeasure });
+      return preflightAnywhere({ folders, children, machine, plans, settings, system }, recipe, { signal, mayMeasure });
     },
     'jobs.log': ({ id }) => readJobLog(home, id),
     ...historyHandlers(catalog, queue),
     ...runnerHandlers({ opened: catalog, home, places }),
-    ...chatHandlers({ opened: catalog, folders, children, providers, machine, settings, system, queue }),
+    ...chatHandlers({ opened: catalog, folders, children, providers, machine, plans, settings, system, queue }),
   };
   const close = async (): Promise<void> => {
     await queue.close();
@@ -99,6 +99,13 @@ export async function createEngine(
   };
   return { handlers, close };
 }
+
+/** Or why there is none. */
+const openCatalog = (home: string, log: AppLog): Promise<Catalog | AppError> =>
+  Catalog.open(home, () => {
+    log('history held', {});
+    process.stderr.write('Another process holds the history: waiting for it.\n');
+  }).catch((error: unknown) => AppError.from(error));
 
 type JobHandlers = Pick<
   HandlersOf<EngineApi>,

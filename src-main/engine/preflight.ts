@@ -5,16 +5,13 @@ import { AppError } from '../contract/errors.ts';
 import type { Preflight } from '../contract/preflight.ts';
 import type { Recipe } from '../contract/recipe.ts';
 import { formatFileSize, formatMemory } from '../contract/units.ts';
-import { isSlicedPerBlock } from '../core/architectures/decoder.ts';
-import { openModel, type ModelSource } from '../core/formats/model-source.ts';
 import { estimate, type Estimate } from '../core/planning/estimate.ts';
-import { jobWork, type JobFacts, type JobWork } from '../core/planning/job-work.ts';
-import { modelSizeOf } from '../core/planning/model-size.ts';
-import type { ModelSize, TextSize } from '../core/planning/stage-work.ts';
-import { runnableRefusal } from '../core/slicing/per-block/runnable-refusal.ts';
-import { openText } from '../core/texts/open-text.ts';
+import { plannedFit } from '../core/planning/cost.ts';
+import { jobWork, type JobWork } from '../core/planning/job-work.ts';
 import type { Children } from './children.ts';
 import type { Folders } from './folders.ts';
+import { jobFacts } from './job-facts.ts';
+import type { KnownPlans } from './known-plans.ts';
 import type { MachineService } from './machine.ts';
 import { modelsFolder } from './hub/open-hub.ts';
 import type { System } from './system.ts';
@@ -22,13 +19,13 @@ import type { UserSettings } from './user-settings.ts';
 
 /** A machine is measured for a job that is expected to take longer. */
 const worthMeasuringSeconds = 10;
-/** Of the bundled texts: 3.2 with the sample's 8,192 tokens, 4.4 with 49,152. */
-const bytesPerToken = (vocabSize: number): number => (vocabSize < 2 ** 15 ? 3.2 : 4.4);
 
 export interface PreflightParts {
   folders: Folders;
   children: Pick<Children, 'worker'>;
   machine: MachineService;
+  /** Of models that were planned since the engine started. */
+  plans: KnownPlans;
   settings: UserSettings;
   system: System;
 }
@@ -67,18 +64,22 @@ async function fly(
   recipe: Recipe,
   { signal, mayMeasure, downloadBytes = 0 }: FlightOptions,
 ): Promise<Flight> {
-  const { machine, folders, settings, system, children } = parts;
-  const facts = await factsOf(recipe, path.join(folders.resources, 'texts'));
-  const work = facts && jobWork(recipe, facts);
+  const { machine, folders, settings, system, children, plans } = parts;
+  const texts = path.join(folders.resources, 'texts');
+  const work = await workOf(recipe, { texts, plans });
   if (!work) return nothingKnown;
-  const ofJob = (): Estimate => {
+  const estimated = ({ works }: JobWork): Estimate => {
     const known = machine.known();
-    return estimate(work.works, known, recipe.threads ?? known.rates.threads);
+    return estimate(works, known, recipe.threads ?? known.rates.threads);
   };
-  const first = ofJob();
-  if (mayMeasure && first.seconds.likely > worthMeasuringSeconds && !machine.isMeasured())
-    await machine.measure(children, folders.home, signal).catch(() => undefined);
-  const found = ofJob();
+  if (mayMeasure && !machine.isMeasured()) {
+    // What a list of plans says of them has to be what their own preflight says later.
+    const likelyNext: Recipe = recipe.verb === 'plan' ? { ...plannedFit(recipe), plan: 'q8_0' } : recipe;
+    const longest = (await workOf(likelyNext, { texts, plans })) ?? work;
+    if (estimated(longest).seconds.likely > worthMeasuringSeconds)
+      await machine.measure(children, folders.home, signal).catch(() => undefined);
+  }
+  const found = estimated(work);
   const { seconds, stages, peakMemoryBytes, scratchBytes } = found;
   const { disks, problems } = await disksOf(system, {
     ...{ home: folders.home, scratchBytes, work },
@@ -93,71 +94,11 @@ async function fly(
   };
 }
 
-/** null where a header does not say enough. */
-async function factsOf(recipe: Recipe, texts: string): Promise<JobFacts | null> {
-  const model = await openModel(recipe.model);
-  await model.close();
-  const size = modelSizeOf(model);
-  if (size === null) return null;
-  const against = 'against' in recipe && recipe.against !== null ? await sizeOfFile(recipe.against) : null;
-  const { contextLength } = model.config;
-  const most = contextLength ?? Infinity;
-  return {
-    model: size,
-    isFolder: model.kind === 'safetensors',
-    isSliced: isSlicedPerBlock(model),
-    against,
-    calibration: await calibrationSize(recipe, { size, most, texts }),
-    evaluation: await evaluationSize(recipe, { size, most, texts }),
-    engine: await engineOf(recipe, model),
-  };
-}
-
-async function sizeOfFile(file: string): Promise<ModelSize | null> {
-  const model = await openModel(file);
-  await model.close();
-  return modelSizeOf(model);
-}
-
-/** As chooseEngine, but for a GPU, which nobody is asked for here: what a job took there teaches the next one. */
-async function engineOf(recipe: Recipe, model: ModelSource): Promise<JobFacts['engine']> {
-  const wanted = 'evaluation' in recipe ? recipe.evaluation.engine : 'auto';
-  if (wanted !== 'auto') return wanted;
-  return (await runnableRefusal(model)) === null ? 'onnx' : 'llama.cpp';
-}
-
-interface TextFacts {
-  size: ModelSize;
-  /** The model's context. */
-  most: number;
-  /** The folder of the bundled ones. */
-  texts: string;
-}
-
-async function tokensOf(name: string, { size, texts }: TextFacts): Promise<number> {
-  const { bytes, rows } = await openText(name, texts);
-  return rows ? rows.reduce((sum, row) => sum + row.length, 0) : bytes / bytesPerToken(size.vocabSize);
-}
-
-async function calibrationSize(recipe: Recipe, facts: TextFacts): Promise<TextSize> {
-  if (!('calibration' in recipe)) return { tokens: 0, window: 0 };
-  const { texts, samples, length } = recipe.calibration;
-  const window = Math.min(length, facts.most);
-  const tokens = await Promise.all(texts.map((text) => tokensOf(text, facts)));
-  return {
-    window,
-    tokens: Math.min(
-      samples * window,
-      tokens.reduce((sum, count) => sum + count, 0),
-    ),
-  };
-}
-
-async function evaluationSize(recipe: Recipe, facts: TextFacts): Promise<TextSize> {
-  if (!('evaluation' in recipe)) return { tokens: 0, window: 0 };
-  const { text, window: wanted, windows } = recipe.evaluation;
-  const window = Math.min(wanted, facts.most);
-  return { window, tokens: Math.min((windows ?? Infinity) * window, await tokensOf(text, facts)) };
+async function workOf(recipe: Recipe, { texts, plans }: { texts: string; plans: KnownPlans }): Promise<JobWork | null> {
+  const facts = await jobFacts(recipe, texts);
+  if (facts === null) return null;
+  const named = recipe.verb === 'fit' && recipe.plan !== null ? await plans.file(recipe.model, recipe.plan) : null;
+  return jobWork(recipe, { ...facts, named });
 }
 
 interface DiskUse {

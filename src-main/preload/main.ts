@@ -1,6 +1,7 @@
 // The bridge between page and shell: named functions on `window.app`, and the engine's port handed to the page.
 // Runs sandboxed, so it is built as CommonJS and imports nothing but electron's bridge modules.
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
+import type { ErrorShape } from '../contract/errors.ts';
 import type { EngineExit, MenuCommand, WindowApp } from '../contract/window-app.ts';
 
 // The shell may have a model to open before the page listens.
@@ -19,6 +20,10 @@ const app: WindowApp<File> = {
   onCommand: (listener) => {
     ipcRenderer.removeAllListeners('menu.command');
     ipcRenderer.on('menu.command', (_event, command: MenuCommand) => listener(command));
+  },
+  onFailure: (listener) => {
+    ipcRenderer.removeAllListeners('shell.failed');
+    ipcRenderer.on('shell.failed', (_event, error: ErrorShape) => listener(error));
   },
   chooseModel: () => ipcRenderer.invoke('dialog.model'),
   chooseModelFolder: () => ipcRenderer.invoke('dialog.modelFolder'),

@@ -14,6 +14,12 @@ const largestWholeBytes = 2 * pieceBytes;
 export const largestMessageBytes = 2 ** 28;
 /** Unfinished messages that an end holds at most, in sizes of the largest: a few large calls may be under way at once. */
 const largestAtOnce = 2;
+/**
+ * An unfinished message is dropped when none of its pieces came between two looks: a sender writes the next one as soon as
+ * the last is on its way, and no process of Snug holds its event loop for so long, which has to cancel within 2 s. Looks are
+ * counted, not time: pieces that wait while this end was busy or asleep are read before the second one.
+ */
+export const lookMs = 30_000;
 
 const chunk = z.object({
   kind: z.literal('chunk'),
@@ -36,6 +42,9 @@ export interface PacedTransport extends Transport {
 interface Assembly {
   target: Uint8Array;
   filled: number;
+  of: Chunk['of'];
+  /** Since the last look. */
+  isAlive: boolean;
 }
 
 /**
@@ -44,14 +53,16 @@ interface Assembly {
  */
 export function chunked(base: PacedTransport, limitBytes = largestMessageBytes): Transport {
   const sender = new Sender(base, limitBytes);
-  const receiver = new Receiver(limitBytes);
+  const listeners: ((message: unknown) => void)[] = [];
+  const tell = (message: unknown): void => {
+    if (message !== null) for (const listener of listeners) listener(message);
+  };
+  const receiver = new Receiver(limitBytes, tell);
   return {
     send: (message) => sender.send(message),
-    onMessage: (listener) =>
-      base.onMessage((raw) => {
-        const message = receiver.take(raw);
-        if (message !== null) listener(message);
-      }),
+    onMessage: (listener) => {
+      if (listeners.push(listener) === 1) base.onMessage((raw) => tell(receiver.take(raw)));
+    },
     onClose: (listener) => base.onClose(listener),
     close: () => base.close(),
   };
@@ -108,10 +119,14 @@ class Sender {
 class Receiver {
   readonly #limitBytes: number;
   readonly #assemblies = new Map<number, Assembly>();
+  readonly #tell: (refused: Refused | null) => void;
   #unfinishedBytes = 0;
+  #looks: NodeJS.Timeout | null = null;
 
-  constructor(limitBytes: number) {
+  /** @param tell is told of messages that are given up without a piece */
+  constructor(limitBytes: number, tell: (refused: Refused | null) => void) {
     this.#limitBytes = limitBytes;
+    this.#tell = tell;
   }
 
   /** The message that `raw` is or completes, or what tells that it is refused; null until then, and for what is no message. */
@@ -131,12 +146,13 @@ class Receiver {
   }
 
   /** Makes room for a message that begins; null where there is room, or nothing begins. */
-  #whyNotBegun({ stream, offset, total }: Chunk): Refused['why'] | null {
+  #whyNotBegun({ stream, offset, total, of }: Chunk): Refused['why'] | null {
     if (offset > 0 || this.#assemblies.has(stream)) return null;
     if (total > this.#limitBytes) return 'large';
     if (this.#unfinishedBytes + reserved(total) > largestAtOnce * this.#limitBytes) return 'many';
-    this.#assemblies.set(stream, { target: new Uint8Array(total), filled: 0 });
+    this.#assemblies.set(stream, { target: new Uint8Array(total), filled: 0, of, isAlive: true });
     this.#unfinishedBytes += reserved(total);
+    this.#looks ??= setInterval(() => this.#look(), lookMs).unref();
     return null;
   }
 
@@ -148,6 +164,7 @@ class Receiver {
     if (offset !== assembly.filled) throw new RangeError(`A piece for ${offset} came at ${assembly.filled}.`);
     target.set(bytes, offset);
     assembly.filled += bytes.length;
+    assembly.isAlive = true;
     if (assembly.filled < target.length) return null;
     this.#drop(stream);
     return deserialize(target);
@@ -157,6 +174,20 @@ class Receiver {
     const assembly = this.#assemblies.get(stream);
     if (assembly) this.#unfinishedBytes -= reserved(assembly.target.length);
     this.#assemblies.delete(stream);
+    if (this.#assemblies.size > 0 || this.#looks === null) return;
+    clearInterval(this.#looks);
+    this.#looks = null;
+  }
+
+  /** Drops what brought nothing since the last look, so that the room it takes is free again. */
+  #look(): void {
+    for (const [stream, assembly] of this.#assemblies) {
+      const { isAlive, of, target } = assembly;
+      assembly.isAlive = false;
+      if (isAlive) continue;
+      this.#drop(stream);
+      this.#tell(refusalOf(of, { why: 'stalled', bytes: target.length, limitBytes: this.#limitBytes }));
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import type { ApiDefinition, HandlerContext, HandlersOf, MethodDefinition } from
 import { AppError } from '../contract/errors.ts';
 import { throttle } from './throttle.ts';
 import type { Transport } from './transport.ts';
-import { refusal, wireMessage } from './wire.ts';
+import { refusal, requestHead, wireMessage } from './wire.ts';
 
 export interface Server<Api extends ApiDefinition> {
   emit<Name extends keyof Api['events'] & string>(name: Name, payload: z.infer<Api['events'][Name]>): void;
@@ -51,9 +51,17 @@ export function serve<Api extends ApiDefinition>(
     }
   }
 
+  /** Whoever waits for an answer gets one; what has no id to answer is dropped, and the peer lives on. */
+  function refuse(raw: unknown, problem: z.ZodError): void {
+    const { data: head } = requestHead.safeParse(raw);
+    if (head === undefined) return;
+    const error = new AppError('USAGE', `This is no request: ${z.prettifyError(problem)}`);
+    transport.send({ kind: 'error', id: head.id, error: error.toShape() });
+  }
+
   transport.onMessage((raw) => {
     const parsed = wireMessage.safeParse(raw);
-    if (!parsed.success) return; // a malformed message has no id to answer; the peer lives on
+    if (!parsed.success) return refuse(raw, parsed.error);
     const message = parsed.data;
     if (message.kind === 'request') void answer(message.id, message.method, message.params);
     else if (message.kind === 'refused' && message.of === 'request')

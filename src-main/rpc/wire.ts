@@ -12,12 +12,15 @@ const refused = z.object({
   kind: z.literal('refused'),
   of: messageKind,
   id,
-  /** Larger than any may be; larger than one may be that does not come in pieces; too many at once; not ours, or torn. */
-  why: z.enum(['large', 'whole', 'many', 'unreadable']),
+  /** Larger than any may be, or than one that does not come in pieces; too many at once; not ours, or torn; never finished. */
+  why: z.enum(['large', 'whole', 'many', 'unreadable', 'stalled']),
   bytes: z.number(),
   limitBytes: z.number(),
 });
 export type Refused = z.infer<typeof refused>;
+
+/** Of what is no request, enough to answer it. */
+export const requestHead = z.object({ kind: z.literal('request'), id });
 
 export const wireMessage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('request'), id, method: z.string(), params: z.unknown() }),
@@ -36,6 +39,7 @@ export function refusal({ of, why, bytes, limitBytes }: Refused): AppError {
     whole: `A ${of} of ${bytes} bytes or more came in one piece: above ${limitBytes} a message goes in smaller ones.`,
     many: `A ${of} of ${bytes} bytes came while many large messages were unfinished: send it again when they are done.`,
     unreadable: `A ${of} of ${bytes} bytes cannot be read: it is no message of Snug, or a piece of it is missing.`,
+    stalled: `A ${of} of ${bytes} bytes stopped midway: its other pieces did not come.`,
   };
   return new AppError(of === 'request' ? 'USAGE' : 'INTERNAL', told[why], { of, why, bytes, limitBytes });
 }

@@ -1,7 +1,7 @@
 // The system's own dialogs: what to open, where to write, and what is written there at once.
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { dialog, type BrowserWindow, type FileFilter, type OpenDialogOptions, type WebContents } from 'electron';
+import { saveFile } from './save-file.ts';
 import { words } from './words.ts';
 
 export async function chooseModel(window: BrowserWindow): Promise<string | null> {
@@ -34,17 +34,17 @@ export async function chooseOutput(window: BrowserWindow, suggestedPath: string)
   return save(window, words().chooseOutput, suggestedPath);
 }
 
-/** Asks where, and writes `text` there; null where the user backs out. */
+/** Asks where, and writes `text` there; null where the user backs out. @throws NOT_WRITABLE, DISK_FULL */
 export async function saveText(window: BrowserWindow, suggestedName: string, text: string): Promise<string | null> {
   const file = await save(window, words().save, path.basename(suggestedName));
-  if (file !== null) await writeFile(file, text);
+  if (file !== null) await saveFile(file, text);
   return file;
 }
 
-/** Asks where, and prints the page there; null where the user backs out. */
+/** Asks where, and prints the page there; null where the user backs out. @throws NOT_WRITABLE, DISK_FULL */
 export async function savePdf(window: BrowserWindow, suggestedName: string): Promise<string | null> {
   const file = await save(window, words().save, path.basename(suggestedName));
-  if (file !== null) await writeFile(file, await onWhite(window, (page) => page.printToPDF({ printBackground: true })));
+  if (file !== null) await saveFile(file, await onWhite(window, (page) => page.printToPDF({ printBackground: true })));
   return file;
 }
 

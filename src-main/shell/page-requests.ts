@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { app, clipboard, ipcMain, shell, type BrowserWindow } from 'electron';
 import { z } from 'zod';
+import { AppError } from '../contract/errors.ts';
 import { externalLinks, secretNames, shellLanguages, type ExternalLink } from '../contract/window-app.ts';
 import {
   chooseFolder,
@@ -39,7 +40,8 @@ const name = z
   .min(1)
   .max(4096)
   .refine((text) => !text.includes('\0'));
-const existingPath = name.refine((file) => path.isAbsolute(file) && existsSync(file), 'no existing file');
+const absolutePath = name.refine((file) => path.isAbsolute(file), 'no absolute path');
+const existingPath = absolutePath.refine(existsSync, 'no existing file');
 const link = z.enum(Object.keys(externalLinks) as [ExternalLink, ...ExternalLink[]]);
 const secret = z.enum(secretNames);
 const secretValue = z.string().trim().min(1).max(1024);
@@ -60,6 +62,15 @@ export function answerPage({ window, engine, launcher, setLanguage }: PageServic
       return handler(argument.data);
     });
   };
+  /** What was asked for and did not work is told on the page, whichever screen is in view; it is not the page's fault. */
+  const telling = async <T>(action: () => Promise<T> | T): Promise<T | null> => {
+    try {
+      return await action();
+    } catch (error) {
+      window.webContents.send('shell.failed', AppError.from(error).toShape());
+      return null;
+    }
+  };
   answer('engine.start', nothing, () => engine.connectPage(window.webContents));
   answer('engine.launcher', nothing, () => launcher);
   answer('dialog.model', nothing, () => chooseModel(window));
@@ -68,10 +79,10 @@ export function answerPage({ window, engine, launcher, setLanguage }: PageServic
   answer('dialog.texts', nothing, () => chooseTexts(window));
   answer('dialog.output', name, (suggestedPath) => chooseOutput(window, suggestedPath));
   answer('save.text', z.strictObject({ suggestedName: name, text }), (wanted) =>
-    saveText(window, wanted.suggestedName, wanted.text),
+    telling(() => saveText(window, wanted.suggestedName, wanted.text)),
   );
-  answer('save.pdf', name, (suggestedName) => savePdf(window, suggestedName));
-  answer('folder.show', existingPath, (file) => shell.showItemInFolder(file));
+  answer('save.pdf', name, (suggestedName) => telling(() => savePdf(window, suggestedName)));
+  answer('folder.show', absolutePath, (file) => telling(() => showInFolder(file)));
   answer('clipboard.write', text, (copied) => clipboard.writeText(copied));
   answer('link.open', link, openLink);
   answer('recent.note', existingPath, (file) => app.addRecentDocument(file));
@@ -86,4 +97,10 @@ export function answerPage({ window, engine, launcher, setLanguage }: PageServic
     clearSecret(wanted);
     await engine.tellToken();
   });
+}
+
+/** @throws FILE_NOT_FOUND for one that was moved or deleted since the page knew it */
+function showInFolder(file: string): void {
+  if (!existsSync(file)) throw new AppError('FILE_NOT_FOUND', `${file} is not there any more.`, { path: file });
+  shell.showItemInFolder(file);
 }

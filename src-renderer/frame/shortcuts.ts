@@ -31,10 +31,13 @@ const typing = 'input:not([type=radio],[type=checkbox],[type=range],[type=button
 const keyed = `${typing}, select, [role=combobox], [role=menu]`;
 const pressed = 'button, a, summary, [role=button]';
 
-/** Whether a shortcut may act while this element has the focus: keys belong to fields first, and to dialogs. */
-export function mayAct(shortcut: string, focused: Element | null): boolean {
+/**
+ * Whether a shortcut may act while this element has the focus: keys belong to fields first. An open dialog has all of them,
+ * also while nothing in it has the focus.
+ */
+export function mayAct(shortcut: string, focused: Element | null, isDialogOpen: boolean): boolean {
+  if (isDialogOpen) return false;
   if (focused === null) return true;
-  if (focused.closest('[role=dialog]')) return false;
   if (shortcut.startsWith('Mod+')) return true;
   if (shortcut === 'Enter' && focused.closest(pressed)) return false;
   return !focused.closest(keyed);

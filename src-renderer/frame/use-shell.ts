@@ -1,7 +1,8 @@
-// What the shell tells the page, and the page the shell: models that come from outside, menu entries, the language.
+// What the shell tells the page, and the page the shell: models that come from outside, menu entries, failures, the language.
 import { watch, watchEffect, type Ref } from 'vue';
 import type { MenuCommand } from '../../src-main/contract/window-app.ts';
 import { useFitStore } from '../stores/fit-store.ts';
+import { useNoticeStore } from '../stores/notice-store.ts';
 import { useNavigationStore, type AreaId } from '../stores/navigation-store.ts';
 import { useSettingsStore } from '../stores/settings-store.ts';
 import { areas } from './areas.ts';
@@ -41,5 +42,6 @@ export function useShell(isReady: Readonly<Ref<boolean>>, openPalette: () => voi
     const area = command.replace(/^show-/, '') as AreaId;
     if (areas.some(({ id }) => id === area)) navigation.go(area);
   });
+  window.app.onFailure(useNoticeStore().tellError);
   watchEffect(() => void window.app.setLanguage(settings.language));
 }

@@ -9,7 +9,8 @@ export function useShortcuts(): void {
   function press(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.repeat) return;
     const command = store.commands.find(({ shortcut }) => shortcut && isPressed(shortcut, event, isMac()));
-    if (!command?.shortcut || !mayAct(command.shortcut, document.activeElement)) return;
+    const isDialogOpen = document.querySelector('[role=dialog]') !== null;
+    if (!command?.shortcut || !mayAct(command.shortcut, document.activeElement, isDialogOpen)) return;
     event.preventDefault();
     void command.run();
   }

@@ -143,13 +143,13 @@ export const useHistoryStore = defineStore('history', () => {
   /** Takes up a run; it is then shown among the runs. */
   const resume = (run: string): Promise<void> =>
     refusable(async () => {
-      await call()['jobs.resume']({ id: run });
+      await jobs.resume(run);
       useNavigationStore().go('runs', { run });
     });
 
-  /** The recipe of a run as this Snug reads it. @throws USAGE for that of another version */
-  async function recipeOf(run: string): Promise<Recipe> {
-    const { recipe } = await call()['history.clone']({ run });
+  /** The recipe of a run with these changes. @throws USAGE for that of another version, and for what is no such setting */
+  async function recipeOf(run: string, set: Record<string, string> = {}): Promise<Recipe> {
+    const { recipe } = await call()['history.clone']({ run, set });
     return recipe;
   }
 
@@ -164,10 +164,9 @@ export const useHistoryStore = defineStore('history', () => {
       await openInFit(run, recipe);
     });
 
-  /** Starts a run with the settings of another one and these changes. @throws USAGE for what is no such setting */
-  async function startClone(run: string, set: Record<string, string>): Promise<void> {
-    const { recipe } = await call()['history.clone']({ run, set });
-    const { id } = await call()['jobs.start']({ recipe, clonedFrom: run });
+  /** Starts a run with the settings of another one. */
+  async function startClone(run: string, recipe: Recipe): Promise<void> {
+    const id = await jobs.start(recipe, run);
     useNavigationStore().go('runs', { run: id });
   }
 

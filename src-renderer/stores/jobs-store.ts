@@ -10,6 +10,7 @@ import type { JobLogLines } from '../../src-main/contract/job-log.ts';
 import type { Preflight } from '../../src-main/contract/preflight.ts';
 import type { recipe, Recipe } from '../../src-main/contract/recipe.ts';
 import type { Client } from '../../src-main/rpc/client.ts';
+import { singly } from './singly.ts';
 
 interface Mirror {
   jobs: ReadonlyMap<string, JobSnapshot>;
@@ -75,19 +76,19 @@ export const useJobsStore = defineStore('jobs', () => {
   }
 
   /** Cancels a job; resolves when it has ended. */
-  async function cancel(id: string): Promise<void> {
+  const cancel = singly(async (id: string): Promise<void> => {
     await engine().call['jobs.cancel']({ id });
-  }
+  });
 
   /** Stops a job, to go on later; resolves when it has stopped. */
-  async function pause(id: string): Promise<void> {
+  const pause = singly(async (id: string): Promise<void> => {
     await engine().call['jobs.pause']({ id });
-  }
+  });
 
   /** Takes up a job that was stopped. */
-  async function resume(id: string): Promise<void> {
+  const resume = singly(async (id: string): Promise<void> => {
     await engine().call['jobs.resume']({ id });
-  }
+  });
 
   /** Puts a waiting job `places` further towards the end. */
   async function move(id: string, places: 1 | -1): Promise<void> {

@@ -8,17 +8,15 @@ import type { TextList } from '../../src-main/contract/results.ts';
 import { newRecipeDraft, readRecipeDraft } from '../features/advanced/recipe-draft.ts';
 import { suggestOutput } from '../features/model/model-path.ts';
 import { usesSource } from '../features/plans/plan-view.ts';
-import { askPreflight, failed, type Answer } from '../features/preflight/ask-preflight.ts';
+import { useAskedStart } from '../features/preflight/use-asked-start.ts';
 import { useEngineStore } from './engine-store.ts';
 import { useFitStore } from './fit-store.ts';
 import { useJobsStore } from './jobs-store.ts';
 import { useNavigationStore } from './navigation-store.ts';
 import { usePreferencesStore } from './preferences-store.ts';
+import { singly } from './singly.ts';
 
 type FitInput = z.input<typeof fitRecipe>;
-
-/** A run that is not begun yet. */
-export type Preparation = { plan: Plan; recipe: FitInput; answer: Answer };
 
 export const useMakeStore = defineStore('make', () => {
   const fit = useFitStore();
@@ -27,8 +25,8 @@ export const useMakeStore = defineStore('make', () => {
   const readSettings = computed(() => readRecipeDraft(draft));
   /** The run whose settings these were: what is made of its model next is kept as its clone. */
   const source = shallowRef<{ run: string; model: string } | null>(null);
-  const preparation = shallowRef<Preparation | null>(null);
   const texts = shallowRef<TextList['texts']>([]);
+  const { preparation, ask, start, withdraw } = useAskedStart(begin);
 
   // What was set for every run follows the settings until it is changed for this one.
   watch(
@@ -61,41 +59,26 @@ export const useMakeStore = defineStore('make', () => {
     if (output === null) return;
     const plan = draft.choice === 'plan' || !writes ? chosen.id : null;
     const { target } = plans;
-    await ask(chosen, { verb: 'fit', ...settings, model: model.path, target, plan, output, force: writes });
-  }
-
-  async function ask(plan: Plan, recipe: FitInput): Promise<void> {
-    const asking: Preparation = { plan, recipe, answer: { state: 'asking' } };
-    preparation.value = asking;
-    const answer = await askPreflight(recipe);
-    if (preparation.value === asking) preparation.value = { ...asking, answer }; // else it was withdrawn meanwhile
-  }
-
-  async function start(): Promise<void> {
-    const prepared = preparation.value;
-    if (prepared?.answer.state !== 'told') return;
-    try {
-      const clonedFrom = source.value?.model === prepared.recipe.model ? source.value.run : null;
-      const run = await useJobsStore().start(prepared.recipe, clonedFrom);
-      source.value = null;
-      preparation.value = null;
-      useNavigationStore().go('runs', { run });
-    } catch (error) {
-      preparation.value = { ...prepared, answer: failed(error) };
-    }
-  }
-
-  /** Downloads a model as it is, and goes to see it come. */
-  async function download(model: string): Promise<void> {
-    await fit.refusable(async () => {
-      const run = await useJobsStore().start({ verb: 'download', model });
-      useNavigationStore().go('runs', { run });
+    await ask({
+      plan: chosen,
+      recipe: { verb: 'fit', ...settings, model: model.path, target, plan, output, force: writes },
     });
   }
 
-  function withdraw(): void {
-    preparation.value = null;
+  async function begin({ recipe }: { plan: Plan; recipe: FitInput }): Promise<void> {
+    const clonedFrom = source.value?.model === recipe.model ? source.value.run : null;
+    const run = await useJobsStore().start(recipe, clonedFrom);
+    source.value = null;
+    useNavigationStore().go('runs', { run });
   }
+
+  /** Downloads a model as it is, and goes to see it come. */
+  const download = singly((model: string) =>
+    fit.refusable(async () => {
+      const run = await useJobsStore().start({ verb: 'download', model });
+      useNavigationStore().go('runs', { run });
+    }),
+  );
 
   return { draft, source, readSettings, preparation, texts, loadTexts, prepare, start, download, withdraw };
 });

@@ -29,6 +29,20 @@ export const usePreferencesStore = defineStore('preferences', () => {
     return refusal.value === null;
   }
 
+  /** A change that was typed: its field tells a value that is wrong, and nobody else. Answers whether it was not that. */
+  async function changeTyped(wanted: SettingsChange): Promise<boolean> {
+    let isRight = true;
+    await refusable(async () => {
+      try {
+        state.value = await useEngineStore().connected().call['settings.change'](wanted);
+      } catch (error) {
+        isRight = AppError.from(error).code !== 'USAGE';
+        if (isRight) throw error;
+      }
+    });
+    return isRight;
+  }
+
   /** Tries what our graphs can run on: seconds where there is a GPU, once per engine. */
   async function tryDevices(): Promise<void> {
     devices.value = await useEngineStore()
@@ -46,5 +60,5 @@ export const usePreferencesStore = defineStore('preferences', () => {
     }
   }
 
-  return { state, settings, refusal, devices, load, change, tryDevices };
+  return { state, settings, refusal, devices, load, change, changeTyped, tryDevices };
 });

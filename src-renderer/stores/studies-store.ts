@@ -5,7 +5,7 @@ import { AppError, type ErrorShape } from '../../src-main/contract/errors.ts';
 import type { Experiment } from '../../src-main/contract/history.ts';
 import type { StudyKind, StudyRecipe } from '../../src-main/contract/recipe.ts';
 import { modelOfFile } from '../features/model/model-path.ts';
-import { askPreflight, failed, type Answer } from '../features/preflight/ask-preflight.ts';
+import { useAskedStart } from '../features/preflight/use-asked-start.ts';
 import { draftOf, newStudyDraft, readStudy, usualOf, type StudyInput } from '../features/studies/study-draft.ts';
 import { useEngineStore } from './engine-store.ts';
 import type { ModelState } from './fit-store.ts';
@@ -21,9 +21,9 @@ export const useStudiesStore = defineStore('studies', () => {
   const model = shallowRef<ModelState>({ state: 'none' });
   /** The study whose settings these were: what is started next is kept as its clone. */
   const source = shallowRef<{ run: string; recipe: StudyRecipe } | null>(null);
-  const preparation = shallowRef<{ recipe: StudyInput; answer: Answer } | null>(null);
   const list = shallowRef<{ experiments: readonly Experiment[]; total: number } | null>(null);
   const refusal = shallowRef<ErrorShape | null>(null);
+  const { preparation, ask, start, withdraw } = useAskedStart(begin);
 
   const readDraft = computed(() => readStudy(draft, source.value?.recipe ?? null));
   /** Why the open model cannot be studied like this, in the engine's words; null where it can. */
@@ -87,28 +87,13 @@ export const useStudiesStore = defineStore('studies', () => {
   async function prepare(): Promise<void> {
     const { settings } = readDraft.value;
     if (model.value.state !== 'open' || settings === null) return;
-    const recipe: StudyInput = { ...settings, model: model.value.path };
-    const asking = { recipe, answer: { state: 'asking' } as Answer };
-    preparation.value = asking;
-    const answer = await askPreflight(recipe);
-    if (preparation.value === asking) preparation.value = { recipe, answer }; // else it was withdrawn meanwhile
+    await ask({ recipe: { ...settings, model: model.value.path } });
   }
 
-  function withdraw(): void {
-    preparation.value = null;
-  }
-
-  async function start(): Promise<void> {
-    const prepared = preparation.value;
-    if (prepared?.answer.state !== 'told') return;
-    try {
-      const run = await useJobsStore().start(prepared.recipe, source.value?.run ?? null);
-      source.value = null;
-      preparation.value = null;
-      useNavigationStore().go('studies', { run });
-    } catch (error) {
-      preparation.value = { ...prepared, answer: failed(error) };
-    }
+  async function begin({ recipe }: { recipe: StudyInput }): Promise<void> {
+    const run = await useJobsStore().start(recipe, source.value?.run ?? null);
+    source.value = null;
+    useNavigationStore().go('studies', { run });
   }
 
   /** Takes up a study that was stopped, and shows it. */

@@ -54,11 +54,14 @@ export function formatContext(tokens: number): string {
 const fileUnits = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 const memoryUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
-/** Formats sizes in the one unit that suits `largest`, so that the parts of a bar compare at a glance: `20.6 GiB`, `0.20 GiB`. */
+/** Formats sizes in the one unit that suits `largest`, so that the parts of a bar compare at a glance: `20.6 GiB`, `0.20 GiB`; what
+ * would be nothing in it, in its own. */
 export function sizeFormat(kind: 'file' | 'memory', largest: number): (bytes: number) => string {
   const { bytes: unit, name } = unitOf(kind, largest);
   return (bytes) => {
     const value = bytes / unit;
+    // "0.00 GiB" would be nothing.
+    if (value > 0 && value < 0.01 && unit > 1) return sizeFormat(kind, bytes)(bytes);
     return `${unit === 1 ? value : formatFixed(value, value < 10 ? 2 : 1)} ${name}`;
   };
 }
@@ -82,11 +85,26 @@ export function memoryUnit(bytes: number): { name: string; bytes: number } {
 /** A round number at an axis, with the decimals that it has. */
 export const formatTick = (value: number): string => localised(String(Number(value.toPrecision(4))));
 
-/** A KL divergence in nats: three decimals, two from 1 on. */
+/** A KL divergence in nats: two figures below 0.1, three decimals below 1, two from there on. */
 export function formatLoss(kld: number): string {
   if (kld === 0) return '0';
-  if (kld < 0.0005) return `<${formatFixed(0.001, 3)}`;
+  if (kld < 1e-6) return `<${formatFixed(1e-6, 6)}`;
+  if (kld < 0.01) return formatPlain(Number(kld.toPrecision(2)));
   return formatFixed(kld, kld < 1 ? 3 : 2);
+}
+
+const mostDecimals = 7;
+
+/** Decimals of the error's second figure. */
+export function decimalsOf(error: number): number {
+  return Math.max(0, Math.min(mostDecimals, 1 - Math.floor(Math.log10(error))));
+}
+
+/** `0.2134 ± 0.0051`; what has no error has four figures. */
+export function withError(value: number, error: number): string {
+  if (error <= 0) return value === 0 ? '0' : formatFixed(value, decimalsOf(Math.abs(value) / 100));
+  const decimals = decimalsOf(error);
+  return `${formatFixed(value, decimals)} ± ${formatFixed(error, decimals)}`;
 }
 
 /** Throughput of a stage, in its own unit; null while it cannot be told. */

@@ -10,7 +10,6 @@ export type Tone = 'good' | 'careful' | 'bad';
 const words = useWords();
 
 const steps: [below: number, name: keyof Words['quality']['losses'], tone: Tone][] = [
-  [0.0005, 'nothing', 'good'],
   [0.01, 'almostNothing', 'good'],
   [0.04, 'little', 'good'],
   [0.12, 'some', 'careful'],
@@ -19,8 +18,15 @@ const steps: [below: number, name: keyof Words['quality']['losses'], tone: Tone]
 ];
 
 export function lossInWords(kld: number): { words: string; tone: Tone } {
+  if (kld === 0) return { words: words.quality.losses.nothing, tone: 'good' };
   const [, name, tone] = steps.find(([below]) => kld < below)!;
   return { words: words.quality.losses[name], tone };
+}
+
+/** `almost nothing (≈ 0.0013)`. */
+export function lossWithFigure(prediction: Prediction): string {
+  const { words: loss } = lossInWords(prediction.kld);
+  return prediction.kld === 0 ? loss : `${loss} (${lossFigure(prediction)})`;
 }
 
 /** `≈ 0.021` for a prediction, `0.021` for a measurement. */

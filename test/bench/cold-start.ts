@@ -2,7 +2,7 @@
 // The goal is 2 s on two cores. Each start has user data of its own, so nothing is warm but the disk cache.
 //
 //   npm run bench -- cold-start [FOLDER OF A PACKAGE]
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,7 +11,7 @@ import {
   buildWindow,
   electronEnvironment,
   findElectron,
-  hasDisplay,
+  onDisplay,
   root,
   sandboxSwitches,
 } from '../../scripts/electron.ts';
@@ -41,6 +41,8 @@ async function measure(command: string, args: string[], env: NodeJS.ProcessEnv):
     const page = await firstPage(() => browser.contexts()[0]?.pages() ?? []);
     await page.locator('main button:enabled').first().waitFor();
     const usableAt = Date.now();
+    // The entry may come a moment after the button.
+    await page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint').length > 0);
     const painted = await page.evaluate(
       () => performance.timeOrigin + performance.getEntriesByName('first-contentful-paint')[0]!.startTime,
     );
@@ -91,8 +93,4 @@ async function main(packageFolder: string | undefined): Promise<void> {
   console.log(reached ? 'Within the goal of 2 s.' : 'Over the goal of 2 s.');
 }
 
-if (hasDisplay()) await main(process.argv[2]);
-else {
-  const inside = ['-a', process.execPath, import.meta.filename, ...process.argv.slice(2)];
-  process.exitCode = spawnSync('xvfb-run', inside, { stdio: 'inherit' }).status ?? 1;
-}
+await onDisplay(() => main(process.argv[2]));

@@ -25,6 +25,12 @@ describe('a recipe file', () => {
     expect(readRecipeFile(JSON.stringify(recipe), 'a')).toEqual(recipe);
   });
 
+  it('replaces no file, though the run that had it did', () => {
+    const forced = recipeSchema.parse({ ...recipe, force: true });
+    for (const text of [recipeFileText(forced), JSON.stringify({ recipe: forced, result: {} }), JSON.stringify(forced)])
+      expect(readRecipeFile(text, 'a')).toEqual({ ...forced, force: false });
+  });
+
   it.each([
     ['no JSON', '{', /no JSON/],
     ['no object', '[1]', /no object/],
@@ -46,6 +52,14 @@ describe('changes', () => {
       type: 'Q8_0',
       calibration: { samples: 12 },
     });
+    const study = recipeSchema.parse({ verb: 'study', kind: 'sparsity', model: '/m.gguf' });
+    for (const values of ['0.15, 0.2', '["0.15","0.2"]']) {
+      expect(changedRecipe(study, { values, 'calibration.texts': 'a.txt' })).toMatchObject({
+        ...{ values: ['0.15', '0.2'], calibration: { texts: ['a.txt'] } },
+      });
+    }
+    expect(changedRecipe(study, { values: '0.2' })).toMatchObject({ values: ['0.2'] });
+    expect(() => changedRecipe(study, { values: '{}', threads: 'many' })).toThrow(/make no recipe/);
     expect(() => changedRecipe(recipe, { nothing: '1' })).toThrow(/no setting "nothing"/);
     expect(() => changedRecipe(recipe, { 'calibration.samples': 'x' })).toThrow(/make no recipe/);
   });

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { isAlive, thisProcess } from '../../src-main/core/process-identity.ts';
+import { isAlive, processTag, readProcessTag, thisProcess } from '../../src-main/core/process-identity.ts';
 
 /** Writes its identity and waits. */
 const module = new URL('../../src-main/core/process-identity.ts', import.meta.url).href;
@@ -18,6 +18,14 @@ it('this process runs, one that has ended does not', () => {
   expect(isAlive(thisProcess)).toBe(true);
   expect(isAlive({ pid: process.ppid, startTime: null })).toBe(true);
   expect(isAlive({ pid: spawnSync('true').pid, startTime: null })).toBe(false);
+});
+
+it('a name tells of a process in one form, on every system, and no number or date is one', () => {
+  for (const identity of [thisProcess, { pid: 7, startTime: null }, { pid: 7, startTime: '12-0123abcd' }])
+    expect(readProcessTag(processTag(identity))).toEqual(identity);
+  expect(processTag({ pid: 7, startTime: null })).toBe('7-0-00000000');
+  for (const name of ['2024', '2024-11-29', '2024-11', '7-12-0123abcg', 'x7-12-0123abcd', ''])
+    expect(readProcessTag(name), name).toBeNull();
 });
 
 describe.skipIf(!isLinux)('where the system tells when a process began', () => {

@@ -60,9 +60,23 @@ export async function launch(
   page.on('pageerror', (error) => complaints.push(error.message));
   const close = async (): Promise<void> => {
     await electron.close();
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(folder);
   };
   return { electron, page, folder, complaints, close };
+}
+
+/** Chromium's helpers may still write their caches there for a moment after the application has ended. */
+export async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+}
+
+/** Looks until it is so; fails after ten seconds. What other processes do is seen a moment later. */
+export async function eventually(look: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!(await look())) {
+    if (performance.now() > deadline) throw new Error(`Never came true: ${look.toString()}`);
+    await sleep(100);
+  }
 }
 
 function electronProgram(): string {
@@ -92,6 +106,19 @@ export async function startFitIn(app: RunningApp): Promise<string> {
   return output;
 }
 
+/** Starts a job through the page's own store, as a screen would that does not ask for it like this; answers with its id. */
+export function startJobIn({ page }: RunningApp, recipe: Record<string, unknown>): Promise<string> {
+  return page.evaluate((wanted) => {
+    interface Mounted {
+      __vue_app__: {
+        config: { globalProperties: { $pinia: { _s: Map<string, { start(recipe: unknown): Promise<string> }> } } };
+      };
+    }
+    const mounted = document.querySelector('#app') as unknown as Mounted;
+    return mounted.__vue_app__.config.globalProperties.$pinia._s.get('jobs')!.start(wanted);
+  }, recipe);
+}
+
 /** Starts the study that the form of the Studies area describes, behind its preflight. */
 export async function startStudyIn({ page }: RunningApp): Promise<void> {
   await page.getByRole('button', { name: 'Start…' }).click();
@@ -105,6 +132,18 @@ export async function answerSaveDialog({ electron }: RunningApp, file: string): 
     dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath });
   }, file);
 }
+
+/** The next dialogs for a folder answer with this path. */
+export async function answerFolderDialog({ electron }: RunningApp, folder: string): Promise<void> {
+  await electron.evaluate(({ dialog }, filePath) => {
+    dialog.showOpenDialog = () => Promise.resolve({ canceled: false, filePaths: [filePath] });
+  }, folder);
+}
+
+/** What a window that closes may take: its engine stops a run in order first. */
+const closingMs = 20_000;
+/** A window that stays is looked at for this long, while its run goes on. */
+const stayingMs = 2000;
 
 /** Closes the window during a run and answers its question; says whether the window is still there. */
 export async function closeDuringRun(
@@ -124,7 +163,7 @@ export async function closeDuringRun(
     answer,
   );
   await asked.catch(() => {}); // a window that closes at once takes the answer with it
-  return Promise.race([closed, sleep(4000, 'open' as const)]);
+  return Promise.race([closed, sleep(answer === 'Stop and close' ? closingMs : stayingMs, 'open' as const)]);
 }
 
 /** Makes the window as small as it gets, and its page as large as `zoom` says. */
@@ -137,6 +176,59 @@ export async function resize({ electron }: RunningApp, width: number, height: nu
     },
     [width, height, zoom] as const,
   );
+}
+
+/** The page in German, whose words are longer. */
+export async function speakGerman({ page }: RunningApp): Promise<void> {
+  await page.keyboard.press('Control+k');
+  await page.getByRole('option', { name: 'Deutsch' }).click();
+  await page.waitForFunction(() => document.documentElement.lang === 'de');
+}
+
+/** The smallest window with its page at twice the size. */
+export async function resizeToSmallest(app: RunningApp): Promise<void> {
+  await resize(app, 900, 600, 2);
+  await app.page.waitForFunction(() => devicePixelRatio === 2 && innerWidth === 450);
+}
+
+/**
+ * What of the window is wider than its place and cannot be read there, or only letter by letter, the frame, dialogs and menus
+ * too: the elements, and how wide they and their places are. A table or a chart may scroll sideways in a place of its own that the keyboard reaches, and so may a
+ * row of buttons, which come into view with the focus; the page itself may not.
+ */
+export async function cutSideways(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const isReached = (element: Element): boolean =>
+      element.matches('[tabindex="0"]') ||
+      [...element.children].every((child) => child.matches('li') && child.matches(':has(> button:only-child)'));
+    const isCut = (element: Element): boolean => {
+      const { overflowX } = getComputedStyle(element);
+      if (element.matches('html, body, main, nav, footer, [role=dialog]')) return true;
+      return overflowX !== 'visible' && !(overflowX === 'auto' && isReached(element));
+    };
+    const all = [...document.querySelectorAll('html, body, body *')].filter(
+      (element) => element.closest('.visually-hidden') === null,
+    );
+    const wide = all
+      .filter(({ scrollWidth, clientWidth }) => clientWidth > 0 && scrollWidth > clientWidth + 1)
+      .filter(isCut)
+      .map((element) => `${nameOf(element)}: ${element.scrollWidth} in ${element.clientWidth}`);
+    const outside = all
+      .filter((element) => element.matches('nav, footer, [role=dialog], [role=menu], [role=tooltip]'))
+      .map((element) => ({ element, box: element.getBoundingClientRect() }))
+      .filter(({ box }) => box.width > 0 && (box.left < -1 || box.right > innerWidth + 1))
+      .map(({ element, box }) => `${nameOf(element)}: from ${box.left} to ${box.right} in ${innerWidth}`);
+    const onEnd = all
+      .filter(({ children, textContent }) => children.length === 0 && textContent.trim().length > 5)
+      .map((element) => ({ element, box: element.getBoundingClientRect() }))
+      .filter(({ box }) => box.width > 0 && box.height > 4 * Math.max(box.width, 12))
+      .map(({ element, box }) => `${nameOf(element)}: ${box.width} wide and ${box.height} high`);
+    return [...wide, ...outside, ...onEnd];
+
+    function nameOf({ tagName, className, textContent }: Element): string {
+      return `${tagName} ${className} "${textContent.trim().slice(0, 40)}"`;
+    }
+  });
 }
 
 /** Drops a real file on the window, as a file manager would. */

@@ -32,11 +32,13 @@ export async function askEngine(page: Page, method: string, params: unknown): Pr
   );
 }
 
-/** Starts a fit of the bundled sample; answers with the job's id. */
-export async function startSampleFit(page: Page, output: string): Promise<string> {
+/** Starts a fit of the bundled sample; answers with the job's id. More samples take longer. */
+export async function startSampleFit(page: Page, output: string, samples = 32): Promise<string> {
   const target = { kind: 'file', bytes: 4_500_000 };
-  const calibration = { samples: 32 };
+  const calibration = { samples };
   const recipe = { verb: 'fit', model: sampleModel, target, output, calibration };
+  // A page that connects later than this would take the engine's port away.
+  await page.locator('main button:enabled').first().waitFor();
   const { id, error } = await askEngine(page, 'jobs.start', { recipe });
   if (typeof id !== 'string') throw new Error(`The fit was refused: ${JSON.stringify(error)}`);
   return id;

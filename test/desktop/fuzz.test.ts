@@ -21,7 +21,7 @@ const valid: Record<string, (argument: unknown) => boolean> = {
   'dialog.output': isText,
   'save.text': () => false,
   'save.pdf': isText,
-  'folder.show': () => false, // no random text is a file
+  'folder.show': (argument) => isText(argument) && path.isAbsolute(argument as string), // told that it is not there
   'clipboard.write': (argument) => typeof argument === 'string',
   'link.open': () => false,
   'recent.note': () => false,
@@ -124,6 +124,9 @@ it('10,000 malformed messages are refused one by one, and change nothing', async
   expect(done).toBe(2);
   await page.reload();
   await page.waitForLoadState('load');
+  // The page's own requests come first: an engine that looks for cards starts a process.
+  await page.getByRole('contentinfo').getByText('Engine ready').waitFor();
+  await page.getByRole('contentinfo').getByText('Looking for graphics cards').waitFor({ state: 'detached' });
   const before = { files: filesIn(folder), processes: processesOf(app) };
 
   // As text, because a message for a page loses what is odd about it on the way: undefined, NaN, typed arrays, shared parts.

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startHubServer, type HubServer, type ListedModel } from '../support/hub-server.ts';
 import { sampleModel } from '../support/paths.ts';
-import { launch, planWaitMs, resize, type RunningApp } from './app.ts';
+import { cutSideways, launch, planWaitMs, resize, resizeToSmallest, type RunningApp } from './app.ts';
 import { seriousViolations } from './axe.ts';
 
 const bytes = readFileSync(sampleModel);
@@ -62,14 +62,16 @@ describe('a model on a hub', () => {
     await app.page.getByLabel('Address of the hub').fill('nowhere');
     await app.page.getByLabel('Address of the hub').press('Enter');
     await app.page.getByText(/^Write an address such as/).waitFor();
+    expect(await app.page.getByRole('alert').count()).toBe(0); // the field says it, once
+    for (const label of ['Memory for the run', 'Kept statistics']) {
+      await app.page.getByLabel(label).fill('much');
+      await app.page.getByLabel(label).press('Enter');
+    }
+    await app.page.getByText('Write a size, such as 16 GiB.').nth(1).waitFor(); // each field its own
     await app.page.getByText('processor', { exact: true }).first().waitFor();
     expect(await seriousViolations(app.page)).toEqual([]);
-    await resize(app, 900, 600, 2);
-    expect(
-      await app.page.evaluate(
-        () => document.querySelector('main')!.scrollWidth - document.querySelector('main')!.clientWidth,
-      ),
-    ).toBe(0);
+    await resizeToSmallest(app);
+    expect(await cutSideways(app.page)).toEqual([]);
     await resize(app, 1100, 780);
     const asked = hub.requests.length;
     await app.page.getByRole('button', { name: 'Fit', exact: true }).click();
@@ -88,7 +90,7 @@ describe('a hint', () => {
     await term.focus();
     await app.page.keyboard.press('Shift+Tab');
     await app.page.keyboard.press('Tab');
-    const hint = app.page.getByRole('tooltip');
+    const hint = app.page.getByRole('tooltip').filter({ hasText: 'What the model remembers' });
     await hint.waitFor();
     expect(
       await term.evaluate((element) => document.getElementById(element.getAttribute('aria-describedby')!)?.textContent),

@@ -1,7 +1,7 @@
 // The processes of a run, by what they run: read from /proc, because the window's engine starts children of its own.
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunningApp } from './app.ts';
+import { eventually, type RunningApp } from './app.ts';
 
 interface Process {
   pid: number;
@@ -39,13 +39,23 @@ export function processesOf({ electron }: RunningApp): number[] {
 }
 
 /** The window's engine: a Node with its file, or Electron's process for Node services. */
-export function findEngine({ electron }: RunningApp): number {
-  const engine = descendants(electron.process().pid!).find(({ command }) =>
-    /engine\.js|node\.mojom\.NodeService/.test(command),
-  );
-  if (engine === undefined) throw new Error('The window has no engine process.');
-  return engine.pid;
+export const findEngine = (app: RunningApp): number => find(app, 'engine', /engine\.js|node\.mojom\.NodeService/);
+
+/** What computes for the run that goes on: a stage is told before its process has been started. */
+export async function findWorker(app: RunningApp): Promise<number> {
+  const pattern = /(worker|llama-host)\.js/;
+  await eventually(() => firstOf(app, pattern) !== undefined);
+  return find(app, 'worker', pattern);
 }
+
+function find(app: RunningApp, name: string, pattern: RegExp): number {
+  const found = firstOf(app, pattern);
+  if (found === undefined) throw new Error(`The window has no ${name} process.`);
+  return found.pid;
+}
+
+const firstOf = ({ electron }: RunningApp, pattern: RegExp): Process | undefined =>
+  descendants(electron.process().pid!).find(({ command }) => pattern.test(command));
 
 /** Those of the processes that are still there after at most so long. */
 export async function survivors(pids: readonly number[], milliseconds: number): Promise<Process[]> {

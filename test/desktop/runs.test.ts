@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sampleModel } from '../support/paths.ts';
-import { fitWaitMs, launch, openSampleIn, startFitIn, type RunningApp } from './app.ts';
+import { fitWaitMs, launch, openSampleIn, startFitIn, startJobIn, type RunningApp } from './app.ts';
 import { seriousViolations } from './axe.ts';
 import { findEngine } from './processes.ts';
 
@@ -16,19 +16,6 @@ afterEach(async () => {
   await app.close();
 });
 
-/** Starts a job as a screen would that is not built for it yet: through the page's own store. */
-function start(recipe: Record<string, unknown>): Promise<string> {
-  return app.page.evaluate((wanted) => {
-    interface Mounted {
-      __vue_app__: {
-        config: { globalProperties: { $pinia: { _s: Map<string, { start(recipe: unknown): Promise<string> }> } } };
-      };
-    }
-    const mounted = document.querySelector('#app') as unknown as Mounted;
-    return mounted.__vue_app__.config.globalProperties.$pinia._s.get('jobs')!.start(wanted);
-  }, recipe);
-}
-
 const perBlock = (name: string, more: Record<string, unknown> = {}): Record<string, unknown> => ({
   ...{ verb: 'slice', method: 'per-block', model: sampleModel, sparsity: 0.25, type: 'F16' },
   ...{ output: path.join(app.folder, name), calibration: { samples: 64, length: 512 }, ...more },
@@ -40,7 +27,7 @@ describe('the Runs screen', () => {
     async () => {
       const { page } = app;
       await page.getByRole('button', { name: 'Open a model…' }).waitFor();
-      await start(perBlock('sliced'));
+      await startJobIn(app, perBlock('sliced'));
       await page.keyboard.press('2');
       await page.getByRole('heading', { name: /^Slicing sample/ }).waitFor();
       const errors = page.getByRole('slider', { name: 'Error per layer' });
@@ -51,9 +38,7 @@ describe('the Runs screen', () => {
       expect(await errors.getAttribute('aria-valuetext')).toMatch(/^embedding, [\d.]+%$/);
       await page.getByText('Log', { exact: true }).click();
       await page.getByRole('region', { name: 'Lines of the log' }).getByText('Started', { exact: true }).waitFor();
-      expect(await seriousViolations(page)).toEqual([]);
-
-      await page.getByRole('button', { name: 'Pause' }).click();
+      await page.getByRole('button', { name: 'Pause' }).click(); // before the run is over, on a fast machine too
       await page.getByRole('heading', { name: 'Paused' }).waitFor({ timeout: fitWaitMs });
       await errors.waitFor(); // what was found stays in view
       expect(await seriousViolations(page)).toEqual([]);
@@ -92,8 +77,8 @@ describe('the Runs screen', () => {
       const { page } = app;
       await openSampleIn(app);
       await startFitIn(app);
-      await start({ verb: 'invariance', model: sampleModel });
-      await start(perBlock('second'));
+      await startJobIn(app, { verb: 'invariance', model: sampleModel });
+      await startJobIn(app, perBlock('second'));
       const waiting = page.getByRole('region', { name: 'Next in line' });
       const rows = waiting.getByRole('listitem');
       await rows.nth(1).waitFor();

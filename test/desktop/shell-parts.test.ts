@@ -1,9 +1,10 @@
 // The parts of the shell that need no Electron: what a start may open, where a window opens, which work counts.
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { modelOf, modelOfArguments } from '../../src-main/shell/openings.ts';
+import { saveFile } from '../../src-main/shell/save-file.ts';
 import { openingBounds, readWindowState, writeWindowState } from '../../src-main/shell/window-state.ts';
 import { preferredLanguage } from '../../src-main/shell/words.ts';
 import { temporaryFolder } from '../support/engine.ts';
@@ -117,5 +118,28 @@ describe('the language of the shell', () => {
     expect(preferredLanguage(['fr-FR', 'de-AT', 'en-US'])).toBe('de');
     expect(preferredLanguage(['en-GB', 'de'])).toBe('en');
     expect(preferredLanguage(['fr'])).toBe('en');
+  });
+});
+
+describe('a saved file', () => {
+  it('is whole, in place of the one before', async () => {
+    const folder = temporaryFolder();
+    const file = path.join(folder, 'a.csv');
+    writeFileSync(file, 'a longer one from before');
+    await saveFile(file, 'new');
+    expect(readFileSync(file, 'utf8')).toBe('new');
+    expect(readdirSync(folder)).toEqual(['a.csv']);
+  });
+
+  it('that cannot be written says so in the project’s own error, and leaves nothing behind', async () => {
+    const folder = temporaryFolder();
+    const missing = path.join(folder, 'nowhere');
+    await expect(saveFile(path.join(missing, 'a.csv'), 'text')).rejects.toMatchObject({
+      code: 'NOT_WRITABLE',
+      message: `There is no folder ${missing}: make it, or choose another one.`,
+    });
+    mkdirSync(path.join(folder, 'taken'));
+    await expect(saveFile(path.join(folder, 'taken'), 'text')).rejects.toMatchObject({ code: 'NOT_WRITABLE' });
+    expect(readdirSync(folder)).toEqual(['taken']);
   });
 });

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { root, sampleModel } from '../support/paths.ts';
-import { closeDuringRun, fitWaitMs, launch, type RunningApp } from './app.ts';
+import { closeDuringRun, eventually, fitWaitMs, launch, type RunningApp } from './app.ts';
 import { askEngine, startSampleFit, stateOf } from './engine-port.ts';
 import { findEngine, processesOf, survivors } from './processes.ts';
 
@@ -17,6 +17,7 @@ interface Bridge {
   openLink(link: string): Promise<void>;
   saveText(name: string, text: string): Promise<string | null>;
   savePdf(name: string): Promise<string | null>;
+  showInFolder(path: string): Promise<void>;
   secrets: {
     obstacle(): Promise<string | null>;
     set(name: string, value: string): Promise<void>;
@@ -31,15 +32,6 @@ async function open(...options: Parameters<typeof launch>): Promise<RunningApp> 
   onTestFinished(() => running.close());
   await running.page.waitForLoadState('load');
   return running;
-}
-
-/** Looks until it is so; fails after ten seconds. */
-async function eventually(look: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  while (!(await look())) {
-    if (performance.now() > deadline) throw new Error(`Never came true: ${look.toString()}`);
-    await sleep(100);
-  }
 }
 
 describe('a page', () => {
@@ -146,6 +138,9 @@ async function startAgain({ folder, electron }: RunningApp, args: string[], cwd 
   await once(second, 'exit');
 }
 
+const isVisible = ({ electron }: RunningApp): Promise<boolean> =>
+  electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.isVisible());
+
 const modelsOpened = (page: RunningApp['page']): Promise<string[]> =>
   page.evaluate(() => (window as unknown as { opened: string[] }).opened);
 
@@ -169,11 +164,12 @@ describe('a start', () => {
     const { page, electron } = running;
     await collectOpened(page);
     await electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.hide());
+    await startAgain(running, ['snug://open?model=/etc/passwd']);
+    await eventually(() => isVisible(running));
     await startAgain(running, [path.basename(sampleModel)], path.dirname(sampleModel));
     await startAgain(running, ['snug://hub/owner/name']);
-    await startAgain(running, ['snug://open?model=/etc/passwd']);
+    await eventually(async () => (await modelsOpened(page)).includes('hub:owner/name')); // the last that is told
     expect(await modelsOpened(page)).toEqual([sampleModel, 'hub:owner/name']);
-    expect(await electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.isVisible())).toBe(true);
     expect(electron.windows()).toHaveLength(1);
   });
 
@@ -190,7 +186,6 @@ describe('a start', () => {
       ({ BrowserWindow }, wanted) => BrowserWindow.getAllWindows()[0]!.setBounds(wanted),
       bounds,
     );
-    await sleep(700);
     const kept = path.join(first.folder, 'window/window.json');
     await eventually(async () => existsSync(kept) && readFileSync(kept, 'utf8').includes('960'));
     const text = readFileSync(kept, 'utf8');
@@ -203,10 +198,10 @@ describe('a start', () => {
     const opened = await third.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.getBounds());
     expect(opened).toMatchObject({ width: 960, height: 640 });
     await third.page.evaluate(() => app.setLanguage('de'));
-    const menus = await third.electron.evaluate(({ Menu }) =>
-      Menu.getApplicationMenu()!.items.map(({ label }) => label),
-    );
-    expect(menus.slice(0, 3)).toEqual(['Datei', 'Bearbeiten', 'Ansicht']);
+    const menus = (): Promise<string[]> =>
+      third.electron.evaluate(({ Menu }) => Menu.getApplicationMenu()!.items.map(({ label }) => label));
+    await eventually(async () => (await menus())[0] === 'Datei');
+    expect((await menus()).slice(0, 3)).toEqual(['Datei', 'Bearbeiten', 'Ansicht']);
   });
 });
 
@@ -261,6 +256,12 @@ describe('what the page has saved', () => {
     expect(readFileSync(pdf).subarray(0, 5).toString()).toBe('%PDF-');
     await answer(null);
     expect(await page.evaluate(() => app.saveText('other.md', 'text'))).toBeNull();
+    await answer(path.join(folder, 'nowhere', 'report.md'));
+    expect(await page.evaluate(() => app.saveText('report.md', '# Made'))).toBeNull();
+    const notice = page.getByRole('alert');
+    await notice.getByText(/^There is no folder .*nowhere: make it/).waitFor();
+    await page.evaluate((gone) => app.showInFolder(gone), path.join(folder, 'gone.gguf'));
+    await notice.getByText(/gone\.gguf is not there any more/).waitFor();
   });
 });
 
@@ -335,22 +336,20 @@ describe('a run', () => {
         electron.evaluate(
           () => (globalThis as unknown as { seen: { awake: boolean; notes: string[]; tray: string } }).seen,
         );
-      const isVisible = (): Promise<boolean> =>
-        electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.isVisible());
-
-      const id = await startSampleFit(page, output);
+      const id = await startSampleFit(page, output, 128);
       await eventually(async () => (await seen()).awake);
       expect(await closeDuringRun(running, 'Stay')).toBe('open');
-      expect(await isVisible()).toBe(true);
+      expect(await isVisible(running)).toBe(true);
       expect(await closeDuringRun(running, 'Keep running')).toBe('open');
-      expect(await isVisible()).toBe(false);
+      expect(await isVisible(running)).toBe(false);
       expect((await seen()).tray).toContain('made.gguf');
       const deadline = performance.now() + fitWaitMs;
       while ((await stateOf(page, id)) !== 'done' && performance.now() < deadline) await sleep(500);
       expect(existsSync(output)).toBe(true);
-      expect(await seen()).toMatchObject({ awake: false, notes: ['made.gguf is done'] });
+      await eventually(async () => !(await seen()).awake); // the shell hears of it by itself
+      expect((await seen()).notes).toEqual(['made.gguf is done']);
       await startAgain(running, []);
-      expect(await isVisible()).toBe(true);
+      await eventually(() => isVisible(running));
     },
     fitWaitMs + 60_000,
   );
@@ -359,24 +358,28 @@ describe('a run', () => {
     const running = await open();
     const { page, electron, folder } = running;
     const id = await startSampleFit(page, path.join(folder, 'made.gguf'));
+    // What runs in a page that is going never answers: all else waits for the new one.
     const told = electron.evaluate(
       ({ BrowserWindow, dialog }) =>
-        new Promise<string>((resolve) => {
+        new Promise<string[]>((resolve) => {
+          const messages: string[] = [];
           dialog.showMessageBox = ((_window: unknown, { message }: Electron.MessageBoxOptions) => {
-            resolve(message);
+            messages.push(message);
             return Promise.resolve({ response: 0, checkboxChecked: false });
           }) as typeof dialog.showMessageBox;
-          BrowserWindow.getAllWindows()[0]!.webContents.forcefullyCrashRenderer();
+          const { webContents } = BrowserWindow.getAllWindows()[0]!;
+          webContents.once('did-finish-load', () => resolve(messages));
+          webContents.forcefullyCrashRenderer();
         }),
     );
-    expect(await told).toBe('The window crashed and was opened again.');
+    expect(await told).toEqual(['The window crashed and was opened again.']);
     // Playwright has lost its page; the window speaks for itself.
     const ask = (script: string): Promise<unknown> =>
       electron.evaluate(
         ({ BrowserWindow }, text) => BrowserWindow.getAllWindows()[0]!.webContents.executeJavaScript(text),
         script,
       );
-    await eventually(async () => (await ask('document.readyState')) === 'complete');
+    expect(await ask('document.readyState')).toBe('complete');
     const jobs = await ask(`new Promise((resolve) => {
       // It may be the port of the page itself, which has requests of its own.
       addEventListener('message', ({ ports: [port] }) => {
@@ -415,7 +418,7 @@ describe('the engine', () => {
     expect(findEngine(running)).toBe(first);
     process.kill(first, 'SIGKILL');
     expect(await survivors([first], 5000)).toEqual([]);
-    await sleep(200); // until the shell has heard of it
+    await running.page.getByRole('heading', { name: 'The engine stopped' }).waitFor(); // the shell has heard of it
     await askEngine(running.page, 'jobs.list', {});
     expect(findEngine(running)).not.toBe(first);
   });

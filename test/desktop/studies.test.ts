@@ -1,7 +1,8 @@
 // The Studies area over the real engine: form, preflight, rows and plot as they come, history, clone, resume, refusal.
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fitWaitMs, launch, resize, startStudyIn, type RunningApp } from './app.ts';
+import { de } from '../../src-renderer/words/de.ts';
+import { cutSideways, fitWaitMs, launch, resizeToSmallest, speakGerman, startStudyIn, type RunningApp } from './app.ts';
 import { seriousViolations } from './axe.ts';
 import { shapeOf32B, writeHollowModel } from './hollow-model.ts';
 
@@ -83,11 +84,13 @@ describe('the Studies area', () => {
       await page.keyboard.press('5');
       await page.getByRole('button', { name: /^Open: Cut more or less/ }).click();
       await page.getByRole('img', { name: /^Loss by how much is cut\./ }).waitFor();
-      await resize(app, 900, 600, 2);
-      await page.getByRole('button', { name: 'Clone with changes…' }).click();
-      await page.getByRole('region', { name: 'Model' }).waitFor();
-      expect(await page.getByLabel('Values').inputValue()).toBe('0.25, 0.5');
-      expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+      await page.getByRole('button', { name: 'Clone with changes…' }).waitFor();
+      await resizeToSmallest(app);
+      await speakGerman(app);
+      expect(await cutSideways(page)).toEqual([]);
+      await page.getByRole('button', { name: de.studies.actions.clone }).click();
+      await page.getByRole('region', { name: de.model.label }).waitFor();
+      expect(await page.getByLabel(de.studies.fields.values).inputValue()).toBe('0.25, 0.5');
       expect(app.complaints).toEqual([]);
     },
     fitWaitMs * 2,

@@ -1,5 +1,5 @@
 // The real window over the real engine in a Node child: from the sample to its result, and everything that may go wrong on the way.
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fixtures } from '../support/paths.ts';
@@ -7,6 +7,7 @@ import { shapeOf32B, writeHollowModel } from './hollow-model.ts';
 import {
   answerSaveDialog,
   closeDuringRun,
+  cutSideways,
   dropFile,
   fitWaitMs,
   launch,
@@ -17,7 +18,7 @@ import {
   type RunningApp,
 } from './app.ts';
 import { seriousViolations } from './axe.ts';
-import { processesOf, survivors } from './processes.ts';
+import { findWorker, processesOf, survivors } from './processes.ts';
 
 let app: RunningApp;
 
@@ -30,7 +31,20 @@ afterEach(async () => {
 });
 
 const openSample = (): Promise<void> => openSampleIn(app);
-const startFit = (): Promise<string> => startFitIn(app);
+
+/** A fit of the sample that computes. Answers the file that it will make. */
+async function startedFit(): Promise<string> {
+  await openSample();
+  const output = await startFitIn(app);
+  await app.page.getByRole('progressbar', { name: 'Calibrate, progress' }).waitFor({ timeout: fitWaitMs });
+  return output;
+}
+
+async function expectMade(output: string): Promise<void> {
+  await app.page.getByRole('heading', { name: /^It runs, with .* to spare/ }).waitFor({ timeout: fitWaitMs });
+  expect(existsSync(output)).toBe(true);
+  expect(app.complaints).toEqual([]);
+}
 
 describe('the window', () => {
   it('opens with what it is for, and nothing to complain about', async () => {
@@ -84,12 +98,23 @@ describe('the window', () => {
     await app.page.getByLabel('Card memory').fill('a 24 GB card');
     await app.page.getByRole('heading', { name: /^Fits, with .* GiB to spare$/ }).waitFor({ timeout: planWaitMs });
     await app.page.getByRole('radio', { name: /The source unchanged.* over by \d+\.\d GiB/ }).waitFor();
+    const notes = path.join(app.folder, 'notes.txt');
+    writeFileSync(notes, 'no model');
+    await dropFile(app.page, notes);
+    await app.page.getByRole('alert').getByText('This is no model').waitFor();
+    await app.page.getByRole('heading', { name: /^Fits, with .* GiB to spare$/ }).waitFor(); // still
+    await app.page.getByRole('alert').getByRole('button', { name: 'Close' }).click();
     await app.page.getByRole('slider', { name: 'Context' }).press('End');
     await app.page.getByRole('heading', { name: /^Does not fit: over by ≈ \d/ }).waitFor(); // before the planner answers
     await app.page.getByLabel('Card memory').fill('1.1 GB'); // the reserve alone takes 1 GiB of it
     await app.page.getByRole('heading', { name: /^Nothing fits 1\.10 GiB/ }).waitFor({ timeout: planWaitMs });
     await app.page.getByLabel('Card memory').fill('large');
     await app.page.getByText('Write a size, such as 24 GB.').waitFor();
+    const card = app.page.getByRole('combobox', { name: 'Card memory' });
+    expect(await card.getAttribute('aria-expanded')).toBe('false'); // no size begins like that
+    await card.press('ArrowDown');
+    await app.page.getByRole('option', { name: '8 GiB', exact: true }).waitFor();
+    await card.press('Escape');
     expect(await app.page.getByRole('button', { name: 'Make it…' }).isDisabled()).toBe(true);
   });
 
@@ -117,6 +142,7 @@ describe('the window', () => {
     expect(await app.page.getByRole('radio', { name }).first().isChecked()).toBe(true);
     await app.page.getByRole('tab', { name: 'Table' }).click();
     const rows = app.page.getByRole('radio', { name: /mix|on all tensors|unchanged|^Sliced/ });
+    await rows.nth(count - 1).waitFor();
     expect(await rows.count()).toBe(count);
     expect(await seriousViolations(app.page)).toEqual([]);
     expect(app.complaints).toEqual([]);
@@ -126,16 +152,7 @@ describe('the window', () => {
     await resize(app, 900, 600, zoom);
     await openSample();
     await app.page.getByText('Advanced', { exact: true }).click();
-    const cut = await app.page.evaluate(() =>
-      [...document.querySelectorAll('html, main, main *')]
-        .filter(({ scrollWidth, clientWidth }) => clientWidth > 0 && scrollWidth > clientWidth + 1)
-        .filter((element) => getComputedStyle(element).overflowX !== 'visible' || element.tagName === 'HTML')
-        .map(
-          ({ tagName, className, scrollWidth, clientWidth }) =>
-            `${tagName} ${className}: ${scrollWidth} in ${clientWidth}`,
-        ),
-    );
-    expect(cut.filter((line) => !line.includes('visually-hidden'))).toEqual([]);
+    expect(await cutSideways(app.page)).toEqual([]);
   });
 
   it('tells what a run takes before it starts, and takes the settings of the drawer', async () => {
@@ -163,20 +180,21 @@ describe('the window', () => {
     const { keyboard } = app.page;
     await app.page.getByRole('button', { name: 'Open a model…' }).waitFor();
     await keyboard.press('2');
-    await app.page.getByRole('heading', { name: 'No runs yet' }).waitFor();
+    await app.page.getByRole('heading', { name: 'No run since Snug was opened' }).waitFor();
     await keyboard.press('Control+,');
     await app.page.getByRole('heading', { name: 'Settings' }).waitFor();
     expect(await seriousViolations(app.page)).toEqual([]);
     await keyboard.press('Escape');
-    await app.page.getByRole('heading', { name: 'No runs yet' }).waitFor();
+    await app.page.getByRole('heading', { name: 'No run since Snug was opened' }).waitFor();
     await keyboard.press('Control+k');
     const palette = app.page.getByRole('dialog', { name: 'Commands' });
     await palette.getByRole('option', { name: 'Go to Fit 1' }).waitFor();
     expect(await seriousViolations(app.page)).toEqual([]);
     await keyboard.type('deut');
-    await palette.getByRole('option', { name: 'Deutsch' }).waitFor();
+    // All commands are there before the filter takes effect; Enter takes the one that is marked.
+    await palette.locator('[role=option][data-highlighted]', { hasText: 'Deutsch' }).waitFor();
     await keyboard.press('Enter');
-    await app.page.getByRole('heading', { name: 'Noch keine Läufe' }).waitFor();
+    await app.page.getByRole('heading', { name: 'Kein Lauf, seit Snug offen ist' }).waitFor();
     await keyboard.press('1');
     await app.page.getByRole('button', { name: 'Modell öffnen …' }).waitFor();
     await app.page.reload();
@@ -187,6 +205,7 @@ describe('the window', () => {
 
   it('takes the colours that are chosen, whatever the system has', async () => {
     const ground = (): Promise<string> => app.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    await app.page.getByRole('button', { name: 'Settings' }).waitFor(); // before it there are no colours
     await app.page.emulateMedia({ colorScheme: 'light' });
     const light = await ground();
     await app.page.getByRole('button', { name: 'Settings' }).click();
@@ -219,9 +238,7 @@ describe('the window', () => {
 
 describe('a run', () => {
   it('is cancelled within two seconds and leaves no half file', async () => {
-    await openSample();
-    await startFit();
-    await app.page.getByRole('progressbar', { name: 'Calibrate, progress' }).waitFor({ timeout: fitWaitMs });
+    await startedFit();
     await app.page.getByRole('button', { name: 'Cancel' }).click();
     await app.page.getByRole('heading', { name: 'Cancelled' }).waitFor({ timeout: 2000 });
     expect(readdirSync(app.folder).filter((name) => name.startsWith('made'))).toEqual([]);
@@ -229,10 +246,39 @@ describe('a run', () => {
     await app.page.getByRole('button', { name: 'Make it…' }).waitFor();
   });
 
+  it(
+    'whose worker is killed does that part again, and says so',
+    async () => {
+      const output = await startedFit();
+      process.kill(await findWorker(app), 'SIGKILL'); // as the system does for lack of memory
+      await expectMade(output);
+      await app.page.getByText(/^A part of the work was done again: .*SIGKILL/).waitFor();
+    },
+    fitWaitMs * 2,
+  );
+
+  it(
+    'of an application that was killed is found when it is opened again, and goes on',
+    async () => {
+      const output = await startedFit();
+      const pids = processesOf(app);
+      app.electron.process().kill('SIGKILL');
+      expect(await survivors(pids, 8000)).toEqual([]);
+      app = await launch({}, { folder: app.folder });
+      await app.page.getByRole('button', { name: 'Open a model…' }).waitFor();
+      await app.page.keyboard.press('2');
+      const stopped = app.page.getByRole('region', { name: 'Stopped earlier' });
+      await stopped.getByText('Interrupted').waitFor();
+      expect(await seriousViolations(app.page)).toEqual([]);
+      expect(existsSync(output)).toBe(false);
+      await stopped.getByRole('button', { name: /^Resume: Making sample/ }).click();
+      await expectMade(output);
+    },
+    fitWaitMs * 2,
+  );
+
   it('holds the window until the user agrees to stop it, and then leaves no process behind', async () => {
-    await openSample();
-    await startFit();
-    await app.page.getByRole('progressbar', { name: 'Calibrate, progress' }).waitFor({ timeout: fitWaitMs });
+    await startedFit();
     const pids = processesOf(app);
     expect(await closeDuringRun(app, 'Keep running')).toBe('open');
     expect(await closeDuringRun(app, 'Stop and close')).toBe('closed');

@@ -42,6 +42,12 @@ async function damagedHome(versionBytes: number, tables = ['metrics', 'tags']): 
   }
   catalog.close();
   changed(home, (database) => checked(database, new Date(Date.now() - 3_600_000)));
+  damage(home, tables);
+  return home;
+}
+
+/** Overwrites the first pages of `tables`, in place. */
+function damage(home: string, tables: readonly string[]): void {
   const pages = changed(home, (database) => {
     const rootPage = database.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').pluck();
     return tables.map((table) => Number(rootPage.get(table)));
@@ -49,7 +55,6 @@ async function damagedHome(versionBytes: number, tables = ['metrics', 'tags']): 
   const content = readFileSync(fileOf(home));
   for (const page of pages) content.fill(0x5a, (page - 1) * 4096, page * 4096);
   writeFileSync(fileOf(home), content);
-  return home;
 }
 
 function changed<T>(home: string, change: (database: Database.Database) => T): T {
@@ -114,6 +119,31 @@ describe('a damaged history', () => {
     expect(readdirSync(home).filter((name) => /damaged-.*Z$/.test(name))).toHaveLength(1);
     for (const { history } of both) expect(history.list(everything).total).toBe(runs);
   });
+});
+
+it('an engine that computes while another one makes the history again goes on in the new one, and keeps its turn', async () => {
+  const home = temporaryFolder();
+  const first = await opened(home);
+  first.experiments.add(
+    { id: 'long', recipe: sliceRecipe, created: '2026', versions: {}, clonedFrom: null },
+    thisProcess,
+  );
+  first.experiments.update('long', { state: 'running', progress: null, stages: [] });
+  expect(first.leases.take('cpu', 'long', thisProcess)).toBeNull();
+  first.checkpoint();
+  damage(home, ['metrics', 'tags']);
+
+  const second = await opened(home);
+  expect(second.recovery).toMatchObject({ fromRows: 1 });
+  const other = { pid: process.ppid, startTime: null };
+  expect(second.leases.holder('cpu', other)).toMatchObject({ experiment: 'long' });
+  expect(second.experiments.get('long')).toMatchObject({ state: 'running' });
+  first.experiments.tag('long', 'good');
+  first.experiments.update('long', { state: 'cancelled' });
+  first.leases.release('cpu', 'long');
+  expect(second.history.list(everything).experiments).toMatchObject([{ state: 'cancelled', tags: ['good'] }]);
+  expect(second.leases.holder('cpu', other)).toBeNull();
+  expect(changed(home, (database) => database.pragma('integrity_check', { simple: true }))).toBe('ok');
 });
 
 it('runs whose recipes are lost are listed with the rest, and have them again where a record tells them', async () => {

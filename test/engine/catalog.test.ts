@@ -1,8 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { historyFilter } from '../../src-main/contract/history.ts';
 import { recipe } from '../../src-main/contract/recipe.ts';
 import { calibrateResult } from '../../src-main/contract/results.ts';
@@ -11,6 +12,7 @@ import { Catalog } from '../../src-main/engine/catalog/catalog.ts';
 import type { NewExperiment } from '../../src-main/engine/catalog/experiments.ts';
 import { migrations } from '../../src-main/engine/catalog/migrations.ts';
 import { writeRecord } from '../../src-main/engine/library/run-records.ts';
+import { snapshotOf } from '../../src-main/engine/recorder.ts';
 import { errorOf, quick, resultOf, startEngine, temporaryFolder } from '../support/engine.ts';
 import { sampleModel } from '../support/paths.ts';
 
@@ -207,6 +209,29 @@ describe('runs that can go on', () => {
   });
 });
 
+it('a row that cannot be read is shown with what is left, and costs no other one anything', async () => {
+  const home = temporaryFolder();
+  const { experiments, history } = await opened(home);
+  for (const id of ['whole', 'newer', 'torn']) {
+    experiments.add({ ...fresh(id), recipe: calibrateRecipe }, thisProcess);
+    experiments.update(id, { state: 'failed', error: { code: 'DISK_FULL', message: 'Full.', details: {} } });
+  }
+  const database = new Database(path.join(home, 'catalog.sqlite'));
+  database.exec(`UPDATE details SET error = '{"code":"NEW_CODE","message":"So."}' WHERE experiment = 'newer';
+    UPDATE details SET recipe = '{', error = '{', versions = '{' WHERE experiment = 'torn'`);
+  database.close();
+  expect(history.list(everything).total).toBe(3);
+  const { experiments: ended } = history.unfinished(() => true, new Date(0));
+  expect(Object.fromEntries(ended.map(({ run, failure }) => [run, failure]))).toEqual({
+    whole: 'DISK_FULL: Full.',
+    newer: 'INTERNAL: NEW_CODE: So.',
+    torn: 'INTERNAL: What went wrong cannot be read any more.',
+  });
+  expect(history.detail('torn')).toMatchObject({ recipe: { verb: 'calibrate', model: 'm.gguf' }, versions: {} });
+  expect(snapshotOf(experiments.get('newer'))?.job).toMatchObject({ error: { message: 'NEW_CODE: So.' } });
+  expect(() => snapshotOf(experiments.get('torn'))).toThrow(/another version/);
+});
+
 describe('runs of a dead engine', () => {
   it('are interrupted when the next one starts, and can be taken up once', async () => {
     const home = temporaryFolder();
@@ -263,6 +288,25 @@ describe('catalog', () => {
     (await Catalog.open(home)).close();
     expect(rows(home)).toEqual([]);
   });
+
+  it('that another process writes for long is waited for at the start, and then whole', async () => {
+    const home = temporaryFolder();
+    const first = await opened(home);
+    first.experiments.add(fresh('dead'), dead);
+    const program = `const database = new (require('better-sqlite3'))(process.argv[1]);
+      database.exec("DELETE FROM settings WHERE key = 'checked'; BEGIN IMMEDIATE");
+      console.log('held'); setTimeout(() => {}, 12000);`;
+    const holder = spawn(process.execPath, ['-e', program, path.join(home, 'catalog.sqlite')], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => void holder.kill());
+    await once(holder.stdout, 'data');
+    const waiting = vi.fn();
+    const second = await Catalog.open(home, waiting);
+    onTestFinished(() => second.close());
+    expect(waiting).toHaveBeenCalledOnce();
+    expect(second.experiments.get('dead')?.state).toBe('interrupted');
+  }, 60_000);
 
   it('of the first version is migrated with all that it holds, and a copy is kept', async () => {
     const home = temporaryFolder();

@@ -1,6 +1,15 @@
 // What goes wrong around a job: its files go, the catalog is held by someone else, the clock jumps. The error is clear, and
 // the job goes on afterwards.
-import { copyFileSync, existsSync, renameSync, truncateSync, utimesSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+} from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
@@ -44,6 +53,30 @@ describe('a model that is taken away while a job works on it', () => {
     truncateSync(path.join(engine.home, 'jobs', id, 'checkpoints/inputs.json'));
     const { warnings } = resultOf(await resume(engine, id), 'quantize');
     expect(warnings).toEqual([expect.stringContaining('started over')]);
+  }, 300_000);
+});
+
+describe('a job whose record of its inputs is gone', () => {
+  it('is refused on another model, and says on the same one that it knew no more', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const [model, output] = [path.join(folder, 'model.gguf'), path.join(folder, 'out.gguf')];
+    copyFileSync(sampleModel, model);
+    const id = await engine.runUntil(quantize(model, output), 'calibrate');
+    await engine.call['jobs.pause']({ id }, {} as never);
+    rmSync(path.join(engine.home, 'jobs', id), { recursive: true });
+    truncateSync(model, statSync(model).size - 64);
+    appendFileSync(model, Buffer.alloc(64, 1));
+    for (let attempt = 0; attempt < 2; attempt++) {
+      expect(errorOf(await resume(engine, id))).toMatchObject({
+        code: 'INPUTS_CHANGED',
+        details: { changes: [`the content of ${model} was changed`] },
+      });
+    }
+    copyFileSync(sampleModel, model);
+    rmSync(path.join(engine.home, 'jobs', id), { recursive: true });
+    const { warnings } = resultOf(await resume(engine, id), 'quantize');
+    expect(warnings).toEqual([expect.stringContaining('its inputs is gone')]);
   }, 300_000);
 });
 

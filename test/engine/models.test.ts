@@ -92,21 +92,24 @@ it('deletes a folder of several shards by their bytes, and leaves what is the us
   mkdirSync(output);
   const shards = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'];
   for (const [index, name] of shards.entries()) writeFileSync(path.join(output, name), `shard ${index}`);
-  for (const name of ['config.json', 'notes.md']) writeFileSync(path.join(output, name), '{}');
+  for (const name of ['config.json', 'vocab.json', 'notes.md']) writeFileSync(path.join(output, name), '{}');
   // As sha256sum gives it of the list of both.
   const lines = shards.map((name, index) => `${sha256Of(`shard ${index}`)}  ${name}\n`).join('');
   const run = { id: 'sharded', model: 'm.gguf', type: 'F16', output, fileBytes: 14, kld: 0.01 };
   const recipe = fitRecipe(run);
   catalog.experiments.add({ id: run.id, recipe, created: '2026-01-01', versions: {}, clonedFrom: null }, thisProcess);
   const result = fitResult(run) as Extract<JobResult, { verb: 'fit' }>;
-  const value = { ...result.value, output, sha256: sha256Of(lines) };
+  const value = { ...result.value, output, sha256: sha256Of(lines), companions: { 'config.json': sha256Of('{}') } };
   catalog.experiments.update(run.id, { state: 'done', result: { verb: 'fit', value } });
 
   writeFileSync(path.join(output, shards[1]!), 'shard 2');
   expect(await deleteFiles(catalog, run.id)).toMatchObject({ deleted: [], kept: [{ path: output }] });
   writeFileSync(path.join(output, shards[1]!), 'shard 1');
-  expect(await deleteFiles(catalog, run.id)).toMatchObject({ deleted: [{ path: output }], kept: [] });
-  expect(readdirSync(output)).toEqual(['notes.md']);
+  expect(await deleteFiles(catalog, run.id)).toMatchObject({
+    deleted: [{ path: output }],
+    kept: [{ path: path.join(output, 'vocab.json') }],
+  });
+  expect(readdirSync(output)).toEqual(['notes.md', 'vocab.json']);
 });
 
 it('deletes nothing by a relative path, which an older Snug may have kept', async () => {

@@ -6,13 +6,16 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { partPath } from '../../src-main/core/formats/part-files.ts';
-import { thisProcess } from '../../src-main/core/process-identity.ts';
+import { processTag, thisProcess } from '../../src-main/core/process-identity.ts';
 import { claimingOutput } from '../../src-main/engine/jobs/output-claim.ts';
 import { startEngine, temporaryFolder } from '../support/engine.ts';
 import { root, sampleModel } from '../support/paths.ts';
 
 const run = promisify(execFile);
 /** On all of the bundled text: the run lasts longer than another process takes to begin. */
+/** Of a process whose start is not known. */
+const tagOf = (pid: number): string => processTag({ pid, startTime: null });
+
 const bare = { threads: 1, importance: 'on', evaluate: false, prove: false };
 
 describe('a second run to one output', () => {
@@ -90,7 +93,7 @@ describe('what stands in the way', () => {
       const folder = temporaryFolder();
       const parent = process.ppid;
       writeFileSync(path.join(folder, `out.claim.${parent}-1-00000000.part`), '');
-      writeFileSync(path.join(folder, `out.${process.pid}.part`), 'of an older process that had our id');
+      writeFileSync(path.join(folder, `out.${tagOf(process.pid)}.part`), 'of an older process that had our id');
       await claimingOutput(path.join(folder, 'out'), () => Promise.resolve());
       expect(readdirSync(folder)).toEqual([]);
     },
@@ -98,8 +101,8 @@ describe('what stands in the way', () => {
 
   it('is not a run to another output whose name begins the same', async () => {
     const folder = temporaryFolder();
-    writeFileSync(path.join(folder, 'out.gguf.1.part'), ''); // process 1 is always there
-    writeFileSync(path.join(folder, 'out.gguf.claim.1.part'), '');
+    writeFileSync(path.join(folder, `out.gguf.${tagOf(1)}.part`), ''); // process 1 is always there
+    writeFileSync(path.join(folder, `out.gguf.claim.${tagOf(1)}.part`), '');
     await claimingOutput(path.join(folder, 'out'), () => Promise.resolve());
     await expect(claimingOutput(path.join(folder, 'out.gguf'), () => Promise.resolve())).rejects.toMatchObject({
       details: { process: 1 },

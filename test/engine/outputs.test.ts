@@ -5,8 +5,13 @@ import { copyFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openGguf } from '../../src-main/core/formats/gguf-reader.ts';
+import { processTag } from '../../src-main/core/process-identity.ts';
+import { sweepJobFolders } from '../../src-main/engine/jobs/job-folder.ts';
 import { errorOf, madeIn, quick, resultOf, startEngine, temporaryFolder } from '../support/engine.ts';
 import { sampleModel } from '../support/paths.ts';
+
+/** Of a process whose start is not known. */
+const tagOf = (pid: number): string => processTag({ pid, startTime: null });
 
 const bare = { threads: 1, importance: 'off', evaluate: false, prove: false };
 const quantize = (model: string, output: string, more: object = {}) => ({
@@ -74,15 +79,52 @@ describe('left-overs', () => {
     for (const name of [
       'out.gguf.PID.part',
       'out.gguf.candidate-2.PID.part',
-      'out.gguf.1.part.PID.part',
+      'out.gguf.1-2-0123abcd.part.PID.part',
       'other.gguf.PID.part',
     ]) {
-      writeFileSync(path.join(folder, name.replace('PID', String(dead))), 'half');
+      writeFileSync(path.join(folder, name.replace('PID', tagOf(dead))), 'half');
     }
     resultOf(await engine.run(quantize(sampleModel, path.join(folder, 'out.gguf'))), 'quantize');
-    expect(madeIn(folder)).toEqual([`other.gguf.${dead}.part`, 'out.gguf']);
-    writeFileSync(path.join(folder, 'busy.gguf.candidate-1.1.part'), 'half'); // process 1 is always there
+    expect(madeIn(folder)).toEqual([`other.gguf.${tagOf(dead)}.part`, 'out.gguf']);
+    writeFileSync(path.join(folder, `busy.gguf.candidate-1.${tagOf(1)}.part`), 'half'); // process 1 is always there
     expect(errorOf(await engine.run(quantize(sampleModel, path.join(folder, 'busy.gguf')))).code).toBe('OUTPUT_EXISTS');
+  });
+
+  it('are not what is only named like them', async () => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const names = ['out.gguf.2024.part', 'out.gguf.2024.previous', 'out.gguf.claim.2024-11-29.part'];
+    for (const name of names) writeFileSync(path.join(folder, name), 'mine');
+    resultOf(await engine.run(quantize(sampleModel, path.join(folder, 'out.gguf'))), 'quantize');
+    expect(madeIn(folder)).toEqual(['out.gguf', ...names].toSorted());
+  });
+});
+
+describe('the record beside an output', () => {
+  it('never takes the place of a file that is none, which outlives the deletion too', async () => {
+    const engine = await startEngine();
+    const output = path.join(temporaryFolder(), 'out.gguf');
+    const notes = `${output}.recipe.json`;
+    writeFileSync(notes, 'my notes');
+    const { run, warnings } = resultOf(await engine.run(quantize(sampleModel, output, { force: true })), 'quantize');
+    expect(warnings).toEqual([expect.stringContaining(`${notes} is there already and is no record of a run`)]);
+    await engine.call['history.deleteFiles']({ run }, {} as never);
+    expect(existsSync(output)).toBe(false);
+    expect(readFileSync(notes, 'utf8')).toBe('my notes');
+  });
+
+  it('takes the place of another record, and is deleted only with its own run', async () => {
+    const engine = await startEngine();
+    const output = path.join(temporaryFolder(), 'out.gguf');
+    const record = `${output}.recipe.json`;
+    const runIn = (file: string): unknown => (JSON.parse(readFileSync(file, 'utf8')) as { run: string }).run;
+    const first = resultOf(await engine.run(quantize(sampleModel, output)), 'quantize');
+    expect(runIn(record)).toBe(first.run);
+    const second = resultOf(await engine.run(quantize(sampleModel, output, { force: true })), 'quantize');
+    expect([runIn(record), second.warnings]).toEqual([second.run, []]);
+    writeFileSync(record, readFileSync(record, 'utf8').replaceAll(second.run, first.run));
+    await engine.call['history.deleteFiles']({ run: second.run }, {} as never);
+    expect([existsSync(output), runIn(record)]).toEqual([false, first.run]);
   });
 });
 
@@ -93,6 +135,18 @@ describe.skipIf(!canMount())('a disk that cannot be written', () => {
     onTestFinished(() => void spawnSync('umount', [disk]));
     const engine = await startEngine();
     expect(errorOf(await engine.run(quantize(sampleModel, path.join(disk, 'out.gguf')))).code).toBe('NOT_WRITABLE');
+  });
+
+  it('keeps what dead processes left in the user data, and no engine from its start', async () => {
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', disk]);
+    onTestFinished(() => void spawnSync('umount', [disk]));
+    const left = path.join(disk, 'jobs/aaaaaaaaaaaa', `scratch.${tagOf(spawnSync('true').pid)}`);
+    mkdirSync(path.join(left, 'x'), { recursive: true });
+    execFileSync('mount', ['-o', 'remount,ro', disk]);
+    expect(await sweepJobFolders(disk)).toEqual([{ path: left, message: expect.stringContaining('EROFS') as string }]);
+    const engine = await startEngine({ home: disk });
+    expect((await engine.call['jobs.list']({}, {} as never)).jobs).toEqual([]);
+    expect(existsSync(left)).toBe(true);
   });
 
   it('costs the history but not the run where it holds the user data', async () => {

@@ -142,6 +142,58 @@ describe('too little', () => {
   });
 });
 
+describe('a fit that names a plan', () => {
+  const target = { kind: 'memory', bytes: 0.5 * GiB, reserveBytes: 2 ** 20, context: 512 };
+  const output = path.resolve('/elsewhere/out.gguf');
+  const fit = (plan: string): object => ({ verb: 'fit', model: sampleModel, target, plan, output });
+  /** Output and user data lie on two disks. */
+  const apart =
+    (freeBytes: number) =>
+    async (folder: string): Promise<{ device: number; freeBytes: number }> => ({
+      device: folder === path.dirname(output) ? 1 : 2,
+      freeBytes,
+    });
+
+  it('is told what the list of plans says of it: seconds, memory, bytes', async () => {
+    const engine = await startEngine({ system: { diskOf: apart(1e12) } });
+    const { plans } = resultOf(await engine.run({ verb: 'plan', model: sampleModel, target }), 'plan');
+    const ids = ['q5_k_m', 'q8_0', 'all-q4_0'];
+    const named = plans.filter(({ id }) => ids.includes(id));
+    expect(named.map(({ id }) => id).sort()).toEqual(ids.sort());
+    for (const { id, cost, fileBytes } of named) {
+      const told = await expected(engine, fit(id));
+      expect(told.disks[0]).toMatchObject({ place: path.dirname(output), neededBytes: fileBytes });
+      expect(Math.round(told.seconds!.likely), id).toBe(cost.seconds);
+      expect(told.peakMemoryBytes, id).toBe(cost.peakMemoryBytes);
+    }
+  });
+
+  it('is refused where its disk has less than the file, listed or not', async () => {
+    const engine = await startEngine({ system: { diskOf: apart(5e6) } });
+    const before = await expected(engine, fit('q8_0'));
+    expect(before.problems).toEqual([expect.objectContaining({ kind: 'disk', refuses: true })]);
+    const { plans } = resultOf(await engine.run({ verb: 'plan', model: sampleModel, target }), 'plan');
+    const { fileBytes } = plans.find(({ id }) => id === 'q8_0')!;
+    const after = await expected(engine, fit('q8_0'));
+    expect(after.problems).toEqual([
+      expect.objectContaining({ kind: 'disk', refuses: true, neededBytes: fileBytes, availableBytes: 5e6 }),
+    ]);
+    // By its name alone: the least that the type takes.
+    expect(before.problems[0]!.neededBytes).toBe((6_819_072 * 8.5) / 8);
+    expect(before.problems[0]!.neededBytes).toBeLessThan(fileBytes);
+  });
+
+  it('writes a slice of the width that its name says, and nothing where it uses the source', async () => {
+    const engine = await startEngine({ system: { diskOf: apart(1e12) } });
+    const slice = await expected(engine, fit('slice-192+q8_0'));
+    expect(Object.keys(slice.stages)).toContain('slice');
+    const whole = await expected(engine, fit('q8_0'));
+    expect(Object.keys(whole.stages)).not.toContain('slice');
+    expect(slice.disks[0]!.neededBytes).toBeLessThan(whole.disks[0]!.neededBytes);
+    expect((await expected(engine, fit('source'))).disks[0]!.neededBytes).toBe(0);
+  });
+});
+
 describe('what a machine is known by', () => {
   const identity: MachineIdentity = { cpu: 'A', cores: 8, version: '1' };
   const rates = {

@@ -142,8 +142,10 @@ describe("onnxruntime's CUDA files", () => {
     writeFileSync(path.join(folder, 'script/install.js'), script);
     return { folder, platform, arch };
   }
+  // What it is told is read by the real installer's code.
   const writes = `const fs = require('node:fs');
-    if (!process.argv.includes('--onnxruntime-node-install=cuda12')) process.exit(3);
+    const { parseInstallFlag } = require(${JSON.stringify(path.join(onnxPackage().folder, 'script/install-utils.js'))});
+    if (parseInstallFlag() !== true) process.exit(0);
     for (const name of ['cuda', 'shared', 'tensorrt']) fs.writeFileSync('bin/napi-v6/linux/x64/libonnxruntime_providers_' + name + '.so', '');`;
 
   test('are asked for of its own installer, and make CUDA worth a probe', async () => {
@@ -154,6 +156,15 @@ describe("onnxruntime's CUDA files", () => {
     expect(files).toContain('libonnxruntime_providers_cuda.so');
     expect(await cudaAbsence(onnx)).toBeNull();
   });
+
+  test.each(['npm_config_onnxruntime_node_install', 'ONNXRUNTIME_NODE_INSTALL', 'ONNXRUNTIME_NODE_INSTALL_CUDA'])(
+    'are fetched where %s keeps npm from it',
+    async (name) => {
+      process.env[name] = 'skip';
+      const { files } = await installCuda(packageWith(writes), signal);
+      expect(files).toContain('libonnxruntime_providers_cuda.so');
+    },
+  );
 
   test('an installer that fails gives its words, one that writes nothing is told', async () => {
     const failing = packageWith("console.error('Error: Failed to download. HTTP status code = 503'); process.exit(1);");

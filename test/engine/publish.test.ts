@@ -10,9 +10,13 @@ import { temporaryFolder } from '../support/engine.ts';
 
 const program = fileURLToPath(import.meta.resolve('../support/publish-and-die.ts'));
 
+const note = (): string => path.join(temporaryFolder(), 'output.json');
+/** A first attempt, whose note nobody reads. */
+const first = { note: '/dev/null/output.json', isNamed: false };
+
 /** Publishes in a process of its own that dies before its step number `steps`; true when it died. */
 function diesAt(steps: number, name: 'publishFolder' | 'publishOnnx', made: string, output: string): boolean {
-  const { signal, status, stderr } = spawnSync(process.execPath, [program, String(steps), name, made, output]);
+  const { signal, status, stderr } = spawnSync(process.execPath, [program, String(steps), name, made, output, note()]);
   if (signal !== 'SIGKILL' && status !== 0) throw new Error(stderr.toString());
   return signal === 'SIGKILL';
 }
@@ -47,7 +51,7 @@ describe('a folder over one that was written before', () => {
 
   it('holds the new model and what the user put there, and nothing of the old one', async () => {
     const { parent, output, made } = setUp();
-    await publishFolder(made, { output, force: true });
+    await publishFolder(made, { output, force: true }, first);
     expect(read(output)).toEqual({ ...newModel, ...own });
     expect(read(path.join(output, 'plots'))).toEqual({ 'one.svg': 'mine' });
     expect(readdirSync(parent)).toEqual(['out']);
@@ -89,7 +93,7 @@ describe('a folder over one that was written before', () => {
 
   it('that cannot be moved in leaves the old one as it was', async () => {
     const { parent, output } = setUp();
-    await expect(publishFolder(path.join(parent, 'nowhere'), { output, force: true })).rejects.toThrow('ENOENT');
+    await expect(publishFolder(path.join(parent, 'nowhere'), { output, force: true }, first)).rejects.toThrow('ENOENT');
     expect(read(output)).toEqual({ ...oldModel, ...own });
   });
 
@@ -106,11 +110,21 @@ describe('a folder over one that was written before', () => {
     },
   );
 
+  it('is not what the user named like an old one', async () => {
+    const { parent, output } = setUp();
+    rmSync(output, { recursive: true });
+    const mine = write(path.join(parent, 'out.2024.previous'), own);
+    await recoverOutput(output);
+    expect([read(mine), existsSync(output)]).toEqual([own, false]);
+  });
+
   it('may not be a link to a folder', async () => {
     const { parent, output, made } = setUp();
     const link = path.join(parent, 'link');
     symlinkSync(output, link);
-    await expect(publishFolder(made, { output: link, force: true })).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
+    await expect(publishFolder(made, { output: link, force: true }, first)).rejects.toMatchObject({
+      code: 'OUTPUT_EXISTS',
+    });
   });
 });
 
@@ -130,7 +144,7 @@ describe('an ONNX model over another', () => {
     ['a pair, where weights lie without a model', { 'm.onnx.data': 'old' }, pair('new')],
   ])('%s: all of the new and nothing of the old', async (_name, before, after) => {
     const { parent, output, made } = setUp(before, after);
-    await publishOnnx(made, { output, force: true });
+    await publishOnnx(made, { output, force: true }, first);
     expect(read(parent)).toEqual(after);
     expect(readdirSync(parent).filter((name) => name !== 'made')).toHaveLength(Object.keys(after).length);
   });
@@ -156,18 +170,31 @@ describe('an ONNX model over another', () => {
     expect(steps).toBeGreaterThan(1);
   });
 
+  it('does not take the folder of the user with it that is named like an old one', async () => {
+    const { parent, output } = setUp(alone('old'), {});
+    const mine = write(path.join(parent, 'm.onnx.2024.previous'), { 'notes.txt': 'mine' });
+    await recoverOutput(output);
+    expect(read(mine)).toEqual({ 'notes.txt': 'mine' });
+  });
+
   it('weights of that name are not taken over without force', async () => {
     const { parent, output, made } = setUp({ 'm.onnx.data': 'mine' }, pair('new'));
-    await expect(publishOnnx(made, { output, force: false })).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
+    await expect(publishOnnx(made, { output, force: false }, first)).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
     expect(read(parent)).toEqual({ 'm.onnx.data': 'mine' });
   });
+});
+
+it('a single file never lies aside, so nothing is put in its place', async () => {
+  const folder = write(temporaryFolder(), { 'm.gguf.1-2-0123abcd.previous': 'mine' });
+  await recoverOutput(path.join(folder, 'm.gguf'));
+  expect(read(folder)).toEqual({ 'm.gguf.1-2-0123abcd.previous': 'mine' });
 });
 
 it('a file gets a name that is free, and no other without force', async () => {
   const folder = write(temporaryFolder(), { made: 'new', taken: 'old' });
   const [made, output] = [path.join(folder, 'made'), path.join(folder, 'taken')];
-  await expect(publish(made, { output, force: false })).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
-  await publish(made, { output, force: true });
+  await expect(publish(made, { output, force: false }, first)).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
+  await publish(made, { output, force: true }, first);
   expect(read(folder)).toEqual({ taken: 'new' });
   expect(existsSync(made)).toBe(false);
 });

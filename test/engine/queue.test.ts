@@ -26,7 +26,7 @@ function makeQueue({ turns = soleTurns }: { turns?: Turns } = {}) {
   const orders: string[][] = [];
   const queue = new JobQueue({
     turns,
-    refuseEarly: (wanted) => (wanted === refused ? Promise.reject(refusal) : Promise.resolve()),
+    refuseEarly: ({ recipe: wanted }) => (wanted === refused ? Promise.reject(refusal) : Promise.resolve()),
     runRecipe: (request) =>
       new Promise((resolve, reject) => {
         running.push(request);

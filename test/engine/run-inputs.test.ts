@@ -16,6 +16,7 @@ import {
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
+import type { JobFolder } from '../../src-main/engine/jobs/job-folder.ts';
 import { checkInputs, keepChecksums, type RunInputs } from '../../src-main/engine/jobs/run-inputs.ts';
 import { temporaryFolder } from '../support/engine.ts';
 
@@ -27,7 +28,7 @@ interface Run {
   texts: string;
   /** Of an earlier attempt. */
   finished: string;
-  folder: { checkpoints: string; scratch: string; log: string };
+  folder: JobFolder;
   resume: () => Promise<RunInputs>;
 }
 
@@ -35,7 +36,8 @@ interface Run {
 async function begun({ keeps }: { keeps: boolean }): Promise<Run> {
   const home = temporaryFolder();
   const [large, texts] = [path.join(home, 'large.jsonl'), path.join(home, 'texts')];
-  const folder = { checkpoints: path.join(home, 'checkpoints'), scratch: home, log: path.join(home, 'log') };
+  const [outputNote, log] = [path.join(home, 'output.json'), path.join(home, 'log')];
+  const folder = { checkpoints: path.join(home, 'checkpoints'), scratch: home, outputNote, log };
   writeFileSync(large, '');
   truncateSync(large, 2 ** 26 + 1);
   mkdirSync(texts);

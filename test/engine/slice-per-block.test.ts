@@ -17,6 +17,7 @@ import {
   temporaryFolder,
   type TestEngine,
 } from '../support/engine.ts';
+import { folderLike, folderWithNames } from '../core/export/folders.ts';
 import { goldenModels, readJson, tinyModel } from '../support/golden-models.ts';
 import { sampleFolder, sampleModel } from '../support/paths.ts';
 
@@ -86,6 +87,36 @@ describe.skipIf(goldenModels === null)('golden models', () => {
       });
     },
   );
+
+  test.each(['opt', 'llama-gqa'])('%s saved without the name of its base model is the same', async (name) => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const [whole, bare] = [path.join(folder, 'whole'), path.join(folder, 'bare')];
+    const found = slicedBy(await engine.run(golden(name, whole)), 'per-block');
+    const model = await folderWithNames(tinyModel(name), (tensor) => tensor.replace(/^model\./, ''));
+    const same = slicedBy(await engine.run({ ...golden(name, bare), model }), 'per-block');
+    expect(same).toMatchObject({ sha256: found.sha256, quality: found.quality, invariance: { passed: true } });
+  });
+
+  test.each(['phi3', 'mistral'])('of a %s with a sliding window every window is cut to it', async (name) => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const windowed = folderLike(tinyModel(name), { 'config.json': { sliding_window: 32 } });
+    const rows = path.join(tinyModel(name), 'input.tokens.json');
+    const run = async (model: string, calibration: object, evaluation: object) => {
+      const recipe = perBlock(model, path.join(folder, path.basename(path.dirname(model))), {
+        calibration: { texts: [rows], ...calibration },
+        evaluation: { text: rows, allowSameText: true, ...evaluation },
+      });
+      return slicedBy(await engine.run(recipe), 'per-block');
+    };
+    const found = await run(windowed, {}, {});
+    const asked = await run(tinyModel(name), { length: 32 }, { window: 32 });
+    expect(found.invariance).toMatchObject({ passed: true });
+    expect(found.calibration!.tokens).toBe(found.calibration!.samples * 32);
+    expect(found.calibration).toEqual(asked.calibration);
+    expect(found.quality!.compressed).toEqual(asked.quality!.compressed);
+  });
 
   test.each(['llama-gqa', 'qwen2', 'qwen3', 'phi', 'phi3'])('%s from a GGUF is as from its folder', async (name) => {
     const engine = await startEngine();
@@ -238,7 +269,7 @@ describe('the sample', () => {
     const model = path.join(folder, 'sliced');
     slicedBy(await engine.run(perBlock(sampleModel, model, { evaluate: false })), 'per-block');
     const file = path.join(model, 'config.json');
-    const { snug: _, ...config } = readJson<{ snug: unknown }>(file);
+    const { snug, ...config } = readJson<{ snug: unknown }>(file);
     writeFileSync(file, JSON.stringify(config));
     expect(resultOf(await engine.run({ verb: 'evaluate', model, ...quick }), 'evaluate').engine).toBe('onnx');
     const again = perBlock(model, path.join(folder, 'x'), { ...bareCalibration, sparsity: 0.5 });
@@ -248,6 +279,14 @@ describe('the sample', () => {
     writeFileSync(file, JSON.stringify({ ...config, snug: { slicing: { version: 1, orientation: 'sorted' } } }));
     const damaged = errorOf(await engine.run(again));
     expect(damaged).toMatchObject({ code: 'FILE_MALFORMED', details: { file, where: 'snug.slicing.orientation' } });
+    writeFileSync(
+      file,
+      JSON.stringify({ ...config, snug: { slicing: { ...(snug as { slicing: object }).slicing, version: 99 } } }),
+    );
+    const later = errorOf(await engine.run(again));
+    expect(later).toMatchObject({ code: 'UNSUPPORTED_ARCHITECTURE', details: { path: file, version: 99, known: 1 } });
+    for (const error of [later, errorOf(await engine.run({ verb: 'evaluate', model, ...quick }))])
+      expect(error.message).toMatch(/version 99 of the method.* open it with a newer Snug/);
   });
 
   test('without its widths, or with damaged ones, it is damaged for everyone', async () => {
@@ -349,6 +388,7 @@ describe('the sample', () => {
     ['a width above the model', { sparsity: null, width: 300 }, "from 1 to the model's 256"],
     ['a width beside variance', { sparsity: null, width: 192, scheduler: 'variance' }, 'mean --sparsity'],
     ['per-block options of a shared slice', { method: 'shared', scheduler: 'variance' }, 'for --method per-block'],
+    ['a cut head of a shared slice', { method: 'shared', sliceHead: true }, '--slice-head is for --method per-block'],
   ])('%s is refused', async (_, more, words) => {
     const engine = await startEngine();
     const folder = temporaryFolder();

@@ -1,6 +1,6 @@
 // Slicing jobs from end to end on the bundled sample (hidden size 256): every form of output, reuse of a calibration,
 // what is refused before any work.
-import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openDecoder } from '../../src-main/core/architectures/decoder.ts';
@@ -103,6 +103,26 @@ describe('other forms', () => {
     const model = await openModel(output);
     expect(openDecoder(model).config.hiddenSize).toBe(128);
     await model.close();
+  });
+
+  test.each(['shared', 'per-block'])('of a folder (%s), only what the run made is deleted', async (method) => {
+    const engine = await startEngine();
+    const folder = temporaryFolder();
+    const output = path.join(folder, 'sliced');
+    const result = resultOf(await engine.run(slice(output, { method, evaluate: false, prove: false })), 'slice');
+    const at = (name: string): string => path.join(output, name);
+    const beside = readdirSync(output).filter((name) => name !== 'model.safetensors');
+    expect(Object.keys(result.companions!)).toEqual(beside.toSorted());
+    expect(beside).toEqual(expect.arrayContaining(['config.json', 'slicing.json', 'tokenizer.json']));
+    // Edited, and put there under a name that Snug might have given; touched only.
+    const [edited, added, touched] = [at('config.json'), at('chat_template.jinja'), at('tokenizer.json')];
+    for (const file of [edited, added]) writeFileSync(file, 'mine');
+    utimesSync(touched, new Date(), new Date());
+    const { deleted, kept } = await engine.call['history.deleteFiles']({ run: result.run }, {} as never);
+    expect(deleted.map((file) => file.path)).toEqual([output]);
+    expect(kept.map((file) => file.path).toSorted()).toEqual([added, edited]);
+    expect(readdirSync(output).toSorted()).toEqual(['chat_template.jinja', 'config.json']);
+    expect(readFileSync(edited, 'utf8')).toBe('mine');
   });
 
   test('what was proved and could not get its name is kept, and not called unproved', async () => {

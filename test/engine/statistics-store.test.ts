@@ -2,6 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { processTag } from '../../src-main/core/process-identity.ts';
 import { StatisticsStore } from '../../src-main/engine/library/statistics-store.ts';
 import { temporaryFolder } from '../support/engine.ts';
 
@@ -40,13 +41,16 @@ test('what a job has taken stays with it', async () => {
   expect(readFileSync(files.importance, 'utf8')).toBe('squares');
 });
 
-test('parts of dead owners go after seven days, those of living ones stay', async () => {
+/** Of a process whose start is not known. */
+const tagOf = (pid: number): string => processTag({ pid, startTime: null });
+
+test('parts of dead owners go after seven days, those of owners that touch them stay', async () => {
   const home = temporaryFolder();
   const dead = 2 ** 22 + 1; // above the largest id that Linux gives
   for (const [name, owner, age] of [
-    [names[0]!, dead, 8 * 24],
-    [names[1]!, dead, 6 * 24],
-    [names[2]!, process.ppid, 8 * 24],
+    [names[0]!, tagOf(dead), 8 * 24],
+    [names[1]!, tagOf(dead), 6 * 24],
+    [names[2]!, tagOf(process.ppid), 0],
     [names[3]!, 'nobody', 8 * 24],
   ] as const) {
     const folder = path.join(home, `${name}.part`);
@@ -55,10 +59,16 @@ test('parts of dead owners go after seven days, those of living ones stay', asyn
     writeFileSync(file, '');
     utimesSync(file, hours(age), hours(age));
   }
-  mkdirSync(path.join(home, `x.${dead}.temporary`));
-  await new StatisticsStore(home).evict('none', 0);
+  mkdirSync(path.join(home, `x.${tagOf(dead)}.temporary`));
+  const store = new StatisticsStore(home);
+  await store.evict('none', 0);
   expect(readdirSync(home).toSorted()).toEqual([`${names[1]}.part`, `${names[2]}.part`]);
-});
+  expect(await store.claim(names[2]!)).toBeNull();
+  utimesSync(path.join(home, `${names[2]}.part/owner.${tagOf(process.ppid)}`), hours(1), hours(1)); // its id is another's by now
+  const owned = await store.claim(names[2]!);
+  expect(owned).not.toBeNull();
+  await owned?.release(false);
+}, 30_000);
 
 test('of many that claim a part at once, one gets it', async () => {
   const home = temporaryFolder();

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { calibrationOptions } from '../../src-main/contract/recipe.ts';
 import { AppError } from '../../src-main/contract/errors.ts';
 import type { Progress } from '../../src-main/contract/progress.ts';
+import { processTag } from '../../src-main/core/process-identity.ts';
 import type { BlockStatisticsOptions } from '../../src-main/engine/stages/statistics.ts';
 import { temporaryFolder } from '../support/engine.ts';
 import { withElement } from '../support/broken-models.ts';
@@ -162,7 +163,7 @@ describe('a job that ends early', () => {
 test('a wait for another engine is cancelled at once', async () => {
   const { home, fingerprint, saved } = copyOfPrepared();
   renameSync(saved, `${saved}.part`);
-  writeFileSync(path.join(`${saved}.part`, `owner.${process.ppid}`), '');
+  writeFileSync(path.join(`${saved}.part`, `owner.${processTag({ pid: process.ppid, startTime: null })}`), '');
   const controller = new AbortController();
   const report = ({ detail }: Progress): void => {
     if (detail?.startsWith('waiting')) controller.abort();

@@ -5,6 +5,7 @@ import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
 import { thisProcess } from '../../src-main/core/process-identity.ts';
 import { Catalog } from '../../src-main/engine/catalog/catalog.ts';
 import { openDatabase } from '../../src-main/engine/catalog/database.ts';
+import { Engines } from '../../src-main/engine/catalog/engines.ts';
 import { Leases } from '../../src-main/engine/catalog/leases.ts';
 import { JobQueue } from '../../src-main/engine/jobs/queue.ts';
 import { leasedTurns } from '../../src-main/engine/jobs/turns.ts';
@@ -118,7 +119,7 @@ async function fickleTurns() {
   onTestFinished(() => void vi.useRealTimers());
   const { database } = await openDatabase(temporaryFolder());
   onTestFinished(() => void database.close());
-  const leases = new Leases(database);
+  const leases = new Leases(database, new Engines(database));
   const log = vi.fn();
   const turns = leasedTurns(leases, log);
   const take = (run: string, waiting: (waitingFor: string) => void = () => {}) =>

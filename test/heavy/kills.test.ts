@@ -119,6 +119,8 @@ function lastRun(home: string, evenDone = false): string | null {
   if (!existsSync(file)) return null;
   const database = new Database(file, { readonly: true });
   try {
+    // Killed before the first migration was committed: the file is there, its tables are not.
+    if (database.pragma('user_version', { simple: true }) === 0) return null;
     const row = database.prepare('SELECT id, state FROM experiments ORDER BY place DESC').get() as
       | { id: string; state: string }
       | undefined;

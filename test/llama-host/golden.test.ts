@@ -22,7 +22,14 @@ describe.skipIf(!architectures)('golden/architectures', () => {
   const folder = temporaryFolder();
   const file = (name: string): string => path.join(architectures!, name);
 
-  test.each(['qwen3moe', 'qwen35moe', 'gpt-oss', 'deepseek2'])('NLL of %s', async (name) => {
+  // All but the first have weights in F16, for which llama.cpp rounds the activations too. Their references are llama.cpp's
+  // own on AVX-512; its kernels for AVX2 sum in another order: 1.6e-5 (gpt-oss) and 4.5e-5 (deepseek2) apart.
+  test.each([
+    ['qwen3moe', 1e-5],
+    ['qwen35moe', 2e-4],
+    ['gpt-oss', 2e-4],
+    ['deepseek2', 2e-4],
+  ])('NLL of %s', async (name, tolerance) => {
     const expected = readJson<Record<string, number>>(file('nll.json'))[name]!;
     const candidate = file(`${name}.gguf`);
     const found = await handlers.compare(
@@ -30,7 +37,7 @@ describe.skipIf(!architectures)('golden/architectures', () => {
       caller(),
     );
     const nll = mean(found.windows.flatMap((window) => [...window.candidateNll]));
-    expect(Math.abs(nll - expected)).toBeLessThan(1e-5);
+    expect(Math.abs(nll - expected)).toBeLessThan(tolerance);
     expect(found.windows[0]).toMatchObject({ referenceNll: null, kld: null, sameTop: null });
     expect(found.device).toBe('cpu');
   });

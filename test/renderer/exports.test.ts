@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '../../src-main/contract/errors.ts';
 import type { ExportRequest, ExportResult, FoundRunner } from '../../src-main/contract/runners.ts';
 import {
+  exportError,
   isCommand,
   nextName,
   placedHow,
@@ -119,6 +120,18 @@ describe('what is said of an export', () => {
   it('is a command to copy or a sentence to read', () => {
     expect(isCommand('ollama run fitted')).toBe(true);
     expect(isCommand('Open LM Studio, My Models: it is there as snug/fitted.')).toBe(false);
+  });
+
+  it('names no command where a name is taken, and nothing else is said differently', () => {
+    const message = 'It is there already: choose another name with --name.';
+    const taken = new AppError('OUTPUT_EXISTS', message, { output: '/lm/a.gguf' }).toShape();
+    const found = [runner('LM Studio', true)];
+    expect(exportError(taken, { runner: 'lm-studio' }, found).message).toMatch(
+      /^\/lm\/a\.gguf .* in LM Studio, or undo/,
+    );
+    expect(exportError(taken, { folder: '/lm' }, found).message).toMatch(/^\/lm\/a\.gguf .*another folder/);
+    const full = new AppError('DISK_FULL', 'No room.', { output: '/lm/a.gguf' }).toShape();
+    expect(exportError(full, { folder: '/lm' }, found)).toEqual(full);
   });
 
   it('offers the next free name for one that is taken', () => {

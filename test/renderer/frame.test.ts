@@ -2,8 +2,12 @@
 // The frame's rules: which keys are a shortcut, when they may act, where "back" leads, which commands there are.
 import { createPinia, setActivePinia } from 'pinia';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { nextTick } from 'vue';
+import { AppError } from '../../src-main/contract/errors.ts';
+import { droppedModel } from '../../src-renderer/features/model/dropped-model.ts';
 import { isPressed, keysOf, mayAct, type KeyPress } from '../../src-renderer/frame/shortcuts.ts';
 import { useCommandsStore } from '../../src-renderer/stores/commands-store.ts';
+import { useNoticeStore } from '../../src-renderer/stores/notice-store.ts';
 import { useNavigationStore } from '../../src-renderer/stores/navigation-store.ts';
 
 const press = (key: string, held: Partial<KeyPress> = {}): KeyPress => ({
@@ -40,12 +44,13 @@ describe('shortcuts', () => {
   });
 
   it('leave single keys to fields, Enter to buttons, and everything to dialogs', () => {
-    expect(mayAct('1', null)).toBe(true);
-    expect(mayAct('1', focused('textarea'))).toBe(false);
-    expect(mayAct('Mod+K', focused('textarea'))).toBe(true);
-    expect(mayAct('Enter', focused('button'))).toBe(false);
-    expect(mayAct('1', focused('button'))).toBe(true);
-    expect(mayAct('Mod+K', focused('[role=dialog]'))).toBe(false);
+    expect(mayAct('1', null, false)).toBe(true);
+    expect(mayAct('1', focused('textarea'), false)).toBe(false);
+    expect(mayAct('Mod+K', focused('textarea'), false)).toBe(true);
+    expect(mayAct('Enter', focused('button'), false)).toBe(false);
+    expect(mayAct('1', focused('button'), false)).toBe(true);
+    expect(mayAct('Mod+K', focused('button'), true)).toBe(false);
+    expect(mayAct('Escape', null, true)).toBe(false); // the focus of a button that was disabled is nowhere
   });
 });
 
@@ -60,6 +65,34 @@ describe('navigation', () => {
     navigation.back();
     navigation.back();
     expect(navigation).toMatchObject({ area: 'fit', params: {}, canGoBack: false });
+  });
+});
+
+describe('a drop on the window', () => {
+  const file = (path: string) => ({ path, isFolder: false });
+
+  it('is one model', () => {
+    expect(droppedModel([file('/m/a.GGUF')])).toEqual({ path: '/m/a.GGUF' });
+    expect(droppedModel([file('/m/config.json')])).toEqual({ path: '/m/config.json' });
+    expect(droppedModel([{ path: '/m', isFolder: true }])).toEqual({ path: '/m' });
+    expect(droppedModel([file(''), file('/m/a.onnx')])).toEqual({ path: '/m/a.onnx' });
+  });
+
+  it('opens nothing where it is no model, or several files', () => {
+    expect(droppedModel([file('/m/notes.txt')])).toEqual({ refused: 'kind' });
+    expect(droppedModel([file('/m/a.gguf'), file('/m/b.gguf')])).toEqual({ refused: 'several' });
+    expect(droppedModel([file('')])).toBeNull(); // text of another program
+  });
+});
+
+describe('a notice', () => {
+  it('says what did not happen, until it is closed or another area is gone to', async () => {
+    const notices = useNoticeStore();
+    notices.tellError(new AppError('NOT_WRITABLE', 'There is no folder /x.').toShape());
+    expect(notices.notice).toMatchObject({ message: 'There is no folder /x.', advice: 'Choose another folder.' });
+    useNavigationStore().go('runs');
+    await nextTick();
+    expect(notices.notice).toBeNull();
   });
 });
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { JobSnapshot } from '../../src-main/contract/job.ts';
 import { scalesOf } from '../../src-renderer/features/front/front-scales.ts';
 import { measuredLosses, pointsOf, whyOf } from '../../src-renderer/features/front/front-view.ts';
+import { panelVerdict } from '../../src-renderer/features/plans/panel-verdict.ts';
 import { headlineOf, systemBarOf } from '../../src-renderer/features/plans/plan-view.ts';
 import { previewOf } from '../../src-renderer/features/plans/preview.ts';
 import { planFor } from '../support/plans.ts';
@@ -102,6 +103,42 @@ describe('a preview', () => {
   it('is marked as a guess in the verdict', () => {
     const guess = previewOf({ ...sized, id: 'q5_k_m' }, target, { ...target, reserveBytes: 2 * GiB })!;
     expect(headlineOf({ ...planList, target }, guess, true)).toEqual(['Fits, with ≈ 1.00 GiB to spare', '']);
+  });
+});
+
+describe('the verdict of the page', () => {
+  const [chosen] = planList.plans as [(typeof planList.plans)[0]];
+  const { target } = planList;
+
+  it('is on what the form says, and none where that is no size', () => {
+    const answered = panelVerdict({ list: planList, chosen, asked: target, isStale: false });
+    expect(answered).toMatchObject({ headline: 'Fits, with 1.20 GiB to spare', why: 'The best that fits.' });
+    const invalid = panelVerdict({ list: planList, chosen, asked: null, isStale: true });
+    expect(invalid).toMatchObject({
+      headline: 'Write a size, and Snug works out what fits',
+      isVerdict: false,
+      why: '',
+    });
+  });
+
+  it('calls nothing the best while plans are worked out', () => {
+    const asked = { ...target, bytes: GiB * 4 };
+    const stale = panelVerdict({ list: planList, chosen, asked, isStale: true });
+    expect(stale.headline).toMatch(/^Does not fit: over by ≈/);
+    expect(stale.why).toBe('');
+    expect(stale.target).toBe(asked);
+  });
+
+  it('says that the processor computes most of it, or a part', () => {
+    const onCpu = (layers: number) => ({
+      ...chosen,
+      steps: [{ method: 'cpu-layers' as const, layers, gpuLayers: 65 - layers, flag: '' }],
+    });
+    expect(headlineOf(planList, onCpu(56))).toEqual([
+      'Fits, but runs mostly on the CPU (slow), with 1.20 GiB to spare',
+      '56 of 64 layers run on the CPU, where every word takes much longer than on the card.',
+    ]);
+    expect(headlineOf(planList, onCpu(8))[0]).toBe('Fits, but runs partly on the CPU (slower), with 1.20 GiB to spare');
   });
 });
 

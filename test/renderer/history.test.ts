@@ -5,6 +5,7 @@ import { changesOf, settingsOf } from '../../src-renderer/features/history/setti
 import {
   comparisonTitle,
   differenceLines,
+  hasOtherOriginals,
   hasOtherTexts,
   metricLines,
 } from '../../src-renderer/features/history/compare-view.ts';
@@ -13,12 +14,13 @@ import { rowPages } from '../../src-renderer/features/history/row-pages.ts';
 import { rowOf } from '../../src-renderer/features/history/run-row.ts';
 import {
   figureInWords,
+  lossInCell,
   lossWithError,
   methodInWords,
   momentInWords,
 } from '../../src-renderer/features/history/run-text.ts';
 import { draftOf, settingsOfFit } from '../../src-renderer/features/history/clone-into-fit.ts';
-import { modelLines } from '../../src-renderer/features/models/model-tree.ts';
+import { libraryTitle, modelLines } from '../../src-renderer/features/models/model-tree.ts';
 import { newTargetDraft, readDraft } from '../../src-renderer/features/target/target-draft.ts';
 import { fitRecipe } from '../../src-main/contract/recipe.ts';
 import { readRecipeDraft } from '../../src-renderer/features/advanced/recipe-draft.ts';
@@ -61,7 +63,8 @@ describe('a row', () => {
     expect(methodInWords({ verb: 'slice', method: 'per-block' })).toBe('Slice, block by block');
     expect(methodInWords({ verb: 'quantize', method: 'quantize' })).toBe('Quantise');
     expect(methodInWords({ verb: 'newer', method: null })).toBe('newer');
-    expect(lossWithError(0.0213, 0.0024)).toBe('0.021 ± 0.002');
+    expect(lossWithError(0.0213, 0.0024)).toBe('0.0213 ± 0.0024');
+    expect([lossInCell(0.00469, 0.00013), lossInCell(0.0000502, 0.0000008)]).toEqual(['0.00469 ± 0.00013', '0.00005']);
     expect(figureInWords('peakMemoryBytes', 3 * GiB, null)).toBe('3.00 GiB');
     expect(figureInWords('topOneAgreement', 0.963, 0.004)).toBe('96.3% ± 0.4');
     expect(figureInWords('perplexity', 5.3142, 0.05)).toBe('5.314 ± 0.050');
@@ -255,6 +258,8 @@ const comparison: Comparison = {
   ],
 };
 
+const plainValue = (value: number | null) => (value === null ? null : { value, standardError: null });
+
 describe('a comparison', () => {
   const size = { width: 600, height: 300, margin: { top: 10, right: 10, bottom: 30, left: 50 } };
 
@@ -293,7 +298,7 @@ describe('a comparison', () => {
     const [first, second] = metricLines(comparison);
     expect(first).toMatchObject({
       name: 'Loss (KL divergence)',
-      values: ['0.050 ± 0.004', '0.020 ± 0.002', null, '0.060'],
+      values: ['0.0500 ± 0.0040', '0.0200 ± 0.0020', null, '0.060'],
       best: 1,
     });
     expect(second).toMatchObject({ values: ['1.00 GiB', null, null, null], best: undefined });
@@ -302,6 +307,46 @@ describe('a comparison', () => {
     const mixed = { ...comparison, metrics: [...comparison.metrics, { ...comparison.metrics[1]!, context: 'other' }] };
     expect(hasOtherTexts(mixed)).toBe(true);
     expect(comparisonTitle(mixed, ['A', 'B', 'C', 'D'])).toBe('4 runs side by side');
+  });
+
+  it('names no best within the combined standard error', () => {
+    const value = (mean: number, standardError: number | null) => ({ value: mean, standardError });
+    const of = (values: Comparison['metrics'][number]['values'], name = 'kld'): Comparison => ({
+      ...comparison,
+      metrics: [{ name, context: 'evaluation', values }],
+    });
+    const letters = ['A', 'B', 'C', 'D'];
+    const near = of([value(5.341, 0.05), value(5.358, 0.05), null, value(6, 0.05)]);
+    expect(metricLines(near)[0]!.best).toBeUndefined();
+    expect(comparisonTitle(near, letters)).toBe('A and B cannot be told apart: they lose the same within the error');
+    // 0.0707 is the combined error of two of 0.05.
+    const justNear = of([value(5, 0.05), value(5.0707, 0.05), null, null]);
+    expect(metricLines(justNear)[0]!.best).toBeUndefined();
+    const apart = of([value(5, 0.05), value(5.0708, 0.05), null, null]);
+    expect(metricLines(apart)[0]!.best).toBe(0);
+    expect(comparisonTitle(apart, letters)).toBe('A loses least');
+  });
+
+  it('names no best across originals, but for what needs none', () => {
+    const letters = ['A', 'B', 'C', 'D'];
+    const hashes = { setting: 'modelHash', values: ['1', '2', '1', '1'] };
+    const mixed = { ...comparison, differences: [hashes] };
+    expect(hasOtherOriginals(comparison)).toBe(false);
+    expect(hasOtherOriginals(mixed)).toBe(true);
+    expect(comparisonTitle(mixed, letters)).toBe('4 runs side by side');
+    expect(metricLines(mixed)[0]!.best).toBeUndefined();
+    const hubs = ['a', 'b', 'a', 'a'].map((name) => `hub:o/${name}`);
+    const onHub = comparison.runs.map((run, place) => ({ ...run, model: hubs[place]! }));
+    expect(hasOtherOriginals({ ...comparison, runs: onHub })).toBe(true);
+    const memory = { name: 'peakMemoryBytes', context: '', values: [2, 1, null, 3].map(plainValue) };
+    expect(metricLines({ ...mixed, metrics: [memory] })[0]!.best).toBe(1);
+    // The one of another model has no loss: the rest compare.
+    const [kld] = comparison.metrics.filter(({ name }) => name === 'kld');
+    const without = { ...kld!, values: kld!.values.map((one, place) => (place === 1 ? null : one)) };
+    expect(comparisonTitle({ ...mixed, metrics: [without] }, letters)).toBe('A loses least');
+    // Two models held against one original are what a comparison is for.
+    const runs = comparison.runs.map((run) => ({ ...run, recipe: { ...run.recipe, against: '/original.gguf' } }));
+    expect(comparisonTitle({ ...mixed, runs }, letters)).toBe('B loses least');
   });
 });
 
@@ -331,6 +376,15 @@ describe('the library as a tree', () => {
     const found = modelLines([model('s', null), ...many, model('there', 's')], true);
     expect(found).toHaveLength(22);
     expect(found[0]).toMatchObject({ unlisted: 5, madeBytes: 10 });
+  });
+
+  it('is headed by what its models take, and knows that some were made though they are gone', () => {
+    const library = (...models: LibraryModel[]) => ({ models, madeBytes: lines(models).length > 1 ? 10 : 0 });
+    expect(libraryTitle(library(model('s', null), model('x', 's')))).toBe('Snug’s models take 10 B');
+    expect(libraryTitle(library(model('s', null), model('x', 's', { present: false })))).toBe(
+      'What Snug made is not there any more',
+    );
+    expect(libraryTitle(library(model('s', null)))).toBe('Snug has made no models yet');
   });
 
   it('ends with models that were made from each other', () => {

@@ -179,6 +179,8 @@ describe('settings for every run', () => {
     await preferences.load();
     expect(await preferences.change({ hubEndpoint: 'x' })).toBe(false);
     expect(preferences.refusal).toMatchObject({ code: 'USAGE' });
+    expect(await preferences.changeTyped({ hubEndpoint: 'x' })).toBe(false);
+    expect(preferences.refusal).toBeNull(); // its field says it
     expect(preferences.settings.hubEndpoint).toBeNull();
   });
 });

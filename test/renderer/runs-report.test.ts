@@ -37,6 +37,23 @@ describe('the verdict', () => {
     expect(bar?.limitBytes).toBe(target.bytes);
   });
 
+  it('of a fit names its model, file, card and proof at the head, in every form', () => {
+    const made = { ...fitResult, proof, fileBytes: 18.6e9 };
+    const { facts, ...rest } = report({ verb: 'fit', value: made });
+    expect(facts).toBe(
+      'm.gguf · 18.6 GB · fits a 24.0 GiB card with 4,096 tokens of context, KV cache f16 · proved in llama.cpp',
+    );
+    for (const text of [reportMarkdown({ ...rest, facts }), reportHtml({ ...rest, facts })])
+      expect(text).toContain(facts);
+    const steps = [{ method: 'context', tokens: 16_384 } as const, { method: 'kv-cache', type: 'q8_0' } as const];
+    const changed = { ...made, plan: { ...made.plan!, steps, fits: false } };
+    expect(report({ verb: 'fit', value: changed }).facts).toContain(
+      'does not fit a 24.0 GiB card with 16k tokens of context, KV cache q8_0',
+    );
+    const file = { ...recipe, target: { kind: 'file', bytes: 20e9 } };
+    expect(report({ verb: 'fit', value: made }, { recipe: file }).facts).toContain('fits 20.0 GB');
+  });
+
   it('of a slice says what became of its size', () => {
     const smaller = report({ verb: 'slice', value: { ...perBlockResult, fileBytes: 847_000 } });
     expect(smaller.headline).toBe('It is made, and is 15% smaller');
@@ -69,7 +86,7 @@ describe('prediction against measurement', () => {
 
   it('says whether it came as expected', () => {
     const loss = report({ verb: 'fit', value: predicted(0.02) }).loss!;
-    expect(loss.inWords).toBe('Predicted ≈ 0.020 (0.007 – 0.060) nats per token, measured 0.021 ± 0.002');
+    expect(loss.inWords).toBe('Predicted ≈ 0.020 (0.0067 – 0.060) nats per token, measured 0.0213 ± 0.0020');
     expect(loss.verdict).toBe('as expected');
     expect(report({ verb: 'fit', value: predicted(0.001) }).loss?.verdict).toBe('worse than expected');
     expect(report({ verb: 'fit', value: predicted(0.4) }).loss?.verdict).toBe('better than expected');
@@ -79,7 +96,7 @@ describe('prediction against measurement', () => {
     const plan = planFor('q4_k_m', { predicted: { ...planFor('x').predicted, basis: 'measured' } });
     expect(report({ verb: 'fit', value: { ...fitResult, plan, quality } }).loss).toMatchObject({
       predicted: null,
-      inWords: 'Loses 0.021 ± 0.002 nats per token',
+      inWords: 'Loses 0.0213 ± 0.0020 nats per token',
     });
   });
 });

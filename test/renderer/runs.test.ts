@@ -2,16 +2,21 @@
 // The Runs screen's arithmetic and its store: places, time left, the order of what waits, the log's lines.
 import { createPinia, setActivePinia } from 'pinia';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { JobState } from '../../src-main/contract/job.ts';
+import type { JobSnapshot, JobState } from '../../src-main/contract/job.ts';
+import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
 import { logEntry } from '../../src-renderer/features/runs/log-words.ts';
+import { runLabel } from '../../src-renderer/features/runs/run-words.ts';
 import { placeOf } from '../../src-renderer/features/runs/site-words.ts';
+import { fitStages, stageSteps } from '../../src-renderer/features/runs/stage-steps.ts';
 import { secondsLeftOf } from '../../src-renderer/features/runs/time-left.ts';
 import { useEngineStore } from '../../src-renderer/stores/engine-store.ts';
 import { useJobsStore } from '../../src-renderer/stores/jobs-store.ts';
 import { logScale, powerOfTen, zeroScale } from '../../src-renderer/ui/charts/scales.ts';
 import { formatShare } from '../../src-renderer/words/numbers.ts';
 import { speak } from '../../src-renderer/words/words.ts';
+import { planFor } from '../support/plans.ts';
 import { fakeEngine } from './fake-engine.ts';
+import { fitResult } from './results.ts';
 
 beforeEach(() => setActivePinia(createPinia()));
 afterEach(() => speak('en'));
@@ -67,6 +72,41 @@ describe('the log', () => {
     });
     expect(line('done', { warnings: ['few tokens'] })).toMatchObject({ text: 'Done: few tokens', isWarning: true });
     expect(line('something').text).toBe('something');
+  });
+});
+
+describe('stages', () => {
+  it('stand in the order in which a run takes them, so that none changes its place', () => {
+    // As of a fit that calibrates (test/engine/preflight.test.ts has the same order).
+    const taken = ['open', 'plan', 'tokenize', 'calibrate', 'quantize', 'evaluate', 'prove'];
+    const expected = fitStages.filter((name) => name !== 'slice');
+    const rows = taken.map((current, at) =>
+      stageSteps(taken.slice(0, at + 1), current, expected).map(({ name }) => name),
+    );
+    for (const row of rows) expect(row).toEqual(taken);
+  });
+});
+
+describe('runs of one model', () => {
+  const target = { kind: 'file', bytes: 5e6 } as const;
+  const fit = recipeSchema.parse({ verb: 'fit', model: '/m.gguf', target, output: '/o.gguf', plan: 'q8_0' });
+  const plans = [planFor('q8_0'), planFor('q4_0')];
+  const list = { target, verdict: '', best: 'q4_0', plans, sliceRefusal: null, warnings: [] };
+  const snapshot = (recipe: typeof fit, job: JobState) => ({ id: 'a', seq: 1, recipe, job }) as unknown as JobSnapshot;
+  const planned = snapshot(recipeSchema.parse({ verb: 'plan', model: '/m.gguf', target }), {
+    state: 'done',
+    result: { verb: 'plan', value: list },
+  } as unknown as JobState);
+
+  it('are told apart by their plans, and one that has ended is not being made', () => {
+    const running = snapshot(fit, { state: 'running', progress: null } as unknown as JobState);
+    expect(runLabel(running, [planned])).toEqual({ title: 'Making m.gguf fit', plan: 'q8_0 mix' });
+    const best = snapshot({ ...fit, plan: null } as typeof fit, running.job);
+    expect(runLabel(best, [planned]).plan).toBe('q4_0 mix');
+    const result = { verb: 'fit', value: { ...fitResult, plan: planFor('q5_0') } };
+    const done = snapshot(fit, { state: 'done', result } as unknown as JobState);
+    expect(runLabel(done, [])).toEqual({ title: 'Fit, m.gguf', plan: 'q5_0 mix' });
+    expect(runLabel(running, [])).toEqual({ title: 'Making m.gguf fit', plan: '' });
   });
 });
 

@@ -4,6 +4,7 @@ import { createPinia, setActivePinia } from 'pinia';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Preflight } from '../../src-main/contract/preflight.ts';
 import { AppError } from '../../src-main/contract/errors.ts';
+import { recipe } from '../../src-main/contract/recipe.ts';
 import { useEngineStore } from '../../src-renderer/stores/engine-store.ts';
 import { useFitStore } from '../../src-renderer/stores/fit-store.ts';
 import { useMakeStore } from '../../src-renderer/stores/make-store.ts';
@@ -19,6 +20,8 @@ beforeEach(() => {
   setActivePinia(createPinia());
   chooseOutput.mockReset();
 });
+
+const planRecipe = recipe.parse({ verb: 'plan', model: 'm', target: { kind: 'file', bytes: 1 } });
 
 async function started(engine: FakeEngine): Promise<ReturnType<typeof useFitStore>> {
   await useEngineStore().start(engine.open);
@@ -47,6 +50,22 @@ describe('the jobs store', () => {
     await vi.waitFor(() =>
       expect(jobs.jobs.get(id)?.job).toMatchObject({ state: 'running', stages: ['plan'], progress: { done: 3 } }),
     );
+  });
+
+  it('asks once for what is asked twice in one breath, and again later', async () => {
+    const asked: string[] = [];
+    const engine = fakeEngine({
+      'jobs.resume': ({ id }) => {
+        asked.push(id);
+        return { id, recipe: planRecipe, created: '2026-01-01T00:00:00Z', job: { state: 'cancelled' } };
+      },
+    });
+    await started(engine);
+    const jobs = useJobsStore();
+    await Promise.all([jobs.resume('a'), jobs.resume('a'), jobs.resume('b')]);
+    expect(asked).toEqual(['a', 'b']);
+    await jobs.resume('a');
+    expect(asked).toEqual(['a', 'b', 'a']);
   });
 
   it('asks for a new snapshot after a gap', async () => {
@@ -185,6 +204,21 @@ describe('the make store', () => {
     });
     expect(useJobsStore().activeRun?.id).toBe('job-2');
     expect(useNavigationStore()).toMatchObject({ area: 'runs', params: { run: 'job-2' } });
+  });
+
+  it('begins one run, however often Start is pressed, and another one when it is asked for anew', async () => {
+    const engine = fakeEngine();
+    await planned(engine);
+    const make = useMakeStore();
+    chooseOutput.mockResolvedValue('/models/mine.gguf');
+    await make.prepare();
+    await Promise.all([make.start(), make.start()]);
+    expect(engine.jobs.map(({ recipe }) => recipe.verb)).toEqual(['plan', 'fit']);
+    await make.start(); // nothing is prepared any more
+    expect(engine.jobs).toHaveLength(2);
+    await make.prepare();
+    await make.start();
+    expect(engine.jobs).toHaveLength(3);
   });
 
   it('names the file of a slice for its width and type', async () => {

@@ -7,7 +7,8 @@ import { studyKind, studyRecipe, type StudyKind } from '../../src-main/contract/
 import { rowsAsCsv } from '../../src-main/contract/study-rows.ts';
 import { usualValues, type StudyRows } from '../../src-main/contract/study.ts';
 import { checkStudy, methodOf, valuesOf } from '../../src-main/engine/jobs/studies/check-study.ts';
-import { isSame, roughly, withError } from '../../src-renderer/features/studies/figures.ts';
+import { isSame, roughly } from '../../src-renderer/features/studies/figures.ts';
+import { withError } from '../../src-renderer/words/numbers.ts';
 import {
   draftOf,
   newStudyDraft,
@@ -301,7 +302,8 @@ describe('a study from form to rows', () => {
     expect(studies.canStart).toBe(true);
     await studies.prepare();
     expect(studies.preparation?.answer).toMatchObject({ state: 'told' });
-    await studies.start();
+    await Promise.all([studies.start(), studies.start()]);
+    expect(engine.jobs).toHaveLength(1);
     expect(studies.preparation).toBeNull();
     const run = useNavigationStore().params.run!;
     expect(engine.jobs[0]!.recipe).toMatchObject({ verb: 'study', kind: 'sparsity', values: ['0.1', '0.25'] });

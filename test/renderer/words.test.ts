@@ -23,10 +23,11 @@ import {
 } from '../../src-renderer/features/target/target-draft.ts';
 import { layoutBar, limitShare, type BarSegment } from '../../src-renderer/ui/bar-layout.ts';
 import { explain } from '../../src-renderer/words/explain-error.ts';
-import { formatLoss, formatRate, sizeFormat } from '../../src-renderer/words/numbers.ts';
+import { formatLoss, formatRate, sizeFormat, withError } from '../../src-renderer/words/numbers.ts';
 import {
   howMeasured,
   lossInWords,
+  lossWithFigure,
   nextWordAgreement,
   perplexityChange,
 } from '../../src-renderer/words/quality-words.ts';
@@ -120,6 +121,8 @@ describe('plans', () => {
   it('say how much is left or too much, in the unit of the limit', () => {
     expect(fitInWords(best, planList.target)).toBe('1.20 GiB to spare');
     expect(fitInWords(source, planList.target)).toBe('over by 36.0 GiB');
+    const tight = { ...best.memory, totalBytes: planList.target.bytes - 2 ** 20 };
+    expect(fitInWords({ ...best, memory: tight }, planList.target)).toBe('1.00 MiB to spare');
     expect(fitInWords({ ...best, fileBytes: 7e9 }, { kind: 'file', bytes: 8e9 })).toBe('1.00 GB to spare');
   });
 
@@ -172,7 +175,10 @@ describe('numbers', () => {
   });
 
   it('are fixed for losses and plain for rates', () => {
-    expect([0, 0.0001, 0.0213, 1.234].map(formatLoss)).toEqual(['0', '<0.001', '0.021', '1.23']);
+    expect([0, 1e-7, 0.00013, 0.00469, 0.0213, 1.234].map(formatLoss)).toEqual([
+      ...['0', '<0.000001', '0.00013', '0.0047', '0.021', '1.23'],
+    ]);
+    expect(withError(0.00469, 0.00013)).toBe('0.00469 ± 0.00013');
     expect(formatRate({ stage: 'quantize', done: 1, total: 2, unit: 'bytes', perSecond: 120e6 })).toBe('120.0 MB/s');
     expect(formatRate({ stage: 'calibrate', done: 1, total: 2, unit: 'tokens', perSecond: 1667.2 })).toBe(
       '1,667 tokens/s',
@@ -203,6 +209,11 @@ describe('words', () => {
       'Measured on 8 × 512 tokens of “evaluation” with Snug’s own graphs, weights only',
     );
     expect(lossInWords(0)).toEqual({ words: 'nothing', tone: 'good' });
+    expect(lossInWords(0.0004)).toEqual({ words: 'almost nothing', tone: 'good' });
+    const small = { ...planList.plans[0]!.predicted, kld: 0.0004, basis: 'measured' as const };
+    expect(lossWithFigure(small)).toBe('almost nothing (0.0004)');
+    expect(lossWithFigure({ ...small, basis: 'prior' })).toBe('almost nothing (≈ 0.0004)');
+    expect(lossWithFigure({ ...small, kld: 0 })).toBe('nothing');
     expect(lossInWords(3).tone).toBe('bad');
   });
 

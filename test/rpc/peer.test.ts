@@ -69,6 +69,13 @@ describe('rpc', () => {
     expect(await answer).toMatchObject({ kind: 'error', id: 99, error: { code: 'USAGE' } });
   });
 
+  it.each([7, null, undefined])('answers a request whose method is %s', async (method) => {
+    const { near } = pair();
+    const answer = new Promise((resolve) => near.onMessage(resolve));
+    near.send({ kind: 'request', id: 99, method, params: {} });
+    expect(await answer).toMatchObject({ kind: 'error', id: 99, error: { code: 'USAGE' } });
+  });
+
   it('cancels', async () => {
     const { client } = pair();
     const controller = new AbortController();

@@ -73,3 +73,22 @@ export async function withTensors(
   await writer.finish();
   await model.close();
 }
+
+/** Rewrites a model with q, k and v of every layer in one tensor, and their biases in another. */
+export async function withJoinedInputs(source: string, target: string): Promise<void> {
+  const model = await openGguf(source);
+  const parts = Map.groupBy(model.tensors, ({ name }) => name.replace(/attn_[qkv]\./, 'attn_qkv.'));
+  const tensors = Array.from(parts, ([name, [first, ...rest]]) => {
+    const rows = [first!, ...rest].reduce((sum, { shape }) => sum + shape.at(-1)!, 0);
+    return { name, type: first!.type, shape: [...first!.shape.slice(0, -1), rows] };
+  });
+  const writer = await createGgufWriter(target, ggufLayout(model.metadata, tensors));
+  for (const [name, entries] of parts) {
+    const order = entries.toSorted((one, other) => 'qkv'.indexOf(kindOf(one)) - 'qkv'.indexOf(kindOf(other)));
+    await writer.writeTensor(name, Buffer.concat(await Promise.all(order.map((entry) => model.read(entry)))));
+  }
+  await writer.finish();
+  await model.close();
+}
+
+const kindOf = ({ name }: TensorEntry): string => /attn_([qkv])\./.exec(name)?.[1] ?? '';

@@ -41,7 +41,7 @@ export async function writtenTensors(request: SliceRequest): Promise<Map<string,
 export async function perBlockFloat64(request: SliceRequest): Promise<Float64Model> {
   const { decoder } = request;
   const widths = siteWidths(request.widths, siteLayout(decoder));
-  const tensors = await writtenTensors({ ...request, keptWeights: 'float64' });
+  const tensors = await writtenTensors(request);
   const layers = decoder.layers.map((_, layer) => {
     const weights = new Map<LayerRole | ShortcutRole, Float64Array>();
     for (const { role, name, shape, own } of layerForms(decoder, widths, layer)) {

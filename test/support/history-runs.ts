@@ -8,6 +8,7 @@ import { recipe as recipeSchema, type Recipe } from '../../src-main/contract/rec
 import { thisProcess } from '../../src-main/core/process-identity.ts';
 import { Catalog } from '../../src-main/engine/catalog/catalog.ts';
 import { catalogFile } from '../../src-main/engine/catalog/database.ts';
+import { Engines } from '../../src-main/engine/catalog/engines.ts';
 import { Experiments } from '../../src-main/engine/catalog/experiments.ts';
 import { planFor } from './plans.ts';
 
@@ -106,7 +107,7 @@ function fill(catalog: Pick<Catalog, 'experiments'>, count: number, folder: stri
 export async function seedHistory(home: string, count: number): Promise<void> {
   (await Catalog.open(home)).close();
   const database = new Database(catalogFile(home));
-  const experiments = new Experiments(database);
+  const experiments = new Experiments(database, new Engines(database));
   database.transaction(() => fill({ experiments }, count, home))();
   database.close();
 }

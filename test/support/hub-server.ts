@@ -48,6 +48,8 @@ export type FaultOf = (request: {
 export interface HubServerOptions {
   /** By path in the repository. */
   files: Record<string, Buffer>;
+  /** Of files that are listed with another size than they have. */
+  sizes?: Record<string, number>;
   repository?: string;
   revision?: string;
   /** Files of this size and above have a SHA-256 and come from the store. @default 10,000 */
@@ -57,6 +59,8 @@ export interface HubServerOptions {
   prefix?: string;
   /** Entries of a page of the listing. @default 1000 */
   pageSize?: number;
+  /** Instead of the address of the next page. */
+  link?: string;
   /** What searches find, most downloaded first; the files of `repository` only can be listed. @default none */
   models?: readonly ListedModel[];
   /** Instead of what a search finds. */
@@ -175,11 +179,12 @@ export async function startHubServer(options: HubServerOptions): Promise<HubServ
     if (served.path === `/api/models/${repository}/tree/${commit}`) {
       const start = Number(url.searchParams.get('cursor') ?? 0);
       const entries = Object.entries(hub.files).map(([path, bytes]) => ({
-        ...{ type: 'file', path, size: bytes.length, oid: blobOf(bytes) },
+        ...{ type: 'file', path, size: options.sizes?.[path] ?? bytes.length, oid: blobOf(bytes) },
         ...(bytes.length >= largeBytes ? { lfs: { oid: sha256(bytes), size: bytes.length, pointerSize: 134 } } : {}),
       }));
       const more = start + pageSize < entries.length;
-      const next = `<https://huggingface.co${served.path}?recursive=true&expand=false&cursor=${start + pageSize}>; rel="next"`;
+      const following = `https://huggingface.co${served.path}?recursive=true&expand=false&cursor=${start + pageSize}`;
+      const next = `<${options.link ?? following}>; rel="next"`;
       return answer(
         200,
         JSON.stringify([

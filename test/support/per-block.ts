@@ -26,10 +26,28 @@ export const constantConfig = (decoder: Decoder, width: number, sliceHead = fals
 /** PCA without a turn, as the references have it. */
 export const plainPca = pcaBasis({ ...ports, orientation: 'pca', seed: 0 });
 
-/** A basis that is not found by PCA. */
-export const given = (basis: Float64Array): SiteBasis => ({
-  ...{ basis, eigenvalues: new Float64Array(), damping: 0, energyLost: 0, orthogonality: 0 },
+/** A basis [width, size] that is not found by PCA. */
+export const given = (basis: Float64Array, size: number): SiteBasis => ({
+  ...{ basis, complement: complementOf(basis, size), eigenvalues: new Float64Array() },
+  ...{ damping: 0, energyLost: 0, orthogonality: 0 },
 });
+
+/** Orthonormal rows that complete those of `basis`: unit vectors without what lies along the rows so far (Gram-Schmidt, twice). */
+function complementOf(basis: Float64Array, size: number): Float64Array {
+  const rows = Array.from({ length: basis.length / size }, (_, row) => basis.subarray(row * size, (row + 1) * size));
+  const first = rows.length;
+  for (let axis = 0; rows.length < size; axis += 1) {
+    const vector = new Float64Array(size);
+    vector[axis] = 1;
+    for (const row of [...rows, ...rows]) {
+      const along = row.reduce((sum, value, index) => sum + value * vector[index]!, 0);
+      for (let index = 0; index < size; index += 1) vector[index]! -= along * row[index]!;
+    }
+    const norm = Math.hypot(...vector);
+    if (norm > 0.05) rows.push(vector.map((value) => value / norm));
+  }
+  return Float64Array.from(rows.slice(first).flatMap((row) => Array.from(row)));
+}
 
 /** Only inside a test. */
 export const reopened = async (folder: string): Promise<SlicedDecoder> => {

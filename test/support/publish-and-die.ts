@@ -1,8 +1,16 @@
-// Publishes an output and is killed before one of the steps that change the disk: STEPS FUNCTION MADE OUTPUT.
+// Publishes an output and is killed before one of the steps that change the disk: STEPS FUNCTION MADE OUTPUT NOTE [without force].
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import process from 'node:process';
 
-const [steps, name, made, output] = process.argv.slice(2) as [string, 'publishFolder' | 'publishOnnx', string, string];
+type Name = 'publish' | 'publishFolder' | 'publishOnnx';
+const [steps, name, made, output, note, mode] = process.argv.slice(2) as [
+  string,
+  Name,
+  string,
+  string,
+  string,
+  string?,
+];
 const files = createRequire(import.meta.url)('node:fs/promises') as Record<string, (...args: unknown[]) => unknown>;
 let left = Number(steps);
 for (const change of ['rename', 'rm', 'rmdir', 'mkdir']) {
@@ -15,4 +23,4 @@ for (const change of ['rename', 'rm', 'rmdir', 'mkdir']) {
 }
 syncBuiltinESMExports();
 const publishing = await import('../../src-main/engine/jobs/publish.ts');
-await publishing[name](made, { output, force: true });
+await publishing[name](made, { output, force: mode !== 'without force' }, { note, isNamed: false });

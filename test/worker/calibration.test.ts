@@ -14,6 +14,7 @@ import { readGram } from '../../src-main/core/calibration/gram-file.ts';
 import { checkStatistics, statisticsFiles } from '../../src-main/core/calibration/saved-statistics.ts';
 import { openModel } from '../../src-main/core/formats/model-source.ts';
 import { residualPaths } from '../../src-main/core/graph/kept-residual.ts';
+import { processTag } from '../../src-main/core/process-identity.ts';
 import { openImportance } from '../../src-main/core/quantization/importance-file.ts';
 import { writeImportance } from '../../src-main/core/quantization/write-importance.ts';
 import { openFileSource } from '../../src-main/core/formats/file-source.ts';
@@ -78,7 +79,10 @@ describe('a calibration that was killed', () => {
     expect(readdirSync(killed)).toContain('checkpoint.gguf');
     const folder = emptyFolder();
     cpSync(killed, folder, { recursive: true });
-    writeFileSync(`${checkpointPath(folder)}.${process.ppid}.part`, 'what a dead process with this id was writing');
+    writeFileSync(
+      `${checkpointPath(folder)}.${processTag({ pid: process.ppid, startTime: null })}.part`,
+      'what a dead process with this id was writing',
+    );
     const told: number[] = [];
     const resumed = await handlers.blockStatistics(request(folder), {
       ...quiet,

@@ -1,4 +1,5 @@
 // Linear algebra that is stopped, given bad input, or goes wrong.
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { orthogonalityTolerance, requireBelow } from '../../src-main/core/linear-algebra/checks.ts';
 import { checkedLinearAlgebra } from '../../src-main/core/linear-algebra/checked-linear-algebra.ts';
@@ -38,6 +39,29 @@ describe('an abort', () => {
     setTimeout(() => controller.abort(reason), 20);
     await expect(running).rejects.toBe(reason);
     expect(performance.now() - start).toBeLessThan(500);
+  });
+
+  it.runIf(native.library.kind === 'lapack')('ends a product that waits for the threads of a LAPACK', async () => {
+    const [large, controller] = [2000, new AbortController()];
+    const matrix = randomMatrix(large, large, 73);
+    const product = {
+      what,
+      rows: 2,
+      inner: 2,
+      columns: 2,
+      a: Float64Array.of(1, 2, 3, 4),
+      b: Float64Array.of(1, 0, 0, 1),
+    };
+    const solving = native.eigh({ what, size: large, matrix }, controller.signal);
+    await delay(100); // its threads are taken behind a look at the matrix
+    const multiplying = native.gemm(product, controller.signal);
+    let isLaterDone = false;
+    const later = native.gemm(product, signal).then(() => (isLaterDone = true));
+    setTimeout(() => controller.abort(reason), 20);
+    await expect(solving).rejects.toBe(reason);
+    await expect(multiplying).rejects.toBe(reason);
+    expect(isLaterDone).toBe(false); // the eigenproblem goes on
+    await later;
   });
 
   it.each(nativeKinds)('during a Gram stops it between chunks, %s', async (_, algebra) => {
@@ -92,6 +116,14 @@ describe('bad input', () => {
           signal,
         ),
       /chunkRows is 0/,
+    ],
+    [
+      'float32 sums of float64 products',
+      () => {
+        const update = { what, values: new Float32Array(4), rows: 2, size: 2, gram: new Float64Array(4) };
+        return native.gramAccumulate({ ...update, precision: 'float64', sums: 'float32' }, signal);
+      },
+      /float32 sums of float64 products/,
     ],
   ])('%s is the fault of the caller', async (_, call, message) => {
     const error = await thrownBy(call);

@@ -248,15 +248,29 @@ describe.each(kinds)('gramAccumulate, %s', (name, algebra) => {
     expect(parts).toEqual(whole);
   });
 
-  it.each([NaN, Infinity])('names the place of %d', async (bad) => {
+  it.each<[number, 'float32' | 'float64']>([
+    [NaN, 'float32'],
+    [Infinity, 'float32'],
+    [NaN, 'float64'],
+    [-Infinity, 'float64'],
+  ])('names the place of %d, products in %s', async (bad, precision) => {
     const spoiled = values.slice();
     spoiled[600 * size + 8] = bad;
-    const update = { what, values: spoiled, rows, size, gram: new Float64Array(size * size), chunkRows: 128 };
-    const error = await thrownBy(() => algebra.gramAccumulate(update, signal));
+    const update = { what, size, chunkRows: 128, precision };
+    const gram = new Float64Array(size * size);
+    const error = await thrownBy(() => algebra.gramAccumulate({ ...update, values: spoiled, rows, gram }, signal));
     expect(error).toMatchObject({
       code: 'NUMERICAL_FAILURE',
       details: { what, array: 'values', position: [600, 8], measured: String(bad) },
     });
+    // The four chunks before it, and nothing of its own; ml-matrix looks at all values first.
+    const before = new Float64Array(size * size);
+    if (name !== 'ml-matrix')
+      await algebra.gramAccumulate(
+        { ...update, values: values.subarray(0, 512 * size), rows: 512, gram: before },
+        signal,
+      );
+    expect(gram).toEqual(before);
   });
 
   it('refuses squares that float32 cannot hold', async () => {
@@ -380,6 +394,20 @@ describe('every kind', () => {
       kinds.map(([, algebra]) => algebra.eigh({ what, matrix, size }, signal)),
     );
     for (const other of others) expect(distance(other.vectors, first!.vectors)).toBeLessThan(1e-8);
+  });
+
+  // Without care for the library's one number of threads these calls waited for each other for good.
+  it('answers the same bits beside other calls, where eigenvectors take the threads of a LAPACK', async () => {
+    const size = 1100;
+    const matrix = randomMatrix(size, size, 63);
+    const [a, b] = [randomMatrix(size, 300, 64), randomMatrix(300, size, 65)];
+    const solve = (): Promise<{ vectors: Float64Array }> => native.eigh({ what, matrix, size }, signal);
+    const multiplied = (): Promise<Float64Array> =>
+      native.gemm({ what, rows: size, inner: 300, columns: size, a, b }, signal);
+    const [alone, product] = [await solve(), await multiplied()];
+    const [beside, ...products] = await Promise.all([solve(), ...Array.from({ length: 8 }, multiplied)]);
+    expect(beside.vectors).toEqual(alone.vectors);
+    for (const other of products) expect(other).toEqual(product);
   });
 
   it('has the same answer on any number of threads without a LAPACK', async () => {

@@ -4,6 +4,8 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sharedSliceRefusal } from '../../src-main/core/slicing/shared-refusal.ts';
 import { sliceShared } from '../../src-main/core/slicing/slice-shared.ts';
+import { folderTensors } from '../../src-main/core/export/weights/decoder-tensors.ts';
+import { withJoinedInputs } from '../support/broken-models.ts';
 import { openDecoder } from '../../src-main/core/architectures/decoder.ts';
 import { convert, folderLike } from '../core/export/folders.ts';
 import { exact, handlers, plainCaller, temporaryFolder } from '../llama-host/host.ts';
@@ -59,19 +61,42 @@ describe.skipIf(!goldenModels)('GGUF files', () => {
     expect(furthest(await hostRows(output, windows), own)).toBeLessThan(tolerance);
   });
 
-  test.each([
-    ['phi', 'blk.0.attn_qkv.weight', /q, k and v are one tensor/],
-    ['phi3', 'rope_factors_long.weight', /LongRoPE scaling/],
-  ])('a %s with %s is refused', async (name, tensor, message) => {
-    const model = await modelOf((await convert(tinyModel(name))).output);
-    const tensors = [...model.tensors, { ...model.tensors[0]!, name: tensor }];
-    expect(() => openDecoder({ ...model, tensors })).toThrow(message);
+  test.each([['phi3', 'rope_factors_long.weight', /LongRoPE scaling/]])(
+    'a %s with %s is refused',
+    async (name, tensor, message) => {
+      const model = await modelOf((await convert(tinyModel(name))).output);
+      const tensors = [...model.tensors, { ...model.tensors[0]!, name: tensor }];
+      expect(() => openDecoder({ ...model, tensors })).toThrow(message);
+    },
+  );
+
+  test('phi as old converters wrote it, q, k and v in one tensor, is the same; to llama.cpp too', async () => {
+    const { output } = await convert(tinyModel('phi'));
+    const joined = path.join(scratch, 'joined.gguf');
+    await withJoinedInputs(output, joined);
+    const [apart, decoder] = [await decoderOf(output), await decoderOf(joined)];
+    expect(decoder.model.tensors.map(({ name }) => name)).toContain('blk.3.attn_qkv.bias');
+    const windows = goldenTokens('phi');
+    expect(await graphRows(decoder, windows, 'logProbs')).toEqual(await graphRows(apart, windows, 'logProbs'));
+    expect(furthest(await hostRows(joined, windows), await hostRows(output, windows))).toBeLessThan(1e-5);
+    const written = folderTensors(decoder, 'F32').map(({ name, shape, source }) => ({
+      name,
+      shape,
+      bytes: source.bytes,
+    }));
+    expect(written).toEqual(
+      folderTensors(apart, 'F32').map(({ name, shape, source }) => ({ name, shape, bytes: source.bytes })),
+    );
   });
 
-  test('of a phi3 whose window llama.cpp ignores the context ends with it', async () => {
-    const folder = folderLike(tinyModel('phi3'), { 'config.json': { sliding_window: 96 } });
+  test.each([
+    ['phi3', { sliding_window: 96 }, 96],
+    ['mistral', { sliding_window: 96 }, 96],
+    ['mistral', { sliding_window: undefined, max_position_embeddings: 8192 }, 4096],
+  ])('of a %s whose window llama.cpp ignores (%j) the context ends with it', async (name, fields, context) => {
+    const folder = folderLike(tinyModel(name), { 'config.json': fields });
     const model = await modelOf((await convert(folder)).output);
-    expect(model.config.contextLength).toBe(96);
+    expect(model.config.contextLength).toBe(context);
     expect(openDecoder(model).config.longestWindow).toBeNull();
   });
 

@@ -7,6 +7,7 @@ import type { ParamsOf } from '../../src-main/contract/define-api.ts';
 import type { Progress } from '../../src-main/contract/progress.ts';
 import { workerApi } from '../../src-main/contract/worker-api.ts';
 import type { WorkerApi } from '../../src-main/contract/worker-api.ts';
+import { processTag } from '../../src-main/core/process-identity.ts';
 import { connect } from '../../src-main/rpc/client.ts';
 import { childTransport } from '../../src-main/rpc/node-child.ts';
 import { handlers } from '../../src-main/worker/handlers.ts';
@@ -94,7 +95,10 @@ describe('a slicing that was killed', () => {
   test('goes on at the first step that is missing, to the same bytes and figures', async () => {
     expect(whole.result).toMatchObject({ resumedAtLayer: null, startedOver: null, isKept: true });
     const folder = copyOfKilled();
-    writeFileSync(path.join(folder, `slice.gguf.${process.ppid}.part`), 'what a dead process was writing');
+    writeFileSync(
+      path.join(folder, `slice.gguf.${processTag({ pid: process.ppid, startTime: null })}.part`),
+      'what a dead process was writing',
+    );
     const { result, files, begun } = await sliced(request(folder, { eigenvalues: true }));
     expect(result.resumedAtLayer).toBeGreaterThanOrEqual(2);
     expect(result.resumedAtLayer).toBeLessThan(layers);

@@ -55,7 +55,14 @@ export interface LayerTensor {
   /** Some models of the family are without it. */
   isOptional: boolean;
   /** Rows of the same tensor before these and behind them, where one tensor holds several linears. */
-  siblings?: { before: readonly SizeName[]; behind: readonly SizeName[] };
+  siblings?: Siblings;
+  /** The tensor in which some GGUF files of the family have these rows instead. */
+  ggufJoined?: { gguf: string; siblings: Siblings };
+}
+
+export interface Siblings {
+  before: readonly SizeName[];
+  behind: readonly SizeName[];
 }
 
 export type LayerTensors = Readonly<Partial<Record<LayerRole, LayerTensor>>>;
@@ -151,8 +158,11 @@ export interface Architecture {
   readonly positions:
     | { readonly kind: 'rotary'; readonly share: 'whole' | number }
     | { readonly kind: 'learned'; readonly offset: number };
-  /** A sliding window bounds the windows of tokens that are run; false: a model with one is refused. */
-  readonly boundsWindows: boolean;
+  /**
+   * A sliding window bounds the windows of tokens that are run: within it nothing slides. `silent`: that of a config.json
+   * that does not name one. null: a model with a window is refused.
+   */
+  readonly slidingWindow: { readonly silent: number | null } | null;
   /** That of a silent file first. */
   readonly activations: readonly [Activation, ...Activation[]];
   /** How a GGUF of the family orders the rows of q and k within a head; Hugging Face always has halves. */

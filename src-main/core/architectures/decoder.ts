@@ -8,7 +8,7 @@ import { ignoredTensors, shortcutNames } from './layer-tensors.ts';
 import { ModelFacts } from './model-facts.ts';
 import { postNormReason } from './post-norm.ts';
 import { activeWindow, readActivation } from './refusals.ts';
-import { architectureOf } from './registry.ts';
+import { architectureOf, findArchitecture } from './registry.ts';
 import { readRopeScaling, rotaryDimensions } from './rope.ts';
 
 export interface Decoder {
@@ -33,10 +33,24 @@ export interface Decoder {
 export function longestText({
   model,
   config,
-}: Pick<Decoder, 'config'> & { model: Pick<ModelSource, 'config'> }): number | null {
+}: {
+  model: Pick<ModelHeader, 'config'>;
+  config: Pick<DecoderConfig, 'longestWindow'>;
+}): number | null {
   const lengths = [config.longestWindow, model.config.contextLength].filter((length) => length !== null);
   return lengths.length === 0 ? null : Math.min(...lengths);
 }
+
+/** The same of a header alone, whose family may have no graphs. */
+export function longestTextOf(model: ModelHeader): number | null {
+  const family = findArchitecture(model);
+  const longestWindow = family && windowBound(new ModelFacts(model), family);
+  return longestText({ model, config: { longestWindow } });
+}
+
+/** Tokens that a family's window leaves alone, null for any. llama.cpp ignores it, so a GGUF is run without. */
+const windowBound = (facts: ModelFacts, family: Architecture): number | null =>
+  family.slidingWindow && !facts.isGguf ? activeWindow(facts, family) : null;
 
 /**
  * Finds the family of an open model and its tensors.
@@ -106,7 +120,7 @@ export function refuseStrays(
 }
 
 function unsupported(model: Pick<ModelHeader, 'path'>, family: string, reason: string): AppError {
-  const message = `${model.path} is a ${family} model that Snug has no graph for: ${reason}.`;
+  const message = `${model.path} is a model of the family ${family} in a form that Snug has no graph for: ${reason}.`;
   return new AppError('UNSUPPORTED_ARCHITECTURE', message, { path: model.path, architecture: family, reason });
 }
 
@@ -156,7 +170,10 @@ function claimLayer(
   layer: number,
 ): ReadonlyMap<LayerRole, TensorEntry> {
   const found = new Map<LayerRole, TensorEntry>();
-  for (const [role, tensor] of Object.entries(architecture.layer) as [LayerRole, LayerTensor][]) {
+  for (const [role, declared] of Object.entries(architecture.layer) as [LayerRole, LayerTensor][]) {
+    const joined = declared.ggufJoined;
+    const isJoined = joined !== undefined && tensors.kind === 'gguf' && tensors.has(`blk.${layer}.${joined.gguf}`);
+    const tensor = isJoined ? { ...declared, ...joined } : declared;
     const name = layerTensorName(architecture, tensor, layer, tensors.kind);
     const { shape, own } = layerTensorShape(tensor, config);
     const entry = tensor.isOptional ? tensors.optional(name, shape) : tensors.required(name, shape);
@@ -171,10 +188,8 @@ type SizeKey = Exclude<
 >;
 
 /** @throws FILE_MALFORMED naming a size that is missing or impossible */
-function readDecoderConfig(
-  facts: ModelFacts,
-  { positions, norm, activations, boundsWindows }: Architecture,
-): DecoderConfig {
+function readDecoderConfig(facts: ModelFacts, architecture: Architecture): DecoderConfig {
+  const { positions, norm, activations } = architecture;
   const { config } = facts.model;
   const needed = (key: SizeKey, fallback: number | null = null): number =>
     config[key] ?? fallback ?? facts.malformed(key, 'a number above zero', null);
@@ -203,19 +218,23 @@ function readDecoderConfig(
   const rows = isLearned
     ? (config.contextLength ?? facts.malformed('contextLength', 'a number above zero', null))
     : null;
-  // llama.cpp ignores the window of such a family, so a GGUF is run without it.
-  const slides = boundsWindows && !facts.isGguf ? activeWindow(facts) : null;
   return {
     ...sizes,
     ropeScaling: readRopeScaling(facts),
     rotaryDim,
     activation: readActivation(facts) ?? activations[0],
-    longestWindow: rows ?? slides,
+    longestWindow: rows ?? windowBound(facts, architecture),
     tiedEmbeddings: config.tiedEmbeddings,
   };
 }
 
-/** Tensors by name. One that holds several linears is given out for each of them. */
+/** What the names of a whole model's tensors begin with; those of a model saved without its head do not (OPT 1.3B). */
+const basePrefix = /^model\./;
+
+/**
+ * Tensors by name. One that holds several linears is given out for each of them. A folder's may lack the name of the base
+ * model, as transformers reads them too (base_model_prefix).
+ */
 export class TensorClaims {
   readonly kind: ModelSource['kind'];
   readonly #path: string;
@@ -230,7 +249,7 @@ export class TensorClaims {
   }
 
   optional(name: string | null, shape: readonly number[]): TensorEntry | null {
-    const entry = name === null ? undefined : this.#all.get(name);
+    const entry = name === null ? undefined : this.#find(name);
     if (!entry) return null;
     if (entry.shape.join() !== shape.join()) {
       const [expected, actual] = [shape.join(' x '), entry.shape.join(' x ')];
@@ -238,6 +257,11 @@ export class TensorClaims {
     }
     this.#left.delete(entry);
     return entry;
+  }
+
+  #find(name: string): TensorEntry | undefined {
+    const bare = this.kind === 'safetensors' ? name.replace(basePrefix, '') : name;
+    return this.#all.get(name) ?? this.#all.get(bare);
   }
 
   required(name: string, shape: readonly number[]): TensorEntry {
@@ -248,6 +272,10 @@ export class TensorClaims {
       actual: 'no such tensor',
       tensor: name,
     });
+  }
+
+  has(name: string): boolean {
+    return this.#find(name) !== undefined;
   }
 
   unclaimed(): TensorEntry[] {

@@ -3,14 +3,14 @@ import type { Architecture, LinearRole, NormReaders } from './architecture.ts';
 import { decoderGlobals } from './layer-tensors.ts';
 
 /** What is said of a family only where it differs. */
-type Usual = 'positions' | 'boundsWindows' | 'activations' | 'globals' | 'huggingFaceLayers';
+type Usual = 'positions' | 'slidingWindow' | 'activations' | 'globals' | 'huggingFaceLayers';
 /** What follows from the layout and the tensors. */
 type Derived = 'norms' | 'attentionInputs' | 'attentionOutput' | 'mlpInputs' | 'mlpOutput';
 type Described = Omit<Architecture, Usual | Derived> & Partial<Pick<Architecture, Usual>>;
 
 const usual: Pick<Architecture, Usual> = {
   positions: { kind: 'rotary', share: 'whole' },
-  boundsWindows: false,
+  slidingWindow: null,
   activations: ['silu'],
   globals: decoderGlobals,
   huggingFaceLayers: 'model.layers',

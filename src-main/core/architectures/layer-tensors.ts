@@ -7,6 +7,7 @@ import type {
   LayerTensor,
   LayerTensors,
   LinearRole,
+  Siblings,
   SizeName,
 } from './architecture.ts';
 
@@ -106,15 +107,35 @@ export function biasedLinears(
   );
 }
 
+const siblingsOf = (roles: readonly LinearRole[], role: LinearRole): Siblings => {
+  const [rows, index] = [roles.map((one) => linears[one][2]), roles.indexOf(role)];
+  return { before: rows.slice(0, index), behind: rows.slice(index + 1) };
+};
+
+/** The same linears, which in GGUF files of old converters lie in one tensor, and their biases in another. */
+export function maybeJoined(tensors: LayerTensors, gguf: string, roles: readonly LinearRole[]): LayerTensors {
+  return {
+    ...tensors,
+    ...Object.fromEntries(
+      roles.flatMap((role) => {
+        const siblings = siblingsOf(roles, role);
+        return [
+          [role, { ...tensors[role]!, ggufJoined: { gguf: `${gguf}.weight`, siblings } }],
+          [`${role}Bias`, { ...tensors[`${role}Bias`]!, ggufJoined: { gguf: `${gguf}.bias`, siblings } }],
+        ];
+      }),
+    ),
+  };
+}
+
 /** Matrices that lie in one tensor, in order: each is a range of its rows. */
 export function joinedLinears(huggingFace: string, gguf: string, roles: readonly LinearRole[]): LayerTensors {
-  const rows = roles.map((role) => linears[role][2]);
   return Object.fromEntries(
-    roles.map((role, index): [LayerRole, LayerTensor] => [
+    roles.map((role): [LayerRole, LayerTensor] => [
       role,
       {
         ...weight(huggingFace, gguf, [linears[role][2], linears[role][3]]),
-        siblings: { before: rows.slice(0, index), behind: rows.slice(index + 1) },
+        siblings: siblingsOf(roles, role),
       },
     ]),
   );

@@ -1,6 +1,7 @@
 /**
  * Mistral 7B and its relatives: a llama without biases. As GGUF they call themselves llama.
- * Source: transformers models/mistral/modeling_mistral.py. The sliding window of version 0.1 is not built.
+ * Source: transformers models/mistral/modeling_mistral.py. The sliding window of version 0.1 bounds the windows that are
+ * run: within it nothing slides.
  */
 import { defineArchitecture } from './define-architecture.ts';
 import { gatedBlock } from './layer-tensors.ts';
@@ -14,6 +15,8 @@ export const mistral = defineArchitecture({
   refuses: decoderRefusals,
   blockLayout: 'sequential',
   norm: { kind: 'rmsnorm' },
+  // MistralConfig's own.
+  slidingWindow: { silent: 4096 },
   ggufQueryKeyRows: 'interleaved',
   layer: gatedBlock,
   buildBlock: buildSequentialBlock,

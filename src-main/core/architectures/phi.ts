@@ -5,7 +5,7 @@
  */
 import type { Refusal } from './architecture.ts';
 import { defineArchitecture } from './define-architecture.ts';
-import { biasedLinears, decoderGlobals, layerNorm } from './layer-tensors.ts';
+import { biasedLinears, decoderGlobals, layerNorm, maybeJoined } from './layer-tensors.ts';
 import { buildParallelBlock } from './parallel-block.ts';
 import { decoderRefusals } from './refusals.ts';
 
@@ -13,17 +13,11 @@ import { decoderRefusals } from './refusals.ts';
 const refuseHeadNorms: Refusal = (facts) =>
   facts.value({ huggingFace: 'qk_layernorm' }) === true ? 'it norms query and key heads (qk_layernorm)' : null;
 
-/** GGUF files of before the family had its present form in transformers. */
-const refuseJoinedMatrices: Refusal = ({ model }) =>
-  model.tensors.some(({ name }) => name === 'blk.0.attn_qkv.weight')
-    ? 'its q, k and v are one tensor (blk.0.attn_qkv.weight), as old converters wrote them: convert the model anew'
-    : null;
-
 export const phi = defineArchitecture({
   name: 'phi',
   modelTypes: ['phi'],
   ggufArchitectures: ['phi2'],
-  refuses: [refuseHeadNorms, refuseJoinedMatrices, ...decoderRefusals],
+  refuses: [refuseHeadNorms, ...decoderRefusals],
   blockLayout: 'parallel',
   norm: { kind: 'layernorm', eps: 1e-5 },
   positions: { kind: 'rotary', share: 0.5 },
@@ -38,12 +32,16 @@ export const phi = defineArchitecture({
   },
   layer: {
     ...layerNorm('attentionNorm', 'input_layernorm', 'attn_norm'),
-    ...biasedLinears(
-      {
-        ...{ q: 'self_attn.q_proj', k: 'self_attn.k_proj', v: 'self_attn.v_proj', o: 'self_attn.dense' },
-        ...{ up: 'mlp.fc1', down: 'mlp.fc2' },
-      },
-      'always',
+    ...maybeJoined(
+      biasedLinears(
+        {
+          ...{ q: 'self_attn.q_proj', k: 'self_attn.k_proj', v: 'self_attn.v_proj', o: 'self_attn.dense' },
+          ...{ up: 'mlp.fc1', down: 'mlp.fc2' },
+        },
+        'always',
+      ),
+      'attn_qkv',
+      ['q', 'k', 'v'],
     ),
   },
   buildBlock: buildParallelBlock,

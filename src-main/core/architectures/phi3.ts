@@ -16,7 +16,7 @@ export const phi3 = defineArchitecture({
   blockLayout: 'sequential',
   norm: { kind: 'rmsnorm', eps: 1e-5 },
   positions: { kind: 'rotary', share: 1 },
-  boundsWindows: true,
+  slidingWindow: { silent: null },
   ggufQueryKeyRows: 'halves',
   layer: {
     ...gatedBlock,

@@ -1,7 +1,7 @@
 // Variants of known families that our graphs would compute wrongly: each rule names what it found.
 // Source: transformers configuration_*.py of the families; llama.cpp src/llama-model.cpp (load_hparams).
 import type { Activation } from '../graph/graph-builder.ts';
-import type { Refusal } from './architecture.ts';
+import type { Architecture, LayerTensor, Refusal } from './architecture.ts';
 import type { ModelFacts } from './model-facts.ts';
 import { refuseRopeScaling, rotaryDimensions } from './rope.ts';
 
@@ -46,8 +46,11 @@ const refuseExperts: Refusal = ({ model }) =>
   model.experts === null ? null : `it is a mixture of ${model.experts.count} experts, which has no graph yet`;
 
 /** Tokens that attention sees, where that differs from seeing all within the model's context; else null. */
-export function activeWindow(facts: ModelFacts): number | null {
-  const window = facts.number({ huggingFace: 'sliding_window', gguf: 'attention.sliding_window' }) ?? 0;
+export function activeWindow(facts: ModelFacts, { slidingWindow }: Pick<Architecture, 'slidingWindow'>): number | null {
+  const { configJson } = facts.model;
+  const isSilent = configJson !== undefined && configJson['sliding_window'] === undefined;
+  const told = facts.number({ huggingFace: 'sliding_window', gguf: 'attention.sliding_window' });
+  const window = (isSilent ? slidingWindow?.silent : told) ?? 0;
   const { contextLength, numHiddenLayers } = facts.model.config;
   if (window <= 0 || window >= (contextLength ?? Infinity)) return null;
   const kinds = facts.value({ huggingFace: 'layer_types' });
@@ -59,8 +62,8 @@ export function activeWindow(facts: ModelFacts): number | null {
 }
 
 /** A sliding window, in families whose windows of tokens it does not bound. */
-const refuseSlidingWindow: Refusal = (facts, { boundsWindows }) => {
-  const window = boundsWindows ? null : activeWindow(facts);
+const refuseSlidingWindow: Refusal = (facts, family) => {
+  const window = family.slidingWindow ? null : activeWindow(facts, family);
   if (window === null) return null;
   return `it attends only to the last ${window} tokens (an active sliding window), which is not built`;
 };
@@ -106,10 +109,11 @@ const refuseOtherInputs: Refusal = (facts, { layer }) => {
   if (!facts.isGguf) return null;
   const names = new Set(facts.model.tensors.map(({ name }) => name));
   const inputs = [layer.q, layer.k, layer.v, layer.qBias, layer.kBias, layer.vBias];
-  const needed = inputs.flatMap((tensor) => (tensor && !tensor.isOptional ? [`blk.0.${tensor.gguf}`] : []));
-  const missing = needed.find((name) => !names.has(name));
+  const isMissing = (tensor: LayerTensor): boolean =>
+    [tensor, tensor.ggufJoined].every((form) => !form || !names.has(`blk.0.${form.gguf}`));
+  const missing = inputs.find((tensor) => tensor && !tensor.isOptional && isMissing(tensor));
   if (missing === undefined) return null;
-  return `it has no ${missing}: queries, keys and values are in another form than this family's, which has no graph`;
+  return `it has no blk.0.${missing.gguf}: queries, keys and values are in another form than this family's, which has no graph`;
 };
 
 /** What no decoder may have. */

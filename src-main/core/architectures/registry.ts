@@ -22,13 +22,18 @@ export const architectures = {
   phi3,
 } as const satisfies Readonly<Record<string, Architecture>>;
 
+const families: readonly Architecture[] = Object.values(architectures);
+
+/** The family of a model, null where it has no graphs. */
+export const findArchitecture = ({ kind, config }: Pick<ModelSource, 'kind' | 'config'>): Architecture | null =>
+  families.find((family) =>
+    (kind === 'gguf' ? family.ggufArchitectures : family.modelTypes).includes(config.architecture),
+  ) ?? null;
+
 /** The family of a model. @throws UNSUPPORTED_ARCHITECTURE with the supported families and the nearest name */
 export function architectureOf(model: Pick<ModelSource, 'path' | 'kind' | 'config'>): Architecture {
   const { architecture: name } = model.config;
-  const families: readonly Architecture[] = Object.values(architectures);
-  const found = families.find((family) =>
-    (model.kind === 'gguf' ? family.ggufArchitectures : family.modelTypes).includes(name),
-  );
+  const found = findArchitecture(model);
   if (found) return found;
   const supported = families.map((family) => family.name);
   const nearest = mostAlike(name, supported);

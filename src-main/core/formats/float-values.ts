@@ -29,12 +29,26 @@ export function decodeFloatBytes(bytes: Uint8Array, type: FloatType, output: Flo
 }
 
 /** `bytes` [n] of `source` as [n] of `target`, rounded to nearest even; the same bytes where nothing changes. */
-export function convertFloats(bytes: Uint8Array, source: FloatType, target: WeightType): Uint8Array {
-  if (source === target) return bytes;
-  const values = new Float32Array(bytes.length / elementBytes[source]);
-  decodeFloatBytes(bytes, source, values);
-  if (target === 'F32') return bytesOf(values);
-  return bytesOf(target === 'F16' ? encodeHalf(values) : encodeBrain(values));
+export type ConvertFloats = (bytes: Uint8Array, source: FloatType, target: WeightType) => Uint8Array;
+
+export const convertFloats: ConvertFloats = (bytes, source, target) => floatConverter()(bytes, source, target);
+
+/** As convertFloats, for one tensor after the other: an answer is overwritten by the next. */
+export function floatConverter(): ConvertFloats {
+  let [wide, narrow] = [new Float32Array(), new Uint16Array()];
+  return (bytes, source, target) => {
+    if (source === target) return bytes;
+    const length = bytes.length / elementBytes[source];
+    if (wide.length < length) wide = new Float32Array(length);
+    const values = wide.subarray(0, length);
+    decodeFloatBytes(bytes, source, values);
+    if (target === 'F32') return bytesOf(values);
+    if (narrow.length < length) narrow = new Uint16Array(length);
+    const output = narrow.subarray(0, length);
+    if (target === 'F16') encodeHalf(values, output);
+    else encodeBrain(values, output);
+    return bytesOf(output);
+  };
 }
 
 /** Element `index` of `bytes`. */

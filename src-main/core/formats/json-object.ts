@@ -6,7 +6,7 @@ import { AppError, malformed } from '../../contract/errors.ts';
 export type JsonObject = Record<string, unknown>;
 
 /** The index of the largest models has about 10 MB; a config has a few kB. */
-const longestFile = 100_000_000;
+export const longestFile = 100_000_000;
 
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, readdir, rename, rm, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { isAlive, readProcessTag } from '../process-identity.ts';
+import { isAlive, isElsewhere, readProcessTag, tagPattern } from '../process-identity.ts';
 import { partPath } from './part-files.ts';
 
 export interface KeptPart {
@@ -31,15 +31,15 @@ export interface TakenPart extends PartRecord {
 }
 
 const recordPath = (folder: string): string => path.join(folder, 'record.json');
-const partEnding = /^file\.([\d-]+[\da-f]*)\.part$/;
+const partEnding = new RegExp(String.raw`^file\.(${tagPattern})\.part$`);
 
 /** Where this process writes the part. */
 export const keptPartPath = ({ folder }: KeptPart): string => partPath(path.join(folder, 'file'));
 
 /** Makes the folder. Answers whether a part in it can become `output` by a rename: not where that is on another disk. */
 export async function canKeep({ folder }: KeptPart, output: string): Promise<boolean> {
-  // Beside the output under the name of a part of a part, which whoever sweeps there knows.
-  const [probe, target] = [partPath(path.join(folder, 'probe')), partPath(partPath(output))];
+  // Beside the output under the name of its part, which whoever sweeps there knows, and which is not there yet.
+  const [probe, target] = [partPath(path.join(folder, 'probe')), partPath(output)];
   try {
     await mkdir(folder, { recursive: true });
     await (await open(probe, 'w')).close();
@@ -95,7 +95,9 @@ async function deadParts(folder: string): Promise<string[]> {
   const names = await readdir(folder);
   return names.flatMap((name) => {
     const owner = readProcessTag(partEnding.exec(name)?.[1] ?? '');
-    return owner && (owner.pid === process.pid || !isAlive(owner)) ? [path.join(folder, name)] : [];
+    if (owner === null) return [];
+    // Whoever has the job's folder was given the job: one of another container, of which nothing else can be told, had it before.
+    return owner.pid === process.pid || isElsewhere(owner) || !isAlive(owner) ? [path.join(folder, name)] : [];
   });
 }
 

@@ -22,7 +22,7 @@ export interface ModelSource {
   readonly experts: ModelExperts | null;
   /** Shapes have the fastest dimension first in both forms. */
   readonly tensors: readonly TensorEntry[];
-  /** Elements of all tensors; a tied output layer counts once. */
+  /** Elements of all tensors but divisors of rotary frequencies; a tied output layer counts once. */
   readonly parameters: number;
   /** Of the weights: all shards, without config and tokenizer files. */
   readonly fileBytes: number;
@@ -179,6 +179,13 @@ function explainMissing(error: unknown): never {
   throw error;
 }
 
+/** Divisors of rotary frequencies, which GGUF files have as tensors and folders in their config: no parameters. */
+const ropeDivisors = /^rope_(freqs|factors_\w+)\.weight$/;
+
+/** Elements of the tensors that are parameters. */
+export const weightCount = (tensors: readonly Pick<TensorEntry, 'name' | 'shape'>[]): number =>
+  tensors.reduce((sum, { name, shape }) => sum + (ropeDivisors.test(name) ? 0 : elementCount(shape)!), 0);
+
 type OpenFiles = Pick<ModelSource, 'path' | 'tensors' | 'fileBytes' | 'read' | 'readInto' | 'close'>;
 
 function describeFiles<K extends ModelSource['kind']>(
@@ -186,6 +193,6 @@ function describeFiles<K extends ModelSource['kind']>(
   files: OpenFiles,
 ): OpenFiles & { kind: K; parameters: number } {
   const { path, tensors, fileBytes, read, readInto, close } = files;
-  const parameters = tensors.reduce((sum, entry) => sum + elementCount(entry.shape)!, 0);
+  const parameters = weightCount(tensors);
   return { kind, path, tensors, parameters, fileBytes, read, readInto, close };
 }

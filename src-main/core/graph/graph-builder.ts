@@ -108,6 +108,11 @@ export class GraphBuilder {
     return this.one('Gemm', [left, right], { transA: { int: 1 } });
   }
 
+  /** `rows` [N, D] without what lies along orthonormal `directions` [C, D]: rows - rows·directionsᵀ·directions. */
+  project(rows: Value, directions: Value): Value {
+    return this.one('Gemm', [this.linear(rows, directions), directions, rows], { alpha: { float: -1 } });
+  }
+
   add(left: Value, right: Value): Value {
     return this.one('Add', [left, right]);
   }

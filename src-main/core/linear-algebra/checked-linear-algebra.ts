@@ -5,6 +5,7 @@ import {
   notConverged,
   notPositiveDefinite,
   orthogonalityTolerance,
+  refuse,
   requireArray,
   requireBelow,
   requireEigenSize,
@@ -86,7 +87,9 @@ async function gramAccumulate(kernels: LinearAlgebraKernels, update: GramUpdate,
   requireSizes(what, { rows, size, chunkRows });
   requireArray(what, ['values', values], Float32Array, rows * size);
   requireArray(what, ['gram', gram], Float64Array, size * size);
-  // The kernels see in the sums whether a value was not finite: looking at each before would cost a tenth of the time.
+  if (precision === 'float64' && sums === 'float32')
+    refuse(what, 'float32 sums of float64 products', { precision, sums });
+  // The kernels look: in float32 at the sums, which costs a tenth less than at each value; in float64 as they widen.
   const fault = await kernels.gram({ what, values, rows, size, gram, chunkRows, precision, sums }, signal);
   if (fault) throw nonFinite(what, { name: 'values', ...fault, columns: size });
 }

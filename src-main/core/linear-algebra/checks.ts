@@ -14,8 +14,8 @@ export const float32Tolerance = 1e-3;
 /** Sizes that a LAPACK with 32-bit integers can count: dsyevd's work space has 1 + 6n + 2n² elements. */
 const largestSize = 32_766;
 
-/** A fault of the caller, not of numbers. */
-function refuse(what: string, reason: string, details: Record<string, unknown>): never {
+/** A fault of the caller, not of numbers. @throws INTERNAL */
+export function refuse(what: string, reason: string, details: Record<string, unknown>): never {
   throw new AppError('INTERNAL', `Linear algebra of ${what}: ${reason}.`, { what, ...details });
 }
 

@@ -55,7 +55,7 @@ export interface GramUpdate {
   chunkRows?: number;
   /** Products and sums within a chunk. float64, for raw residuals with very large columns, takes twice as long. @default 'float32' */
   precision?: FloatPrecision;
-  /** Sums of chunks. float32: `gram` holds numbers that float32 has; ml-matrix refuses it. @default 'float64' */
+  /** Sums of chunks. float32, of float32 products only: `gram` holds numbers that float32 has; ml-matrix refuses it. @default 'float64' */
   sums?: FloatPrecision;
 }
 
@@ -126,7 +126,7 @@ export interface LinearAlgebra {
   /**
    * gram += valuesᵀ values, upper triangle. float32 within a chunk, float64 between chunks, or what is asked for. O(rows size²).
    * @throws NATIVE_UNAVAILABLE for float32 sums on ml-matrix; NUMERICAL_FAILURE with the element that is not finite; chunks
-   * before it are in `gram` already, as after an abort
+   * before it may be in `gram` already. An abort leaves a part of the sum there.
    */
   gramAccumulate(update: GramUpdate, signal: AbortSignal): Promise<void>;
 

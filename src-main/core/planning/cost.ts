@@ -1,47 +1,25 @@
-// What making a plan costs: seconds, memory and disk, by the same model as a job before it starts (stage-work.ts).
-import type { Plan, SliceStep } from '../../contract/plan.ts';
-import type { TensorEntry } from '../formats/tensor.ts';
+// What making a plan costs: what a fit that names it is told before it starts (job-work.ts).
+import type { Plan } from '../../contract/plan.ts';
+import { fitRecipe, type FitRecipe, type PlanRecipe } from '../../contract/recipe.ts';
 import { estimate, type Machine } from './estimate.ts';
-import {
-  evaluateWork,
-  importanceWork,
-  quantizeWork,
-  sharedSliceWork,
-  statisticsWork,
-  weightsOf,
-  type ModelSize,
-} from './stage-work.ts';
+import { jobWork, type JobFacts, type NamedFile } from './job-work.ts';
 
 export interface CostFacts {
-  /** null where the header does not say enough for time and memory. */
-  size: ModelSize | null;
+  fit: FitRecipe;
+  /** Of that fit; null where the header does not say enough for time and memory. */
+  job: JobFacts | null;
   machine: Machine;
   threads: number;
-  /** Whether the file is made with importance. */
-  importance: boolean;
 }
 
-/** Text that calibration and evaluation read where nobody says otherwise: all of the bundled one, and 8 windows of 2048. */
-const calibration = { tokens: 48e3, window: 2048 };
-const evaluation = { tokens: 16384, window: 2048 };
-
-export interface PlannedWork {
-  tensors: readonly TensorEntry[];
-  fileBytes: number;
-  slice: SliceStep | null;
+/** The fit that a list of plans is asked for, with the settings that a fit has by itself. */
+export function plannedFit({ model, device, threads, offline, target }: PlanRecipe): FitRecipe {
+  return fitRecipe.parse({ verb: 'fit', model, device, threads, offline, target, output: 'planned.gguf' });
 }
 
-/** Calibrated, made and measured once, with the settings that a fit has by itself. */
-export function costOf(
-  { size, machine, threads, importance }: CostFacts,
-  { tensors, fileBytes, slice }: PlannedWork,
-): Plan['cost'] {
-  if (size === null) return { seconds: 0, peakMemoryBytes: 0, diskBytes: fileBytes };
-  const file = { bytes: fileBytes, weights: weightsOf(tensors) };
-  const making = slice
-    ? [statisticsWork(size, calibration), sharedSliceWork(size, file)]
-    : [...(importance ? [importanceWork(size, calibration)] : []), quantizeWork(size, file)];
-  const measuring = evaluateWork({ models: [size, size], text: evaluation, engine: 'onnx', expanded: 0 });
-  const { seconds, peakMemoryBytes } = estimate([...making, measuring], machine, threads);
-  return { seconds: Math.round(seconds.likely), peakMemoryBytes, diskBytes: fileBytes };
+export function costOf({ fit, job, machine, threads }: CostFacts, id: string, named: NamedFile): Plan['cost'] {
+  const work = job && jobWork({ ...fit, plan: id }, { ...job, named });
+  if (!work) return { seconds: 0, peakMemoryBytes: 0, diskBytes: named.bytes };
+  const { seconds, peakMemoryBytes } = estimate(work.works, machine, threads);
+  return { seconds: Math.round(seconds.likely), peakMemoryBytes, diskBytes: named.bytes };
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { FitRecipe, QuantizeRecipe, Recipe, SliceRecipe, StudyRecipe } from '../../contract/recipe.ts';
 import { bitsPerWeight } from '../formats/ggml-types.ts';
 import { findMix, findType } from '../quantization/mixes.ts';
+import { typesWithoutImportance } from '../quantization/quantize-plan.ts';
 import {
   convertWork,
   evaluateWork,
@@ -35,6 +36,8 @@ export interface JobFacts {
   calibration: TextSize;
   evaluation: TextSize;
   engine: 'onnx' | 'llama.cpp';
+  /** The file of the plan that a fit names, where the plan was listed; null where only its name is known. */
+  named: NamedFile | null;
 }
 
 export interface JobWork {
@@ -45,6 +48,9 @@ export interface JobWork {
 }
 
 type Made = WrittenFile & Pick<ModelSize, 'parameters'>;
+
+/** What a plan makes. */
+export type NamedFile = Made & { isSliced: boolean; takesImportance: boolean };
 
 /** A mix has more bits than its usual type on a few tensors; a file has a vocabulary besides. */
 const mixSurplus = 1.08;
@@ -133,7 +139,7 @@ function quantizeJob(recipe: QuantizeRecipe, facts: JobFacts): JobWork {
   const file = fileOf(type, facts.model.parameters);
   const works = [
     ...opened(facts),
-    ...importanceOf(recipe.importance, facts),
+    ...(typesWithoutImportance.has(type) ? [] : importanceOf(recipe.importance, facts)),
     ...needsText(recipe),
     quantizeWork(facts.model, file),
     ...finishing(recipe, facts, file),
@@ -207,25 +213,75 @@ function evaluateJob(facts: JobFacts, weightsOnly: boolean): StageWork[] {
   return [...(isOnGraphs ? [] : opened(facts)), openWork('tokenize'), evaluateWork({ models, text, engine, expanded })];
 }
 
-/** Candidates are as large as the target allows, in K types; how many there are, and their bytes, a plan tells later. */
 function fitJob(recipe: FitRecipe, facts: JobFacts): JobWork {
-  const { target, evaluate, prove } = recipe;
+  const { target, plan } = recipe;
+  const { model, isFolder } = facts;
+  const reserved = target.kind === 'memory' ? target.reserveBytes : 0;
+  const usesSource = plan === null ? model.bytes + reserved <= target.bytes : /^source(?:\+|$)/.test(plan);
+  if (usesSource && !isFolder) return asItIsJob(recipe, facts);
+  return plan === null ? candidatesJob(recipe, facts) : namedJob(recipe, plan, facts);
+}
+
+const planned = (facts: JobFacts): StageWork[] => [...opened(facts), openWork('plan')];
+
+/** The source is measured and proved, and nothing written. */
+function asItIsJob(recipe: FitRecipe, facts: JobFacts): JobWork {
+  const { model, evaluation: text, engine } = facts;
+  return withoutOutput([
+    ...planned(facts),
+    ...needsText(recipe),
+    ...(recipe.evaluate ? [evaluateWork({ models: [model], text, engine, expanded: 0 })] : []),
+    ...(recipe.prove ? [proveWork(model, model)] : []),
+  ]);
+}
+
+/** Its bytes are known where the plan was listed; else its name says the type and the width. */
+function namedJob(recipe: FitRecipe, plan: string, facts: JobFacts): JobWork {
+  const { model, calibration, named } = facts;
+  const { file, ...output } = named
+    ? { file: named, outputBytes: named.bytes, leastOutputBytes: named.bytes }
+    : fileByName(plan, model);
+  const making = file.isSliced
+    ? [
+        ...needsText(recipe),
+        invarianceWork(model, invarianceText),
+        openWork('tokenize'),
+        fingerprintWork(model),
+        statisticsWork(model, calibration),
+        sharedSliceWork(model, file),
+      ]
+    : [
+        ...(file.takesImportance ? importanceOf(recipe.importance, facts) : []),
+        ...needsText(recipe),
+        quantizeWork(model, file),
+      ];
+  return { works: [...planned(facts), ...making, ...finishing(recipe, facts, file)], ...output };
+}
+
+/** `q4_k_m+cpu-layers-8`, `all-q4_0`, `slice-512+q4_k_m`, `slice-512`, `source`. @throws USAGE for an unknown type */
+function fileByName(plan: string, model: ModelSize): Omit<JobWork, 'works'> & { file: NamedFile } {
+  const [, width, pure, name = ''] = /^(?:slice-(\d+)\+?)?(all-)?([^+]*)/.exec(plan)!;
+  if (name === 'source')
+    return {
+      file: { ...model, weights: {}, isSliced: false, takesImportance: false },
+      outputBytes: model.bytes,
+      leastOutputBytes: model.bytes,
+    };
+  const type = name === '' ? 'F16' : pure ? findType(name) : findMix(name).type;
+  const share = width === undefined ? 1 : Math.min(1, Number(width) / model.hiddenSize);
+  const file = fileOf(type, model.parameters * share);
+  const takesImportance = !typesWithoutImportance.has(type);
+  return { file: { ...file, isSliced: width !== undefined, takesImportance }, ...outputOf(type, file, model) };
+}
+
+/** Candidates are as large as the target allows, in K types; how many there are, and their bytes, a plan tells later. */
+function candidatesJob(recipe: FitRecipe, facts: JobFacts): JobWork {
+  const { target, evaluate } = recipe;
   const { model, evaluation, engine } = facts;
   const reserved = target.kind === 'memory' ? target.reserveBytes : 0;
-  const fitsAsIs = !facts.isFolder && model.bytes + reserved <= target.bytes && recipe.plan === null;
-  const planning = [...opened(facts), openWork('plan')];
-  if (fitsAsIs) {
-    const alone = evaluateWork({ models: [model], text: evaluation, engine, expanded: 0 });
-    return withoutOutput([
-      ...planning,
-      ...needsText(recipe),
-      ...(evaluate ? [alone] : []),
-      ...(prove ? [proveWork(model, model)] : []),
-    ]);
-  }
   const bytes = Math.min(model.bytes, Math.max(0, target.bytes - reserved));
   const file: Made = { bytes, parameters: model.parameters, weights: { k: model.parameters } };
-  const count = recipe.plan === null && evaluate ? recipe.candidates : 1;
+  const count = evaluate ? recipe.candidates : 1;
   const half = { ...evaluation, tokens: evaluation.tokens / 2 };
   const measure = evaluateWork({
     ...{ models: [model, madeModel(model, file)], text: half, engine, stage: 'measure' },
@@ -234,7 +290,7 @@ function fitJob(recipe: FitRecipe, facts: JobFacts): JobWork {
   const making = Array.from({ length: count }, () => [quantizeWork(model, file), ...(count > 1 ? [measure] : [])]);
   return {
     works: [
-      ...planning,
+      ...planned(facts),
       ...importanceOf(recipe.importance, facts),
       ...needsText(recipe),
       ...making.flat(),

@@ -207,8 +207,8 @@ export const sharedSliceWork = (model: ModelSize, { bytes, weights }: WrittenFil
 });
 
 /**
- * A slice block by block (docs/per-block.md): every step runs before and behind its cut; per site a Gram in float64, D²
- * per token, and an eigenproblem; weights turn on both sides. The residual lies in two files.
+ * A slice block by block (docs/per-block.md): every step runs once; per site a Gram in float64, D² per token, and an
+ * eigenproblem; weights turn on both sides. The residual lies in two files.
  */
 export function perBlockSliceWork(model: ModelSize, { text, bytes }: { text: TextSize; bytes: number }): StageWork {
   const { hiddenSize, layers } = model;
@@ -218,7 +218,7 @@ export function perBlockSliceWork(model: ModelSize, { text, bytes }: { text: Tex
     stage: 'slice',
     kind: 'slice per-block',
     operations:
-      2 * worth.graphs * blockOperations(model, text) +
+      worth.graphs * blockOperations(model, text) +
       sites * (worth.float64 * text.tokens * hiddenSize ** 2 + eigenOperations(hiddenSize)) +
       worth.float64 * 4 * model.parameters * hiddenSize,
     readBytes: model.bytes + 2 * layers * residual,

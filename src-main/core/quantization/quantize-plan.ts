@@ -38,7 +38,17 @@ export const typesNeedingImportance: ReadonlySet<string> = new Set([
 ]);
 
 /** Of the floats no bit depends on importance. */
-const floatTypes: ReadonlySet<string> = new Set(['F32', 'F16', 'BF16']);
+export const typesWithoutImportance: ReadonlySet<string> = new Set(['F32', 'F16', 'BF16']);
+
+/** Whether importance can change a file: a tensor is converted to a type that takes it. */
+export const takesImportance = (
+  tensors: readonly Pick<TensorEntry, 'name' | 'type'>[],
+  types: Readonly<Record<string, string>>,
+): boolean =>
+  tensors.some(({ name, type }) => {
+    const target = types[name] ?? type;
+    return target !== type && !typesWithoutImportance.has(target);
+  });
 
 const fileTypeQ2KS = mixes.find(({ name }) => name === 'Q2_K_S')!.fileType;
 
@@ -74,7 +84,7 @@ function planTensor(request: PlanRequest, tensor: TensorEntry): TensorPlan {
   if (columns % target.blockSize !== 0)
     throw unsupported(tensor, targetType, `its rows of ${columns} are no multiple of ${target.blockSize}`);
 
-  const usesImportance = !floatTypes.has(targetType) && (importance?.has(tensor.name) ?? false);
+  const usesImportance = !typesWithoutImportance.has(targetType) && (importance?.has(tensor.name) ?? false);
   if (!usesImportance && needsImportance(request, tensor.name, targetType))
     throw missing(request, tensor.name, targetType);
   return { tensor, targetType, targetBytes: tensorBytes(targetType, tensor.shape), usesImportance };

@@ -56,7 +56,7 @@ export async function sharedRotation(request: RotationRequest): Promise<SharedRo
   const what = 'the shared rotation';
   const matrix = damped(gram, size, damping);
   const { values, vectors } = await linearAlgebra.eigh({ what, matrix, size, precision: eigenproblem }, signal);
-  const basis = firstColumns(vectors, size, width);
+  const basis = columnsAsRows(vectors, size, [0, width]);
   const turned = await orientBasis(
     basis,
     { width, size },
@@ -105,11 +105,16 @@ function damped(gram: Float64Array, size: number, damping: number): Float64Array
   return matrix;
 }
 
-/** The first `width` columns of [size, size], as rows: [width, size]. */
-export function firstColumns(matrix: Float64Array, size: number, width: number): Float64Array {
-  const rows = new Float64Array(width * size);
+/** Columns [start, end) of a matrix [size, size], as rows. */
+export function columnsAsRows(
+  matrix: Float64Array,
+  size: number,
+  [start, end]: readonly [start: number, end: number],
+): Float64Array {
+  const rows = new Float64Array((end - start) * size);
   for (let row = 0; row < size; row += 1) {
-    for (let column = 0; column < width; column += 1) rows[column * size + row] = matrix[row * size + column]!;
+    for (let column = start; column < end; column += 1)
+      rows[(column - start) * size + row] = matrix[row * size + column]!;
   }
   return rows;
 }

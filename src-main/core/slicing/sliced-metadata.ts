@@ -16,6 +16,8 @@ export interface MetadataOptions {
   rotation: RotationForm;
   form: WrittenForm;
   tensors: readonly SlicedTensor[];
+  /** Of a folder, whose tokenizer becomes keys. */
+  withTokenizer: boolean;
 }
 
 const uint32 = (value: number): GgufValue => ({ type: 'uint32', value });
@@ -23,9 +25,9 @@ const string = (value: string): GgufValue => ({ type: 'string', value });
 
 /** Keys of the file with every tensor in F32. @throws as folderMetadata for a folder */
 export async function slicedMetadata(options: MetadataOptions): Promise<GgufMetadata> {
-  const { decoder, rotation, form, tensors } = options;
+  const { decoder, rotation, form, tensors, withTokenizer } = options;
   const { model, config } = decoder;
-  const source = model.gguf ? model.gguf.metadata : await folderMetadata(model, model.path, tensors);
+  const source = model.gguf ? model.gguf.metadata : await folderMetadata(model, model.path, { tensors, withTokenizer });
   const metadata = renamed(source, form.architecture);
   const parameters = tensors.reduce((sum, { shape }) => sum + elementCount(shape)!, 0);
   const own: Record<string, GgufValue> = {

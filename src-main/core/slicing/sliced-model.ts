@@ -2,7 +2,7 @@
 import { AppError } from '../../contract/errors.ts';
 import type { Decoder } from '../architectures/decoder.ts';
 import type { GgufMetadata } from '../formats/gguf-values.ts';
-import { elementCount } from '../formats/tensor.ts';
+import { weightCount } from '../formats/model-source.ts';
 import { readFloats } from '../graph/float-values.ts';
 import type { Dequantize } from '../graph/float-values.ts';
 import type { RotationForm } from './shared-rotation.ts';
@@ -45,6 +45,7 @@ export async function planSlicedModel(
   decoder: Decoder,
   rotation: RotationForm,
   dequantize: Dequantize,
+  withTokenizer = true,
 ): Promise<SlicedModel> {
   const { hiddenSize, tiedEmbeddings: wasTied, vocabSize } = decoder.config;
   requireSharedForm(decoder);
@@ -62,7 +63,7 @@ export async function planSlicedModel(
   return {
     architecture: form.architecture,
     tiedEmbeddings,
-    metadata: await slicedMetadata({ decoder, rotation, form, tensors }),
+    metadata: await slicedMetadata({ decoder, rotation, form, tensors, withTokenizer }),
     tensors,
     sizes: {
       width,
@@ -73,9 +74,6 @@ export async function planSlicedModel(
     },
   };
 }
-
-const weightCount = (tensors: readonly { name: string; shape: readonly number[] }[]): number =>
-  tensors.reduce((sum, { name, shape }) => sum + (name === 'rope_freqs.weight' ? 0 : elementCount(shape)!), 0);
 
 function sourceParameters({ embeddings, finalNorm, lmHead, layers }: Decoder): number {
   const entries = new Set([embeddings, finalNorm, lmHead, ...layers.flatMap((layer) => [...layer.values()])]);

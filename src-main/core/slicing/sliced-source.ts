@@ -4,8 +4,9 @@ import type { Decoder } from '../architectures/decoder.ts';
 import { readGgufConfig } from '../formats/gguf-config.ts';
 import type { GgufModel } from '../formats/gguf-reader.ts';
 import { ggufLayout } from '../formats/gguf-writer.ts';
+import { weightCount } from '../formats/model-source.ts';
 import type { ModelSource } from '../formats/model-source.ts';
-import { elementCount, tensorRange } from '../formats/tensor.ts';
+import { tensorRange } from '../formats/tensor.ts';
 import { bytesOf } from '../formats/typed-views.ts';
 import type { TensorEntry } from '../formats/tensor.ts';
 import type { Dequantize } from '../graph/float-values.ts';
@@ -24,6 +25,8 @@ export interface SlicedSourceOptions {
   linearAlgebra: LinearAlgebra;
   /** @default 'float64' */
   arithmetic?: Arithmetic;
+  /** False where the keys are for nobody but our graphs: a tokenizer that llama.cpp does not know is no hindrance then. @default true */
+  withTokenizer?: boolean;
   signal: AbortSignal;
 }
 
@@ -41,9 +44,9 @@ const ggufVersion = 3;
  * NUMERICAL_FAILURE, the signal's reason
  */
 export async function slicedSource(options: SlicedSourceOptions): Promise<SlicedSource> {
-  const { decoder, rotation, arithmetic = 'float64', dequantize, linearAlgebra, signal } = options;
+  const { decoder, rotation, arithmetic = 'float64', withTokenizer, dequantize, linearAlgebra, signal } = options;
   const { model, config } = decoder;
-  const sliced = await planSlicedModel(decoder, rotation, dequantize);
+  const sliced = await planSlicedModel(decoder, rotation, dequantize, withTokenizer);
   const { metadata } = sliced;
   const { tensors, fileBytes, alignment } = ggufLayout(metadata, sliced.tensors);
   const planned = new Map(sliced.tensors.map((tensor) => [tensor.name, tensor]));
@@ -89,7 +92,7 @@ export async function slicedSource(options: SlicedSourceOptions): Promise<Sliced
     ...readGgufConfig(metadata, tensors),
     kind: 'gguf',
     tensors,
-    parameters: tensors.reduce((sum, { shape }) => sum + elementCount(shape)!, 0),
+    parameters: weightCount(tensors),
     gguf: { ...files, version: ggufVersion, alignment, metadata, tensors: [...tensors], shards: [] },
     sliced,
   };

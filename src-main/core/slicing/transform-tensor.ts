@@ -28,6 +28,23 @@ export interface TransformContext {
   dequantize: Dequantize;
   linearAlgebra: LinearAlgebra;
   signal: AbortSignal;
+  /** Of readers one after the other: one that begins overwrites what those before it answered. @default its own */
+  buffers?: RowBuffers;
+}
+
+/** Arrays that are made once and grow. */
+export class RowBuffers {
+  readonly #arrays = new Map<string, Floats>();
+
+  /** The same memory for the same name and type. */
+  floats(name: string, arithmetic: Arithmetic, length: number): Floats {
+    const key = `${name} ${arithmetic}`;
+    const known = this.#arrays.get(key);
+    if (known && known.length >= length) return known.subarray(0, length);
+    const made = arithmetic === 'float64' ? new Float64Array(length) : new Float32Array(length);
+    this.#arrays.set(key, made);
+    return made;
+  }
 }
 
 /** Elements of a part: 16 MiB in float64. */
@@ -70,16 +87,17 @@ export function slicedRowReader(context: TransformContext): SlicedRowReader {
   };
 }
 
-/** What reads share: arrays are made once and grow. */
+/** What reads share. */
 class Workspace {
   readonly context: TransformContext;
   readonly turn: Turn;
-  readonly #buffers = new Map<string, Floats>();
+  readonly #buffers: RowBuffers;
   #held: { source: TensorEntry; matrix: Promise<Floats> } | null = null;
 
   constructor(context: TransformContext) {
     this.context = context;
-    const { rotation, arithmetic } = context;
+    const { rotation, arithmetic, buffers = new RowBuffers() } = context;
+    this.#buffers = buffers;
     const { size, basis, factors } = rotation;
     const own = (values: Float64Array): Floats => (arithmetic === 'float64' ? values : Float32Array.from(values));
     if (factors) {
@@ -92,18 +110,19 @@ class Workspace {
 
   /** An array of the arithmetic's type; the same memory for the same name. */
   floats(name: 'input' | 'output' | 'matrix', length: number): Floats {
-    const known = this.#buffers.get(name);
-    if (known && known.length >= length) return known.subarray(0, length);
-    const made = this.context.arithmetic === 'float64' ? new Float64Array(length) : new Float32Array(length);
-    this.#buffers.set(name, made);
-    return made;
+    return this.#buffers.floats(name, this.context.arithmetic, length);
+  }
+
+  /** What a model's values are decoded into; for float32 the input itself. */
+  decoded(length: number): Float32Array {
+    return this.#buffers.floats('input', 'float32', length) as Float32Array;
   }
 
   /** Of the last tensor that was asked for. */
   wholeMatrix(source: TensorEntry): Promise<Floats> {
     if (this.#held?.source !== source) {
       const matrix = this.floats('matrix', elementCount(source.shape)!);
-      this.#held = { source, matrix: readWhole(this.context, source, matrix) };
+      this.#held = { source, matrix: readWhole(this, source, matrix) };
     }
     return this.#held.matrix;
   }
@@ -184,7 +203,7 @@ async function columnTurner(
   const factors = norm ? Float64Array.from(await readFloats(model, norm, dequantize)) : new Float64Array(size).fill(1);
   for (let column = 0; column < size; column += 1) factors[column]! *= scale;
   const [input, output] = [workspace.floats('input', mostRows * size), workspace.floats('output', mostRows * width)];
-  const values = input instanceof Float32Array ? input : new Float32Array(mostRows * size);
+  const values = workspace.decoded(mostRows * size);
   return async (rows, read) => {
     const [decoded, part] = [values.subarray(0, rows * size), input.subarray(0, rows * size)];
     await read(decoded);
@@ -229,16 +248,13 @@ async function* copied(
 }
 
 /** Fills `values`, all elements of a tensor, slab by slab. */
-async function readWhole(
-  { model, dequantize }: TransformContext,
-  source: TensorEntry,
-  values: Floats,
-): Promise<Floats> {
+async function readWhole(workspace: Workspace, source: TensorEntry, values: Floats): Promise<Floats> {
+  const { model, dequantize } = workspace.context;
   if (values instanceof Float32Array) return readFloats(model, source, dequantize, values);
   const columns = source.shape[0]!;
   const slabRows = Math.max(1, Math.floor(partElements / columns));
   for (let start = 0; start < values.length; start += slabRows * columns) {
-    const slab = new Float32Array(Math.min(slabRows * columns, values.length - start));
+    const slab = workspace.decoded(Math.min(slabRows * columns, values.length - start));
     values.set(await readFloatRows({ model, entry: source, firstRow: start / columns }, dequantize, slab), start);
   }
   return values;

@@ -1,8 +1,9 @@
 // The SQLite history: runs, their results and files, who computes now, settings. Nothing outside this folder writes SQL.
-import { isAlive } from '../../core/process-identity.ts';
+import { setTimeout as delay } from 'node:timers/promises';
 import { watched } from './damage.ts';
 import { catalogFile, isBusy, openDatabase, type Database } from './database.ts';
-import { Experiments } from './experiments.ts';
+import { Engines } from './engines.ts';
+import { Experiments, type KeptRun } from './experiments.ts';
 import { History } from './history.ts';
 import { Installs } from './installs.ts';
 import { Leases } from './leases.ts';
@@ -10,7 +11,12 @@ import { isUnwritable } from './unwritable.ts';
 import { recover, type Recovery } from './recovery.ts';
 import { Settings } from './settings.ts';
 
+const lookAgainMs = 250;
+/** A process that writes for longer than this is stuck. */
+const longestWaitMs = 120_000;
+
 export class Catalog {
+  readonly engines: Engines;
   readonly experiments: Experiments;
   readonly history: History;
   readonly installs: Installs;
@@ -22,34 +28,61 @@ export class Catalog {
 
   private constructor(database: Database, file: string, recovery: Recovery | null) {
     this.#database = database;
-    this.experiments = watched(new Experiments(database), file);
+    this.engines = watched(new Engines(database), file);
+    this.experiments = watched(new Experiments(database, this.engines), file);
     this.installs = watched(new Installs(database), file);
     this.history = watched(new History(database, this.installs), file);
-    this.leases = watched(new Leases(database), file);
+    this.leases = watched(new Leases(database, this.engines), file);
     this.settings = watched(new Settings(database), file);
     this.recovery = recovery;
   }
 
-  /** Opens (or creates) `home`/catalog.sqlite; runs that dead engines left are interrupted. @throws as openDatabase */
-  static async open(home: string): Promise<Catalog> {
-    const { database, damaged } = await openDatabase(home);
-    const recovery = damaged === null ? null : await recover(database, home, damaged);
-    const catalog = new Catalog(database, catalogFile(home), recovery);
-    catalog.#interruptOrphans();
-    return catalog;
-  }
-
-  #interruptOrphans(): void {
-    for (const run of this.experiments.unfinished()) {
-      const isOpen = run.state === 'queued' || run.state === 'running';
-      if (!isOpen || (run.engine && isAlive(run.engine))) continue;
+  /**
+   * Opens (or creates) `home`/catalog.sqlite; runs that dead engines left are interrupted. While another process holds it,
+   * which `waiting` is told once, tries again, and gives up after two minutes. @throws as openDatabase
+   */
+  static async open(home: string, waiting: () => void = () => {}): Promise<Catalog> {
+    const start = performance.now();
+    for (let isTold = false; ; isTold = true) {
       try {
-        this.experiments.interrupt(run);
+        return await Catalog.#openOnce(home);
       } catch (error) {
-        if (!isUnwritable(error)) throw error;
-        return; // what cannot be written can still be read
+        if (!isBusy(error) || performance.now() - start > longestWaitMs) throw error;
+        if (!isTold) waiting();
+        await delay(lookAgainMs);
       }
     }
+  }
+
+  static async #openOnce(home: string): Promise<Catalog> {
+    const { database, damaged } = await openDatabase(home);
+    try {
+      const recovery = damaged === null ? null : await recover(database, home, damaged);
+      const catalog = new Catalog(database, catalogFile(home), recovery);
+      await catalog.#interruptOrphans();
+      return catalog;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  async #interruptOrphans(): Promise<void> {
+    const orphans = await this.#orphans();
+    try {
+      for (const run of orphans) this.experiments.interrupt(run);
+      this.engines.forgetGone();
+    } catch (error) {
+      if (!isUnwritable(error)) throw error; // what cannot be written can still be read
+    }
+  }
+
+  /** Runs whose engine is gone; waits where that takes several looks. */
+  async #orphans(): Promise<KeptRun[]> {
+    const open = this.experiments.unfinished().filter(({ state }) => state === 'queued' || state === 'running');
+    const isSuspect = ({ engine }: KeptRun): boolean => engine !== null && this.engines.presence(engine) === 'suspect';
+    while (open.filter(isSuspect).length > 0) await delay(lookAgainMs);
+    return open.filter(({ engine }) => engine === null || this.engines.presence(engine) === 'gone');
   }
 
   /**

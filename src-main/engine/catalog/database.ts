@@ -19,6 +19,7 @@ const checkEveryMs = 24 * 3600 * 1000;
 export type Database = Sqlite.Database;
 
 export interface OpenedDatabase {
+  /** Follows its file: where another engine found damage and put it aside, it is the new one that lies there. */
   database: Database;
   /** Where a damaged file was put; null where all was well. */
   damaged: string | null;
@@ -36,12 +37,12 @@ export async function openDatabase(home: string): Promise<OpenedDatabase> {
   const file = catalogFile(home);
   const before = identityOf(file);
   try {
-    return { database: await openSound(Database, file), damaged: null };
+    return { database: following(Database, await openSound(Database, file), file), damaged: null };
   } catch (error) {
     if (!isDamage(error)) throw error;
     // Another Snug that started at the same time may have been faster; what is there now is its new one.
     const damaged = identityOf(file) === before ? putAside(file) : null;
-    return { database: await openSound(Database, file), damaged };
+    return { database: following(Database, await openSound(Database, file), file), damaged };
   }
 }
 
@@ -68,12 +69,39 @@ async function loadSqlite(): Promise<typeof Sqlite> {
   return (await import('better-sqlite3')).default;
 }
 
+/** Looks before every use whether `file` is still the file that it has open. */
+function following(Database: typeof Sqlite, opened: Database, file: string): Database {
+  let [current, identity] = [opened, identityOf(file)];
+  const latest = (): Database => {
+    const now = identityOf(file);
+    if (now === undefined || now === identity || current.inTransaction) return current;
+    const next = new Database(file, { timeout: busyTimeoutMs.later });
+    if (versionOf(next) === migrations.length) {
+      configure(next);
+      // The old one stays open: closing it would remove the journal of this name, which is the new file's by now.
+      [current, identity] = [next, now];
+    } else next.close(); // its maker is still at it
+    return current;
+  };
+  return new Proxy(opened, {
+    get(_, name) {
+      const database = latest();
+      const value: unknown = Reflect.get(database, name, database);
+      return typeof value === 'function' ? (value.bind(database) as unknown) : value;
+    },
+  });
+}
+
+function configure(database: Database): void {
+  database.pragma('journal_mode = WAL');
+  database.pragma('foreign_keys = ON');
+  database.pragma('synchronous = NORMAL');
+}
+
 async function openSound(Database: typeof Sqlite, file: string): Promise<Database> {
   const database = new Database(file, { timeout: busyTimeoutMs.open });
   try {
-    database.pragma('journal_mode = WAL');
-    database.pragma('foreign_keys = ON');
-    database.pragma('synchronous = NORMAL');
+    configure(database);
     await migrate(database, file);
     checkIfDue(database, file);
     database.pragma(`busy_timeout = ${busyTimeoutMs.later}`);
@@ -116,14 +144,14 @@ function checkIfDue(database: Database, file: string): void {
   if (due) noteCheck(database, file);
 }
 
-/** On a disk that cannot be written the next start checks again. */
+/** On a disk that cannot be written, or while another process writes for long, the next start checks again. */
 function noteCheck(database: Database, file: string): void {
   try {
     database
       .prepare("INSERT OR REPLACE INTO settings (key, value) VALUES ('checked', ?)")
       .run(new Date().toISOString());
   } catch (error) {
-    if (/^SQLITE_(READONLY|FULL)/.test(String((error as { code?: unknown }).code))) return;
+    if (isBusy(error) || /^SQLITE_(READONLY|FULL)/.test(String((error as { code?: unknown }).code))) return;
     throw error;
   }
   clearOfSuspicion(file);

@@ -6,6 +6,7 @@ import type { ExperimentState } from '../../contract/history.ts';
 import type { ProcessIdentity } from '../../core/process-identity.ts';
 import type { RunRecord } from '../library/run-records.ts';
 import type { Database } from './database.ts';
+import type { Engines } from './engines.ts';
 import { recipeHash } from './recipe-hash.ts';
 import { methodOf, recordOf, seedOf, type ResultRecord } from './result-record.ts';
 
@@ -37,9 +38,11 @@ export interface KeptRun {
 
 export class Experiments {
   readonly #database: Database;
+  readonly #engines: Engines;
 
-  constructor(database: Database) {
+  constructor(database: Database, engines: Engines) {
     this.#database = database;
+    this.#engines = engines;
   }
 
   /** Adds a run at the end of the queue of the engine `owner`. */
@@ -56,6 +59,7 @@ export class Experiments {
         'INSERT INTO details (experiment, recipe, versions) VALUES (?, ?, ?)',
         ...[id, JSON.stringify(recipe), JSON.stringify(versions)],
       );
+      this.#engines.beat(owner);
     });
   }
 
@@ -101,12 +105,15 @@ export class Experiments {
 
   /** Puts a run that ended into the queue of the engine `owner` again, at its old place, which `move` changes; false where it is not resumable any more. */
   requeue(id: string, owner: ProcessIdentity): boolean {
-    const changed = this.#run(
-      `UPDATE experiments SET state = 'queued', finished = NULL, engine_pid = ?, engine_start = ?
-       WHERE id = ? AND state IN ('paused', 'interrupted', 'failed', 'cancelled')`,
-      ...[owner.pid, owner.startTime, id],
-    );
-    return changed === 1;
+    return this.#atomically(() => {
+      const changed = this.#run(
+        `UPDATE experiments SET state = 'queued', finished = NULL, engine_pid = ?, engine_start = ?
+         WHERE id = ? AND state IN ('paused', 'interrupted', 'failed', 'cancelled')`,
+        ...[owner.pid, owner.startTime, id],
+      );
+      if (changed === 1) this.#engines.beat(owner);
+      return changed === 1;
+    });
   }
 
   /** Runs that some engine has in hand or that were never ended. */
@@ -147,6 +154,15 @@ export class Experiments {
         ...[path, hash, id],
       );
     });
+  }
+
+  /** Of the model that an attempt at the run worked on; null where none came so far. */
+  modelHash(id: string): string | null {
+    const hash = this.#database
+      .prepare('SELECT m.hash FROM experiments e JOIN models m ON m.id = e.model_id WHERE e.id = ?')
+      .pluck()
+      .get(id) as string | undefined;
+    return hash ?? null;
   }
 
   tag(id: string, tag: string): void {

@@ -11,7 +11,8 @@ import type {
   Metric,
   UnfinishedList,
 } from '../../contract/history.ts';
-import { AppError, errorShape } from '../../contract/errors.ts';
+import { AppError, errorShape, type ErrorShape } from '../../contract/errors.ts';
+import { planMemory } from '../../contract/plan.ts';
 import type { Database } from './database.ts';
 import type { Installs } from './installs.ts';
 
@@ -185,9 +186,9 @@ export class History {
     return {
       ...experiment,
       ...more,
-      versions: JSON.parse(more.versions) as Record<string, string>,
-      result: more.result === null ? null : (JSON.parse(more.result) as unknown),
-      error: more.error === null ? null : (JSON.parse(more.error) as ExperimentDetail['error']),
+      versions: (jsonOf(more.versions) ?? {}) as Record<string, string>,
+      result: more.result === null ? null : jsonOf(more.result),
+      error: more.error === null ? null : readError(more.error),
       texts: this.#all<ExperimentDetail['texts'][number]>('SELECT sha256, use FROM texts WHERE experiment = ?', run),
       stages: this.#all<ExperimentDetail['stages'][number]>(
         'SELECT name, seconds FROM stages WHERE experiment = ? ORDER BY seconds DESC',
@@ -202,8 +203,8 @@ export class History {
     const figures = mainFigures(this.#metrics(row.run));
     return {
       ...row,
-      recipe: JSON.parse(row.recipe) as Experiment['recipe'],
-      memory: row.memory === null ? null : (JSON.parse(row.memory) as Experiment['memory']),
+      recipe: recipeOf(row),
+      memory: planMemory.safeParse(jsonOf(row.memory ?? 'null')).data ?? null,
       metrics: Object.fromEntries(figures.map(({ name, value }) => [name, value])),
       standardErrors: Object.fromEntries(
         figures.flatMap(({ name, standardError }) => (standardError === null ? [] : [[name, standardError]])),
@@ -237,8 +238,34 @@ export class History {
 }
 
 function failureOf(error: string): string {
-  const { code, message } = errorShape.parse(JSON.parse(error));
+  const { code, message } = readError(error);
   return `${code}: ${message.split('\n', 1)[0]}`;
+}
+
+/** A kept error; of one with a code of another version, or that is damaged, what can be read. */
+export function readError(text: string): ErrorShape {
+  const value = jsonOf(text);
+  const known = errorShape.safeParse(value);
+  if (known.success) return known.data;
+  const { code, message } = (value ?? {}) as { code?: unknown; message?: unknown };
+  const told = [code, message].filter((part) => typeof part === 'string').join(': ');
+  return { code: 'INTERNAL', message: told || 'What went wrong cannot be read any more.', details: {} };
+}
+
+/** null for what is no JSON, which one row is to be and no reason to lose the others. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return null;
+  }
+}
+
+/** A kept recipe; of one that cannot be read, what its row tells. */
+function recipeOf({ recipe, verb, model }: ExperimentRow): Experiment['recipe'] {
+  const value = jsonOf(recipe);
+  const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isRecord ? (value as Experiment['recipe']) : { verb, model };
 }
 
 /** A relative path, which older versions kept, names no one file. */

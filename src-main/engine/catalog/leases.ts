@@ -1,7 +1,8 @@
 // Who computes on a device: one run at a time, across every engine that uses this catalog. A lease is taken over only
-// when the process that holds it is provably gone; a heartbeat tells people that it lives.
-import { isAlive, isSame, type ProcessIdentity } from '../../core/process-identity.ts';
+// when the engine that holds it is gone (engines.ts).
+import { isSame, type ProcessIdentity } from '../../core/process-identity.ts';
 import type { Database } from './database.ts';
+import type { Engines } from './engines.ts';
 
 export interface Lease {
   device: string;
@@ -20,9 +21,11 @@ interface Waiting {
 
 export class Leases {
   readonly #database: Database;
+  readonly #engines: Engines;
 
-  constructor(database: Database) {
+  constructor(database: Database, engines: Engines) {
     this.#database = database;
+    this.#engines = engines;
   }
 
   /**
@@ -57,7 +60,13 @@ export class Leases {
   /** Whoever has the device but `owner`, which may have a lease left that it could not give back. */
   holder(device: string, owner: ProcessIdentity): Lease | null {
     const lease = this.get(device);
-    return lease && !isSame(lease, owner) && isAlive(lease) ? lease : null;
+    return lease && !isSame(lease, owner) && this.#isPresent(lease) ? lease : null;
+  }
+
+  /** Whose run computes, as far as one look tells. */
+  current(device: string): Lease | null {
+    const lease = this.get(device);
+    return lease && this.#engines.presence(lease) === 'alive' ? lease : null;
   }
 
   get(device: string): Lease | null {
@@ -75,6 +84,10 @@ export class Leases {
            AND place < (SELECT place FROM experiments WHERE id = ?) ORDER BY place`,
       )
       .all(experiment) as Waiting[];
-    return rows.find((row) => !isSame(row, owner) && isAlive(row)) ?? null;
+    return rows.find((row) => !isSame(row, owner) && this.#isPresent(row)) ?? null;
+  }
+
+  #isPresent(owner: ProcessIdentity): boolean {
+    return this.#engines.presence(owner) !== 'gone';
   }
 }

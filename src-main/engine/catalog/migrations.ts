@@ -163,4 +163,10 @@ export const migrations: readonly string[] = [
              WHERE experiment = experiments.id AND name = 'kld'),
      memory = (SELECT json_extract(result, '$.plan.memory') FROM details
                WHERE experiment = experiments.id AND experiments.verb = 'fit');`,
+
+  // When engines that have runs in hand last showed that they live, for those that cannot be judged by their process.
+  `CREATE TABLE engines (
+     process TEXT PRIMARY KEY,    -- PID, or PID-START
+     seen TEXT NOT NULL
+   ) STRICT, WITHOUT ROWID;`,
 ];

@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { recordList, readRecord } from '../library/run-records.ts';
 import { openDamaged, type Database } from './database.ts';
+import { Engines } from './engines.ts';
 import { Experiments } from './experiments.ts';
 
 export interface Recovery {
@@ -29,13 +30,16 @@ const tables = [
   'installs',
   'install_files',
   'settings',
+  // Of engines that live on, and go on in the new file.
+  'engines',
+  'leases',
 ];
 
 /** Fills the new `database` with what the damaged one and the records of `home` still say. */
 export async function recover(database: Database, home: string, damaged: string): Promise<Recovery> {
   await salvage(database, damaged);
   const fromRows = database.prepare('SELECT count(*) FROM experiments').pluck().get() as number;
-  const experiments = new Experiments(database);
+  const experiments = new Experiments(database, new Engines(database));
   let fromRecords = 0;
   for (const file of await listed(home)) {
     const record = await readRecord(file).catch(() => null); // gone with its model, or someone else's
@@ -62,7 +66,8 @@ async function salvage(database: Database, damaged: string): Promise<void> {
   const source = await openDamaged(damaged).catch(() => null);
   if (!source) return;
   try {
-    for (const table of tables) copyTable(source, database, table);
+    // At once: an engine that lives on writes to the new file as soon as it is there.
+    database.transaction(() => tables.forEach((table) => copyTable(source, database, table))).immediate();
   } finally {
     source.close();
   }

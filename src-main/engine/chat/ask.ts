@@ -117,7 +117,8 @@ function seated(parts: ChatParts, looked: LookedSides, busy: ComputingRun | null
     const least = looked[name]?.ways.at(-1);
     if (least && seating[name] === null) tell({ [name]: refused(tooLarge(least.ramBytes, free.ramBytes, busy)) });
   }
-  tell({ together: seating.together });
+  // Of one that answers alone there is nothing to say: why the other does not is told in its place.
+  if (seating.original && seating.compressed) tell({ together: seating.together });
   return seating;
 }
 

@@ -5,6 +5,7 @@ import type { Children } from '../children.ts';
 import type { Providers } from '../devices/providers.ts';
 import type { Folders } from '../folders.ts';
 import type { JobQueue } from '../jobs/queue.ts';
+import type { KnownPlans } from '../known-plans.ts';
 import type { MachineService } from '../machine.ts';
 import type { System } from '../system.ts';
 import type { UserSettings } from '../user-settings.ts';
@@ -16,6 +17,7 @@ export interface ChatParts {
   children: Children;
   providers: Providers;
   machine: MachineService;
+  plans: KnownPlans;
   settings: UserSettings;
   system: System;
   queue: Pick<JobQueue, 'list'>;

@@ -1,6 +1,5 @@
 // The run that computes on this machine now, of whatever Snug, and the memory that it may still take.
 import { recipe as recipeSchema } from '../../contract/recipe.ts';
-import { isAlive } from '../../core/process-identity.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { preflight } from '../preflight.ts';
 import type { ChatParts } from './chat-parts.ts';
@@ -19,8 +18,8 @@ export async function computingRun(
   { leases, history }: Catalog,
   signal: AbortSignal,
 ): Promise<ComputingRun | null> {
-  const lease = leases.get('cpu');
-  if (lease === null || !isAlive(lease)) return null;
+  const lease = leases.current('cpu');
+  if (lease === null) return null;
   const { run, verb, model, recipe } = history.get(lease.experiment);
   const known = recipeSchema.safeParse({ ...recipe, verb, model });
   const peak = known.success

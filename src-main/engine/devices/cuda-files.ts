@@ -73,11 +73,17 @@ const unavailable = (message: string, reason: string): AppError =>
   new AppError('DEVICE_UNAVAILABLE', message, { device: 'cuda', reason });
 
 function runInstaller({ folder }: OnnxPackage, signal: AbortSignal): Promise<void> {
-  const child = spawn(process.execPath, ['script/install.js', '--onnxruntime-node-install=cuda12'], {
+  const child = spawn(process.execPath, ['script/install.js'], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     signal,
-    env: { ...process.env, ...(process.versions['electron'] ? { ELECTRON_RUN_AS_NODE: '1' } : {}) },
+    env: {
+      ...process.env,
+      // Outranks a "skip" of the user's npm and the installer's doing nothing below an `npm run`. The same as an argument does
+      // not: 1.30 reads `--onnxruntime-node-install=cuda12` as no wish at all.
+      ONNXRUNTIME_NODE_INSTALL: 'true',
+      ...(process.versions['electron'] ? { ELECTRON_RUN_AS_NODE: '1' } : {}),
+    },
   });
   let log = '';
   for (const stream of [child.stdout, child.stderr]) {

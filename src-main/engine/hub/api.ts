@@ -54,7 +54,7 @@ export async function listFiles(
       const known = hubFile.safeParse(file);
       if (known.success) files.push(known.data);
     }
-    url = nextPage(settings, answer.link);
+    url = nextPage(settings, url, answer.link);
   }
   return files;
 }
@@ -100,10 +100,11 @@ function misunderstood(url: string, problem: string): AppError {
   return new AppError('HUB_UNAVAILABLE', message, { url, problem });
 }
 
-/** The address behind `rel="next"`; a mirror may repeat that of the hub it stands for. */
-function nextPage({ endpoint }: HubSettings, link: string | null): string | null {
+/** The address behind `rel="next"`; a mirror may repeat that of the hub it stands for. @throws HUB_UNAVAILABLE */
+function nextPage({ endpoint }: HubSettings, page: string, link: string | null): string | null {
   const next = /<([^>]+)>\s*;[^,]*rel="next"/.exec(link ?? '')?.[1];
   if (next === undefined) return null;
-  const url = new URL(next, endpoint);
+  const url = URL.parse(next, endpoint);
+  if (url === null || !/^https?:$/.test(url.protocol)) throw misunderstood(page, 'its next page has no address');
   return url.href.startsWith(`${endpoint}/`) ? url.href : `${endpoint}${url.pathname}${url.search}`;
 }

@@ -58,7 +58,7 @@ export async function chooseFiles(
   if (files.some(({ name }) => name.startsWith(`${file}/`))) return chooseIn(`${file}/`, address, { files, readIndex });
   const exact = files.find(({ name }) => name === file);
   if (!exact) return byWord(file, address, files);
-  if (file.endsWith('.gguf')) return ggufOf(setOf(file, files), address);
+  if (file.endsWith('.gguf')) return ggufOf(setsOf(files)(file), address);
   if (file.endsWith('.safetensors')) return singleWeights(exact, files);
   const message = `${formatHubAddress(address)} is no model: name a .gguf or .safetensors file, a folder, or nothing.`;
   throw new AppError('USAGE', message, { file, choices: listOf(ggufSets(files)) });
@@ -97,8 +97,10 @@ async function weightsOf(own: readonly HubFile[], address: HubAddress, readIndex
   const index = own.find((file) => base(file) === indexName);
   if (index) {
     const names = await readIndex(index);
-    const found = own.filter((file) => names.includes(base(file)));
-    const missing = names.find((name) => !found.some((file) => base(file) === name));
+    const wanted = new Set(names);
+    const found = own.filter((file) => wanted.has(base(file)));
+    const here = new Set(found.map(base));
+    const missing = names.find((name) => !here.has(name));
     if (missing === undefined) return found;
     const message = `${formatHubAddress(address)} is not complete: ${index.name} names ${missing}, which the repository does not have.`;
     throw new AppError('HUB_NOT_FOUND', message, { index: index.name, missing });
@@ -148,20 +150,29 @@ export interface GgufSet {
 
 /** Models by their first file, smallest first; names that say they are none are left out. */
 export function ggufSets(files: readonly HubFile[]): GgufSet[] {
+  const setOf = setsOf(files);
   const models = files.filter(({ name }) => name.endsWith('.gguf') && !noModel.test(path.posix.basename(name)));
   const firsts = models.filter(({ name }) => Number(shard.exec(name)?.[2] ?? 1) === 1);
-  return firsts.map(({ name }) => setOf(name, files)).sort((a, b) => bytesOf(a) - bytesOf(b));
+  return firsts.map(({ name }) => setOf(name)).sort((a, b) => bytesOf(a) - bytesOf(b));
 }
 
-function setOf(name: string, files: readonly HubFile[]): GgufSet {
+/** The set of each file, after one pass over all of them: a repository may have very many. */
+function setsOf(files: readonly HubFile[]): (name: string) => GgufSet {
+  const sets = new Map<string, GgufSet>();
+  for (const file of files) {
+    const { name, count } = firstOf(file.name);
+    const known = sets.get(name);
+    if (known) known.files.push(file);
+    else sets.set(name, { name, files: [file], count });
+  }
+  return (name) => sets.get(firstOf(name).name)!;
+}
+
+/** The name of the set of a file, which its first file has, and how many it has. */
+function firstOf(name: string): Pick<GgufSet, 'name' | 'count'> {
   const [, stem, , count] = shard.exec(name) ?? [];
-  if (stem === undefined || count === undefined)
-    return { name, files: files.filter((file) => file.name === name), count: 1 };
-  const members = files.filter((file) => {
-    const [, otherStem, , otherCount] = shard.exec(file.name) ?? [];
-    return otherStem === stem && otherCount === count;
-  });
-  return { name: `${stem}-00001-of-${count}.gguf`, files: members, count: Number(count) };
+  if (stem === undefined || count === undefined) return { name, count: 1 };
+  return { name: `${stem}-00001-of-${count}.gguf`, count: Number(count) };
 }
 
 /** The model whose file name has the word: `Q4_K_M` in `model-Q4_K_M.gguf`. */

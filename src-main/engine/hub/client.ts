@@ -123,7 +123,8 @@ async function follow(
       throw refusalOf(response, { ...wanted, hasToken: settings.token !== null });
     }
     await response.body?.cancel().catch(() => undefined);
-    const next = new URL(location, target);
+    const next = URL.parse(location, target.href);
+    if (next === null) throw new AppError('HUB_UNAVAILABLE', `${wanted.what}: the hub leads to what is no address.`);
     if (!/^https?:$/.test(next.protocol) || (target.protocol === 'https:' && next.protocol === 'http:'))
       throw new AppError('HUB_UNAVAILABLE', `${wanted.what}: the hub leads to ${next.origin}, which is not safe.`);
     target = next;

@@ -1,26 +1,17 @@
 // All files of a model from a hub to this machine, with one report of progress over all of them.
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
-import { AppError } from '../../contract/errors.ts';
 import { formatHubAddress } from '../../contract/hub-address.ts';
 import type { HubModel } from '../../contract/hub-model.ts';
 import type { Progress } from '../../contract/progress.ts';
-import { formatFileSize } from '../../contract/units.ts';
-import { freeBytes } from '../../core/formats/disk-space.ts';
 import { throttle } from '../../rpc/throttle.ts';
 import type { HubFile } from './hub-file.ts';
 import { downloadFile } from './download-file.ts';
-import { partBytes } from './part-folder.ts';
-import { missingFiles, requestFor, type Hub, type Snapshot } from './snapshot.ts';
+import { missingFiles, neededBytes, requestFor, type Hub, type Snapshot } from './snapshot.ts';
+import { requireRoom } from './space.ts';
 
 export interface FetchOptions {
   report: (progress: Progress) => void;
-  /** Of a disk, by a path on it. @default what the system says */
-  free?: (path: string) => Promise<number>;
 }
 
-/** Left free on the disk beside the model: a disk that is full to the last byte stops more than Snug. */
-const reserveBytes = 64 * 2 ** 20;
 const reportEveryMs = 100;
 /** Checksums of files up to this size take no time to speak of. */
 const silentlyChecked = 128 * 2 ** 20;
@@ -33,7 +24,8 @@ export async function fetchModel(hub: Hub, snapshot: Snapshot, options: FetchOpt
   const missing = await missingFiles(snapshot);
   let { fetchedBytes } = snapshot;
   if (missing.length > 0) {
-    await requireSpace(snapshot, missing, options.free ?? freeBytes);
+    const { address, folder } = snapshot;
+    await requireRoom(address, [{ folder, bytes: await neededBytes(folder, missing) }], hub.free);
     const progress = new DownloadProgress(missing, options.report);
     for (const file of missing) {
       const request = requestFor(hub, snapshot, file);
@@ -61,22 +53,6 @@ export function describeSnapshot(
     bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
     fetchedBytes,
   };
-}
-
-async function requireSpace(
-  { address, folder }: Snapshot,
-  missing: Snapshot['files'],
-  free: NonNullable<FetchOptions['free']>,
-): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw AppError.from(error);
-  });
-  const allocated = await Promise.all(missing.map(({ name }) => partBytes(path.join(folder, name))));
-  const bytes = missing.reduce((sum, file, index) => sum + Math.max(0, file.bytes - allocated[index]!), 0);
-  const [needed, available] = [bytes + reserveBytes, await free(path.join(folder, 'file'))];
-  if (needed <= available) return;
-  const message = `${formatHubAddress(address)} does not fit the disk of ${folder}: ${formatFileSize(needed)} are needed, ${formatFileSize(available)} are free. Make room, or move the user data with SNUG_HOME.`;
-  throw new AppError('DISK_FULL', message, { path: folder, needed, free: available });
 }
 
 /** Bytes of all files together; the rate is that of this run. */

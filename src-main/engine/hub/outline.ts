@@ -16,7 +16,8 @@ import type { HubFile } from './hub-file.ts';
 import { downloadFile } from './download-file.ts';
 import { describeSnapshot } from './fetch-model.ts';
 import { remoteSource, type RemoteSource } from './remote-source.ts';
-import { missingFiles, requestFor, type Hub, type Snapshot } from './snapshot.ts';
+import { missingFiles, neededBytes, requestFor, type Hub, type Snapshot } from './snapshot.ts';
+import { requireRoom } from './space.ts';
 
 export interface OpenedOutline {
   /** Opens the model: whole where it is on this machine, its outline else. */
@@ -34,7 +35,7 @@ const sideBySide = 4;
 
 /**
  * Makes what can be inspected and planned of a snapshot, without its weights, in a folder inside `scratch`.
- * @throws as downloadFile; FILE_MALFORMED
+ * @throws as downloadFile; FILE_MALFORMED; DISK_FULL before the small files come, and before headers are written
  */
 export async function openOutline(hub: Hub, snapshot: Snapshot, scratch: string): Promise<OpenedOutline> {
   const missing = await missingFiles(snapshot);
@@ -46,6 +47,7 @@ export async function openOutline(hub: Hub, snapshot: Snapshot, scratch: string)
   // The name is the repository's: inspection and conversion tell it from the folder.
   const folder = path.join(scratch, `outline-${outlines++}`, snapshot.address.name);
   let { fetchedBytes } = snapshot;
+  await requireCompanionRoom(hub, snapshot, folder);
   for (const file of snapshot.choice.companions) fetchedBytes += await placeCompanion(hub, snapshot, { file, folder });
   const weights = await outlineWeights(hub, snapshot, folder);
   const model = path.join(folder, snapshot.choice.entry);
@@ -55,6 +57,18 @@ export async function openOutline(hub: Hub, snapshot: Snapshot, scratch: string)
 }
 
 let outlines = 0;
+
+/** Small files come to where models are kept, and their copies to the outline. */
+async function requireCompanionRoom(hub: Hub, snapshot: Snapshot, outline: string): Promise<void> {
+  const { address, folder, choice } = snapshot;
+  const missing = await missingFiles({ files: choice.companions, folder });
+  const copies = choice.companions.reduce((sum, { bytes }) => sum + bytes, 0);
+  const needs = [
+    { folder, bytes: await neededBytes(folder, missing) },
+    { folder: outline, bytes: copies },
+  ];
+  await requireRoom(address, needs, hub.free);
+}
 
 /** Small files are kept: a later download has them already. */
 async function placeCompanion(
@@ -74,30 +88,33 @@ interface OutlinedWeights {
   target: string;
   source: RemoteSource;
   tensors: readonly TensorEntry[];
+  /** Where the header ends. */
+  end: number;
 }
 
+/** Reads all headers, checked, then writes each with a hole behind it: so it is known before what they take. */
 async function outlineWeights(hub: Hub, snapshot: Snapshot, folder: string): Promise<OutlinedWeights[]> {
   const left = [...snapshot.choice.weights];
   const outlined: OutlinedWeights[] = [];
   const work = async (): Promise<void> => {
     for (let file = left.shift(); file; file = left.shift()) {
       const source = remoteSource(hub.settings, requestFor(hub, snapshot, file));
-      const target = path.join(folder, file.name);
-      await mkdir(path.dirname(target), { recursive: true });
-      outlined.push({ target, source, tensors: await outlineFile(snapshot.choice.kind, source, target) });
+      const { tensors } =
+        snapshot.choice.kind === 'gguf'
+          ? await readGgufHeader(source, { firstWindow })
+          : await readSafetensorsHeader(source);
+      const end = tensors.reduce((first, { offset }) => Math.min(first, offset), source.size);
+      outlined.push({ target: path.join(folder, file.name), source, tensors, end });
     }
   };
   await Promise.all(Array.from({ length: sideBySide }, work));
+  const bytes = outlined.reduce((sum, { end }) => sum + end, 0);
+  await requireRoom(snapshot.address, [{ folder, bytes }], hub.free);
+  for (const { target, source, end } of outlined) {
+    await mkdir(path.dirname(target), { recursive: true });
+    await writeSparse(target, source.size, async (write) => write(await source.read(0, end), 0));
+  }
   return outlined;
-}
-
-/** Writes the header of one file, checked, with a hole behind it; answers its tensors. */
-async function outlineFile(kind: 'gguf' | 'safetensors', source: RemoteSource, target: string): Promise<TensorEntry[]> {
-  const { tensors } =
-    kind === 'gguf' ? await readGgufHeader(source, { firstWindow }) : await readSafetensorsHeader(source);
-  const end = Math.min(source.size, ...tensors.map(({ offset }) => offset));
-  await writeSparse(target, source.size, async (write) => write(await source.read(0, end), 0));
-  return tensors;
 }
 
 /** Reads the last norm, which planning a slice looks at, into the outline of a model that has graphs. */

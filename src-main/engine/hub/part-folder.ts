@@ -1,14 +1,14 @@
 // An unfinished download: the folder NAME.PROCESS.part with the bytes so far (data) and which of them are there
-// (state.json). One process owns it, and its name says which; 0 is nobody. A folder is taken over with what it holds by
-// renaming it, which only one process can do. Where the system tells of a process no more than its id, which is used
-// again, an owner that works shows itself by the folder's time.
+// (state.json). One process owns it, and its name says which; the process 0 is nobody. A folder is taken over with what it holds by
+// renaming it, which only one process can do. Where the identity of a process does not tell whether it lives, an owner
+// that works shows itself by the folder's time.
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { AppError } from '../../contract/errors.ts';
 import { claimPart, partPath, releasePart } from '../../core/formats/part-files.ts';
-import { isAlive, readProcessTag, type ProcessIdentity } from '../../core/process-identity.ts';
+import { isElsewhere, judge, processTag, readProcessTag, type ProcessIdentity } from '../../core/process-identity.ts';
 import type { HubFile } from './hub-file.ts';
 import { areRanges, type ByteRange } from './ranges.ts';
 
@@ -127,7 +127,7 @@ export async function partBytes(target: string): Promise<number> {
   return Math.max(0, ...(await Promise.all(sizes)));
 }
 
-const nobodysPart = (target: string): string => `${target}.0.part`;
+const nobodysPart = (target: string): string => `${target}.${processTag({ pid: 0, startTime: null })}.part`;
 
 interface Part {
   path: string;
@@ -172,8 +172,9 @@ async function othersOf(target: string): Promise<(Part & { isBusy: boolean })[]>
 }
 
 async function isBusy({ path: folder, owner }: Part): Promise<boolean> {
-  if (owner.pid === 0 || owner.pid === process.pid || !isAlive(owner)) return false;
-  if (owner.startTime !== null) return true;
+  if (owner.pid === 0 || (owner.pid === process.pid && !isElsewhere(owner))) return false;
+  const judged = judge(owner);
+  if (judged !== 'unsure') return judged === 'alive';
   const found = await stat(folder).catch(() => null);
   return found !== null && Date.now() - found.mtimeMs < silenceMs;
 }

@@ -1,14 +1,16 @@
 // From an address to the commit it means now, the files it needs, and whether they are here already.
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../contract/errors.ts';
 import { formatHubAddress, parseHubAddress, type HubAddress } from '../../contract/hub-address.ts';
-import { isJsonObject, parseJsonObject } from '../../core/formats/json-object.ts';
+import { isJsonObject, readJsonFile } from '../../core/formats/json-object.ts';
 import { fileUrl, findCommit, listFiles, pageOf } from './api.ts';
 import { chooseFiles, type Choice } from './choose.ts';
+import { boundedCompanions, requireSmall } from './companions.ts';
 import { downloadFile, isPresent, type DownloadRequest } from './download-file.ts';
 import type { HubFile } from './hub-file.ts';
+import { partBytes } from './part-folder.ts';
 import type { HubSettings } from './settings.ts';
+import { requireRoom, type FreeBytes } from './space.ts';
 import { HubStore, isCommit } from './store.ts';
 
 /** What opening a model on a hub takes. */
@@ -18,6 +20,8 @@ export interface Hub {
   folder: string;
   signal: AbortSignal;
   warn: (warning: string) => void;
+  /** @default what the system says */
+  free?: FreeBytes;
 }
 
 export interface Snapshot {
@@ -37,7 +41,7 @@ export interface Snapshot {
 /**
  * Finds out what an address means. Asks the hub, but where the revision is a commit that is known here or the hub is not to
  * be asked; where the hub does not answer and the model is here, that serves, with a warning.
- * @throws USAGE, HUB_NOT_FOUND, HUB_GATED, HUB_UNAVAILABLE, HUB_OFFLINE, CANCELLED
+ * @throws USAGE, HUB_NOT_FOUND, HUB_GATED, HUB_UNAVAILABLE, HUB_OFFLINE, CANCELLED; FILE_MALFORMED, DISK_FULL
  */
 export async function openSnapshot(hub: Hub, text: string): Promise<Snapshot> {
   const address = parseHubAddress(text);
@@ -79,6 +83,12 @@ export async function missingFiles({ files, folder }: Pick<Snapshot, 'files' | '
   return files.filter((_, index) => !present[index]);
 }
 
+/** Room that `files` take beyond what is there of them. */
+export async function neededBytes(folder: string, files: readonly HubFile[]): Promise<number> {
+  const left = files.map(async ({ name, bytes }) => Math.max(0, bytes - (await partBytes(path.join(folder, name)))));
+  return (await Promise.all(left)).reduce((sum, bytes) => sum + bytes, 0);
+}
+
 /** From what earlier runs left, without the network. @throws HUB_OFFLINE unless all of it is here */
 async function openKnown(hub: Hub, store: HubStore, address: HubAddress): Promise<Snapshot> {
   const commit = await store.knownCommit(address.revision);
@@ -101,19 +111,23 @@ async function snapshotOf(
 ): Promise<Snapshot> {
   const folder = store.folder(address, commit);
   let fetchedBytes = 0;
-  const choice = await chooseFiles(address, files, async (index) => {
+  const chosen = await chooseFiles(address, files, async (index) => {
+    requireSmall(formatHubAddress(address), index);
     const request = requestFor(hub, { address, commit, folder }, index);
-    if (hub.settings.offline && !(await isPresent(request.target, index)))
-      throw notHere(address, `${index.name} is not here`);
+    const missing = await missingFiles({ files: [index], folder });
+    if (hub.settings.offline && missing.length > 0) throw notHere(address, `${index.name} is not here`);
+    await requireRoom(address, [{ folder, bytes: await neededBytes(folder, missing) }], hub.free);
     fetchedBytes += await downloadFile(hub.settings, { ...request, onBytes: () => {} });
     return indexedNames(request.target);
   });
+  const companions = boundedCompanions(formatHubAddress(address), chosen.companions, hub.warn);
+  const choice = { ...chosen, companions };
   const needed = [...choice.companions, ...choice.weights];
   return { address, commit, choice, files: needed, folder, model: path.join(folder, choice.entry), fetchedBytes };
 }
 
 async function indexedNames(file: string): Promise<string[]> {
-  const map = parseJsonObject(file, 'file', await readFile(file))['weight_map'];
+  const { weight_map: map } = await readJsonFile(file);
   return isJsonObject(map) ? [...new Set(Object.values(map).map(String))] : [];
 }
 

@@ -26,7 +26,7 @@ export async function runCalibrate(context: JobContext, recipe: CalibrateRecipe)
         calibration,
         output: file,
       });
-      await publish(file, recipe);
+      await publish(file, recipe, context.naming);
       return made;
     });
   });

@@ -5,11 +5,13 @@ import type { Progress } from '../../contract/progress.ts';
 import { usualSettings, type Settings } from '../../contract/settings.ts';
 import type { StudyRow } from '../../contract/study.ts';
 import { unmeasuredMachine, type Machine } from '../../core/planning/estimate.ts';
+import type { NamedFile } from '../../core/planning/job-work.ts';
 import type { Children, LlamaClient, WorkerClient } from '../children.ts';
 import type { Providers } from '../devices/providers.ts';
 import { restarting } from './restarting.ts';
 import type { Folders } from '../folders.ts';
 import type { JobFolder } from './job-folder.ts';
+import type { Naming } from './own-output.ts';
 
 export type LlamaIdentity = Awaited<ReturnType<LlamaClient['identify']>>;
 export type ModelDescription = Awaited<ReturnType<LlamaClient['describe']>>;
@@ -32,6 +34,7 @@ export interface JobContext {
   scratch: string;
   /** What the job finished on the way, kept until it is done (checkpoint.ts). */
   checkpoints: string;
+  naming: Naming;
   /** What llama.cpp sees of this machine; asked once per job. */
   identify: () => Promise<LlamaIdentity>;
   /** What llama.cpp says of a model file; asked once per job and file. */
@@ -39,6 +42,8 @@ export interface JobContext {
   warnings: string[];
   /** What plans are costed with. */
   machine: Machine;
+  /** The files of the plans that were listed, by their names. */
+  planned: Map<string, NamedFile>;
   /** Stages that were spared work by what an earlier job had finished: their seconds say nothing of later ones. */
   shortened: Set<string>;
   /** Models of this job expanded to F16, by path: a reference serves every candidate. */
@@ -63,6 +68,8 @@ export interface ContextOptions {
   children: Children;
   providers: Providers;
   threads: number | null;
+  /** @default false */
+  isNamed?: boolean;
   /** @default one that was not measured */
   machine?: Machine;
   /** @default as they come */
@@ -77,7 +84,7 @@ export async function withContext<T>(options: ContextOptions, work: (context: Jo
   const { run, signal, folders, providers, report, measured = () => {} } = options;
   const warnings: string[] = [];
   const children = restarting(options.children, (warning) => warnings.push(warning));
-  const { scratch, checkpoints } = options.folder;
+  const { scratch, checkpoints, outputNote } = options.folder;
   let identity: Promise<LlamaIdentity> | null = null;
   const descriptions = new Map<string, Promise<ModelDescription>>();
   return work({
@@ -88,6 +95,7 @@ export async function withContext<T>(options: ContextOptions, work: (context: Jo
     providers,
     scratch,
     checkpoints,
+    naming: { note: outputNote, isNamed: options.isNamed ?? false },
     report,
     measured,
     threads: options.threads ?? availableParallelism(),
@@ -95,6 +103,7 @@ export async function withContext<T>(options: ContextOptions, work: (context: Jo
     device: 'cpu',
     warnings,
     machine: options.machine ?? unmeasuredMachine(availableParallelism()),
+    planned: new Map(),
     shortened: new Set(),
     expansions: new Map(),
     seconds: {},

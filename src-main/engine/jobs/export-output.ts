@@ -2,13 +2,17 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { SliceRecipe } from '../../contract/recipe.ts';
-import type { SlicingConfig } from '../../contract/results.ts';
-import { exportModel, type Exported } from '../stages/export.ts';
+import type { SliceResult, SlicingConfig } from '../../contract/results.ts';
+import { exportModel } from '../stages/export.ts';
 import { floatTypeOf } from '../stages/slice.ts';
 import type { JobContext } from './context.ts';
+import { companionHashes } from './output-files.ts';
 import { outputForm } from './output-names.ts';
 import { cleaning, unfinishedName } from './output-paths.ts';
 import { publishFolder, publishOnnx } from './publish.ts';
+
+/** What is told of the files that were written. */
+export type Written = Pick<SliceResult, 'fileBytes' | 'sha256' | 'companions'>;
 
 export interface ExportOptions {
   recipe: SliceRecipe;
@@ -23,7 +27,7 @@ export interface ExportOptions {
 export async function exportOutput(
   context: JobContext,
   { recipe, file, folder: tokenizerFrom, widths }: ExportOptions,
-): Promise<Pick<Exported, 'fileBytes' | 'sha256'>> {
+): Promise<Written> {
   const isFolder = outputForm(recipe.output) === 'safetensors';
   // Made in a folder beside its place: a model's folder is moved there whole, the files of an ONNX model out of theirs.
   const folder = unfinishedName(recipe.output, 'export');
@@ -42,7 +46,8 @@ export async function exportOutput(
       const why = "the source's could not be written in Hugging Face's form";
       context.warnings.push(`${recipe.output} has no tokenizer: ${why}.`);
     }
-    await (isFolder ? publishFolder : publishOnnx)(folder, recipe);
-    return { fileBytes, sha256 };
+    const companions = isFolder && { companions: await companionHashes(folder) };
+    await (isFolder ? publishFolder : publishOnnx)(folder, recipe, context.naming);
+    return { fileBytes, sha256, ...companions };
   });
 }

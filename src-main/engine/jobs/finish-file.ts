@@ -44,7 +44,7 @@ export async function finishFile(context: JobContext, options: FinishOptions): P
       throw new AppError('PROOF_FAILED', `The file did not pass its proof: ${proof.reason}.`, { proof });
     return measured;
   });
-  const give = options.publish ?? (() => publish(file, recipe));
+  const give = options.publish ?? (() => publish(file, recipe, context.naming));
   await keepingComplete(file, { target: recipe, as: 'unpublished' }, give);
   return finished;
 }

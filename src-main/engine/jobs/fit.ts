@@ -20,7 +20,7 @@ import { stage, totalSeconds, type JobContext } from './context.ts';
 import { fitResultOf, makeAndMeasure, plannedRunOf, slicesOf } from './fit-candidates.ts';
 import type { Choice } from './fit-work.ts';
 import { checkGate, gateOf } from './gate.ts';
-import { importanceInputs, obtainImportance } from './make-file.ts';
+import { importanceFor, importanceInputs, obtainImportance } from './make-file.ts';
 import { checkOutput, refuseInputs } from './output-paths.ts';
 
 /** The verb `fit`: plans, makes and measures the best candidates, proves the winner. */
@@ -38,7 +38,7 @@ export async function runFit(context: JobContext, recipe: FitRecipe): Promise<Fi
 
 async function fitSource(context: JobContext, recipe: FitRecipe, source: GgufSource): Promise<FitResult> {
   const engine = await chooseEngine(context, recipe, [source.path]);
-  const planned = await planModel(context, source, { ...recipe, importance: recipe.importance !== 'off' });
+  const planned = await planModel(context, source, recipe);
   context.warnings.push(...planned.list.warnings);
   const choice = choose(planned, recipe);
   const best = choice.plans[0];
@@ -57,8 +57,7 @@ async function fitSource(context: JobContext, recipe: FitRecipe, source: GgufSou
   if (isSource && !source.isConverted) return fitsAsIs({ context, recipe, planned, plan: best, source, engine });
   const importance = await obtainImportance(context, {
     ...recipe,
-    // A slice has its importance from the statistics that it is made by.
-    importance: isSource || sliceOf(best) ? 'off' : recipe.importance,
+    importance: isSource ? 'off' : importanceFor(recipe, source.tensors, quantizedTypes(planned, choice)),
     model: source.path,
     hiddenSize: source.config.hiddenSize,
   });
@@ -68,6 +67,10 @@ async function fitSource(context: JobContext, recipe: FitRecipe, source: GgufSou
   const text = measures ? await openText(context, recipe, source, used) : null;
   return makeAndMeasure({ context, recipe, planned, source, importance, engine, text }, choice);
 }
+
+/** Types of every file that is made of the model as it is: a slice has its importance from the statistics that it is made by. */
+const quantizedTypes = ({ drafts }: Planned, { plans }: Choice): Readonly<Record<string, string>>[] =>
+  plans.filter((plan) => sliceOf(plan) === null).map(({ id }) => drafts.get(id)!.file.candidate.types);
 
 function openText(
   context: JobContext,

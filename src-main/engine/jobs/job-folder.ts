@@ -3,13 +3,17 @@
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { isAlive, processTag, readProcessTag, thisProcess } from '../../core/process-identity.ts';
+import { AppError } from '../../contract/errors.ts';
+import { judge, processTag, readProcessTag, thisProcess } from '../../core/process-identity.ts';
+import { isYounger } from '../../core/sign-of-life.ts';
 
 export interface JobFolder {
   /** Gone when the job ends, however it does. */
   scratch: string;
   /** Kept until the job is done, so that one that was stopped goes on. */
   checkpoints: string;
+  /** What the run gave its output's name (own-output.ts); kept as long as the log. */
+  outputNote: string;
   log: string;
 }
 
@@ -20,6 +24,9 @@ const jobsFolder = (home: string): string => path.join(home, 'jobs');
 
 /** Where the log of a run lies. */
 export const logPath = (home: string, run: string): string => path.join(jobsFolder(home), run, 'log.jsonl');
+
+/** Where a run notes what it gave its output's name. */
+export const outputNotePath = (home: string, run: string): string => path.join(jobsFolder(home), run, 'output.json');
 
 /**
  * Makes the folder, or opens that of a run that is taken up again. Where the user data cannot be written, which costs
@@ -37,10 +44,12 @@ export async function openJobFolder(home: string, run: string): Promise<JobFolde
     return {
       scratch: temporary,
       checkpoints: path.join(temporary, 'checkpoints'),
+      outputNote: path.join(temporary, 'output.json'),
       log: path.join(temporary, 'log.jsonl'),
     };
   }
-  return { scratch, checkpoints: path.join(folder, 'checkpoints'), log: logPath(home, run) };
+  const [outputNote, log] = [outputNotePath(home, run), logPath(home, run)];
+  return { scratch, checkpoints: path.join(folder, 'checkpoints'), outputNote, log };
 }
 
 /** Removes what an ended job does not need any more. */
@@ -49,21 +58,39 @@ export async function clearJobFolder({ scratch, checkpoints }: JobFolder, isDone
   if (isDone) await rm(checkpoints, { recursive: true, force: true });
 }
 
-/** Removes the scratch files of engines that died, and whole folders that nobody touched for a month. */
-export async function sweepJobFolders(home: string): Promise<void> {
-  const runs = await readdir(jobsFolder(home)).catch(() => []);
-  await Promise.all(runs.map((run) => sweep(path.join(jobsFolder(home), run))));
+/** Scratch files whose process cannot be judged are kept this long after they were written to. */
+const unsureLifeMs = 7 * 24 * 3600 * 1000;
+
+async function isYoung(scratch: string): Promise<boolean> {
+  const names = await readdir(scratch).catch(() => []);
+  return isYounger([scratch, ...names.map((name) => path.join(scratch, name))], unsureLifeMs);
 }
 
-async function sweep(folder: string): Promise<void> {
+/** What a sweep could not remove, and why. */
+export interface Unswept {
+  path: string;
+  message: string;
+}
+
+/** Removes the scratch files of engines that died, and whole folders that nobody touched for a month; answers what it could not, on a disk that only reads for example. */
+export async function sweepJobFolders(home: string): Promise<Unswept[]> {
+  const runs = await readdir(jobsFolder(home)).catch(() => []);
+  const left = await Promise.all(runs.map((run) => sweep(path.join(jobsFolder(home), run))));
+  return left.flat();
+}
+
+async function sweep(folder: string): Promise<Unswept[]> {
   const names = await readdir(folder).catch(() => []);
-  const scratch = names.flatMap((name) => {
+  const scratch = [];
+  for (const name of names) {
     const owner = name.startsWith('scratch.') ? readProcessTag(name.slice('scratch.'.length)) : null;
-    return owner ? [{ name, isUsed: isAlive(owner) }] : [];
-  });
-  for (const { name, isUsed } of scratch)
-    if (!isUsed) await rm(path.join(folder, name), { recursive: true, force: true });
-  if (scratch.some(({ isUsed }) => isUsed)) return;
+    const judged = owner && judge(owner);
+    if (judged === null) continue;
+    scratch.push({ name, isUsed: judged === 'unsure' ? await isYoung(path.join(folder, name)) : judged === 'alive' });
+  }
+  const unused = scratch.filter(({ isUsed }) => !isUsed);
+  const left = await Promise.all(unused.map(({ name }) => removed(path.join(folder, name))));
+  if (scratch.some(({ isUsed }) => isUsed)) return left.flat();
   const times = await Promise.all(
     ['.', ...names].map((name) =>
       stat(path.join(folder, name)).then(
@@ -72,5 +99,12 @@ async function sweep(folder: string): Promise<void> {
       ),
     ),
   );
-  if (Date.now() - Math.max(...times) > lifeMs) await rm(folder, { recursive: true, force: true });
+  if (Date.now() - Math.max(...times) > lifeMs) return removed(folder);
+  return left.flat();
 }
+
+const removed = (folder: string): Promise<Unswept[]> =>
+  rm(folder, { recursive: true, force: true }).then(
+    () => [],
+    (error: unknown) => [{ path: folder, message: AppError.from(error).message }],
+  );

@@ -2,7 +2,9 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { CalibrationOptions } from '../../contract/recipe.ts';
+import type { TensorEntry } from '../../core/formats/tensor.ts';
 import { openImportance } from '../../core/quantization/importance-file.ts';
+import { takesImportance } from '../../core/quantization/quantize-plan.ts';
 import { openText } from '../../core/texts/open-text.ts';
 import { calibrate, calibrated as calibratedSchema } from '../stages/importance.ts';
 import { textsFolder } from '../stages/texts.ts';
@@ -31,6 +33,15 @@ export interface ImportanceOptions {
   calibration: CalibrationOptions;
   /** on, off or a file. */
   importance: string;
+}
+
+/** What a recipe says of importance; off where it says on and nothing of the files would depend on it. */
+export function importanceFor(
+  { importance }: { importance: string },
+  tensors: readonly TensorEntry[],
+  files: readonly Readonly<Record<string, string>>[],
+): string {
+  return importance === 'on' && !files.some((types) => takesImportance(tensors, types)) ? 'off' : importance;
 }
 
 /** Importance as the recipe wants it: calibrated now, none, or the file that was named. */

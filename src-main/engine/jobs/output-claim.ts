@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../contract/errors.ts';
 import { claimPart, partPath, releasePart, sweepParts, type LivingPart } from '../../core/formats/part-files.ts';
+import { keepTouching } from '../../core/sign-of-life.ts';
 import { checkName } from './output-names.ts';
 import { recoverOutput, refuseExisting, type OutputTarget } from './publish.ts';
 
@@ -59,7 +60,9 @@ async function checkFolder(folder: string): Promise<void> {
 async function claim(full: string): Promise<() => Promise<void>> {
   const file = partPath(full, 'claim');
   if (!claimPart(file)) throw takenBy(full, { path: file, pid: process.pid });
+  const endTouching = keepTouching(file);
   const release = async (): Promise<void> => {
+    endTouching();
     await rm(file, { force: true });
     releasePart(file);
   };

@@ -25,8 +25,8 @@ const windowsDevice = /^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(
 
 /** Bytes of a name on Linux, UTF-16 units on Windows and macOS. */
 const longestName = 255;
-/** What is put behind a name while its file is made: `.candidate-1.4194304-99999999999-89abcdef.part`, of a worker once more. */
-const longestEnding = 90;
+/** What is put behind a name while its file is made: `.candidate-1.4194304-99999999999-89abcdef01234567.part`, of a worker once more. */
+const longestEnding = 98;
 
 /** Why a file or folder of this name, without its folder, cannot be written on a system; null where it can. */
 export function nameProblem(name: string, platform: NodeJS.Platform): string | null {

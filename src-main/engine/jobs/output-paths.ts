@@ -48,13 +48,13 @@ async function refuseInput(output: string, inputs: readonly string[]): Promise<v
   }
 }
 
-/** A task that makes all of `folder`, an unfinished name: what a worker that was killed at it left goes first. */
-export function makingFolder<T>(
-  folder: string,
+/** A task that makes all of `output`, a folder or a file with an unfinished name: what a worker that was killed at it left goes first. */
+export function makingAnew<T>(
+  output: string,
   task: (client: WorkerClient) => Promise<T>,
 ): (client: WorkerClient) => Promise<T> {
   return async (client) => {
-    await rm(folder, { recursive: true, force: true });
+    for (const left of [output, dataOf(output)]) await rm(left, { recursive: true, force: true });
     return task(client);
   };
 }

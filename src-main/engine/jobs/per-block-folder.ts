@@ -17,7 +17,7 @@ import { floatTypeOf } from '../stages/slice.ts';
 import { evenCalibration } from '../stages/statistics.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from './context.ts';
 import { outputForm } from './output-names.ts';
-import { makingFolder } from './output-paths.ts';
+import { makingAnew } from './output-paths.ts';
 
 /** What is cut, and how much. */
 export type PerBlockCut =
@@ -124,7 +124,7 @@ async function cutAgain(
   const tokenizerFrom = recipe.tokenizer ?? (isOnnxFile(recipe.model) ? null : decoder.model.path);
   const made = await stage(context, 'slice', () =>
     context.worker(
-      makingFolder(output, (client) =>
+      makingAnew(output, (client) =>
         client.narrowSliced(
           { source: decoder.model.path, widths, output, type: floatTypeOf(recipe.type)!, tokenizerFrom },
           { signal: context.signal, onProgress: reportAs(context, 'slice') },

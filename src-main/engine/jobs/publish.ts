@@ -8,6 +8,7 @@ import { processTag, readProcessTag, thisProcess } from '../../core/process-iden
 import { slicingFile } from '../../core/slicing/slicing-config.ts';
 import { dataOf, isModelFile } from './output-files.ts';
 import { outputForm } from './output-names.ts';
+import { hasSameBytes, noteOutput, type Naming } from './own-output.ts';
 
 export interface OutputTarget {
   output: string;
@@ -43,17 +44,36 @@ async function isOurFolder(folder: string): Promise<boolean> {
 }
 
 /** Gives a finished file its name. @throws OUTPUT_EXISTS when it was taken in the meantime */
-export async function publish(file: string, target: OutputTarget): Promise<void> {
+export async function publish(file: string, target: OutputTarget, naming: Naming): Promise<void> {
   await refuseExisting(target);
+  if (await isThere([[file, target.output]], naming)) return;
+  await noteOutput(naming.note, [file]);
   await rename(file, target.output);
+}
+
+/**
+ * Whether an earlier attempt of the run gave all names to the very same, and nothing is to be done. Without `isNamed` false.
+ * @throws OUTPUT_EXISTS where something else has one of them
+ */
+async function isThere(pairs: readonly (readonly [made: string, output: string])[], naming: Naming): Promise<boolean> {
+  if (!naming.isNamed) return false;
+  let isAll = true;
+  for (const [made, output] of pairs) {
+    if (!(await exists(output))) isAll = false;
+    else if (!(await hasSameBytes(made, output)))
+      throw new AppError('OUTPUT_EXISTS', `${output} is not what this run had made: choose another name.`, { output });
+  }
+  return isAll;
 }
 
 /**
  * Gives a finished folder its name. Of one that is there already, the model goes, with all of its files; what else lies
  * in it is moved into the new one. @throws as publish
  */
-export async function publishFolder(folder: string, target: OutputTarget): Promise<void> {
+export async function publishFolder(folder: string, target: OutputTarget, naming: Naming): Promise<void> {
   await refuseExisting(target);
+  if (await isThere([[folder, target.output]], naming)) return;
+  await noteOutput(naming.note, [folder]);
   const full = path.resolve(target.output);
   if (!(await exists(full))) return rename(folder, full);
   const previous = previousName(full);
@@ -81,11 +101,16 @@ async function dropPreviousFolder(previous: string, full: string): Promise<void>
  * Gives an ONNX model that was finished in `folder`, under its own name, that name: the file, and its weights where they
  * lie beside it. Weights of the model that is replaced go. @throws as publish
  */
-export async function publishOnnx(folder: string, target: OutputTarget): Promise<void> {
+export async function publishOnnx(folder: string, target: OutputTarget, naming: Naming): Promise<void> {
   await refuseExisting(target);
   const full = path.resolve(target.output);
   const made = path.join(folder, path.basename(full));
   const [hasData, hadData] = [await exists(dataOf(made)), await exists(dataOf(full))];
+  const files = [made, ...(hasData ? [dataOf(made)] : [])];
+  // An attempt that was killed between two renames left one of them.
+  const pairs = files.map((file) => [file, path.join(path.dirname(full), path.basename(file))] as const);
+  if (await isThere(pairs, naming)) return;
+  await noteOutput(naming.note, files);
   // Only where one file of weights replaces another does the old graph find the wrong ones in between.
   const previous = hasData && hadData ? previousName(full) : null;
   if (previous !== null) await moveOnnxAside(full, previous);
@@ -121,6 +146,8 @@ const previousName = (full: string): string => `${full}.${processTag(thisProcess
 
 /** Puts right what a run left that was killed while it published: goes back where the new model has no name yet, else on. For the run that has claimed the output. */
 export async function recoverOutput(full: string): Promise<void> {
+  // A file gets its name by one rename: nothing of it ever lies aside.
+  if (/\.(gguf|csv|json)$/i.test(full)) return;
   for (const previous of await previousOf(full)) {
     const isPublished = await exists(full);
     if (isOnnx(full)) {

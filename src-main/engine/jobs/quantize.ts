@@ -14,7 +14,7 @@ import { openEvaluation } from '../stages/texts.ts';
 import { stage, totalSeconds, type JobContext } from './context.ts';
 import { finishFile } from './finish-file.ts';
 import { checkGate } from './gate.ts';
-import { countTypes, importanceInputs, makeFile, obtainImportance } from './make-file.ts';
+import { countTypes, importanceFor, importanceInputs, makeFile, obtainImportance } from './make-file.ts';
 import { checkOutput, cleaning, refuseInputs, unfinishedName } from './output-paths.ts';
 
 /** The verb `quantize`: one mix or one type, with importance, evaluated and proved. */
@@ -43,6 +43,7 @@ async function quantizeSource(
   const header = await writeHeader(planned, context.scratch);
   const importance = await obtainImportance(context, {
     ...recipe,
+    importance: importanceFor(recipe, source.tensors, [candidate.types]),
     model: source.path,
     hiddenSize: source.config.hiddenSize,
   });

@@ -25,7 +25,7 @@ export interface RunRequest {
 export type RunRecipe = (request: RunRequest) => Promise<JobResult>;
 
 /** Refuses a recipe, before it waits for its turn, for what no waiting changes. */
-export type RefuseEarly = (recipe: Recipe) => Promise<void>;
+export type RefuseEarly = (request: Pick<RunRequest, 'run' | 'recipe' | 'isResumed'>) => Promise<void>;
 
 /** Keeps the history; where it cannot be written, the result of a run says so. */
 export interface Recorder {

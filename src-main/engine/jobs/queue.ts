@@ -162,7 +162,7 @@ export class JobQueue {
     const waiting = (waitingFor: string): void => this.#apply(job, { type: 'waiting', waitingFor });
     const { id, recipe } = job.snapshot;
     const turn = await this.#parts
-      .refuseEarly(recipe)
+      .refuseEarly({ run: id, recipe, isResumed: job.isResumed })
       .then(() => this.#parts.turns.take(id, job.controller.signal, waiting))
       .catch((error: unknown) => this.#failed(job, error));
     if (!turn) return;

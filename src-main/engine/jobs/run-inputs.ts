@@ -15,6 +15,8 @@ export interface RunInputs {
   files: readonly InputFile[];
   /** Why what an earlier attempt left is not used, for people; null where it is, or there was none. */
   startedOver: string | null;
+  /** Nothing tells of the inputs of an earlier attempt, if there was one. */
+  isUnknown: boolean;
 }
 
 interface CheckOptions {
@@ -41,9 +43,9 @@ export async function checkInputs(
     before === 'damaged' ? { files: now, doubts: [damaged] } : await compared(before ?? now, now, options);
   if (doubts.length > 0) await rm(checkpoints, { recursive: true, force: true });
   await writeInputs(checkpoints, files);
-  if (doubts.length === 0) return { files, startedOver: null };
+  if (doubts.length === 0) return { files, startedOver: null, isUnknown: before === null };
   const message = `${doubts.join('; ')}: nothing that was finished before was used, and the run started over.`;
-  return { files, startedOver: message };
+  return { files, startedOver: message, isUnknown: false };
 }
 
 /** What was noted; null where there is nothing. */
@@ -87,7 +89,7 @@ async function compared(
   for (const was of before) found.push(await compareInput(was, byPath.get(was.path), hash));
   const known = new Set(before.map(({ path: file }) => file));
   const added = now.filter((is) => !known.has(is.path)).map((is) => `${is.path} was added`);
-  refuse([...found.flatMap((one) => (one.is === 'other' ? [one.what] : [])), ...added]);
+  refuseChanged([...found.flatMap((one) => (one.is === 'other' ? [one.what] : [])), ...added]);
   const doubts = found.flatMap((one) => (one.is === 'doubtful' ? [one.what] : []));
   return {
     files: doubts.length > 0 ? [...now] : found.flatMap((one) => (one.is === 'same' ? [one.file] : [])),
@@ -96,7 +98,7 @@ async function compared(
 }
 
 /** @throws INPUTS_CHANGED where there are changes */
-function refuse(changes: readonly string[]): void {
+export function refuseChanged(changes: readonly string[]): void {
   if (changes.length === 0) return;
   const message = `The run cannot go on, because what it works on is not the same any more: ${changes.join('; ')}. Start it anew: what was saved of a calibration is used again where it still holds.`;
   throw new AppError('INPUTS_CHANGED', message, { changes });

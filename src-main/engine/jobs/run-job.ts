@@ -8,6 +8,7 @@ import { withKnownLosses } from '../../core/planning/measured-plans.ts';
 import type { Children } from '../children.ts';
 import type { Providers } from '../devices/providers.ts';
 import type { Folders } from '../folders.ts';
+import type { KnownPlans } from '../known-plans.ts';
 import type { MachineService } from '../machine.ts';
 import { preflight, refuseProblems, type Flight } from '../preflight.ts';
 import type { UserSettings } from '../user-settings.ts';
@@ -17,12 +18,13 @@ import { sampledHash } from '../library/model-hash.ts';
 import { writeRecord } from '../library/run-records.ts';
 import type { CatalogRecorder } from '../recorder.ts';
 import { withContext, type JobContext } from './context.ts';
-import { clearJobFolder, openJobFolder } from './job-folder.ts';
+import { clearJobFolder, openJobFolder, outputNotePath } from './job-folder.ts';
 import { openJobLog } from './job-log.ts';
-import type { RunRecipe } from './queue-parts.ts';
+import type { RefuseEarly, RunRecipe } from './queue-parts.ts';
+import { hasNamedOutput } from './own-output.ts';
 import { refuseRelativePaths } from './recipe-paths.ts';
-import { checkInputs, keepChecksums } from './run-inputs.ts';
-import { runRecipe } from './run-recipe.ts';
+import { checkInputs, keepChecksums, refuseChanged } from './run-inputs.ts';
+import { refuseEarly, runRecipe } from './run-recipe.ts';
 
 interface RunnerParts {
   folders: Folders;
@@ -33,7 +35,17 @@ interface RunnerParts {
   machine: MachineService;
   settings: UserSettings;
   system: System;
+  plans: KnownPlans;
 }
+
+/** Refuses what a queue's job will not get its turn for. */
+export const earlyRefusal =
+  (home: string): RefuseEarly =>
+  async ({ run, recipe, isResumed }) =>
+    refuseEarly(isResumed && (await hasNamedOutput(outputNotePath(home, run), recipe)) ? replacing(recipe) : recipe);
+
+/** The recipe of a run that gave its output's name before: that the name is taken is no reason to refuse it. */
+const replacing = (recipe: Recipe): Recipe => ({ ...recipe, force: true }) as Recipe;
 
 /** Does the jobs of a queue. */
 export function jobRunner(parts: RunnerParts): RunRecipe {
@@ -43,29 +55,34 @@ export function jobRunner(parts: RunnerParts): RunRecipe {
     const folder = await openJobFolder(folders.home, run);
     const log = openJobLog(folder.log);
     log.write('start', { run, recipe, isResumed, versions });
+    const isNamed = isResumed && (await hasNamedOutput(folder.outputNote, recipe));
     const logged = log.reporting(report);
     let isDone = false;
     const over = new AbortController();
     let checksums = Promise.resolve();
     try {
       const inputs = await checkInputs(folder, recipe, { isResumed, signal, report: logged });
-      const modelHash = await noteModel(recorder, run, recipe.model);
+      const before = isResumed ? recorder.modelHash(run) : null;
+      const modelHash = await noteModel(recorder, { run, model: recipe.model, before });
       const { threads } = recipe;
       let flight = await preflight(parts, recipe, { signal, mayMeasure: true });
       refuseProblems(flight.preflight);
       const known = { folders, children, providers, machine: machine.known(), preferences: settings.read() };
-      const options = { run, folder, signal, threads, ...known, report: logged, measured };
+      const options = { run, folder, signal, threads, isNamed, ...known, report: logged, measured };
       const result = await withContext(options, async (context) => {
         checksums = keepChecksums(folder, inputs.files, over.signal);
         if (inputs.startedOver !== null) context.warnings.push(inputs.startedOver);
+        if (inputs.isUnknown && before !== null) context.warnings.push(withoutRecord);
         const warn = (): number => context.warnings.push(...flight.preflight.problems.map(({ message }) => message));
         warn();
-        const made = await runRecipe(context, recipe, async (local, downloadBytes) => {
+        const made = await runRecipe(context, isNamed ? replacing(recipe) : recipe, async (local, downloadBytes) => {
           flight = await preflight(parts, local, { signal, downloadBytes, mayMeasure: true });
           refuseProblems(flight.preflight);
           if (downloadBytes === 0) warn();
         });
-        if (!isResumed) learnFrom(machine, flight, context);
+        if (modelHash !== null) parts.plans.note(modelHash, context.planned);
+        // A list of plans tells their costs by what was known before it: it must not change what is known.
+        if (!isResumed && recipe.verb !== 'plan') learnFrom(machine, flight, context);
         await keepRecord(context, { recipe, created, result: made, versions });
         return made.verb === 'plan' ? { ...made, value: withHistory(made.value, modelHash, recorder) } : made;
       });
@@ -98,11 +115,19 @@ function learnFrom(machine: MachineService, { estimate }: Flight, { seconds, sho
   }
 }
 
-/** Its hash; null for a model that cannot be read, which is told when it is opened. */
-async function noteModel(recorder: CatalogRecorder, run: string, model: string): Promise<string | null> {
+const withoutRecord =
+  'What the run knew of its inputs is gone (it is kept for 30 days): the run started over, and only a sample of the model was compared with that of before.';
+
+/** Its hash; null for a model that cannot be read, which is told when it is opened. @throws INPUTS_CHANGED where it was another one `before` */
+async function noteModel(
+  recorder: CatalogRecorder,
+  { run, model, before }: { run: string; model: string; before: string | null },
+): Promise<string | null> {
   const found = await sampledHash(model).catch(() => null);
-  if (found) recorder.modelFound(run, { path: model, ...found });
-  return found?.hash ?? null;
+  if (!found) return null;
+  if (before !== null && before !== found.hash) refuseChanged([`the content of ${model} was changed`]);
+  recorder.modelFound(run, { path: model, ...found });
+  return found.hash;
 }
 
 /** Plans with what earlier runs measured of this very model. */

@@ -1,6 +1,7 @@
 // From a recipe to its result: one function per verb. What a recipe writes is claimed before any work.
 import type { JobResult } from '../../contract/job.ts';
 import type { Recipe } from '../../contract/recipe.ts';
+import { plannedFit } from '../../core/planning/cost.ts';
 import { planModel } from '../planner/plan-model.ts';
 import { localRecipe, type OnLocal } from '../stages/hub.ts';
 import { runCalibrate } from './calibrate.ts';
@@ -56,7 +57,7 @@ async function runVerb(
       return { verb: 'evaluate', value: await runEvaluate(context, recipe) };
     case 'plan': {
       const { list } = await withHeaders(context, recipe.model, (source) =>
-        planModel(context, source, { ...recipe, importance: true }),
+        planModel(context, source, plannedFit(recipe)),
       );
       return { verb: 'plan', value: { ...list, warnings: [...context.warnings, ...list.warnings] } };
     }

@@ -9,8 +9,9 @@ import { filesOf, withCuttable } from '../stages/open.ts';
 import { checkForm, floatTypeOf } from '../stages/slice.ts';
 import { openEvaluation, type EvaluationTokens } from '../stages/texts.ts';
 import { stage, totalSeconds, type JobContext } from './context.ts';
-import { exportOutput } from './export-output.ts';
+import { exportOutput, type Written } from './export-output.ts';
 import { checkGate, gateOf } from './gate.ts';
+import { companionHashes } from './output-files.ts';
 import { outputForm } from './output-names.ts';
 import { checkAnyOutput, cleaning, unfinishedName } from './output-paths.ts';
 import { makeFolder, planCut, type PerBlockCut } from './per-block-folder.ts';
@@ -91,8 +92,7 @@ interface Finish {
   widths: SlicingConfig;
 }
 
-type Finished = Pick<PerBlockSliceResult, 'quality' | 'gate'> &
-  Partial<Pick<PerBlockSliceResult, 'fileBytes' | 'sha256'>>;
+type Finished = Pick<PerBlockSliceResult, 'quality' | 'gate'> & Partial<Written>;
 
 /** Measures the folder and gives it, or the ONNX model that it becomes, its name. A complete folder is not lost to a failure. */
 async function finish(context: JobContext, options: Finish): Promise<Finished> {
@@ -102,8 +102,9 @@ async function finish(context: JobContext, options: Finish): Promise<Finished> {
     if (outputForm(target.output) === 'onnx') {
       return { ...measured, ...(await exportOutput(context, { recipe: target, file: folder, folder: null, widths })) };
     }
-    await publishFolder(folder, target);
-    return measured;
+    const companions = await companionHashes(folder);
+    await publishFolder(folder, target, context.naming);
+    return { ...measured, companions };
   });
 }
 

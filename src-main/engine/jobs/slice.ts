@@ -18,7 +18,7 @@ import { checkForm, floatTypeOf, howMuch, makeSlice, planSlice, sharedWidthOf } 
 import { blockStatistics } from '../stages/statistics.ts';
 import { openEvaluation } from '../stages/texts.ts';
 import { stage, totalSeconds, type JobContext } from './context.ts';
-import { exportOutput } from './export-output.ts';
+import { exportOutput, type Written } from './export-output.ts';
 import { finishFile } from './finish-file.ts';
 import { checkGate } from './gate.ts';
 import { outputForm } from './output-names.ts';
@@ -68,12 +68,17 @@ function checkImportance({ importance }: SliceRecipe): void {
 }
 
 /** Refuses what only per-block slicing has. @throws USAGE */
-function checkSharedOptions({ scheduler, signals, paperCompat, sparsity, width }: SliceRecipe): void {
+function checkSharedOptions({ scheduler, signals, sliceHead, paperCompat, sparsity, width }: SliceRecipe): void {
   const wrong = [
     {
       option: '--scheduler',
       isGiven: scheduler !== 'constant',
       why: 'a shared rotation has one width for the whole model',
+    },
+    {
+      option: '--slice-head',
+      isGiven: sliceHead,
+      why: 'a shared rotation cuts the output layer with everything else',
     },
     {
       option: '--signals',
@@ -106,13 +111,13 @@ async function sliceSource(context: JobContext, recipe: SliceRecipe, source: Ggu
       ...{ source: source.path, statistics, planned, precision, ...slice, output: file },
     });
     const widths = sharedSlicingConfig(openDecoder(source), slice.step.width);
-    let written = { fileBytes: made.fileBytes, sha256: made.sha256 };
+    let written: Written = { fileBytes: made.fileBytes, sha256: made.sha256 };
     const finished = await finishFile(context, {
       ...{ recipe, source: source.path, file, engine, text: recipe.evaluate || recipe.prove ? text : null },
       predictedKld,
       planned: { header: planned.header, ...defaultRun(source.config.contextLength) },
       publish: async () => {
-        if (outputForm(recipe.output) === 'gguf') return publish(file, recipe);
+        if (outputForm(recipe.output) === 'gguf') return publish(file, recipe, context.naming);
         const folder = source.isConverted ? source.original : null;
         written = await exportOutput(context, { recipe, file, folder, widths });
       },

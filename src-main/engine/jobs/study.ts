@@ -22,7 +22,8 @@ export async function runStudy(context: JobContext, recipe: StudyRecipe): Promis
   checkStudy(recipe);
   await checkRowsFile(recipe);
   const result = await resultOf(context, recipe);
-  if (recipe.output !== null) await writeRows(recipe.output, result);
+  const { output, force } = recipe;
+  if (output !== null) await writeRows({ output, force }, result, context.naming);
   return result;
 }
 

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { thisProcess } from '../../core/process-identity.ts';
 import type { AppLog } from '../app-log.ts';
 import { isBusy } from '../catalog/database.ts';
+import { heartbeatMs } from '../catalog/engines.ts';
 import type { Lease, Leases } from '../catalog/leases.ts';
 import { isUnwritable } from '../catalog/unwritable.ts';
 
@@ -27,7 +28,6 @@ export interface Turns {
 /** Every heavy job computes Grams, quantises or hashes on all cores, whatever runs its graphs: they share one device. */
 const device = 'cpu';
 const pollMs = 250;
-const heartbeatMs = 2000;
 const busy = 'another Snug that holds the history';
 
 /** Turns by leases in the catalog; `log` is told what could not be written. */
@@ -45,7 +45,7 @@ export function leasedTurns(leases: Leases, log: AppLog): Turns {
         if (isHeld) stopGivingBack();
         told = null;
       } catch (error) {
-        // No reason to stop: a lease passes on when its process is gone, not when its heartbeat is late.
+        // No reason to stop: a lease passes on when its engine is gone, not when a heartbeat is late.
         const { message } = error as Error;
         if (!isBusy(error) && told !== message) log('heartbeat', { run, message });
         if (!isBusy(error)) told = message;

@@ -19,7 +19,8 @@ import path from 'node:path';
 import { checkStatistics, statisticsFiles } from '../../core/calibration/saved-statistics.ts';
 import type { StatisticsFiles } from '../../core/calibration/saved-statistics.ts';
 import { claimPart, releasePart } from '../../core/formats/part-files.ts';
-import { isAlive, processTag, readProcessTag, thisProcess } from '../../core/process-identity.ts';
+import { isAlive, judge, processTag, readProcessTag, thisProcess } from '../../core/process-identity.ts';
+import { isTouched, keepTouching } from '../../core/sign-of-life.ts';
 
 /** Unfinished calibrations that nobody works on are kept this long. */
 const unfinishedLifeMs = 7 * 24 * 3600 * 1000;
@@ -138,15 +139,18 @@ export class StatisticsStore {
 
   #owned(fingerprint: string, folder: string): OwnedPart {
     const target = this.#finished(fingerprint);
+    const endTouching = keepTouching(path.join(folder, ownedByUs));
     return {
       folder,
       publish: async () => {
+        endTouching();
         await removeAside(target);
         await rename(folder, target);
         releasePart(folder);
         await rm(path.join(target, ownedByUs), { force: true });
       },
       release: async (keep) => {
+        endTouching();
         if (keep) await rename(path.join(folder, ownedByUs), path.join(folder, ownedByNobody));
         else await removeAside(folder);
         releasePart(folder);
@@ -197,7 +201,8 @@ async function takeOwnership(folder: string): Promise<boolean> {
     return false;
   }
   const holder = readProcessTag(ownerFile.exec(owner)![1]!);
-  if (holder && owner !== ownedByUs && isAlive(holder)) return false;
+  const judged = holder && owner !== ownedByUs ? judge(holder) : 'gone';
+  if (judged === 'alive' || (judged === 'unsure' && (await isTouched([path.join(folder, owner)])))) return false;
   // Of several that try, one finds the file.
   return rename(path.join(folder, owner), path.join(folder, ownedByUs)).then(
     () => true,

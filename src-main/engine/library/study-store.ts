@@ -91,7 +91,7 @@ function parsed(text: string): KeptRow | null {
 }
 
 /** The file has either what it had or all of `text`, whenever the process ends. */
-export async function replaceFile(file: string, text: string): Promise<void> {
+async function replaceFile(file: string, text: string): Promise<void> {
   await sweepParts(file);
   const part = partPath(file);
   claimPart(part);

@@ -1,20 +1,21 @@
 // The planner, first version: every named mix and every single type, KV types, contexts, layers and experts on the CPU, slices;
 // exact bytes from the layout of the file to be, memory from llama.cpp, loss from the stated prior (core/planning/prior.ts).
+import path from 'node:path';
 import type { KvType } from '../../contract/llama-host-api.ts';
 import type { PlanList } from '../../contract/plan.ts';
-import type { Target } from '../../contract/target.ts';
+import type { FitRecipe } from '../../contract/recipe.ts';
 import { candidateOf, isPossible, mixQuestions, withoutTwins, type Candidate } from '../../core/planning/candidates.ts';
-import { modelSizeOf } from '../../core/planning/model-size.ts';
 import { ranked, type RankContext } from '../../core/planning/rank.ts';
 import { bestPlan } from '../../core/planning/slices.ts';
 import { verdictOf } from '../../core/planning/verdict.ts';
 import { requantizedTensors, requantizedWarning } from '../../core/quantization/source-precision.ts';
 import { sharedSliceRefusal } from '../../core/slicing/shared-refusal.ts';
+import { jobFacts } from '../job-facts.ts';
 import { stage, type JobContext } from '../jobs/context.ts';
 import type { GgufSource } from '../stages/open.ts';
-import { plannedFile, writeHeader } from './headers.ts';
+import { makesFile, plannedFile, writeHeader } from './headers.ts';
 import { askMemory } from './memory-service.ts';
-import { planOf, type Draft, type PlanFacts } from './plan-of.ts';
+import { namedFileOf, planOf, type Draft, type PlanFacts } from './plan-of.ts';
 import { slicePlans } from './slice-plans.ts';
 import { memoryVariants } from './variants.ts';
 
@@ -36,36 +37,30 @@ export function defaultRun(contextLength: number | null): { context: number; kvT
   return { ...fileTargetRun, context: Math.min(fileTargetRun.context, contextLength ?? Infinity) };
 }
 
-export interface PlanOptions {
-  target: Target;
-  /** Whether files will be made with importance; without, the smallest types are out. */
-  importance: boolean;
-  device: string;
+/** Plans an opened model for the fit that will make it. */
+export async function planModel(context: JobContext, source: GgufSource, fit: FitRecipe): Promise<Planned> {
+  return stage(context, 'plan', () => planSource(context, source, fit));
 }
 
-/** Plans an opened model. */
-export async function planModel(context: JobContext, source: GgufSource, options: PlanOptions): Promise<Planned> {
-  return stage(context, 'plan', () => planSource(context, source, options));
-}
-
-async function planSource(context: JobContext, source: GgufSource, options: PlanOptions): Promise<Planned> {
-  const { target } = options;
+async function planSource(context: JobContext, source: GgufSource, fit: FitRecipe): Promise<Planned> {
+  const { target } = fit;
   const run = target.kind === 'memory' ? target : defaultRun(source.config.contextLength);
   const { devices } = await context.identify();
-  const hasGpu = options.device !== 'cpu' && devices.some(({ kind }) => kind === 'gpu');
+  const hasGpu = fit.device !== 'cpu' && devices.some(({ kind }) => kind === 'gpu');
   const facts: PlanFacts = {
     tensors: source.tensors,
     parameters: source.parameters,
     layers: source.config.numHiddenLayers ?? 0,
     experts: source.experts !== null,
-    importance: options.importance,
-    size: modelSizeOf(source),
+    importance: fit.importance !== 'off',
+    fit,
+    job: await jobFacts(fit, path.join(context.folders.resources, 'texts')),
     machine: context.machine,
     threads: context.threads,
     target,
     gpuLayers: hasGpu ? -1 : 0,
   };
-  const candidates = await findCandidates(context, source, options.importance);
+  const candidates = await findCandidates(context, source, facts.importance);
   const drafts: Draft[] = [];
   for (const candidate of candidates) {
     const file = plannedFile(source.gguf, candidate);
@@ -91,6 +86,7 @@ async function planSource(context: JobContext, source: GgufSource, options: Plan
     rank,
   );
   const best = bestPlan(plans);
+  for (const { draft, plan } of all) if (makesFile(draft.file)) context.planned.set(plan.id, namedFileOf(draft));
   return {
     list: {
       target,

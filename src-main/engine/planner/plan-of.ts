@@ -3,11 +3,13 @@ import type { Plan, PlanMemory, PlanStep, RunnerStep } from '../../contract/plan
 import type { Target } from '../../contract/target.ts';
 import type { TensorEntry } from '../../core/formats/tensor.ts';
 import { fallbackNote } from '../../core/planning/candidates.ts';
-import { costOf } from '../../core/planning/cost.ts';
-import type { Machine } from '../../core/planning/estimate.ts';
-import type { ModelSize } from '../../core/planning/stage-work.ts';
+import { costOf, type CostFacts } from '../../core/planning/cost.ts';
+import { elementCount } from '../../core/formats/tensor.ts';
+import type { NamedFile } from '../../core/planning/job-work.ts';
+import { weightsOf } from '../../core/planning/stage-work.ts';
 import { predictFile, unusableLoss, type LossPrior } from '../../core/planning/prior.ts';
 import { predictSlice, withTypes } from '../../core/planning/slice-prior.ts';
+import { takesImportance } from '../../core/quantization/quantize-plan.ts';
 import { hasOnlyFloats } from '../../core/quantization/float-model.ts';
 import { makesFile, type PlannedFile } from './headers.ts';
 
@@ -19,31 +21,28 @@ export interface Draft {
   steps: RunnerStep[];
 }
 
-export interface PlanFacts {
+export interface PlanFacts extends CostFacts {
   tensors: readonly TensorEntry[];
   parameters: number;
   layers: number;
   experts: boolean;
-  /** Whether files are made with importance. */
+  /** Whether files are made with importance; without, the smallest types are out. */
   importance: boolean;
-  /** null where the header does not say enough to tell time and memory. */
-  size: ModelSize | null;
-  machine: Machine;
-  threads: number;
   target: Target;
   /** -1 where llama.cpp sees a GPU, 0 else. */
   gpuLayers: number;
 }
 
 export function planOf(draft: Draft, memory: PlanMemory, facts: PlanFacts): Plan {
-  const { candidate, slice, layout, fileBytes } = draft.file;
+  const { candidate, slice, fileBytes } = draft.file;
   const quantize: PlanStep[] =
     candidate.type === null
       ? []
       : [{ method: 'quantize', type: candidate.type, pure: candidate.pure, importance: facts.importance }];
   const { target } = facts;
+  const id = [candidate.id, ...draft.steps.map(stepId)].join('+');
   return {
-    id: [candidate.id, ...draft.steps.map(stepId)].join('+'),
+    id,
     summary: [candidate.summary, ...draft.steps.map(stepSummary)].join(', '),
     steps: [...(slice ? [slice] : []), ...quantize, ...draft.steps],
     fileBytes,
@@ -51,9 +50,23 @@ export function planOf(draft: Draft, memory: PlanMemory, facts: PlanFacts): Plan
     fits: target.kind === 'file' ? fileBytes <= target.bytes : memory.totalBytes <= target.bytes,
     predicted: { ...lossOf(draft.file, facts), basis: 'prior' },
     cost: makesFile(draft.file)
-      ? costOf(facts, { tensors: layout.tensors, fileBytes, slice })
+      ? costOf(facts, id, namedFileOf(draft))
       : { seconds: 0, peakMemoryBytes: 0, diskBytes: 0 },
     notes: notesOf(draft, facts),
+  };
+}
+
+/** The file as a job that names the plan is counted by it. */
+export function namedFileOf({ file }: Draft): NamedFile {
+  const { slice, layout, fileBytes, candidate } = file;
+  const { tensors } = layout;
+  const parameters = tensors.reduce((sum, { shape }) => sum + elementCount(shape)!, 0);
+  return {
+    bytes: fileBytes,
+    parameters,
+    weights: weightsOf(tensors),
+    isSliced: slice !== null,
+    takesImportance: takesImportance(file.tensors, candidate.types),
   };
 }
 

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { WorkerClient } from '../children.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
-import { makingFolder } from '../jobs/output-paths.ts';
+import { makingAnew } from '../jobs/output-paths.ts';
 
 export type ExportOptions = Parameters<WorkerClient['exportModel']>[0];
 export type Exported = Awaited<ReturnType<WorkerClient['exportModel']>>;
@@ -12,8 +12,7 @@ export async function exportModel(context: JobContext, options: ExportOptions, d
   return stage(context, 'export', async () => {
     const task = (client: WorkerClient): Promise<Exported> =>
       client.exportModel(options, { signal: context.signal, onProgress: reportAs(context, 'export', detail) });
-    const isFolder = options.form === 'safetensors';
-    const made = await context.worker(isFolder ? makingFolder(options.output, task) : task);
+    const made = await context.worker(makingAnew(options.output, task));
     notePeakMemory(context, made.peakMemoryBytes);
     return made;
   });

@@ -5,7 +5,7 @@ import type { WidthSchedule } from '../../contract/worker/slicing.ts';
 import { folderOf, type ModelSource } from '../../core/formats/model-source.ts';
 import type { WorkerClient } from '../children.ts';
 import { notePeakMemory, reportAs, stage, type JobContext } from '../jobs/context.ts';
-import { makingFolder } from '../jobs/output-paths.ts';
+import { makingAnew } from '../jobs/output-paths.ts';
 import { graphProvider } from './device.ts';
 
 export interface PerBlockOptions
@@ -34,7 +34,7 @@ export async function makePerBlock(context: JobContext, options: PerBlockOptions
   const { source, device, detail, ...rest } = options;
   return stage(context, 'slice', async () => {
     const provider = await graphProvider(context, device);
-    const task = makingFolder(options.output, (client) =>
+    const task = makingAnew(options.output, (client) =>
       client.slicePerBlock(
         {
           ...rest,

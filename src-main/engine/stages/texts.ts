@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { AppError, malformed } from '../../contract/errors.ts';
 import type { CalibrationOptions, EvaluationOptions } from '../../contract/recipe.ts';
+import { longestTextOf } from '../../core/architectures/decoder.ts';
 import { openOnnxModel } from '../../core/export/onnx/open-onnx-model.ts';
 import { folderOf, isOnnxFile, openModel } from '../../core/formats/model-source.ts';
 import { calibrationWindows } from '../../core/texts/calibration-windows.ts';
@@ -46,10 +47,9 @@ export async function textModel(context: JobContext, from: TextSource): Promise<
   await source.close();
   const { kind, path: found, config } = source;
   if (kind === 'safetensors') {
-    const { contextLength, vocabSize } = config;
     return {
-      contextLength: contextLength ?? Number.POSITIVE_INFINITY,
-      vocabSize: vocabSize ?? Number.POSITIVE_INFINITY,
+      contextLength: longestTextOf(source) ?? Number.POSITIVE_INFINITY,
+      vocabSize: config.vocabSize ?? Number.POSITIVE_INFINITY,
       tokenize: folderTokenize(found),
     };
   }

@@ -29,7 +29,7 @@ export function ggmlFolders(): string[] {
   const require = createRequire(import.meta.url);
   const folders: string[] = [];
   for (const name of packageNames()) {
-    // The platform packages hang below node-llama-cpp, wherever that was installed.
+    // The packages per system lie beside the others, or below node-llama-cpp, wherever that was installed.
     for (const base of require.resolve.paths('node-llama-cpp') ?? []) {
       folders.push(path.join(base, '@node-llama-cpp', name, 'bins', name));
       folders.push(path.join(base, 'node-llama-cpp', 'node_modules', '@node-llama-cpp', name, 'bins', name));
@@ -46,7 +46,7 @@ export function findGgmlBase(folders: readonly string[] = ggmlFolders()): string
   }
   throw new AppError(
     'NATIVE_UNAVAILABLE',
-    `libggml-base was not found. It comes with node-llama-cpp: run npm ci without --omit=optional, or name a folder of llama.cpp's libraries in ${folderVariable}.`,
+    `libggml-base was not found. It comes with the optional packages @node-llama-cpp/*: run npm ci without --omit=optional, or name a folder of llama.cpp's libraries in ${folderVariable}.`,
     { searched: [...folders], platform: process.platform, processor: process.arch },
   );
 }

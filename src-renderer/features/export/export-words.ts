@@ -1,5 +1,6 @@
 // Exports in words: programs by name, how a file was placed, how far it is.
 import type { Progress } from '../../../src-main/contract/progress.ts';
+import type { ErrorShape } from '../../../src-main/contract/errors.ts';
 import type { ExportTarget, FoundRunner, PlacedFile } from '../../../src-main/contract/runners.ts';
 import { formatFileSize, formatShare } from '../../words/numbers.ts';
 import { useWords } from '../../words/words.ts';
@@ -48,6 +49,14 @@ export const isCommand = (next: string): boolean => !next.endsWith('.');
 export function shownPath(placed: readonly PlacedFile[]): string | null {
   const files = placed.filter(({ how }) => how !== 'model' && how !== 'written');
   return files[0]?.path ?? placed.find(({ how }) => how === 'written')?.path ?? null;
+}
+
+/** Of a name that is taken, what can be done here: the engine's own words are for the command line. */
+export function exportError(error: ErrorShape, to: ExportTarget, runners: readonly FoundRunner[]): ErrorShape {
+  const taken = error.details['output'];
+  if (error.code !== 'OUTPUT_EXISTS' || typeof taken !== 'string') return error;
+  const { takenIn, takenInFolder } = words.exporting;
+  return { ...error, message: 'folder' in to ? takenInFolder(taken) : takenIn(taken, targetName(to, runners)) };
 }
 
 /** Another name for one that is taken: `fitted` becomes `fitted-2`, `fitted-2` becomes `fitted-3`. */

@@ -20,6 +20,9 @@ export interface FrontScales {
 }
 
 const margin = { left: 46, right: 16, top: 22, bottom: 34 };
+/** Where a chart is narrower, the names of the loss axis and of the limit stand on a line each. */
+const roomForNames = 420;
+const nameHeight = 14;
 /** Height of the line for what loses nothing. */
 const nothingHeight = 22;
 /** Bounds of the losses shown: below nobody sees a difference, above nothing is readable. */
@@ -33,7 +36,8 @@ export function scalesOf(
   { bytes: limitBytes, unit }: { bytes: number; unit: number },
   { width, height }: ChartSize,
 ): FrontScales {
-  const field = { left: margin.left, right: width - margin.right, top: margin.top, bottom: height - margin.bottom };
+  const top = margin.top + (width < roomForNames ? nameHeight : 0);
+  const field = { left: margin.left, right: width - margin.right, top, bottom: height - margin.bottom };
   const least = Math.min(limitBytes, ...points.map(({ bytes }) => bytes));
   const largest = Math.max(limitBytes * 1.06, ...points.map(({ bytes }) => bytes));
   const most = least < limitBytes ? Math.min(limitBytes * widest, largest) : largest; // where nothing fits all is shown

@@ -1,5 +1,6 @@
 // A comparison as the tables show it: lines of text, one value a run.
 import type { Comparison } from '../../../src-main/contract/history.ts';
+import { isHubAddress } from '../../../src-main/contract/hub-address.ts';
 import { useWords } from '../../words/words.ts';
 import type { CompareLine } from './compare-line.ts';
 import { figureInWords, figureName } from './run-text.ts';
@@ -18,28 +19,57 @@ export function differenceLines({ differences }: Comparison): CompareLine[] {
   }));
 }
 
+/** Measures that say how far a run is from its own original, or that its vocabulary decides: they rank no other model's runs. */
+const ofOneOriginal = new Set(['kld', 'kldP99', 'perplexity', 'perplexityRatio', 'topOneAgreement']);
+
+type Metric = Comparison['metrics'][number];
+
 /** Losses first: that is what one looks for. */
-export function metricLines({ metrics }: Comparison): CompareLine[] {
-  const rank = ({ name }: Comparison['metrics'][number]): number =>
+export function metricLines(comparison: Comparison): CompareLine[] {
+  const rank = ({ name }: Metric): number =>
     name === 'kld' ? 0 : lessIsBetter.has(name) || moreIsBetter.has(name) ? 1 : 2;
-  return metrics
+  return comparison.metrics
     .toSorted((a, b) => rank(a) - rank(b))
-    .map(({ name, context, values }) => ({
-      name: figureName(name),
-      note: context,
-      values: values.map((one) => one && figureInWords(name, one.value, one.standardError)),
-      best: bestOf(name, values),
-    }));
+    .map((metric) => {
+      const { name, context, values } = metric;
+      const leaders = leadersOf(metric, comparison);
+      return {
+        name: figureName(name),
+        note: context,
+        values: values.map((one) => one && figureInWords(name, one.value, one.standardError)),
+        best: leaders.length === 1 ? leaders[0] : undefined,
+      };
+    });
 }
 
-/** Place of the one best value; undefined where there is nothing to choose from, or two are equally good. */
-function bestOf(name: string, values: Comparison['metrics'][number]['values']): number | undefined {
+/**
+ * Places of the best value and of those that are within the combined standard error of it; empty where there is nothing
+ * to choose from, or the runs' models do not compare.
+ */
+function leadersOf({ name, values }: Metric, comparison: Comparison): number[] {
   const sign = lessIsBetter.has(name) ? 1 : moreIsBetter.has(name) ? -1 : 0;
-  const known = values.filter((one) => one !== null).map(({ value }) => value * sign);
-  if (sign === 0 || known.length < 2) return undefined;
-  const best = Math.min(...known);
-  const places = values.flatMap((one, index) => (one !== null && one.value * sign === best ? [index] : []));
-  return places.length === 1 ? places[0] : undefined;
+  const known = values.flatMap((one, place) =>
+    one === null ? [] : [{ place, value: one.value * sign, error: one.standardError ?? 0 }],
+  );
+  const places = known.map(({ place }) => place);
+  if (sign === 0 || known.length < 2) return [];
+  if (ofOneOriginal.has(name) && hasOtherOriginals(comparison, places)) return [];
+  const best = known.reduce((a, b) => (b.value < a.value ? b : a));
+  return known
+    .filter(({ value, error }) => value - best.value <= Math.hypot(error, best.error))
+    .map(({ place }) => place);
+}
+
+/** Runs of different models, or held against different ones: of those at `places`, else of all. */
+export function hasOtherOriginals({ runs, differences }: Comparison, places = runs.map((_, place) => place)): boolean {
+  const hashes = differences.find(({ setting }) => setting === 'modelHash')?.values;
+  const originals = places.map((place) => {
+    const { recipe, model } = runs[place]!;
+    if (typeof recipe.against === 'string') return recipe.against;
+    // Files that do not differ in their hash are one model, wherever they lie; one on a hub has no hash.
+    return hashes?.[place] ?? (isHubAddress(model) ? model : '');
+  });
+  return new Set(originals).size > 1;
 }
 
 /** Losses that were measured on different texts, windows or engines do not compare exactly. */
@@ -47,10 +77,11 @@ export function hasOtherTexts({ metrics }: Comparison): boolean {
   return metrics.filter(({ name }) => name === 'kld').length > 1;
 }
 
-/** `C loses least`, or how many there are where the losses do not say. */
+/** `C loses least`, `A and C cannot be told apart`, or how many there are where the losses do not say. */
 export function comparisonTitle(comparison: Comparison, letters: readonly string[]): string {
-  const { title, best } = words.history.comparing;
+  const { title, best, alike } = words.history.comparing;
   const losses = comparison.metrics.filter(({ name }) => name === 'kld');
-  const place = losses.length === 1 ? bestOf('kld', losses[0]!.values) : undefined;
-  return place === undefined ? title(comparison.runs.length) : best(letters[place]!);
+  const leaders = losses.length === 1 ? leadersOf(losses[0]!, comparison).map((place) => letters[place]!) : [];
+  if (leaders.length === 0) return title(comparison.runs.length);
+  return leaders.length === 1 ? best(leaders[0]!) : alike(leaders.slice(0, -1).join(', '), leaders.at(-1)!);
 }

@@ -1,5 +1,13 @@
 // What a run is called and when it was, in words.
-import { formatFixed, formatLoss, formatMemory, sizeFormat, formatCount } from '../../words/numbers.ts';
+import {
+  decimalsOf,
+  formatCount,
+  formatFixed,
+  formatLoss,
+  formatMemory,
+  sizeFormat,
+  withError,
+} from '../../words/numbers.ts';
 import { useWords } from '../../words/words.ts';
 import type { BarSegment } from '../../ui/bar-layout.ts';
 import type { PlanMemory } from '../../../src-main/contract/plan.ts';
@@ -26,10 +34,17 @@ export function momentInWords(moment: string, now = new Date()): string {
   return date.toLocaleString(words.numbers.locale, parts);
 }
 
-/** `0.021 ± 0.002`; of a loss that is nothing, just that. */
+/** `0.0213 ± 0.0024`; of a loss that is nothing, just that. */
 export function lossWithError(loss: number, error: number | null): string {
-  return error === null || loss === 0 ? formatLoss(loss) : `${formatLoss(loss)} ± ${formatLoss(error)}`;
+  return error === null || error === 0 || loss === 0 ? formatLoss(loss) : withError(loss, error);
 }
+
+/** What a cell of the table has room for. */
+const mostDecimalsOfCell = 5;
+
+/** The same in a cell of the table: an error with more decimals says there only that the loss is known well. */
+export const lossInCell = (loss: number, error: number | null): string =>
+  lossWithError(loss, error !== null && decimalsOf(error) > mostDecimalsOfCell ? null : error);
 
 export function figureName(name: string): string {
   return (words.history.figures as Record<string, string>)[name] ?? name;

@@ -1,4 +1,5 @@
 // What can be done with a run or several: the same list in the row's menu, above the table, and on the run's own page.
+import { isResumable } from '../../../src-main/contract/job.ts';
 import { useHistoryStore } from '../../stores/history-store.ts';
 import { useNavigationStore } from '../../stores/navigation-store.ts';
 import { useRecipesStore } from '../../stores/recipes-store.ts';
@@ -59,9 +60,14 @@ export function useRunActions(told: (text: string) => void): (run: ActionRun) =>
       verb === 'study'
         ? [{ id: 'rows', title: words.studies.actions.showRows, run: () => navigation.go('studies', { run }) }]
         : [];
+    const stopped: RunAction[] =
+      verb !== 'plan' && isResumable({ state })
+        ? [{ id: 'resume', title: words.runs.resume, run: () => history.resume(run) }]
+        : [];
     return [
       { id: 'open', title: say.open, key: 'Enter', run: () => navigation.go('history', { run }) },
       ...(state === 'done' ? [{ id: 'report', title: say.report, run: () => navigation.go('runs', { run }) }] : []),
+      ...stopped,
       ...studied,
       { id: 'clone', title: say.clone, run: () => history.clone(run, verb) },
       { id: 'tags', title: say.tagRun, run: () => (history.question = { about: 'tags', runs: [run] }) },

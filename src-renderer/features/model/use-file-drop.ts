@@ -1,13 +1,14 @@
 // A file dropped anywhere on the window. The page never navigates to it.
 import { onMounted, onUnmounted, shallowRef, type ShallowRef } from 'vue';
+import { droppedModel, type Drop } from './dropped-model.ts';
 
 export interface FileDrop {
   /** A file is being held over the window. */
   isOver: ShallowRef<boolean>;
 }
 
-/** Calls `take` with the path of a dropped file or folder, for as long as the component lives. */
-export function useFileDrop(take: (path: string) => void): FileDrop {
+/** Calls `take` with the model that was dropped, or why it is none, for as long as the component lives. */
+export function useFileDrop(take: (drop: NonNullable<Drop>) => void): FileDrop {
   const isOver = shallowRef(false);
 
   function over(event: DragEvent): void {
@@ -22,9 +23,13 @@ export function useFileDrop(take: (path: string) => void): FileDrop {
   function drop(event: DragEvent): void {
     event.preventDefault();
     isOver.value = false;
-    const file = event.dataTransfer?.files[0];
-    const path = file && window.app.pathOfDroppedFile(file);
-    if (path) take(path); // text and pictures from other programs have no path
+    const dropped = [...(event.dataTransfer?.items ?? [])].map((item) => {
+      const file = item.getAsFile();
+      const path = file === null ? '' : window.app.pathOfDroppedFile(file);
+      return { path, isFolder: item.webkitGetAsEntry()?.isDirectory ?? false };
+    });
+    const drop = droppedModel(dropped);
+    if (drop !== null) take(drop);
   }
 
   const listeners = [

@@ -1,5 +1,7 @@
 // The library as a tree: sources, below each what was made from it, below that what was made from that.
-import type { LibraryModel } from '../../../src-main/contract/history.ts';
+import type { LibraryModel, ModelLibrary } from '../../../src-main/contract/history.ts';
+import { formatFileSize } from '../../words/numbers.ts';
+import { useWords } from '../../words/words.ts';
 
 export interface ModelLine {
   model: LibraryModel;
@@ -49,4 +51,12 @@ export function modelLines(models: readonly LibraryModel[], all: boolean): Model
   // Models that were made from each other hang on no source.
   for (const model of models) if (!seen.has(model.path)) add(model, 0);
   return lines;
+}
+
+/** What Snug's models take; where they take nothing, whether there have ever been any. */
+export function libraryTitle(library: Pick<ModelLibrary, 'models' | 'madeBytes'> | null): string {
+  const { use, useGone, useNothing } = useWords().models;
+  if (library === null) return useNothing;
+  if (library.madeBytes > 0) return use(formatFileSize(library.madeBytes));
+  return library.models.some(({ madeBy }) => madeBy !== null) ? useGone : useNothing;
 }

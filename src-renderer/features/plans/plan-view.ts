@@ -73,7 +73,18 @@ export function headlineOf(list: PlanList, plan: Plan, isGuess = false): [headli
   if (list.best === null) return [verdict.nothingFits(format(target.bytes)), adviceOf(list)];
   const spare = spareBytes(plan, target);
   if (spare < 0) return [verdict.doesNotFit(format(-spare)), ''];
+  const onCpu = layersOnCpu(plan);
+  if (onCpu !== null) {
+    const name = onCpu.layers * 2 >= onCpu.all ? 'fitsMostlyOnCpu' : 'fitsPartlyOnCpu';
+    return [verdict[name](format(spare)), verdict.layersOnCpu(onCpu.layers, onCpu.all)];
+  }
   return [verdict[usesSource(plan) && plan.steps.length === 0 ? 'fitsAsIs' : 'fits'](format(spare)), ''];
+}
+
+/** Layers that the processor computes; null where the card does all. The runner counts the output as one layer more. */
+function layersOnCpu({ steps }: Plan): { layers: number; all: number } | null {
+  const step = steps.find(({ method }) => method === 'cpu-layers');
+  return step?.method === 'cpu-layers' ? { layers: step.layers, all: step.layers + step.gpuLayers - 1 } : null;
 }
 
 /** The smallest plan that one would want, or the smallest at all: a file of noise is no advice. */

@@ -1,7 +1,7 @@
 // What was lost, measured, and what had been predicted.
 import type { Prediction } from '../../../src-main/contract/plan.ts';
 import type { Quality } from '../../../src-main/contract/results.ts';
-import { formatLoss } from '../../words/numbers.ts';
+import { withError } from '../../words/numbers.ts';
 import { lossFigure, lossRange } from '../../words/quality-words.ts';
 import { useWords } from '../../words/words.ts';
 
@@ -19,11 +19,11 @@ export interface LossFigures {
 export function lossOf({ kld }: Quality, prediction: Prediction | null): LossFigures | null {
   if (!kld) return null;
   const measured = { mean: kld.mean, standardError: kld.standardError };
-  const [mean, error] = [formatLoss(kld.mean), formatLoss(kld.standardError)];
+  const loss = withError(kld.mean, kld.standardError);
   if (prediction === null || prediction.basis === 'measured')
-    return { measured, predicted: null, inWords: words.quality.loses(mean, error), verdict: '' };
+    return { measured, predicted: null, inWords: words.quality.loses(loss), verdict: '' };
   const predicted = { kld: prediction.kld, low: prediction.kldLow, high: prediction.kldHigh };
-  const inWords = words.report.prediction(lossFigure(prediction), lossRange(prediction), mean, error);
+  const inWords = words.report.prediction(lossFigure(prediction), lossRange(prediction), loss);
   return { measured, predicted, inWords, verdict: words.report.verdictOnPrediction[sideOf(measured, predicted)] };
 }
 

@@ -34,6 +34,7 @@ export function reportSheet(report: Report): Markup {
   const all = words.report;
   return html`<main class="sheet">
     <h1>${report.headline}</h1>
+    ${report.facts === '' ? null : paragraph(report.facts)}
     <p class="quiet">${report.subline}</p>
     ${bar && [barChart(bar), legend(bar)]}
     ${(quality ?? loss) && section(all.quality, [...qualityParts(quality), ...lossParts(loss)])}

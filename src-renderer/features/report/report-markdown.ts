@@ -11,6 +11,7 @@ export function reportMarkdown(report: Report): string {
   const all = words.report;
   const parts = [
     `# ${report.headline}`,
+    report.facts,
     report.subline,
     ...(sizes ? [`## ${all.size}`, sizeTable(sizes), ...sizes.notes] : []),
     ...(quality || loss ? [`## ${all.quality}`] : []),

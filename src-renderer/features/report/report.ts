@@ -13,6 +13,7 @@ import { exportedRun, fittingSource, type ExportedRun } from '../export/exported
 import { nameOf } from '../model/model-path.ts';
 import { barOf, slicesInWords, type PlanBar } from '../plans/plan-view.ts';
 import { stageLabel } from '../runs/stage-steps.ts';
+import { fitFacts } from './fit-facts.ts';
 import { lossOf, type LossFigures } from './loss-figures.ts';
 import { flatRecipe } from './flat-recipe.ts';
 import { proofLines } from './proof-words.ts';
@@ -35,6 +36,8 @@ export interface DoneRun {
 export interface Report {
   headline: string;
   subline: string;
+  /** Of a fit: model, file, card, proof; empty for others, whose subline names the model. */
+  facts: string;
   bar: PlanBar | null;
   sizes: Sizes | null;
   quality: { lead: string | null; lines: string[]; how: string } | null;
@@ -71,6 +74,7 @@ export function reportOf(run: DoneRun): Report {
   return {
     headline: headlineOf(result, target),
     subline: sublineOf(run),
+    facts: result?.verb === 'fit' ? fitFacts(nameOf(run.model), result.value, target) : '',
     bar: plan && target ? barOf(plan, target) : null,
     sizes: result && sizesOf(result),
     quality: quality && {

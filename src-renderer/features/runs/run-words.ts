@@ -1,15 +1,30 @@
 // A run in few words: for the status bar, and for those who hear it instead of seeing it.
-import type { JobSnapshot, JobState } from '../../../src-main/contract/job.ts';
+import { hasEnded, type JobSnapshot, type JobState } from '../../../src-main/contract/job.ts';
 import { formatDuration } from '../../words/numbers.ts';
+import { planName } from '../../words/plan-words.ts';
 import { useWords } from '../../words/words.ts';
+import { verbInWords } from '../history/run-text.ts';
 import { nameOf } from '../model/model-path.ts';
 import { resultHeadline } from '../plans/plan-view.ts';
+import { planOfRun } from './run-plan.ts';
 import { stageLabel } from './stage-steps.ts';
 
 const words = useWords();
 
 /** `Making sample fit`. */
 export const runTitle = ({ recipe }: Pick<JobSnapshot, 'recipe'>): string => titleOf(recipe.verb, recipe.model);
+
+/**
+ * What tells a run from others of its model: `Making m.gguf fit` or, once it has ended, `Fit, m.gguf`; and the plan that it
+ * makes, where that is known.
+ */
+export function runLabel(run: JobSnapshot, jobs: Iterable<JobSnapshot>): { title: string; plan: string } {
+  const { job, recipe } = run;
+  const made = job.state === 'done' && job.result.verb === 'fit' ? job.result.value.plan : null;
+  const plan = made ?? planOfRun(run, jobs);
+  const title = hasEnded(job) ? `${verbInWords(recipe.verb)}, ${nameOf(recipe.model)}` : runTitle(run);
+  return { title, plan: plan === null ? '' : planName(plan) };
+}
 
 /** The same of a run of the history, whose verb this version may not know. */
 export function titleOf(verb: string, model: string): string {

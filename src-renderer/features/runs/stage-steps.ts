@@ -8,7 +8,7 @@ export interface StageStep {
 }
 
 /** The order in which a fit usually goes through its stages. */
-export const fitStages = ['open', 'plan', 'calibrate', 'tokenize', 'quantize', 'slice', 'evaluate', 'prove'];
+export const fitStages = ['open', 'plan', 'tokenize', 'calibrate', 'quantize', 'slice', 'evaluate', 'prove'];
 
 const words = useWords();
 

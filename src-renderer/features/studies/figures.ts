@@ -1,24 +1,10 @@
 // Figures of studies: as many decimals as their error leaves a meaning to.
-import { formatFixed, formatTick } from '../../words/numbers.ts';
+import { decimalsOf, formatFixed, formatTick } from '../../words/numbers.ts';
 import { useWords } from '../../words/words.ts';
 
 const words = useWords();
 
-const mostDecimals = 7;
-
-/** Decimals of the error's second figure. */
-function decimalsOf(error: number): number {
-  return Math.max(0, Math.min(mostDecimals, 1 - Math.floor(Math.log10(error))));
-}
-
-/** `0.2134 ± 0.0051`; what has no error has four figures. */
-export function withError(value: number, error: number): string {
-  if (error <= 0) return value === 0 ? '0' : formatFixed(value, decimalsOf(Math.abs(value) / 100));
-  const decimals = decimalsOf(error);
-  return `${formatFixed(value, decimals)} ± ${formatFixed(error, decimals)}`;
-}
-
-/** The same without its error: for a sentence. */
+/** A figure as exact as its error lets it be, without it: for a sentence. */
 export function roughly(value: number, error: number): string {
   return value === 0 ? '0' : formatFixed(value, decimalsOf(Math.max(error, Math.abs(value) / 100)));
 }

@@ -2,9 +2,9 @@
 import { frontOf } from '../../../src-main/contract/study-rows.ts';
 import type { CombinationRow, SpeedRow, SparsityRow, StudyRow, StudyRows } from '../../../src-main/contract/study.ts';
 import type { ChartPoint, PointMark, PointPlot, PointSeries } from '../../ui/charts/point-layout.ts';
-import { formatCount, formatFileSize, formatTick } from '../../words/numbers.ts';
+import { formatCount, formatFileSize, formatTick, withError } from '../../words/numbers.ts';
 import { useWords } from '../../words/words.ts';
-import { cutShare, withError } from './figures.ts';
+import { cutShare } from './figures.ts';
 
 const words = useWords();
 

@@ -8,9 +8,10 @@ import {
   formatFixed,
   formatParameters,
   formatShare,
+  withError,
 } from '../../words/numbers.ts';
 import { useWords, type Words } from '../../words/words.ts';
-import { cutShare, withError } from './figures.ts';
+import { cutShare } from './figures.ts';
 
 const words = useWords();
 

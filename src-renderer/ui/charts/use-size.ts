@@ -1,5 +1,13 @@
 // The size of an element in whole pixels, for charts that are drawn to measure.
-import { onMounted, onScopeDispose, shallowRef, useTemplateRef, type ShallowRef } from 'vue';
+import {
+  computed,
+  onMounted,
+  onScopeDispose,
+  shallowRef,
+  useTemplateRef,
+  type ComputedRef,
+  type ShallowRef,
+} from 'vue';
 
 /** Width of the element with `ref="area"`; 0 until it is known. */
 export function useWidth(): Readonly<ShallowRef<number>> {
@@ -13,4 +21,24 @@ export function useWidth(): Readonly<ShallowRef<number>> {
   });
   onScopeDispose(() => observer.disconnect());
   return width;
+}
+
+export interface Margin {
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+}
+
+/** A chart as wide as the element with `ref="area"`, and what its axes and labels leave for the plot. */
+export function usePlot(
+  height: number,
+  margin: Margin,
+): { width: Readonly<ShallowRef<number>>; plot: ComputedRef<{ width: number; height: number }> } {
+  const width = useWidth();
+  const plot = computed(() => ({
+    width: Math.max(1, width.value - margin.left - margin.right),
+    height: height - margin.top - margin.bottom,
+  }));
+  return { width, plot };
 }

@@ -44,6 +44,10 @@ export const exporting: Words['exporting'] = {
       : `Wieder herausgenommen: ${files === 1 ? '1 Datei' : `${files} Dateien`}, ${size}`,
   left: (reason) => `blieb dort: ${reason}`,
   placed: 'Wo es jetzt liegt',
+  takenIn: (file, target) =>
+    `${file} ist schon da, und ist nicht dieses Modell. Gib diesem einen anderen Namen in ${target}, oder nimm den Export zurück, der das andere dorthin gelegt hat.`,
+  takenInFolder: (file) =>
+    `${file} ist schon da, und ist nicht dieses Modell. Nimm einen anderen Ordner, oder nimm den Export zurück, der das andere dorthin gelegt hat.`,
   otherName: (target) => `Sein Name in ${target}`,
   sendAs: 'Diesen Namen nehmen',
   tryAgain: 'Noch einmal',

@@ -22,6 +22,19 @@ export const frame: Words['frame'] = {
     nothing: 'So heißt kein Befehl.',
   },
   drop: 'Loslassen zum Öffnen',
+  refusedDrop: {
+    several: {
+      title: 'Ein Modell auf einmal',
+      message: 'Es waren mehrere Dateien, und nichts wurde geöffnet.',
+      advice:
+        'Zieh eine Datei oder den Ordner herein. Von einem Modell in Teilen genügt eine: die anderen liegen daneben.',
+    },
+    kind: {
+      title: 'Das ist kein Modell',
+      message: 'Nichts wurde geöffnet: ein Modell ist eine .gguf-, .safetensors- oder .onnx-Datei, oder ein Ordner.',
+      advice: null,
+    },
+  },
   startingEngine: 'Die Engine startet …',
   status: {
     label: 'Status',

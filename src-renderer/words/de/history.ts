@@ -164,6 +164,10 @@ export const history: Words['history'] = {
   comparing: {
     title: (count) => `${count} Läufe nebeneinander`,
     best: (name) => `${name} verliert am wenigsten`,
+    alike: (names, last) =>
+      `${names} und ${last} sind nicht zu unterscheiden: ihr Verlust ist gleich im Rahmen des Fehlers`,
+    otherOriginals:
+      'Diese Läufe haben nicht dasselbe Original: jeder Verlust zählt vom eigenen aus, sodass keiner am wenigsten verliert.',
     chart: 'Größe und Verlust',
     chartInWords: (points) => `Größe gegen Verlust, kleiner ist bei beiden besser: ${points}.`,
     point: (letter, size, loss) => `${letter}: ${size}, verliert ${loss}`,
@@ -192,6 +196,6 @@ export const history: Words['history'] = {
     cancel: 'Zurück',
     changed: (count) => (count === 0 ? 'Noch nichts geändert' : count === 1 ? '1 Änderung' : `${count} Änderungen`),
     outputNote:
-      'Der Lauf schreibt eine eigene Datei: gib ihr einen neuen Namen, oder setze „force“ auf true, um die alte zu ersetzen.',
+      'Der Lauf schreibt eine eigene Datei. Eine mit diesem Namen bleibt stehen: gib ihr einen neuen Namen, oder setze „force“ auf true, um sie zu ersetzen.',
   },
 };

@@ -6,6 +6,7 @@ export const models: Words['models'] = {
   loading: 'Die Sammlung wird gelesen …',
   use: (size) => `Snugs Modelle belegen ${size}`,
   useNothing: 'Snug hat noch keine Modelle gemacht',
+  useGone: 'Was Snug gemacht hat, ist nicht mehr da',
   summary: (made, sources) =>
     `${made === 1 ? '1 Modell' : `${made} Modelle`} aus ${sources === 1 ? '1 Quelle' : `${sources} Quellen`} gemacht`,
   showGone: 'Auch zeigen, was weg ist',

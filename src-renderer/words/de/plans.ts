@@ -21,6 +21,11 @@ export const plans: Words['plans'] = {
   verdict: {
     fits: (spare) => `Passt, ${spare} bleiben frei`,
     fitsAsIs: (spare) => `Passt, wie es ist, ${spare} bleiben frei`,
+    fitsMostlyOnCpu: (spare) => `Passt, rechnet aber meist auf dem Prozessor (langsam), ${spare} bleiben frei`,
+    fitsPartlyOnCpu: (spare) => `Passt, rechnet aber zum Teil auf dem Prozessor (langsamer), ${spare} bleiben frei`,
+    layersOnCpu: (layers, all) =>
+      `${layers} von ${all} Schichten rechnet der Prozessor, wo jedes Wort viel länger dauert als auf der Karte.`,
+    writeSize: 'Gib eine Größe an, dann rechnet Snug aus, was passt',
     doesNotFit: (over) => `Passt nicht: ${over} zu viel`,
     nothingFits: (limit) => `Nichts passt in ${limit}`,
     smallest: (name, size, over) => `Der kleinste brauchbare Plan (${name}) braucht ${size}, ${over} zu viel.`,
@@ -48,7 +53,7 @@ export const plans: Words['plans'] = {
   workingCounted: (done, total) => `Es wird ausgerechnet, was passt: ${done} von ${total} …`,
   waiting: 'Wartet auf das Ende des Laufs, dann wird ausgerechnet, was passt …',
   sentence: (name, size, loss) => `${name}: ${size}, verliert ${loss}.`,
-  cost: (time, disk, memory) => `Das Machen dauert etwa ${time}, braucht ${disk} Platte und ${memory} Speicher.`,
+  cost: (time, file, memory) => `Das Machen dauert etwa ${time}, braucht ${memory} Speicher und schreibt ${file}.`,
   make: 'Machen …',
   prove: 'Beweisen, dass es läuft',
   tryAgain: 'Noch einmal',

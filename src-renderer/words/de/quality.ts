@@ -16,7 +16,7 @@ export const quality: Words['quality'] = {
   perplexity: (figure, error) => `Perplexität ${figure} (± ${error}) auf Text, den es nicht kennt`,
   perplexityChange: (before, after, error) =>
     `Perplexität ${before} → ${after} (je ± ${error}) auf Text, den es nicht kennt`,
-  loses: (loss, error) => `Verliert ${loss} ± ${error} Nat je Token`,
+  loses: (loss) => `Verliert ${loss} Nat je Token`,
   measuredOn: ({ windows, windowTokens, text, engine, kind }) =>
     `Gemessen auf ${windows} × ${windowTokens} Token von „${text}“ mit ${engine}, ${kind}`,
   engines: { onnx: 'Snugs eigenen Graphen', 'llama.cpp': 'llama.cpp' },

@@ -28,6 +28,14 @@ export const report: Words['report'] = {
   unreadable:
     'Sein Ergebnis stammt von einer anderen Version von Snug, die diese nicht lesen kann. Es folgt, was der Verlauf weiß.',
   madeIn: (plan, time) => `${plan}, gemacht in ${time}.`,
+  fitted: {
+    file: (size) => `passt in ${size}`,
+    fileOver: (size) => `passt nicht in ${size}`,
+    card: (size, context, kvType) => `passt auf eine Karte mit ${size}, ${context} Token Kontext, KV-Cache ${kvType}`,
+    cardOver: (size, context, kvType) =>
+      `passt nicht auf eine Karte mit ${size}, ${context} Token Kontext, KV-Cache ${kvType}`,
+  },
+  proved: 'in llama.cpp bewiesen',
   took: (model, time) => `${model}, in ${time}.`,
   copyMarkdown: 'Als Markdown kopieren',
   saveHtml: 'Als HTML speichern …',
@@ -53,8 +61,8 @@ export const report: Words['report'] = {
   },
   quality: 'Qualität',
   expected: 'Erwartet',
-  prediction: (predicted, range, measured, error) =>
-    `Vorhergesagt ${predicted}${range === '' ? '' : ` (${range})`} Nats je Token, gemessen ${measured} ± ${error}`,
+  prediction: (predicted, range, measured) =>
+    `Vorhergesagt ${predicted}${range === '' ? '' : ` (${range})`} Nats je Token, gemessen ${measured}`,
   verdictOnPrediction: {
     inside: 'wie erwartet',
     better: 'besser als erwartet',

@@ -3,7 +3,7 @@ import type { Words } from '../en.ts';
 
 export const runs: Words['runs'] = {
   label: 'Lauf',
-  none: 'Noch keine Läufe',
+  none: 'Kein Lauf, seit Snug offen ist',
   noneNote: 'Wähle unter Anpassen einen Plan und mach ihn: hier siehst du ihn laufen und danach sein Ergebnis.',
   goToFit: 'Gehe zu Anpassen',
   list: 'Läufe, seit Snug offen ist',

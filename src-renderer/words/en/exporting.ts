@@ -39,6 +39,10 @@ export const exporting = {
     files === 0 ? 'It was gone already' : `Taken out again: ${files === 1 ? '1 file' : `${files} files`}, ${size}`,
   left: (reason: string) => `was left: ${reason}`,
   placed: 'Where it lies now',
+  takenIn: (file: string, target: string) =>
+    `${file} is there already, and is not this model. Give this one another name in ${target}, or undo the export that placed the other one.`,
+  takenInFolder: (file: string) =>
+    `${file} is there already, and is not this model. Choose another folder, or undo the export that placed the other one.`,
   otherName: (target: string) => `Its name in ${target}`,
   sendAs: 'Use this name',
   tryAgain: 'Try again',

@@ -13,6 +13,19 @@ export const frame = {
     nothing: 'No command is called like that.',
   },
   drop: 'Drop to open',
+  refusedDrop: {
+    several: {
+      title: 'One model at a time',
+      message: 'Several files were dropped, and nothing was opened.',
+      advice:
+        'Drop one file, or the folder. Of a model in several parts one is enough: the others are found beside it.',
+    },
+    kind: {
+      title: 'This is no model',
+      message: 'Nothing was opened: a model is a .gguf, .safetensors or .onnx file, or a folder.',
+      advice: null,
+    },
+  } satisfies Record<string, { title: string; message: string; advice: string | null }>,
   startingEngine: 'Starting the engine…',
   status: {
     label: 'Status',

@@ -161,6 +161,10 @@ export const history = {
   comparing: {
     title: (count: number) => `${count} runs side by side`,
     best: (name: string) => `${name} loses least`,
+    alike: (names: string, last: string) =>
+      `${names} and ${last} cannot be told apart: they lose the same within the error`,
+    otherOriginals:
+      'These runs do not have one original: each loss counts from its own, so that none of them loses least.',
     chart: 'Size and loss',
     chartInWords: (points: string) => `Size against loss, smaller is better in both: ${points}.`,
     point: (letter: string, size: string, loss: string) => `${letter}: ${size}, loses ${loss}`,
@@ -187,6 +191,7 @@ export const history = {
     start: 'Start',
     cancel: 'Back',
     changed: (count: number) => (count === 0 ? 'Nothing changed yet' : count === 1 ? '1 change' : `${count} changes`),
-    outputNote: 'The run writes a file of its own: give it a new name, or set “force” to true to replace the old one.',
+    outputNote:
+      'The run writes a file of its own. One of that name is kept: give it a new name, or set “force” to true to replace it.',
   },
 };

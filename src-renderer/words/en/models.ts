@@ -4,6 +4,7 @@ export const models = {
   loading: 'Reading the library…',
   use: (size: string) => `Snug’s models take ${size}`,
   useNothing: 'Snug has made no models yet',
+  useGone: 'What Snug made is not there any more',
   summary: (made: number, sources: number) =>
     `${made === 1 ? '1 model' : `${made} models`} made from ${sources === 1 ? '1 source' : `${sources} sources`}`,
   showGone: 'Show what is gone',

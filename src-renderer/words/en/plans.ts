@@ -19,6 +19,11 @@ export const plans = {
   verdict: {
     fits: (spare: string) => `Fits, with ${spare} to spare`,
     fitsAsIs: (spare: string) => `Fits as it is, with ${spare} to spare`,
+    fitsMostlyOnCpu: (spare: string) => `Fits, but runs mostly on the CPU (slow), with ${spare} to spare`,
+    fitsPartlyOnCpu: (spare: string) => `Fits, but runs partly on the CPU (slower), with ${spare} to spare`,
+    layersOnCpu: (layers: number, all: number) =>
+      `${layers} of ${all} layers run on the CPU, where every word takes much longer than on the card.`,
+    writeSize: 'Write a size, and Snug works out what fits',
     doesNotFit: (over: string) => `Does not fit: over by ${over}`,
     nothingFits: (limit: string) => `Nothing fits ${limit}`,
     smallest: (name: string, size: string, over: string) =>
@@ -47,8 +52,8 @@ export const plans = {
   workingCounted: (done: number, total: number) => `Working out what fits: ${done} of ${total}…`,
   waiting: 'Waiting for the run to end, then working out what fits…',
   sentence: (name: string, size: string, loss: string) => `${name}: ${size}, loses ${loss}.`,
-  cost: (time: string, disk: string, memory: string) =>
-    `Making it takes about ${time}, ${disk} of disk, ${memory} of memory.`,
+  cost: (time: string, file: string, memory: string) =>
+    `Making it takes about ${time} and ${memory} of memory, and writes ${file}.`,
   make: 'Make it…',
   prove: 'Prove that it runs',
   tryAgain: 'Try again',

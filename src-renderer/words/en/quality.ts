@@ -25,7 +25,7 @@ export const quality = {
   perplexity: (figure: string, error: string) => `Perplexity ${figure} (± ${error}) on text it has not seen`,
   perplexityChange: (before: string, after: string, error: string) =>
     `Perplexity ${before} → ${after} (each ± ${error}) on text it has not seen`,
-  loses: (loss: string, error: string) => `Loses ${loss} ± ${error} nats per token`,
+  loses: (loss: string) => `Loses ${loss} nats per token`,
   measuredOn: ({ windows, windowTokens, text, engine, kind }: Measurement) =>
     `Measured on ${windows} × ${windowTokens} tokens of “${text}” with ${engine}, ${kind}`,
   engines: { onnx: 'Snug’s own graphs', 'llama.cpp': 'llama.cpp' },

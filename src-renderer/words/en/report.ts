@@ -26,6 +26,15 @@ export const report = {
   unreadable:
     'Its result was kept by another version of Snug, which this one cannot read. What follows is what the history has.',
   madeIn: (plan: string, time: string) => `${plan}, made in ${time}.`,
+  fitted: {
+    file: (size: string) => `fits ${size}`,
+    fileOver: (size: string) => `does not fit ${size}`,
+    card: (size: string, context: string, kvType: string) =>
+      `fits a ${size} card with ${context} tokens of context, KV cache ${kvType}`,
+    cardOver: (size: string, context: string, kvType: string) =>
+      `does not fit a ${size} card with ${context} tokens of context, KV cache ${kvType}`,
+  },
+  proved: 'proved in llama.cpp',
   took: (model: string, time: string) => `${model}, in ${time}.`,
   copyMarkdown: 'Copy as Markdown',
   saveHtml: 'Save as HTML…',
@@ -52,8 +61,8 @@ export const report = {
   },
   quality: 'Quality',
   expected: 'Expected',
-  prediction: (predicted: string, range: string, measured: string, error: string) =>
-    `Predicted ${predicted}${range === '' ? '' : ` (${range})`} nats per token, measured ${measured} ± ${error}`,
+  prediction: (predicted: string, range: string, measured: string) =>
+    `Predicted ${predicted}${range === '' ? '' : ` (${range})`} nats per token, measured ${measured}`,
   verdictOnPrediction: {
     inside: 'as expected',
     better: 'better than expected',

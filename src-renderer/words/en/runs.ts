@@ -1,7 +1,7 @@
 // Runs: while they go on, and what came out.
 export const runs = {
   label: 'Run',
-  none: 'No runs yet',
+  none: 'No run since Snug was opened',
   noneNote: 'Choose a plan under Fit and make it: it is shown here while it runs, and its result afterwards.',
   goToFit: 'Go to Fit',
   list: 'Runs since Snug was opened',

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { AppError } from '../../../src-main/contract/errors.ts';
-import { openDecoder } from '../../../src-main/core/architectures/decoder.ts';
+import { longestTextOf, openDecoder } from '../../../src-main/core/architectures/decoder.ts';
 import { architectureOf, architectures } from '../../../src-main/core/architectures/registry.ts';
 import { ropeDivisors, ropeTables } from '../../../src-main/core/architectures/rope.ts';
 import { llama3RopeFactors } from '../../../src-main/core/export/hf-to-gguf/rope.ts';
@@ -122,7 +122,7 @@ describe('refusals', () => {
     ['linear scaling', { rope_scaling: { type: 'linear', factor: 2 } }, /linear scaling/],
     ['transformers 5 form', { rope_parameters: { rope_type: 'yarn', rope_theta: 1e4 } }, /YaRN/],
     ['an unknown scaling', { rope_scaling: { rope_type: 'mrope' } }, /mrope/],
-    ['a sliding window', { model_type: 'mistral', sliding_window: 128 }, /active sliding window/],
+    ['a sliding window', { model_type: 'llama', sliding_window: 128 }, /active sliding window/],
     [
       'sliding layers',
       { model_type: 'qwen3', sliding_window: 64, layer_types: ['sliding_attention'] },
@@ -192,6 +192,7 @@ describe.skipIf(!goldenModels)('other layouts', () => {
     const error = failure(() => openDecoder(model));
     expect(error.code).toBe('UNSUPPORTED_ARCHITECTURE');
     expect(error.message).toMatch(message);
+    expect(error.message).toContain(`is a model of the family ${name} in a form`);
   });
 
   test('say of themselves what a config.json leaves out', async () => {
@@ -210,12 +211,27 @@ describe.skipIf(!goldenModels)('other layouts', () => {
     expect(failure(() => openDecoder(uneven))).toMatchObject({ code: 'FILE_MALFORMED', details: { actual: '7' } });
   });
 
-  test('of phi3 a sliding window bounds the windows of tokens', async () => {
-    expect(openDecoder(await folderWith(tinyModel('phi3'), {})).config.longestWindow).toBeNull();
-    const decoder = openDecoder(await folderWith(tinyModel('phi3'), { sliding_window: 32 }));
+  test.each(['phi3', 'mistral'])('of %s a sliding window bounds the windows of tokens', async (name) => {
+    const without = await folderWith(tinyModel(name), { sliding_window: null });
+    expect(openDecoder(without).config.longestWindow).toBeNull();
+    expect(longestTextOf(without)).toBe(128);
+    const decoder = openDecoder(await folderWith(tinyModel(name), { sliding_window: 32 }));
     expect(decoder.config.longestWindow).toBe(32);
+    expect(longestTextOf(decoder.model)).toBe(32);
     expect(() => residualShape(decoder, [new Int32Array(33)])).toThrow(/windows of up to 32 tokens, not of 33/);
     expect(residualShape(decoder, [new Int32Array(32)])).toMatchObject({ windowLength: 32 });
+  });
+
+  test.each([
+    ['mistral', 4096],
+    ['phi3', null],
+    ['llama', null],
+  ])('a %s whose config.json names no window has %s', async (modelType, window) => {
+    const base = tinyModel(modelType === 'phi3' ? 'phi3' : 'mistral');
+    const fields = { model_type: modelType, sliding_window: undefined, max_position_embeddings: 32_768 };
+    const model = await folderWith(base, fields);
+    expect(openDecoder(model).config.longestWindow).toBe(window);
+    expect(longestTextOf(model)).toBe(window ?? 32_768);
   });
 
   test('what has norms behind its output projections is refused, whatever it calls itself', async () => {

@@ -72,6 +72,20 @@ export async function folderWithVectors(base: string, vectors: Record<string, Fl
   return folder;
 }
 
+/** A folder like `base` whose tensors have other names. */
+export async function folderWithNames(base: string, rename: (name: string) => string): Promise<string> {
+  const folder = folderLike(base, { 'model.safetensors': null });
+  const source = await openModel(base);
+  const writer = await createSafetensorsWriter(
+    folder,
+    source.tensors.map((entry) => ({ ...entry, name: rename(entry.name) })),
+  );
+  for (const entry of source.tensors) await writer.writeTensor(rename(entry.name), await source.read(entry));
+  await writer.finish();
+  await source.close();
+  return folder;
+}
+
 function json(base: string, file: string): object {
   const full = path.join(base, file);
   return existsSync(full) ? (JSON.parse(readFileSync(full, 'utf8')) as object) : {};

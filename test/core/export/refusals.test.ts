@@ -63,10 +63,13 @@ describe('models that are not built', () => {
     }
     const active = await failure(config({ ...qwen, use_sliding_window: true, max_window_layers: 5 }));
     expect(active.code).toBe('UNSUPPORTED_ARCHITECTURE');
-    const mistral = await failure(
-      config({ model_type: 'mistral', architectures: null, max_position_embeddings: 8192 }),
-    );
-    expect(mistral.message).toMatch(/window of 4096/);
+  });
+
+  it('a name of its own among the architectures is none, as model_type tells the family', async () => {
+    const own = folderLike(sampleFolder, config({ architectures: ['MyFineTune'] }));
+    expect((await convert(own)).sha256).toBe((await convert(folderLike(sampleFolder, {}))).sha256);
+    const other = await failure(config({ architectures: ['MyFineTune', 'MixtralForCausalLM'] }));
+    expect(other.message).toMatch(/the architecture is MixtralForCausalLM, not LlamaForCausalLM/);
   });
 
   it('a GGUF file is told so', async () => {

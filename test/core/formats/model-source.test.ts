@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { GgufMetadata } from '../../../src-main/core/formats/gguf-values.ts';
 import { createGgufWriter, ggufLayout } from '../../../src-main/core/formats/gguf-writer.ts';
 import { openModel } from '../../../src-main/core/formats/model-source.ts';
+import { goldenModels, tinyModel } from '../../support/golden-models.ts';
 import { fixtures, sampleFolder, sampleModel } from '../../support/paths.ts';
 import { failureOf, sha256, temporaryFolder } from './temporary-folder.ts';
 
@@ -94,4 +95,16 @@ describe('openModel', () => {
     const error = await failureOf(openModel(importance));
     expect(error).toMatchObject({ code: 'UNSUPPORTED_ARCHITECTURE', details: { type: 'imatrix' } });
   });
+});
+
+it.skipIf(!goldenModels)('divisors of rotary frequencies are no parameters', async () => {
+  const models = [path.join(fixtures, 'gguf/llama3-rope-f32.gguf'), tinyModel('llama3-rope')];
+  const counts = await Promise.all(
+    models.map(async (name) => {
+      const model = await openModel(name);
+      await model.close();
+      return model.parameters;
+    }),
+  );
+  expect(counts).toEqual([162_240, 162_240]);
 });

@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createOutput } from '../../../src-main/core/formats/output-file.ts';
 import { createGgufWriter, ggufLayout } from '../../../src-main/core/formats/gguf-writer.ts';
 import { GgufMetadata } from '../../../src-main/core/formats/gguf-values.ts';
+import { processTag } from '../../../src-main/core/process-identity.ts';
 import { failureOf, sha256, temporaryFolder } from './temporary-folder.ts';
 
 const scratch = temporaryFolder();
@@ -123,7 +124,7 @@ describe('two writers of one output', () => {
   it('in two processes: the second is refused while the first lives, and cleans up after its death', async () => {
     const file = await freshPath();
     const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
-    const part = `${file}.${String(other.pid)}.part`;
+    const part = `${file}.${processTag({ pid: other.pid!, startTime: null })}.part`;
     await writeFile(part, 'half a file');
     const error = await failureOf(createOutput(file));
     expect(error).toMatchObject({ code: 'OUTPUT_EXISTS', details: { part } });
@@ -138,7 +139,7 @@ describe('two writers of one output', () => {
 
   it('takes over what an older process with the same id left', async () => {
     const file = await freshPath();
-    await writeFile(`${file}.${process.pid}.part`, 'x'.repeat(100));
+    await writeFile(`${file}.${processTag({ pid: process.pid, startTime: null })}.part`, 'x'.repeat(100));
     const output = await createOutput(file);
     await output.write(Buffer.from('new'), 0);
     await output.commit();
@@ -147,7 +148,12 @@ describe('two writers of one output', () => {
 
   it('leaves alone what only looks like a part', async () => {
     const file = await freshPath();
-    const strangers = ['model.gguf.part', 'model.gguf.x.part', 'other.gguf.1.part'];
+    const strangers = [
+      'model.gguf.part',
+      'model.gguf.x.part',
+      'model.gguf.4194305.part',
+      'other.gguf.4194305-0-00000000.part',
+    ];
     for (const name of strangers) await writeFile(path.join(path.dirname(file), name), '');
     await (await createOutput(file)).discard();
     expect(neighbours(file)).toEqual(strangers.sort());

@@ -66,7 +66,7 @@ describe('a stage', () => {
     // 9·D³ at a tenth of the rate, 2·P·D at half of it.
     expect(sharedSliceWork(model, file).operations).toBe(10 * 9 * 1000 + 2 * 2 * 2500 * 10);
     expect(perBlockSliceWork(model, { text, bytes: 100 }).operations).toBe(
-      2 * 2 * 360_000 + 5 * (2 * 10_000 + 90_000) + 2 * 4 * 2500 * 10,
+      2 * 360_000 + 5 * (2 * 10_000 + 90_000) + 2 * 4 * 2500 * 10,
     );
   });
 

@@ -1,9 +1,12 @@
 // The check of a rotation finds what it is for: a tensor that was turned wrongly, a number that is none.
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Decoder } from '../../../src-main/core/architectures/decoder.ts';
 import type { LinearAlgebra } from '../../../src-main/core/linear-algebra/linear-algebra.ts';
 import { checkInvariance } from '../../../src-main/core/slicing/invariance.ts';
 import path from 'node:path';
+import { convert, folderLike } from '../export/folders.ts';
+import { sampleFolder } from '../../support/paths.ts';
 import { goldenModels, goldenTokens, otherLayouts, readJson } from '../../support/golden-models.ts';
 import { decoderOf } from '../../support/graph-runs.ts';
 import { golden, ports, spoiledRuns } from '../../support/slicing.ts';
@@ -75,6 +78,16 @@ describe.skipIf(!goldenModels)('invariance', () => {
     const [decoder, windows] = [await decoderOf(golden(name)), goldenTokens(name)];
     const found = await checkInvariance({ ...ports, ...spoiling(decoder, tensor, factor), windows });
     expect(found.passed).toBe(false);
+  });
+
+  test('a tokenizer that no GGUF could have does not matter', async () => {
+    const tokenizer = readFileSync(path.join(sampleFolder, 'tokenizer.json'));
+    const folder = folderLike(golden('llama-gqa'), { 'tokenizer.json': tokenizer });
+    await expect(convert(folder)).rejects.toThrow(/tokenizer/);
+    const decoder = await decoderOf(folder);
+    expect(await checkInvariance({ ...ports, decoder, windows: goldenTokens('llama-gqa') })).toMatchObject({
+      passed: true,
+    });
   });
 
   test('windows that predict nothing are refused', async () => {

@@ -124,8 +124,9 @@ describe('a question to both', () => {
     copyFileSync(sampleModel, model);
     const other = await quantized(engine, model);
     rmSync(model);
-    const { original, compressed } = asked(await ask(engine, { run: other }));
+    const { original, compressed, together } = asked(await ask(engine, { run: other }));
     expect(original).toMatchObject({ state: 'refused', error: { code: 'FILE_NOT_FOUND' } });
+    expect(together).toBeNull(); // not for lack of memory
     expect(compressed.state).toBe('done');
   });
 

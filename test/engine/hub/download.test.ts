@@ -46,9 +46,10 @@ async function fetchFrom(server: HubServer, options: Fetching = {}): Promise<Hub
   const hub = {
     settings: { ...settings, pace: impatient, ...options.settings },
     ...{ folder: path.join(home, 'models/hub'), signal, warn: (warning: string) => void warnings.push(warning) },
+    ...(free === undefined ? {} : { free: async () => free }),
   };
   const snapshot = await openSnapshot(hub, address);
-  return fetchModel(hub, snapshot, { report, ...(free === undefined ? {} : { free: async () => free }) });
+  return fetchModel(hub, snapshot, { report });
 }
 
 const serve = (fault: FaultOf = () => null, options: Partial<HubServerOptions> = {}): Promise<HubServer> =>

@@ -1,6 +1,6 @@
 // Without an address on a hub nothing of Snug uses the network: every process of a run has its ways there trapped.
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../support/engine.ts';
@@ -12,12 +12,12 @@ interface Trapped {
   lines: string[];
 }
 
-function trapped(args: string[]): Promise<Trapped> {
+function trapped(args: string[], environment: NodeJS.ProcessEnv = {}): Promise<Trapped> {
   const folder = temporaryFolder();
   const log = path.join(folder, 'log');
   const trap = import.meta.resolve('../../support/network-trap.ts');
   const child = spawn(process.execPath, [path.join(root, 'src-main/cli/main.ts'), ...args, '--json'], {
-    env: { ...process.env, SNUG_HOME: folder, NODE_OPTIONS: `--import=${trap}`, SNUG_NETWORK_LOG: log },
+    env: { ...process.env, SNUG_HOME: folder, NODE_OPTIONS: `--import=${trap}`, SNUG_NETWORK_LOG: log, ...environment },
     stdio: 'ignore',
   });
   return new Promise((resolve, reject) => {
@@ -30,6 +30,12 @@ function trapped(args: string[]): Promise<Trapped> {
 
 const stepsIn = ({ lines }: Trapped): string[] => lines.filter((line) => !line.startsWith('began'));
 const processesIn = ({ lines }: Trapped): number => lines.filter((line) => line.startsWith('began')).length;
+
+/** Where one of them is set, onnxruntime sends nothing (strings of its library). */
+const serverVariables = [
+  ...['CI', 'GITHUB_ACTIONS', 'GITLAB_CI', 'TF_BUILD', 'TRAVIS', 'JENKINS_URL'],
+  ...['CODEBUILD_BUILD_ID', 'BUILDKITE'],
+];
 
 describe('the network', () => {
   it('is not used to inspect', async () => {
@@ -45,6 +51,20 @@ describe('the network', () => {
     expect(processesIn(run)).toBeGreaterThan(3); // also worker and llama hosts
     expect(stepsIn(run)).toEqual([]);
   }, 120_000);
+
+  // It sends from machine code, where the trap is not, but keeps in the user's cache what it is going to send. Where these
+  // variables say that a server tests, it is silent anyway.
+  it("is not used by onnxruntime's telemetry", async () => {
+    const home = temporaryFolder();
+    const run = await trapped(['devices'], {
+      HOME: home,
+      XDG_CACHE_HOME: undefined,
+      ORT_DISABLE_TELEMETRY: undefined,
+      ...Object.fromEntries(serverVariables.map((name) => [name, undefined])),
+    });
+    expect(run.code).toBe(0);
+    expect(readdirSync(home, { recursive: true, encoding: 'utf8' }).join()).not.toMatch(/Microsoft|onnxruntime/);
+  });
 
   it('would be seen: an address on a hub takes a step there', async () => {
     const run = await trapped(['inspect', 'hub:owner/name']);

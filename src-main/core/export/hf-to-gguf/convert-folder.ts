@@ -119,7 +119,7 @@ async function planFolder(source: ModelSource, output: string, type: WeightType 
     ? [{ name: ropeFactorsName, type: 'F32', shape: [ropeFactors.length] }]
     : [];
   const tensors = [...ropeTensor, ...plans];
-  const metadata = await metadataOf(output, { family, folder, dimensions, plans, tensors });
+  const metadata = await metadataOf(output, { family, folder, dimensions, plans, tensors, withTokenizer: true });
   return { folder, ropeFactors, plans, layout: ggufLayout(metadata, tensors) };
 }
 
@@ -163,18 +163,22 @@ function ropeFactorsOf({ path, config }: ModelFolder, dimensions: Dimensions): F
 export async function folderMetadata(
   source: ModelSource,
   output: string,
-  tensors: readonly WrittenTensor[],
+  { tensors, withTokenizer }: { tensors: readonly WrittenTensor[]; withTokenizer: boolean },
 ): Promise<GgufMetadata> {
-  return metadataOf(output, { ...(await describeFolder(source)), plans: tensors, tensors });
+  return metadataOf(output, { ...(await describeFolder(source)), plans: tensors, tensors, withTokenizer });
 }
 
 type WrittenTensor = Pick<TensorPlan, 'name' | 'type' | 'shape'>;
 
 async function metadataOf(
   output: string,
-  model: Omit<DescribedFolder, 'ropeFactors'> & { plans: readonly WrittenTensor[]; tensors: readonly TensorShape[] },
+  model: Omit<DescribedFolder, 'ropeFactors'> & {
+    plans: readonly WrittenTensor[];
+    tensors: readonly TensorShape[];
+    withTokenizer: boolean;
+  },
 ): Promise<GgufMetadata> {
-  const { family, folder, dimensions, plans, tensors } = model;
+  const { family, folder, dimensions, plans, tensors, withTokenizer } = model;
   const parameters = tensors.reduce((sum, { shape }) => sum + elementCount(shape)!, 0);
   const entries: Entries = [
     ['general.architecture', string(family.ggufArchitecture)],
@@ -182,7 +186,7 @@ async function metadataOf(
     ...architectureKeys(family, folder, dimensions, !hasTokenizer(folder)),
     ['general.file_type', uint32(floatFileTypes[mainType(plans)])],
     ['general.quantization_version', uint32(quantizationVersion)],
-    ...(await tokenizerKeys(family, folder, dimensions.sizes.vocabulary)),
+    ...(withTokenizer ? await tokenizerKeys(family, folder, dimensions.sizes.vocabulary) : []),
   ];
   const metadata = new GgufMetadata(output);
   for (const [key, value] of entries) if (value !== null) metadata.set(key, value);

@@ -4,7 +4,7 @@ import { malformed } from '../../../contract/errors.ts';
 import { isJsonObject } from '../../formats/json-object.ts';
 import type { ModelConfig } from '../../formats/model-config.ts';
 import type { Dimension, Family } from './families/family.ts';
-import type { ModelFolder } from './model-folder.ts';
+import type { ConfigJson, ModelFolder } from './model-folder.ts';
 
 export interface Dimensions {
   layers: number;
@@ -70,7 +70,12 @@ export function rotaryShare({ rotaryShare: own }: Family, { config }: ModelFolde
 }
 
 /** Tokens that the file is made for: where llama.cpp ignores a sliding window, those that it leaves alone. */
-function contextOf({ ignoresWindow = false, defaults }: Family, { config }: ModelFolder, model: ModelConfig): number {
-  const context = model.contextLength ?? defaults.contextLength;
-  return ignoresWindow && config.sliding_window ? Math.min(context, config.sliding_window) : context;
+function contextOf(family: Family, { config }: ModelFolder, model: ModelConfig): number {
+  const context = model.contextLength ?? family.defaults.contextLength;
+  const window = family.ignoresWindow ? slidingWindow(family, config) : null;
+  return window ? Math.min(context, window) : context;
 }
+
+/** Where the field is missing (not null), transformers fills in the family's own. */
+export const slidingWindow = ({ defaults }: Family, { sliding_window: told }: ConfigJson): number | null =>
+  told === undefined ? defaults.slidingWindow : told;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { AppError } from '../../../contract/errors.ts';
 import { namedScaling } from '../../architectures/rope-scaling.ts';
 import type { ModelConfig } from '../../formats/model-config.ts';
-import { rotaryShare } from './dimensions.ts';
+import { rotaryShare, slidingWindow } from './dimensions.ts';
 import type { Family } from './families/family.ts';
 import type { ConfigJson, ModelFolder } from './model-folder.ts';
 
@@ -24,8 +24,15 @@ export function refuseUnbuilt(family: Family, folder: ModelFolder, model: ModelC
   });
 }
 
+/**
+ * A class of transformers by its name, of a task that is none of ours or of another family. Names of people's own (MyFineTune)
+ * say nothing, as `model_type` selects the family. Source: transformers models/auto/modeling_auto.py.
+ */
+const isTransformersTask = (name: string): boolean =>
+  /(For[A-Z]\w+|LMHeadModel|DoubleHeadsModel|RewardModel|PreTrainedModel)$/.test(name);
+
 function architectureReason(family: Family, { architectures, hidden_act: activation }: ConfigJson): string | null {
-  const foreign = architectures?.find((name) => !family.architectures.includes(name));
+  const foreign = architectures?.find((name) => !family.architectures.includes(name) && isTransformersTask(name));
   if (foreign !== undefined) return `the architecture is ${foreign}, not ${family.architectures.join(' or ')}`;
   const { activations = ['silu'] } = family;
   if (typeof activation === 'string' && !activations.includes(activation)) {
@@ -60,8 +67,7 @@ function windowReason(family: Family, config: ConfigJson, model: ModelConfig): s
   const slides = config.layer_types?.some((kind) => kind !== 'full_attention');
   if (slides === true) return 'some layers have a sliding window (layer_types)';
   if (family.ignoresWindow || (family.hasWindowSwitch && config.use_sliding_window !== true)) return null;
-  // Where the field is missing (not null), transformers fills in the family's own.
-  const window = config.sliding_window === undefined ? family.defaults.slidingWindow : config.sliding_window;
+  const window = slidingWindow(family, config);
   const context = model.contextLength ?? family.defaults.contextLength;
   if (window === null || window >= context) return null;
   const firstLayer = family.hasWindowSwitch ? (config.max_window_layers ?? 0) : 0;

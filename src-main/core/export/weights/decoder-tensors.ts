@@ -59,9 +59,9 @@ export function folderTensors(decoder: Decoder, type: WeightType): DecoderTensor
   const files = new Map(decoder.model.tensors.map((entry) => [entry.name, entry]));
   const whole = new Map<string, DecoderTensor>();
   for (const tensor of decoderTensors(decoder, type)) {
-    const source = files.get(tensor.source.name)!;
-    const isPart = source.bytes !== tensor.source.bytes;
-    const name = isPart ? tensor.name.replace(/(\.weight|\.bias)\.\w+$/, '$1') : tensor.name;
+    const name = tensor.name.replace(/(\.weight|\.bias)\.\w+$/, '$1');
+    const isPart = name !== tensor.name || tensor.source === decoder.positions;
+    const source = isPart ? files.get(tensor.source.name)! : tensor.source;
     whole.set(name, { ...tensor, name, source, shape: source.shape });
   }
   return [...whole.values()];

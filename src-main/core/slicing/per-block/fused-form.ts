@@ -117,7 +117,7 @@ export function slicedTensors(decoder: DenseOrSliced, widths: readonly number[])
   const table = positionsTable(decoder);
   const found = [
     { name: globalTensorName(decoder, 'embeddings'), shape: [widths[0]!, vocabSize] },
-    ...(table ? [{ name: table.name, shape: [widths[0]!, table.shape[1]!] }] : []),
+    ...(table ? [{ name: globalTensorName(decoder, 'positions'), shape: [widths[0]!, table.shape[1]!] }] : []),
     ...layers.flatMap((entries, layer) => {
       const roles: ReadonlySet<string> = fusedRoles(architecture, entries.keys() as Iterable<LayerRole>);
       const isThere = ({ role, isOptional }: LayerForm): boolean => !isOptional || roles.has(role);

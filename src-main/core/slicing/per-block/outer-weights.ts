@@ -21,9 +21,10 @@ export async function writeTables(context: OuterContext, input: Directions): Pro
   const { decoder, write, paperCompat = false } = context;
   const isCentred = paperCompat || decoder.architecture.norm.kind === 'layernorm';
   const directions = isCentred ? { ...input, basis: centredBasis(input) } : input;
-  for (const source of [decoder.embeddings, positionsTable(decoder)]) {
+  const tables = { embeddings: decoder.embeddings, positions: positionsTable(decoder) };
+  for (const [role, source] of Object.entries(tables) as [keyof typeof tables, TensorEntry | null][]) {
     if (!source) continue;
-    const name = source === decoder.embeddings ? globalTensorName(decoder, 'embeddings') : source.name;
+    const name = globalTensorName(decoder, role);
     await write(name, turnedTensor(context, name, { ...columns, source, norm: null }, directions));
   }
 }

@@ -7,7 +7,7 @@ import type { LinearAlgebra } from '../../linear-algebra/linear-algebra.ts';
 import { orientBasis } from '../orientation.ts';
 import type { Orientation } from '../orientation.ts';
 import { pcaArithmetic, requirePrecision } from '../precision.ts';
-import { distanceFromOrthonormal, firstColumns } from '../shared-rotation.ts';
+import { columnsAsRows, distanceFromOrthonormal } from '../shared-rotation.ts';
 
 /** `raw`: the residual as it is, as the released code has it. `normed`: behind RMSN, every token counts the same (paper eq. 8). */
 export type Signals = 'raw' | 'normed';
@@ -25,6 +25,8 @@ export interface Site {
 export interface SiteBasis {
   /** [d, D] float64, orthonormal rows: (Q[:, :d])ᵀ. */
   basis: Float64Array;
+  /** [D - d, D] float64, orthonormal rows: the directions that go. */
+  complement: Float64Array;
   /** [D] float64, descending: eigenvalues of C with the damping on its diagonal. */
   eigenvalues: Float64Array;
   /** What was added to the diagonal of C. */
@@ -65,7 +67,7 @@ export function pcaBasis({ linearAlgebra, signal, orientation, seed, precision =
     const damping = (dampingShare * trace) / size;
     for (let index = 0; index < size; index += 1) gram[index * (size + 1)]! += damping;
     const { values, vectors } = await linearAlgebra.eigh({ what, matrix: gram, size, precision: eigenproblem }, signal);
-    const basis = firstColumns(vectors, size, width);
+    const [basis, complement] = [columnsAsRows(vectors, size, [0, width]), columnsAsRows(vectors, size, [width, size])];
     await orientBasis(
       basis,
       { width, size },
@@ -75,7 +77,14 @@ export function pcaBasis({ linearAlgebra, signal, orientation, seed, precision =
     const orthogonality = await distanceFromOrthonormal(basis, { width, size }, { what, linearAlgebra, signal });
     requireBelow(what, 'the largest |QᵀQ - I|', orthogonality, orthogonalityTolerance);
     const dropped = values.subarray(width).reduce((sum, value) => sum + value - damping, 0);
-    return { basis, eigenvalues: values, damping, energyLost: trace > 0 ? dropped / trace : 0, orthogonality };
+    return {
+      basis,
+      complement,
+      eigenvalues: values,
+      damping,
+      energyLost: trace > 0 ? dropped / trace : 0,
+      orthogonality,
+    };
   };
 }
 

@@ -12,12 +12,14 @@ import { configJsonOf } from '../../export/safetensors/config-json.ts';
 import { writeModelFolder } from '../../export/safetensors/model-folder-writer.ts';
 import type { FolderResult } from '../../export/safetensors/model-folder-writer.ts';
 import type { WeightType } from '../../formats/weight-types.ts';
-import { convertFloats } from '../../formats/float-values.ts';
+import { floatConverter } from '../../formats/float-values.ts';
+import type { ConvertFloats } from '../../formats/float-values.ts';
 import { firstNonFinite } from '../../formats/finite-check.ts';
 import { readJsonFile } from '../../formats/json-object.ts';
 import { folderOf, openModel } from '../../formats/model-source.ts';
 import type { ModelSource } from '../../formats/model-source.ts';
 import { bytesOf } from '../../formats/typed-views.ts';
+import type { Floats } from '../../linear-algebra/linear-algebra.ts';
 import { slicingFile } from '../slicing-config.ts';
 import { methodVersion, provenanceKey } from './provenance.ts';
 import type { SliceProvenance } from './provenance.ts';
@@ -25,8 +27,10 @@ import { siteLayout, siteWidths } from './site-widths.ts';
 import { slicedTensors } from './fused-form.ts';
 import { openSlicedDecoder } from './sliced-decoder.ts';
 import type { SlicedDecoder } from './sliced-decoder.ts';
-import { slicedEps, slicePerBlock } from './slice-per-block.ts';
-import type { PerBlockOptions, SiteReport } from './slice-per-block.ts';
+import { slicePerBlock } from './slice-per-block.ts';
+import type { PerBlockOptions } from './slice-per-block.ts';
+import { slicedEps } from './step-stream.ts';
+import type { SiteReport } from './step-stream.ts';
 import type { TensorParts } from './step-weights.ts';
 import type { TensorJournal } from './tensor-journal.ts';
 
@@ -76,10 +80,11 @@ export async function writeSlicedFolder(request: SlicedFolderRequest): Promise<S
   let sites: SiteReport[] = [];
   const written = await writeModelFolder({ ...request, files, tensors: planned }, async (writer) => {
     if (journal) for await (const { name, content } of journal.contents()) await writer.writeTensor(name, content);
+    const convert = floatConverter();
     sites = await slicePerBlock({
       ...request,
       write: async (name, parts) => {
-        const content = cast(name, parts, typeOf.get(name)!);
+        const content = cast(name, parts, { type: typeOf.get(name)!, convert });
         await writer.writeTensor(name, journal ? journal.keep(name, content) : content);
       },
     });
@@ -93,10 +98,14 @@ function provenanceIn({ basis, signals = 'raw', precision = 'fp64', paperCompat 
 }
 
 /** The one rounding of a weight. @throws NON_FINITE where a value has no finite form in `type` */
-async function* cast(tensor: string, parts: TensorParts, type: WeightType): AsyncGenerator<Uint8Array, void> {
+async function* cast(
+  tensor: string,
+  parts: TensorParts,
+  { type, convert }: { type: WeightType; convert: ConvertFloats },
+): AsyncGenerator<Uint8Array, void> {
   let before = 0;
-  for await (const part of parts) {
-    const bytes = convertFloats(bytesOf(part), part instanceof Float64Array ? 'F64' : 'F32', type);
+  for await (const part of slabsOf(parts)) {
+    const bytes = convert(bytesOf(part), part instanceof Float64Array ? 'F64' : 'F32', type);
     const index = firstNonFinite(type, bytes);
     if (index !== -1) {
       const [element, value] = [before + index, String(part[index])];
@@ -105,6 +114,15 @@ async function* cast(tensor: string, parts: TensorParts, type: WeightType): Asyn
     }
     before += part.length;
     yield bytes;
+  }
+}
+
+/** Elements that are cast at a time: what the converter keeps stays below 16 MiB. */
+const castElements = 2 ** 21;
+
+async function* slabsOf(parts: TensorParts): AsyncGenerator<Floats, void> {
+  for await (const part of parts) {
+    for (let start = 0; start < part.length; start += castElements) yield part.subarray(start, start + castElements);
   }
 }
 

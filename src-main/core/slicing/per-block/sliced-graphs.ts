@@ -1,6 +1,6 @@
 // Graphs of sliced blocks: a step while the model is sliced, and a whole block of a sliced model. Both are the family's own
-// block with other parts: RMSN divides by the dense hidden size D whatever the width, and the residual goes through a
-// shortcut (SliceGPT §3.3; method.md 1.3, 1.5). Letters: N rows, D hidden size, n and o widths of a step's input and output.
+// block with other parts: of the sliced one RMSN divides by the dense hidden size D whatever the width, and the residual goes
+// through a shortcut (SliceGPT §3.3; method.md 1.3, 1.5). Letters: N rows, D hidden size, n and o widths of a step's input and output.
 import type { Architecture, BlockParts, BlockValues } from '../../architectures/architecture.ts';
 import { addGramOutputs, addSquaresOutput } from '../../graph/gram.ts';
 import { GraphBuilder } from '../../graph/graph-builder.ts';
@@ -27,18 +27,22 @@ export function slicedNorm(width: number, hiddenSize: number, eps: number): { we
   return { weight: Math.sqrt(hiddenSize / width), eps: (eps * hiddenSize) / width };
 }
 
-/** Parts of a block whose steps have these widths. `residual` puts a step's rows and branches together. */
+/** Parts of a block whose steps have these widths. */
 function slicedParts(
   g: GraphBuilder,
   architecture: Architecture,
   shape: WindowShape,
-  { widths, residual }: { widths: readonly StepWidths[]; residual: BlockParts['residual'] },
+  widths: readonly StepWidths[],
 ): BlockParts {
   const steps = blockSteps(architecture);
   const { hiddenSize, normEps } = shape;
   return {
     ...windowParts(g, shape),
-    residual,
+    residual: (rows, branches, role) => {
+      const index = steps.findIndex(({ norm }) => norm === role);
+      const { input, output } = widths[index]!;
+      return g.sum([g.matmul(rows, g.input(steps[index]!.shortcut, [input, output])), ...branches]);
+    },
     norm: (rows, role) => {
       const { input } = widths[steps.findIndex(({ norm }) => norm === role)]!;
       const { weight, eps } = slicedNorm(input, hiddenSize, normEps);
@@ -54,32 +58,33 @@ function slicedParts(
 }
 
 /**
- * One step on the unrotated residual. Inputs `x` [N, D], `basis` [n, D] = (Q[:, :n])ᵀ, `shortcut` [n, o] and the step's
- * weights by role; output `y` [N, o] = z·S + Branches(RMSN_D(z)) with z = x·basisᵀ. While a site's basis is not known,
- * o = D, S = basis and the linears that write are those of the dense model.
+ * One step on the residual of the dense model, as the sliced one has it. Inputs `x` [N, D], the step's weights by role as
+ * the dense model has them, and, where it `cuts`, `complement` [D - n, D], the directions Qc that go, as rows; output `y`
+ * [N, D] = x' + Branches(RMSN(x')) with x' = x - x·Qc·Qcᵀ = x·Q[:, :n]·(Q[:, :n])ᵀ: the same values as of the step that is
+ * turned and cut, for 2D(D - n) products a row where that has 2Dn.
  */
 export function buildStepGraph(
   architecture: Architecture,
   step: BlockStep,
   shape: WindowShape,
-  widths: StepWidths,
+  cuts: boolean,
 ): Uint8Array {
   const g = new GraphBuilder(`${architecture.name}-step`);
-  const { input, output } = widths;
-  const z = g.linear(g.input('x', ['N', shape.hiddenSize]), g.input('basis', [input, shape.hiddenSize]));
+  const { hiddenSize } = shape;
+  const x = g.input('x', ['N', hiddenSize]);
+  const kept = cuts ? g.project(x, g.input('complement', ['C', hiddenSize])) : x;
   let y: Value | undefined;
-  const parts = slicedParts(g, architecture, shape, {
-    widths: blockSteps(architecture).map(() => widths),
+  architecture.buildBlock(g, kept, shape, {
+    ...windowParts(g, shape),
     // Another step of the block passes its rows on: what it computes is not used.
     residual: (rows, branches, role) => {
       if (role !== step.norm) return rows;
-      y = g.sum([g.matmul(rows, g.input('shortcut', [input, output])), ...branches]);
+      y = g.sum([rows, ...branches]);
       return y;
     },
   });
-  architecture.buildBlock(g, z, shape, parts);
   if (!y) throw new Error(`${architecture.name}: its block has no step behind ${step.norm}`);
-  g.output('y', y, ['N', output]);
+  g.output('y', y, ['N', hiddenSize]);
   g.dropUnused();
   return g.encode();
 }
@@ -95,15 +100,7 @@ export function buildSlicedBlockGraph(
   grams: readonly StatisticsSite[] | null,
 ): BuiltGraph {
   const g = new GraphBuilder(`${architecture.name}-sliced-block`);
-  const steps = blockSteps(architecture);
-  const parts = slicedParts(g, architecture, shape, {
-    widths,
-    residual: (rows, branches, role) => {
-      const index = steps.findIndex(({ norm }) => norm === role);
-      const { input, output } = widths[index]!;
-      return g.sum([g.matmul(rows, g.input(steps[index]!.shortcut, [input, output])), ...branches]);
-    },
-  });
+  const parts = slicedParts(g, architecture, shape, widths);
   const first = widths[0]!.input;
   const values: BlockValues = architecture.buildBlock(g, g.input('x', ['N', first]), shape, parts);
   g.output('y', values.output, ['N', widths.at(-1)!.output]);

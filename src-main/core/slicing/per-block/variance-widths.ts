@@ -2,11 +2,13 @@
 // scheduler): every site keeps the same share of its signal's energy, and that share is the one at which the mean sparsity
 // is what was asked for. Spectra come from a pass that slices nothing, because widths have to be known before the first cut.
 // The paper found it better than one width on OPT and worse on Llama.
-import { slicePerBlock } from './slice-per-block.ts';
-import type { PerBlockOptions } from './slice-per-block.ts';
-import type { FindBasis } from './site-basis.ts';
-import { constantWidth, constantWidths, siteLayout, slicingConfigOf } from './site-widths.ts';
+import type { SiteGram } from './site-basis.ts';
+import { constantWidth, siteLayout, siteNames } from './site-widths.ts';
 import type { SiteLayout } from './site-widths.ts';
+import type { StepState } from './slice-per-block.ts';
+import { factsOf, openStepStream, stepAt } from './step-stream.ts';
+import type { SiteReport, StreamOptions } from './step-stream.ts';
+import { stepFeeds } from './step-weights.ts';
 
 export interface VarianceOptions {
   /** Mean of 1 - width / D over the sites that are cut. */
@@ -25,28 +27,48 @@ export interface VarianceWidths {
   sparsity: number;
 }
 
-/**
- * Eigenvalues [D] float64, descending, of every site's undamped Gram in the dense model. One pass and an eigenproblem without
- * vectors per site; nothing is written. @throws as slicePerBlock
- */
-export async function siteSpectra(
-  options: Omit<PerBlockOptions, 'widths' | 'findBasis' | 'write' | 'precision'>,
-): Promise<Float64Array[]> {
-  const { decoder, linearAlgebra, signal } = options;
-  const layout = siteLayout(decoder);
-  const findBasis: FindBasis = async ({ name: what, size }, gram) => {
-    const eigenvalues = await linearAlgebra.eigvalsh({ what, matrix: gram, size }, signal);
-    return { basis: identity(size), eigenvalues, damping: 0, energyLost: 0, orthogonality: 0 };
-  };
-  const widths = slicingConfigOf(layout, constantWidths(layout, layout.hiddenSize, false), false);
-  const sites = await slicePerBlock({ ...options, widths, findBasis, write: () => Promise.resolve() });
-  return sites.map(({ eigenvalues }) => eigenvalues);
+export interface SpectraOptions extends Omit<StreamOptions, 'precision'> {
+  /** What an earlier call finished, beside its residual. @default null */
+  resume?: StepState | null;
+  /** Told at every site what another call needs to go on there. */
+  onStep?: (state: StepState) => Promise<void>;
 }
 
-function identity(size: number): Float64Array {
-  const matrix = new Float64Array(size * size);
-  for (let index = 0; index < size; index += 1) matrix[index * (size + 1)] = 1;
-  return matrix;
+/**
+ * Eigenvalues [D] float64, descending, of every site's undamped Gram in the dense model: one pass, and an eigenproblem without
+ * vectors per site. @throws as slicePerBlock
+ */
+export async function siteSpectra(options: SpectraOptions): Promise<Float64Array[]> {
+  const { decoder, linearAlgebra, signal, resume = null, onStep = async () => {} } = options;
+  const names = siteNames(siteLayout(decoder));
+  const { hiddenSize: size } = decoder.config;
+  const sites: SiteReport[] = resume ? [...resume.sites] : [];
+  const widths = names.map(() => size);
+  const stream = await openStepStream(options, { names, widths, done: resume?.steps ?? 0 });
+  const feedsOf = stepFeeds(options);
+
+  async function gramAt(index: number): Promise<SiteGram> {
+    if (index === 0) return stream.embed();
+    const { layer, step } = stepAt(decoder, index - 1);
+    return stream.run({ index: index - 1, complement: null, feeds: await feedsOf(layer, step) });
+  }
+
+  try {
+    stream.tell(sites.map(factsOf));
+    for (let index = sites.length; index < names.length; index += 1) {
+      signal.throwIfAborted();
+      const name = names[index]!;
+      const { gram } = await gramAt(index);
+      const eigenvalues = await linearAlgebra.eigvalsh({ what: name, matrix: gram, size }, signal);
+      const site = { name, width: size, eigenvalues, damping: 0, energyLost: 0, orthogonality: 0 };
+      sites.push(site);
+      stream.tell([factsOf(site)]);
+      await onStep({ steps: index, input: null, sites });
+    }
+    return sites.map(({ eigenvalues }) => eigenvalues);
+  } finally {
+    await stream.close();
+  }
 }
 
 /** A width, and the share of the energy behind it. */

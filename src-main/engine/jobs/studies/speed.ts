@@ -1,6 +1,7 @@
 // What slicing gives in speed: both models as ONNX with their cache, on one device, for several texts side by side.
 import type { SpeedRow } from '../../../contract/study.ts';
 import { AppError } from '../../../contract/errors.ts';
+import { longestText } from '../../../core/architectures/decoder.ts';
 import { scratchOnnx } from '../../stages/export.ts';
 import { graphProvider, onProcessorToo } from '../../stages/device.ts';
 import type { EvenCalibration } from '../../stages/statistics.ts';
@@ -58,7 +59,7 @@ export async function studySpeed(study: Study): Promise<Outcome<SpeedRow> & Timi
 
 /** @throws USAGE */
 function tokensOf({ source, decoder }: Study): Timing {
-  const longest = Math.min(source.config.contextLength ?? Infinity, decoder.config.longestWindow ?? Infinity);
+  const longest = longestText(decoder) ?? Infinity;
   const promptTokens = Math.min(timing.promptTokens, longest - timing.decodeTokens);
   if (promptTokens > 0) return { ...timing, promptTokens };
   const message = `${source.path} sees ${longest} tokens at most: a speed study reads a prompt and writes ${timing.decodeTokens} behind it.`;

@@ -1,11 +1,13 @@
 // The rows of a study as a file: the whole result as JSON, or one line per row as CSV.
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../../contract/errors.ts';
 import type { StudyRecipe } from '../../../contract/recipe.ts';
 import { rowsAsCsv } from '../../../contract/study-rows.ts';
 import type { StudyResult } from '../../../contract/study.ts';
-import { replaceFile } from '../../library/study-store.ts';
-import { checkAnyOutput } from '../output-paths.ts';
+import type { Naming } from '../own-output.ts';
+import { checkAnyOutput, cleaning, unfinishedName } from '../output-paths.ts';
+import { publish, type OutputTarget } from '../publish.ts';
 
 /** Refuses a file that cannot be written, before any work. @throws USAGE, OUTPUT_EXISTS, FILE_NOT_FOUND, NOT_WRITABLE */
 export async function checkRowsFile({ output, force, model }: StudyRecipe): Promise<void> {
@@ -17,10 +19,15 @@ export async function checkRowsFile({ output, force, model }: StudyRecipe): Prom
   await checkAnyOutput({ output, force }, [model]);
 }
 
-/** @throws DISK_FULL, NOT_WRITABLE */
-export async function writeRows(output: string, result: StudyResult): Promise<void> {
-  const text = path.extname(output).toLowerCase() === '.csv' ? rowsAsCsv(result.rows) : JSON.stringify(result, null, 2);
-  await replaceFile(output, `${text}\n`).catch((error: unknown) => {
+/** Writes the rows under the target's name. @throws OUTPUT_EXISTS, DISK_FULL, NOT_WRITABLE */
+export async function writeRows(target: OutputTarget, result: StudyResult, naming: Naming): Promise<void> {
+  const isCsv = path.extname(target.output).toLowerCase() === '.csv';
+  const text = isCsv ? rowsAsCsv(result.rows) : JSON.stringify(result, null, 2);
+  const file = unfinishedName(target.output);
+  await cleaning([file], async () => {
+    await writeFile(file, `${text}\n`);
+    await publish(file, target, naming);
+  }).catch((error: unknown) => {
     throw AppError.from(error);
   });
 }

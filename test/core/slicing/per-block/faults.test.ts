@@ -1,6 +1,7 @@
 // Numbers that go wrong stop a slice, and the error says where: layer and site or tensor, what was measured, what is expected.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { Decoder } from '../../../../src-main/core/architectures/decoder.ts';
 import type { TensorEntry } from '../../../../src-main/core/formats/tensor.ts';
@@ -59,6 +60,34 @@ const eigenFaults: [name: string, outcome: EigenOutcome, told: Record<string, un
   ['leaves a residual', quality(0, 2e-8), { measured: '2e-8', tolerance: 1e-10 }],
   ['answers NaN', quality(NaN, 0), { measured: 'NaN', tolerance: 1e-10 }],
 ];
+
+test.skipIf(!goldenModels)(
+  'a site without a basis ends a slice when the weights that are written beside it have ended',
+  async () => {
+    const decoder = await decoderOf(golden('llama-gqa'));
+    let [hasFailed, running] = [false, 0];
+    const linearAlgebra: LinearAlgebra = {
+      ...ports.linearAlgebra,
+      async gemm(...call) {
+        running += 1;
+        if (hasFailed) await delay(200);
+        running -= 1;
+        return ports.linearAlgebra.gemm(...call);
+      },
+    };
+    const basis = pcaBasis({ linearAlgebra, signal, orientation: 'pca', seed: 0 });
+    const slicing = slicedInto(path.join(folder, 'stopped'), {
+      ...{ decoder, windows: goldenTokens('llama-gqa'), widths: constantConfig(decoder, 48), linearAlgebra },
+      findBasis: async (site, gram) => {
+        if (site.name !== 'layer1.attn_out') return basis(site, gram);
+        hasFailed = true;
+        throw new Error('no basis');
+      },
+    });
+    await expect(slicing).rejects.toThrow('no basis');
+    expect(running).toBe(0);
+  },
+);
 
 describe.skipIf(!goldenModels)('a slice block by block stops', () => {
   const windows = goldenModels ? goldenTokens('llama-gqa') : [];

@@ -32,7 +32,7 @@ function anyBasis({ config: { hiddenSize: size } }: Decoder, seed: number): Find
   const random = seededRandom(seed);
   return async ({ name: what }) => {
     const matrix = Float64Array.from({ length: size * size }, () => random() - 0.5);
-    return given((await ports.linearAlgebra.qr({ what, matrix, rows: size, columns: size }, ports.signal)).q);
+    return given((await ports.linearAlgebra.qr({ what, matrix, rows: size, columns: size }, ports.signal)).q, size);
   };
 }
 
@@ -113,7 +113,7 @@ describe.skipIf(!goldenModels)('one basis for all sites, in float64', () => {
     const windows = shortWindows(name);
     const { rotation } = await calibrated(decoder, windows, { width: 40 });
     const widths = constantConfig(decoder, 40, true);
-    const findBasis: FindBasis = () => Promise.resolve(given(rotation.basis));
+    const findBasis: FindBasis = () => Promise.resolve(given(rotation.basis, decoder.config.hiddenSize));
     const perBlock = await perBlockFloat64({ decoder, windows, widths, findBasis });
     const shared = await slicedFloat64(decoder, rotation, ports.linearAlgebra);
     expect(furthest(logitsOf(perBlock, windows), logitsOf(shared, windows))).toBeLessThan(1e-9);

@@ -9,7 +9,7 @@ import {
   countSlicedParameters,
   parameterShapeOf,
 } from '../../../../src-main/core/slicing/per-block/count-parameters.ts';
-import type { SiteReport } from '../../../../src-main/core/slicing/per-block/slice-per-block.ts';
+import type { SiteReport } from '../../../../src-main/core/slicing/per-block/step-stream.ts';
 import type { SlicedDecoder } from '../../../../src-main/core/slicing/per-block/sliced-decoder.ts';
 import { slicedForward } from '../../../../src-main/core/slicing/per-block/sliced-forward.ts';
 import { temporaryFolder } from '../../../llama-host/host.ts';

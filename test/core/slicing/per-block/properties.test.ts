@@ -8,8 +8,6 @@ import type { GraphTensor } from '../../../../src-main/core/graph/block-runner.t
 import { residualShape } from '../../../../src-main/core/graph/embed-windows.ts';
 import { readFloats } from '../../../../src-main/core/graph/float-values.ts';
 import { memoryResidual } from '../../../../src-main/core/graph/residual.ts';
-import { blockSteps, rolesOfStep } from '../../../../src-main/core/slicing/per-block/block-steps.ts';
-import type { SlicedRole } from '../../../../src-main/core/slicing/per-block/block-steps.ts';
 import {
   parameterShapeOf,
   countSlicedParameters,
@@ -17,7 +15,7 @@ import {
 import { pcaBasis } from '../../../../src-main/core/slicing/per-block/site-basis.ts';
 import type { FindBasis } from '../../../../src-main/core/slicing/per-block/site-basis.ts';
 import { slicedForward } from '../../../../src-main/core/slicing/per-block/sliced-forward.ts';
-import { buildStepGraph } from '../../../../src-main/core/slicing/per-block/sliced-graphs.ts';
+import { buildSlicedBlockGraph } from '../../../../src-main/core/slicing/per-block/sliced-graphs.ts';
 import { siteSpectra } from '../../../../src-main/core/slicing/per-block/variance-widths.ts';
 import { jsLinearAlgebra } from '../../../../src-main/core/linear-algebra/js-linear-algebra.ts';
 import { seededRandom } from '../../../../src-main/core/texts/seeded-random.ts';
@@ -49,7 +47,7 @@ test.each(tinyModels)('%s computes the same in any orthogonal basis of each site
   const random = seededRandom(11);
   const findBasis: FindBasis = async ({ name: what }) => {
     const matrix = Float64Array.from({ length: size * size }, () => random() - 0.5);
-    return given((await ports.linearAlgebra.qr({ what, matrix, rows: size, columns: size }, ports.signal)).q);
+    return given((await ports.linearAlgebra.qr({ what, matrix, rows: size, columns: size }, ports.signal)).q, size);
   };
   const widths = constantConfig(decoder, size, true);
   const { sliced } = await slicedInto(newFolder(), { decoder, windows: own, widths, findBasis });
@@ -71,7 +69,7 @@ describe.skipIf(!goldenModels)('per-block slicing', () => {
     const width = 48;
     const { rotation } = await calibrated(decoder, own, { width });
     const widths = constantConfig(decoder, width, true);
-    const findBasis: FindBasis = () => Promise.resolve(given(rotation.basis));
+    const findBasis: FindBasis = () => Promise.resolve(given(rotation.basis, decoder.config.hiddenSize));
     const { sliced } = await slicedInto(newFolder(), { decoder, windows: own, widths, findBasis });
     const told = readJson<{ nll_shared: number; params_shared_head_untied: number }>(
       path.join(golden(name), 'shared.json'),
@@ -106,32 +104,41 @@ describe.skipIf(!goldenModels)('per-block slicing', () => {
     const widths = constantConfig(decoder, width);
     const { sliced } = await slicedInto(newFolder(), { decoder, windows, widths, findBasis, residual });
 
-    const [attention] = blockSteps(architecture);
+    /** values·basisᵀ. */
+    const along = (what: string, values: Float32Array, basis: Float64Array): Promise<Float64Array> =>
+      ports.linearAlgebra.gemm(
+        {
+          ...{ what, rows, inner: size, columns: width, transposeB: true },
+          ...{ a: Float64Array.from(values), b: basis },
+        },
+        ports.signal,
+      );
     for (const [layer, tensors] of sliced.layers.entries()) {
       const [before, behind] = [seen[2 * layer]!, seen[2 * layer + 1]!];
       const roles = new Set(tensors.keys()) as Set<LayerRole>;
       const rope = ropeTables(config, residual.windowLength, null);
       const shape = { ...config, windowLength: residual.windowLength, rope, roles };
-      const graph = buildStepGraph(architecture, attention!, shape, { input: width, output: width });
-      const runner = await ports.runtime.open(graph);
+      const step = { input: width, output: width };
+      const runner = await ports.runtime.open(buildSlicedBlockGraph(architecture, shape, [step, step], null).model);
       const feeds: Record<string, GraphTensor> = {
-        x: { data: before.x, shape: [rows, size] },
-        basis: { data: new Float32Array(before.basis), shape: [width, size] },
+        x: { data: Float32Array.from(await along('X·Q', before.x, before.basis)), shape: [rows, width] },
       };
-      for (const role of [...rolesOfStep(attention!, roles), 'attentionShortcut'] as const) {
-        const entry = tensors.get(role as SlicedRole)!;
-        const data = await readFloats(sliced.model, entry, ports.dequantize);
-        feeds[role === 'attentionShortcut' ? 'shortcut' : role] = { data, shape: entry.shape.toReversed() };
+      for (const [role, entry] of tensors) {
+        feeds[role] = {
+          data: await readFloats(sliced.model, entry, ports.dequantize),
+          shape: entry.shape.toReversed(),
+        };
       }
+      // The step behind attention passes its rows on.
+      feeds['down'] = {
+        data: new Float32Array(width * config.intermediateSize),
+        shape: [width, config.intermediateSize],
+      };
+      const identity = Float32Array.from({ length: width ** 2 }, (_, index) => (index % (width + 1) === 0 ? 1 : 0));
+      feeds['mlpShortcut'] = { data: identity, shape: [width, width] };
       const { y } = await runner.run(feeds, { y: null });
       await runner.dispose();
-      const projected = await ports.linearAlgebra.gemm(
-        {
-          ...{ what: 'M·Qm', rows, inner: size, columns: width, transposeB: true },
-          ...{ a: Float64Array.from(behind.x), b: behind.basis },
-        },
-        ports.signal,
-      );
+      const projected = await along('M·Qm', behind.x, behind.basis);
       const largest = projected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
       expect(furthest(y!, projected) / largest).toBeLessThan(1e-6);
     }

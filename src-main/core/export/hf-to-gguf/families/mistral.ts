@@ -1,5 +1,6 @@
 // Mistral models in Hugging Face's layout, written as `llama`. Source: conversion/llama.py, which registers
-// MistralForCausalLM under LlamaModel (conversion/mistral.py is for Mistral's own layout).
+// MistralForCausalLM under LlamaModel (conversion/mistral.py is for Mistral's own layout); llama.cpp's graph of llama has
+// no sliding window.
 import { decoderTensors, type Family } from './family.ts';
 import { llama } from './llama.ts';
 
@@ -16,4 +17,5 @@ export const mistral: Family = {
     numKeyValueHeads: 8,
     slidingWindow: 4096,
   },
+  ignoresWindow: true,
 };

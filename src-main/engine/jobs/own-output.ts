@@ -1,0 +1,65 @@
+// What a run gives its output's name, noted just before it does. A run that is killed before its end is in the history finds
+// its own output there when it is taken up again: it makes it once more, and is done where both are the same bytes.
+import { lstat, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import type { Recipe } from '../../contract/recipe.ts';
+import { isOnnxFile } from '../../core/formats/model-source.ts';
+import { sha256OfFile } from '../library/file-hash.ts';
+import { dataOf } from './output-files.ts';
+
+/** How a run gives its output a name. */
+export interface Naming {
+  /** The file of the run's note. */
+  note: string;
+  /** An earlier attempt of the run gave the name: it may be taken, by the same bytes alone. */
+  isNamed: boolean;
+}
+
+const stamps = z.array(z.string());
+
+/** Notes the files or the folder that are about to get a name. A note that cannot be written costs only what it is for. */
+export async function noteOutput(note: string, made: readonly string[]): Promise<void> {
+  try {
+    const known = await stampsOf(made);
+    await mkdir(path.dirname(note), { recursive: true });
+    await writeFile(note, JSON.stringify(known), { flush: true });
+  } catch {
+    // The disk of the user data is full or only reads: a kill in the next moments leaves an output that has to be renamed.
+  }
+}
+
+/**
+ * Whether what has the recipe's output's name looks like what the run put there, so that the work may be done again. Only
+ * its bytes can show that it is: they are compared before anything is done to it (publish.ts).
+ */
+export async function hasNamedOutput(note: string, recipe: Recipe): Promise<boolean> {
+  if (!('output' in recipe) || recipe.output === null || !('force' in recipe) || recipe.force) return false;
+  const { output } = recipe;
+  try {
+    const noted = stamps.parse(JSON.parse(await readFile(note, 'utf8')));
+    const found = await stampsOf(isOnnxFile(output) ? [output, dataOf(output)] : [output]);
+    return found.length > 0 && found.every((stamp) => noted.includes(stamp));
+  } catch {
+    return false; // no note, or a torn one
+  }
+}
+
+/** Of those that are there: what a rename leaves as it is. */
+async function stampsOf(files: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(files.map((file) => lstat(file, { bigint: true }).catch(() => null)));
+  return found.flatMap((one) => (one ? [[one.dev, one.ino, one.size, one.mtimeNs].join(' ')] : []));
+}
+
+/** Whether `there` is a file with the bytes of `made`, or a folder with all files of it; it may have others besides. */
+export async function hasSameBytes(made: string, there: string): Promise<boolean> {
+  const [one, other] = await Promise.all([made, there].map((file) => lstat(file).catch(() => null)));
+  if (one?.isDirectory() && other?.isDirectory()) {
+    for (const name of await readdir(made)) {
+      if (!(await hasSameBytes(path.join(made, name), path.join(there, name)))) return false;
+    }
+    return true;
+  }
+  if (!one?.isFile() || !other?.isFile() || one.size !== other.size) return false;
+  return (await sha256OfFile(made)) === (await sha256OfFile(there));
+}
