@@ -42,10 +42,17 @@ interface RunnerParts {
 export const earlyRefusal =
   (home: string): RefuseEarly =>
   async ({ run, recipe, isResumed }) =>
-    refuseEarly(isResumed && (await hasNamedOutput(outputNotePath(home, run), recipe)) ? replacing(recipe) : recipe);
+    refuseEarly((await takenUp(outputNotePath(home, run), recipe, isResumed)).recipe);
 
-/** The recipe of a run that gave its output's name before: that the name is taken is no reason to refuse it. */
-const replacing = (recipe: Recipe): Recipe => ({ ...recipe, force: true }) as Recipe;
+/** How a run goes on: where it gave its output's name before, that the name is taken is no reason to refuse it. */
+async function takenUp(
+  note: string,
+  recipe: Recipe,
+  isResumed: boolean,
+): Promise<{ isNamed: boolean; recipe: Recipe }> {
+  const isNamed = isResumed && (await hasNamedOutput(note, recipe));
+  return { isNamed, recipe: isNamed ? ({ ...recipe, force: true } as Recipe) : recipe };
+}
 
 /** Does the jobs of a queue. */
 export function jobRunner(parts: RunnerParts): RunRecipe {
@@ -55,7 +62,7 @@ export function jobRunner(parts: RunnerParts): RunRecipe {
     const folder = await openJobFolder(folders.home, run);
     const log = openJobLog(folder.log);
     log.write('start', { run, recipe, isResumed, versions });
-    const isNamed = isResumed && (await hasNamedOutput(folder.outputNote, recipe));
+    const { isNamed, recipe: working } = await takenUp(folder.outputNote, recipe, isResumed);
     const logged = log.reporting(report);
     let isDone = false;
     const over = new AbortController();
@@ -75,7 +82,7 @@ export function jobRunner(parts: RunnerParts): RunRecipe {
         if (inputs.isUnknown && before !== null) context.warnings.push(withoutRecord);
         const warn = (): number => context.warnings.push(...flight.preflight.problems.map(({ message }) => message));
         warn();
-        const made = await runRecipe(context, isNamed ? replacing(recipe) : recipe, async (local, downloadBytes) => {
+        const made = await runRecipe(context, working, async (local, downloadBytes) => {
           flight = await preflight(parts, local, { signal, downloadBytes, mayMeasure: true });
           refuseProblems(flight.preflight);
           if (downloadBytes === 0) warn();
