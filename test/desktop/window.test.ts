@@ -223,7 +223,7 @@ describe('the window', () => {
     await app.page.getByRole('button', { name: 'Open a model…' }).waitFor();
     await dropFile(app.page, path.join(fixtures, 'hostile/gguf-bad-magic.gguf'));
     const notice = app.page.getByRole('alert');
-    await notice.getByText('This file is damaged, or not a model').waitFor();
+    await notice.getByText('This file is damaged, or not what it should be').waitFor();
     await notice
       .getByText(/gguf-bad-magic\.gguf/)
       .first()

@@ -74,7 +74,7 @@ describe('a job', () => {
     const engine = await startEngine();
     const recipe = quantize(path.join(temporaryFolder(), 'out.gguf'), { model: '/nowhere.gguf' });
     expect(await expected(engine, recipe)).toEqual({
-      ...{ seconds: null, stages: {}, peakMemoryBytes: null, disks: [], problems: [] },
+      ...{ seconds: null, stages: {}, peakMemoryBytes: null, disks: [], problems: [], warnings: [] },
     });
     expect(errorOf(await engine.run(recipe)).code).toBe('FILE_NOT_FOUND');
   });

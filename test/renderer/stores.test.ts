@@ -284,7 +284,7 @@ describe('the make store', () => {
     const preparing = make.prepare();
     await vi.waitFor(() => expect(make.preparation?.answer.state).toBe('asking'));
     make.withdraw();
-    answer.resolve({ seconds: null, stages: {}, peakMemoryBytes: null, disks: [], problems: [] });
+    answer.resolve({ seconds: null, stages: {}, peakMemoryBytes: null, disks: [], problems: [], warnings: [] });
     await preparing;
     expect(make.preparation).toBeNull();
     await make.start();

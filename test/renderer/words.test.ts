@@ -225,6 +225,20 @@ describe('words', () => {
     }
   });
 
+  it('say of a path what is missing, where the engine says it', () => {
+    const title = (details: object): string =>
+      explain({ code: 'FILE_NOT_FOUND', message: 'm', details: { ...details } }).title;
+    expect(title({ missing: 'output folder' })).toBe('The folder to write in is missing');
+    expect(title({ missing: 'model' })).toBe('This is no model');
+    for (const missing of [undefined, 'toString', 'something new'])
+      expect(title({ missing })).toBe('A file or folder cannot be opened');
+  });
+
+  it('advise nothing that the message of a hub that does not answer says already', () => {
+    const message = 'https://hub does not deliver hub:a/b (tried 4 times). Try again later: what is here already is kept.';
+    expect(explain({ code: 'HUB_UNAVAILABLE', message, details: {} }).advice).not.toMatch(/later|kept/);
+  });
+
   it('name the stages in the order they came, then those expected', () => {
     const steps = stageSteps(['open', 'plan', 'tokenize'], 'tokenize', ['open', 'calibrate', 'prove']);
     expect(steps.map(({ name, state }) => `${name} ${state}`)).toEqual([
