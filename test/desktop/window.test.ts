@@ -1,5 +1,5 @@
 // The real window over the real engine in a Node child: from the sample to its result, and everything that may go wrong on the way.
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fixtures } from '../support/paths.ts';
@@ -102,6 +102,11 @@ describe('the window', () => {
     writeFileSync(notes, 'no model');
     await dropFile(app.page, notes);
     await app.page.getByRole('alert').getByText('This is no model').waitFor();
+    const folder = path.join(app.folder, 'empty');
+    mkdirSync(folder);
+    writeFileSync(path.join(folder, 'config.json'), '{}'); // stands for its folder
+    await dropFile(app.page, path.join(folder, 'config.json'));
+    await app.page.getByRole('alert').getByText('empty holds no model', { exact: false }).waitFor();
     await app.page.getByRole('heading', { name: /^Fits, with .* GiB to spare$/ }).waitFor(); // still
     await app.page.getByRole('alert').getByRole('button', { name: 'Close' }).click();
     await app.page.getByRole('slider', { name: 'Context' }).press('End');

@@ -4,11 +4,13 @@ import { createPinia, setActivePinia } from 'pinia';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Preflight } from '../../src-main/contract/preflight.ts';
 import { AppError } from '../../src-main/contract/errors.ts';
-import { recipe } from '../../src-main/contract/recipe.ts';
+import { fitRecipe, recipe } from '../../src-main/contract/recipe.ts';
+import { openInFit } from '../../src-renderer/features/history/clone-into-fit.ts';
 import { useEngineStore } from '../../src-renderer/stores/engine-store.ts';
 import { useFitStore } from '../../src-renderer/stores/fit-store.ts';
 import { useMakeStore } from '../../src-renderer/stores/make-store.ts';
 import { useJobsStore } from '../../src-renderer/stores/jobs-store.ts';
+import { useNoticeStore } from '../../src-renderer/stores/notice-store.ts';
 import { useNavigationStore } from '../../src-renderer/stores/navigation-store.ts';
 import { planFor } from '../support/plans.ts';
 import { fakeEngine, inspection, planList, type FakeEngine } from './fake-engine.ts';
@@ -134,6 +136,26 @@ describe('the fit store', () => {
     const fit = await started(fakeEngine({ inspect: () => Promise.reject(malformed) }));
     await fit.open('/models/x.gguf');
     expect(fit.model).toEqual({ state: 'failed', path: '/models/x.gguf', error: malformed.toShape() });
+  });
+
+  it('keeps the open model, its plans and its settings where another one cannot be read', async () => {
+    const missing = new AppError('FILE_NOT_FOUND', '/empty holds no model.', { path: '/empty', missing: 'model' });
+    const engine = fakeEngine({
+      inspect: ({ model }) => (model === '/empty' ? Promise.reject(missing) : inspection),
+    });
+    const fit = await planned(engine);
+    const opening = fit.open('/empty');
+    expect(fit.reading).toEqual({ path: '/empty' });
+    expect(await opening).toBe(false);
+    expect(fit).toMatchObject({ model: { state: 'open', path: inspection.path }, reading: null });
+    expect(fit.plans?.best).toBe('q5_k_m');
+    expect(useNoticeStore().notice).toMatchObject({ title: 'This is no model', message: missing.message });
+    expect(engine.cancelled).toEqual([]);
+
+    const recipe = { verb: 'fit', model: '/empty', target: { kind: 'file', bytes: 5 }, output: '/o', plan: 'source' };
+    await openInFit('run', fitRecipe.parse({ ...recipe, calibration: { samples: 7 } }));
+    expect(useMakeStore()).toMatchObject({ source: null, draft: { samples: '128' } });
+    expect(fit).toMatchObject({ draft: { kind: 'memory' }, chosenId: null });
   });
 
   it('takes the answer of the model opened last', async () => {
