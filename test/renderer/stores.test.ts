@@ -2,10 +2,13 @@
 // The stores against an engine of the contract: snapshot and events, plans, runs, the end of the engine.
 import { createPinia, setActivePinia } from 'pinia';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { nextTick } from 'vue';
 import type { Preflight } from '../../src-main/contract/preflight.ts';
 import { AppError } from '../../src-main/contract/errors.ts';
-import { fitRecipe, recipe } from '../../src-main/contract/recipe.ts';
+import { fitRecipe, recipe, type Recipe } from '../../src-main/contract/recipe.ts';
+import { newRecipeDraft } from '../../src-renderer/features/advanced/recipe-draft.ts';
 import { openInFit } from '../../src-renderer/features/history/clone-into-fit.ts';
+import { runInWords } from '../../src-renderer/features/plans/plan-run.ts';
 import { useEngineStore } from '../../src-renderer/stores/engine-store.ts';
 import { useFitStore } from '../../src-renderer/stores/fit-store.ts';
 import { useMakeStore } from '../../src-renderer/stores/make-store.ts';
@@ -15,6 +18,7 @@ import { useNavigationStore } from '../../src-renderer/stores/navigation-store.t
 import { planFor } from '../support/plans.ts';
 import { fakeEngine, inspection, planList, type FakeEngine } from './fake-engine.ts';
 
+const GiB = 2 ** 30;
 const chooseOutput = vi.fn<(suggested: string) => Promise<string | null>>();
 vi.stubGlobal('window', { app: { chooseOutput } });
 
@@ -275,6 +279,57 @@ describe('the make store', () => {
     await make.start();
     expect(chooseOutput).not.toHaveBeenCalled();
     expect(engine.jobs.at(-1)?.recipe).toMatchObject({ verb: 'fit', plan: 'source', force: false });
+  });
+
+  it('tells what the run takes with the settings as they are, asked once they pause', async () => {
+    const asked: Recipe[] = [];
+    const seconds = { low: 20, likely: 40, high: 80 };
+    const disks = [5e9, 1e9].map((neededBytes) => ({ place: '/', neededBytes, freeBytes: null }));
+    const foreseen: Preflight = {
+      ...{ seconds, stages: {}, peakMemoryBytes: 2 * GiB, disks, problems: [], warnings: [] },
+    };
+    const engine = fakeEngine({
+      'jobs.preflight': ({ recipe: wanted }) => {
+        asked.push(wanted);
+        return wanted.verb === 'fit' && wanted.threads === 7 ? { ...foreseen, seconds: null } : foreseen;
+      },
+    });
+    const fit = await planned(engine);
+    const make = useMakeStore();
+    const told = async (): Promise<string> => {
+      await nextTick();
+      await vi.waitFor(() => expect(make.foretold?.state).not.toBe('asking'));
+      return runInWords(make);
+    };
+    expect(runInWords(make)).toBe('Making it takes about 1 s and 1 B of memory, and writes 1 B.');
+
+    for (const samples of ['12', '1', '16']) {
+      make.draft.samples = samples;
+      await nextTick();
+    }
+    expect(runInWords(make)).toBe('Working out what it takes with the settings below…');
+    expect(await told()).toBe(
+      'With the settings below, making it takes about 40 s and 2.00 GiB of memory, and writes 1 B.',
+    );
+    expect(asked).toMatchObject([{ plan: 'q5_k_m', calibration: { samples: 16 }, target: planList.target }]);
+    Object.assign(make.draft, { choice: 'best', importance: 'off' });
+    expect(await told()).toBe(
+      'With the settings below, making and measuring the best 3 takes about 40 s, 2.00 GiB of memory and up to 6.00 GB of disk. Losses are those with importance, which is off in the settings below.',
+    );
+    Object.assign(make.draft, { evaluate: false, importance: 'on' });
+    expect(await told()).toMatch(/^With the settings below, making the best plan takes/);
+    make.draft.threads = '7';
+    expect(await told()).toBe('What making it takes is told before it starts.');
+    fit.chosenId = 'source';
+    expect(await told()).toBe(''); // nothing is made
+    make.draft.threads = 'x';
+    expect(await told()).toBe(''); // nothing would run
+    expect(asked).toHaveLength(4);
+
+    fit.chosenId = null;
+    Object.assign(make.draft, newRecipeDraft());
+    expect(await told()).toMatch(/^Making it takes about 1 s/);
+    expect(asked).toHaveLength(4);
   });
 
   it('passes on what the drawer says, and measures the best plans where that is wanted', async () => {
