@@ -27,6 +27,8 @@ export const useMakeStore = defineStore('make', () => {
   /** The run whose settings these were: what is made of its model next is kept as its clone. */
   const source = shallowRef<{ run: string; model: string } | null>(null);
   const texts = shallowRef<TextList['texts']>([]);
+  /** For a run that writes nothing: beside its model it may not be allowed to, and a hub is no folder. */
+  const idleFolder = computed(() => preferences.state?.folders.userData ?? null);
   /** The run of the chosen plan, with a place for its file; null where there is no plan or a setting is wrong. */
   const wish = computed<{ plan: Plan; recipe: FitInput } | null>(() => {
     const { plans, chosen, model } = fit;
@@ -34,7 +36,8 @@ export const useMakeStore = defineStore('make', () => {
     if (model.state !== 'open' || plans === null || chosen === null || settings === null) return null;
     const writes = !usesSource(chosen);
     const plan = draft.choice === 'plan' || !writes ? chosen.id : null;
-    const output = suggestOutput(model.path, typeOf(chosen), preferences.settings.outputsFolder);
+    const folder = writes || model.inspection.format !== 'gguf' ? preferences.settings.outputsFolder : idleFolder.value;
+    const output = suggestOutput(model.path, typeOf(chosen), folder);
     const { target } = plans;
     return {
       plan: chosen,

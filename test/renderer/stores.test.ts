@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { nextTick } from 'vue';
 import type { Preflight } from '../../src-main/contract/preflight.ts';
 import { AppError } from '../../src-main/contract/errors.ts';
+import { usualSettings } from '../../src-main/contract/settings.ts';
 import { fitRecipe, recipe, type Recipe } from '../../src-main/contract/recipe.ts';
 import { newRecipeDraft } from '../../src-renderer/features/advanced/recipe-draft.ts';
 import { openInFit } from '../../src-renderer/features/history/clone-into-fit.ts';
@@ -14,6 +15,7 @@ import { useFitStore } from '../../src-renderer/stores/fit-store.ts';
 import { useMakeStore } from '../../src-renderer/stores/make-store.ts';
 import { useJobsStore } from '../../src-renderer/stores/jobs-store.ts';
 import { useNoticeStore } from '../../src-renderer/stores/notice-store.ts';
+import { usePreferencesStore } from '../../src-renderer/stores/preferences-store.ts';
 import { useNavigationStore } from '../../src-renderer/stores/navigation-store.ts';
 import { planFor } from '../support/plans.ts';
 import { fakeEngine, inspection, planList, type FakeEngine } from './fake-engine.ts';
@@ -279,6 +281,12 @@ describe('the make store', () => {
     await make.start();
     expect(chooseOutput).not.toHaveBeenCalled();
     expect(engine.jobs.at(-1)?.recipe).toMatchObject({ verb: 'fit', plan: 'source', force: false });
+    const folders = { userData: '/home/snug', models: '/models' };
+    usePreferencesStore().state = {
+      ...{ settings: usualSettings, folders, hubEndpoint: '', statisticsUsedBytes: 0 },
+      overrides: { hubEndpoint: false, offline: false },
+    };
+    expect(make.wish?.recipe.output).toBe('/home/snug/sample.snug.gguf'); // the model's folder may be read-only
   });
 
   it('tells what the run takes with the settings as they are, asked once they pause', async () => {
