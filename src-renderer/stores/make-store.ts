@@ -36,7 +36,7 @@ export const useMakeStore = defineStore('make', () => {
     if (model.state !== 'open' || plans === null || chosen === null || settings === null) return null;
     const writes = !usesSource(chosen);
     const plan = draft.choice === 'plan' || !writes ? chosen.id : null;
-    const folder = writes || model.inspection.format !== 'gguf' ? preferences.settings.outputsFolder : idleFolder.value;
+    const folder = writes ? preferences.settings.outputsFolder : idleFolder.value;
     const output = suggestOutput(model.path, typeOf(chosen), folder);
     const { target } = plans;
     return {

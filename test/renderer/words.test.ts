@@ -141,6 +141,7 @@ describe('plans', () => {
     expect(shortList(planList, 'q4_k_m', 1).map(({ id }) => id)).toEqual(['q5_k_m', 'q4_k_m', 'source']);
     expect(usesSource(source)).toBe(true);
     expect(usesSource(best)).toBe(false);
+    expect(usesSource({ ...source, cost: best.cost })).toBe(false); // of a folder
   });
 
   it('show the best slice too, which makes a file even where its weights are not quantised', () => {

@@ -13,9 +13,9 @@ import { sharedSliceRefusal } from '../../core/slicing/shared-refusal.ts';
 import { jobFacts } from '../job-facts.ts';
 import { stage, type JobContext } from '../jobs/context.ts';
 import type { GgufSource } from '../stages/open.ts';
-import { makesFile, plannedFile, writeHeader } from './headers.ts';
+import { plannedFile, writeHeader } from './headers.ts';
 import { askMemory } from './memory-service.ts';
-import { namedFileOf, planOf, type Draft, type PlanFacts } from './plan-of.ts';
+import { isWritten, namedFileOf, planOf, type Draft, type PlanFacts } from './plan-of.ts';
 import { slicePlans } from './slice-plans.ts';
 import { memoryVariants } from './variants.ts';
 
@@ -58,6 +58,7 @@ async function planSource(context: JobContext, source: GgufSource, fit: FitRecip
     machine: context.machine,
     threads: context.threads,
     target,
+    isConverted: source.isConverted,
     gpuLayers: hasGpu ? -1 : 0,
   };
   const candidates = await findCandidates(context, source, facts.importance);
@@ -86,7 +87,7 @@ async function planSource(context: JobContext, source: GgufSource, fit: FitRecip
     rank,
   );
   const best = bestPlan(plans);
-  for (const { draft, plan } of all) if (makesFile(draft.file)) context.planned.set(plan.id, namedFileOf(draft));
+  for (const { draft, plan } of all) if (isWritten(draft, facts)) context.planned.set(plan.id, namedFileOf(draft));
   return {
     list: {
       target,

@@ -121,9 +121,9 @@ export function questionInWords({ plans, target }: PlanList): string {
   return question.card(plans.length, size, formatCount(target.context), target.kvType);
 }
 
-/** True for a plan that uses the source as it is: there is nothing to make, only to prove. */
-export function usesSource(plan: Plan): boolean {
-  return plan.steps.every(({ method }) => method !== 'quantize' && method !== 'slice');
+/** True for a plan that uses the source as it is: there is nothing to make, only to prove. A folder is a file first. */
+export function usesSource({ cost }: Plan): boolean {
+  return cost.diskBytes === 0;
 }
 
 /** True for a plan that cuts the model's width. */
