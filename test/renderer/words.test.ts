@@ -236,7 +236,8 @@ describe('words', () => {
   });
 
   it('advise nothing that the message of a hub that does not answer says already', () => {
-    const message = 'https://hub does not deliver hub:a/b (tried 4 times). Try again later: what is here already is kept.';
+    const message =
+      'https://hub does not deliver hub:a/b (tried 4 times). Try again later: what is here already is kept.';
     expect(explain({ code: 'HUB_UNAVAILABLE', message, details: {} }).advice).not.toMatch(/later|kept/);
   });
 

@@ -116,7 +116,8 @@ function notesOf({ file, steps }: Draft, facts: PlanFacts): string[] {
   const { candidate, slice, tensors } = file;
   const notes: string[] = [];
   if (slice) notes.push(sliceNote);
-  if (facts.isConverted && !makesFile(file)) notes.push('The folder is written as one GGUF file, which is what runners read.');
+  if (facts.isConverted && !makesFile(file))
+    notes.push('The folder is written as one GGUF file, which is what runners read.');
   if (lossOf(file, facts).kld > unusableLoss) notes.push('Expected to lose too much to be of use.');
   const fallback = fallbackNote(candidate, tensors);
   if (fallback !== null) notes.push(fallback);

@@ -12,7 +12,10 @@ const words = useWords();
 
 export interface WantedRun {
   /** null where a setting is wrong. */
-  wish: { plan: Plan; recipe: Pick<z.input<typeof fitRecipe>, 'plan' | 'candidates' | 'evaluate' | 'importance'> } | null;
+  wish: {
+    plan: Plan;
+    recipe: Pick<z.input<typeof fitRecipe>, 'plan' | 'candidates' | 'evaluate' | 'importance'>;
+  } | null;
   /** With the settings as they are; null where they are those of the plan's own estimate. */
   foretold: Answer | null;
 }
