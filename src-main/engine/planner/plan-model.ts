@@ -82,10 +82,8 @@ async function planSource(context: JobContext, source: GgufSource, fit: FitRecip
   const sliced = sliceRefusal === null ? await slicePlans(context, source, { unsliced, facts, run }) : [];
   const all = [...unsliced, ...varied, ...sliced];
   const rank = { context: run.context, layers: facts.layers, by: target.kind };
-  const plans = ranked(
-    all.map(({ plan }) => plan),
-    rank,
-  );
+  const found = all.map(({ plan }) => plan);
+  const plans = ranked(found, rank);
   const best = bestPlan(plans);
   for (const { draft, plan } of all) if (isWritten(draft, facts)) context.planned.set(plan.id, namedFileOf(draft));
   return {

@@ -40,6 +40,7 @@ function changedCost({ plan, recipe }: NonNullable<WantedRun['wish']>, answer: A
   const [time, memory] = [formatDuration(seconds.likely), formatMemory(peakMemoryBytes)];
   if (recipe.plan) return words.plans.costChanged(time, formatFileSize(plan.cost.diskBytes), memory);
   const disk = disks.reduce((sum, { neededBytes }) => sum + neededBytes, 0);
+  if (disk === 0) return words.plans.costLater; // by the header alone the source seemed to fit, and the plans say otherwise
   const count = recipe.evaluate === false ? 1 : (recipe.candidates ?? 1);
   return words.plans.costOfBest(count, time, formatFileSize(disk), memory);
 }
