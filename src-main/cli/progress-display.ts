@@ -98,7 +98,7 @@ function particulars({ perSecond, secondsLeft, unit, detail }: Progress): string
   };
   return [
     ...(perSecond === undefined ? [] : [rate(perSecond)]),
-    ...(secondsLeft === undefined ? [] : [`${formatDuration(secondsLeft)} left`]),
+    ...(secondsLeft === undefined ? [] : [`${secondsLeft < 1 ? 'a moment' : formatDuration(secondsLeft)} left`]),
     ...(detail === undefined ? [] : [printable(detail)]),
   ];
 }

@@ -45,5 +45,6 @@ export const inspection = z.object({
   /** `OWNER/NAME` on the hub that the model is, as its address or its file says; null where neither does. */
   repository: z.string().nullable(),
   experts: z.object({ count: z.number().int(), used: z.number().int(), sharedCount: z.number().int() }).nullable(),
+  warnings: z.array(z.string()),
 });
 export type Inspection = z.infer<typeof inspection>;

@@ -38,5 +38,7 @@ export const preflight = z.object({
       availableBytes: bytes,
     }),
   ),
+  /** Other things to know before it starts. */
+  warnings: z.array(z.string()),
 });
 export type Preflight = z.infer<typeof preflight>;

@@ -45,7 +45,7 @@ export interface FlightOptions {
 }
 
 const nothingKnown: Flight = {
-  preflight: { seconds: null, stages: {}, peakMemoryBytes: null, disks: [], problems: [] },
+  preflight: { seconds: null, stages: {}, peakMemoryBytes: null, disks: [], problems: [], warnings: [] },
   estimate: null,
 };
 
@@ -88,9 +88,10 @@ async function fly(
   });
   const limit = 'maxMemoryBytes' in recipe ? recipe.maxMemoryBytes : null;
   const memory = memoryProblem(system, peakMemoryBytes, limit);
+  const against = [...problems, ...(memory ? [memory] : [])];
   return {
     estimate: found,
-    preflight: { seconds, stages, peakMemoryBytes, disks, problems: [...problems, ...(memory ? [memory] : [])] },
+    preflight: { seconds, stages, peakMemoryBytes, disks, problems: against, warnings: [] },
   };
 }
 

@@ -24,7 +24,7 @@ export function useShell(isReady: Readonly<Ref<boolean>>, openPalette: () => voi
       { immediate: true },
     );
   };
-  const openHere = (open: () => Promise<void>): void =>
+  const openHere = (open: () => Promise<unknown>): void =>
     whenReady(() => {
       navigation.go('fit');
       void open();

@@ -14,8 +14,11 @@ type Source = () => readonly Command[];
 
 export const useCommandsStore = defineStore('commands', () => {
   const sources = shallowReactive(new Set<Source>());
-  /** What was offered last comes first: the screen's own commands before the frame's. */
-  const commands = computed(() => [...sources].reverse().flatMap((source) => source()));
+  /** What was offered last comes first: the screen's own commands before the frame's, and in place of those with the same id. */
+  const commands = computed(() => {
+    const offered = [...sources].reverse().flatMap((source) => source());
+    return offered.filter(({ id }, index) => offered.findIndex((other) => other.id === id) === index);
+  });
 
   /** Offers commands until the function that is returned is called. */
   function offer(source: Source): () => void {

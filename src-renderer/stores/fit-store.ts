@@ -12,16 +12,18 @@ import { smallestOfUse } from '../features/plans/plan-view.ts';
 import { firstContext, newTargetDraft, readDraft, type TargetInput } from '../features/target/target-draft.ts';
 import { useEngineStore } from './engine-store.ts';
 import { useJobsStore } from './jobs-store.ts';
+import { useNoticeStore } from './notice-store.ts';
 
 export type ModelState =
   | { state: 'none' }
-  | { state: 'reading'; path: string }
   | { state: 'open'; path: string; inspection: Inspection }
   | { state: 'failed'; path: string; error: ErrorShape };
 
 export const useFitStore = defineStore('fit', () => {
   const jobs = useJobsStore();
   const model = shallowRef<ModelState>({ state: 'none' });
+  /** The model that is being read; the one that is open stays until then. */
+  const reading = shallowRef<{ path: string } | null>(null);
   const draft = reactive(newTargetDraft());
   /** Plan jobs of the open model, newest first: while one runs, the plans of the one before stay in view. */
   const planIds = shallowRef<string[]>([]);
@@ -35,19 +37,27 @@ export const useFitStore = defineStore('fit', () => {
   const plans = computed(() => planJobs.value.map(finishedPlans).find((list) => list !== null) ?? null);
   const chosen = computed(() => (plans.value === null ? null : chosenOf(plans.value, chosenId.value)));
 
-  async function open(path: string): Promise<void> {
-    close();
-    const reading: ModelState = { state: 'reading', path: modelOfFile(path) };
-    model.value = reading;
+  /** Answers whether it is open now. One that cannot be read takes nobody the model that is open, nor its plans. */
+  async function open(file: string): Promise<boolean> {
+    const asked = { path: modelOfFile(file) };
+    reading.value = asked;
     try {
-      const inspection = await useEngineStore().connected().call.inspect({ model: reading.path });
-      if (model.value !== reading) return; // another one was opened meanwhile
+      const inspection = await useEngineStore().connected().call.inspect({ model: asked.path });
+      if (reading.value !== asked) return false; // another one was asked for meanwhile, or none
+      close();
       draft.context = firstContext(inspection.config.contextLength);
-      model.value = { state: 'open', path: reading.path, inspection };
+      model.value = { state: 'open', ...asked, inspection };
+      return true;
     } catch (error) {
-      if (model.value === reading)
-        model.value = { state: 'failed', path: reading.path, error: AppError.from(error).toShape() };
+      if (reading.value === asked) tellUnread(asked.path, AppError.from(error).toShape());
+      return false;
     }
+  }
+
+  function tellUnread(path: string, error: ErrorShape): void {
+    reading.value = null;
+    if (model.value.state === 'open') useNoticeStore().tellError(error);
+    else model.value = { state: 'failed', path, error };
   }
 
   /** Asks for a model file and opens it. */
@@ -74,6 +84,7 @@ export const useFitStore = defineStore('fit', () => {
   function close(): void {
     for (const job of planJobs.value) if (!hasEnded(job.job)) void jobs.cancel(job.id).catch(() => {});
     model.value = { state: 'none' };
+    reading.value = null;
     planIds.value = [];
     chosenId.value = null;
     refusal.value = null;
@@ -104,7 +115,10 @@ export const useFitStore = defineStore('fit', () => {
 
   /** After a restart of the engine: its jobs are gone, the model is read again. */
   async function resume(): Promise<void> {
-    if (model.value.state !== 'none') await open(model.value.path);
+    if (model.value.state === 'none') return;
+    const { path } = model.value;
+    close();
+    await open(path);
   }
 
   /** Does what may be refused, and keeps the refusal for the page. */
@@ -117,7 +131,7 @@ export const useFitStore = defineStore('fit', () => {
     }
   }
 
-  const state = { model, draft, chosenId, refusal, readTarget, planning, plans, chosen };
+  const state = { model, reading, draft, chosenId, refusal, readTarget, planning, plans, chosen };
   return { ...state, open, choose, chooseFolder, openSample, isPlannedFor, close, plan, resume, refusable };
 });
 

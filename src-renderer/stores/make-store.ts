@@ -8,6 +8,7 @@ import type { TextList } from '../../src-main/contract/results.ts';
 import { newRecipeDraft, readRecipeDraft } from '../features/advanced/recipe-draft.ts';
 import { suggestOutput } from '../features/model/model-path.ts';
 import { usesSource } from '../features/plans/plan-view.ts';
+import { useForetold } from '../features/preflight/use-foretold.ts';
 import { useAskedStart } from '../features/preflight/use-asked-start.ts';
 import { useEngineStore } from './engine-store.ts';
 import { useFitStore } from './fit-store.ts';
@@ -26,6 +27,32 @@ export const useMakeStore = defineStore('make', () => {
   /** The run whose settings these were: what is made of its model next is kept as its clone. */
   const source = shallowRef<{ run: string; model: string } | null>(null);
   const texts = shallowRef<TextList['texts']>([]);
+  /** For a run that writes nothing: beside its model it may not be allowed to, and a hub is no folder. */
+  const idleFolder = computed(() => preferences.state?.folders.userData ?? null);
+  /** The run of the chosen plan, with a place for its file; null where there is no plan or a setting is wrong. */
+  const wish = computed<{ plan: Plan; recipe: FitInput } | null>(() => {
+    const { plans, chosen, model } = fit;
+    const { settings } = readSettings.value;
+    if (model.state !== 'open' || plans === null || chosen === null || settings === null) return null;
+    const writes = !usesSource(chosen);
+    const plan = draft.choice === 'plan' || !writes ? chosen.id : null;
+    const folder = writes ? preferences.settings.outputsFolder : idleFolder.value;
+    const output = suggestOutput(model.path, typeOf(chosen), folder);
+    const { target } = plans;
+    return {
+      plan: chosen,
+      recipe: { verb: 'fit', ...settings, model: model.path, target, plan, output, force: writes },
+    };
+  });
+  /** The settings are those that plans are estimated with. Device, memory and network decide nothing of an estimate. */
+  const isAsPlanned = computed(() => {
+    const usual = readRecipeDraft(newRecipeDraft(preferences.settings)).settings;
+    return draft.choice === 'plan' && JSON.stringify(readSettings.value.settings) === JSON.stringify(usual);
+  });
+  /** What the wish takes; null where the plan itself says it, and where nothing is made. */
+  const foretold = useForetold(() =>
+    wish.value === null || isAsPlanned.value || usesSource(wish.value.plan) ? null : wish.value.recipe,
+  );
   const { preparation, ask, start, withdraw } = useAskedStart(begin);
 
   // What was set for every run follows the settings until it is changed for this one.
@@ -50,19 +77,10 @@ export const useMakeStore = defineStore('make', () => {
    * A plan that uses the source writes nothing, so there is nothing to ask.
    */
   async function prepare(): Promise<void> {
-    const { plans, chosen, model } = fit;
-    const { settings } = readSettings.value;
-    if (model.state !== 'open' || plans === null || chosen === null || settings === null) return;
-    const writes = !usesSource(chosen);
-    const suggested = suggestOutput(model.path, typeOf(chosen), preferences.settings.outputsFolder);
-    const output = writes ? await window.app.chooseOutput(suggested) : suggested;
-    if (output === null) return;
-    const plan = draft.choice === 'plan' || !writes ? chosen.id : null;
-    const { target } = plans;
-    await ask({
-      plan: chosen,
-      recipe: { verb: 'fit', ...settings, model: model.path, target, plan, output, force: writes },
-    });
+    if (wish.value === null) return;
+    const { plan, recipe } = wish.value;
+    const output = usesSource(plan) ? recipe.output : await window.app.chooseOutput(recipe.output);
+    if (output !== null) await ask({ plan, recipe: { ...recipe, output } });
   }
 
   async function begin({ recipe }: { plan: Plan; recipe: FitInput }): Promise<void> {
@@ -80,7 +98,8 @@ export const useMakeStore = defineStore('make', () => {
     }),
   );
 
-  return { draft, source, readSettings, preparation, texts, loadTexts, prepare, start, download, withdraw };
+  const state = { draft, source, readSettings, wish, foretold, preparation, texts };
+  return { ...state, loadTexts, prepare, start, download, withdraw };
 });
 
 /** What a plan's file name says of it: `Q4_K_M`, `slice-512.Q4_K_M`. */

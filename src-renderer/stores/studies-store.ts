@@ -12,13 +12,15 @@ import type { ModelState } from './fit-store.ts';
 import { useJobsStore } from './jobs-store.ts';
 import { useNavigationStore } from './navigation-store.ts';
 
+type StudyModel = ModelState | { state: 'reading'; path: string };
+
 /** Studies that are listed; older ones are in the history. */
 const mostListed = 100;
 
 export const useStudiesStore = defineStore('studies', () => {
   const call = () => useEngineStore().connected().call;
   const draft = reactive(newStudyDraft('sparsity'));
-  const model = shallowRef<ModelState>({ state: 'none' });
+  const model = shallowRef<StudyModel>({ state: 'none' });
   /** The study whose settings these were: what is started next is kept as its clone. */
   const source = shallowRef<{ run: string; recipe: StudyRecipe } | null>(null);
   const list = shallowRef<{ experiments: readonly Experiment[]; total: number } | null>(null);
@@ -38,12 +40,12 @@ export const useStudiesStore = defineStore('studies', () => {
   );
 
   async function open(path: string): Promise<void> {
-    const reading: ModelState = { state: 'reading', path: modelOfFile(path) };
+    const reading: StudyModel = { state: 'reading', path: modelOfFile(path) };
     model.value = reading;
     const read = await call()
       .inspect({ model: reading.path })
-      .then((inspection): ModelState => ({ state: 'open', path: reading.path, inspection }))
-      .catch((error: unknown): ModelState => ({
+      .then((inspection): StudyModel => ({ state: 'open', path: reading.path, inspection }))
+      .catch((error: unknown): StudyModel => ({
         ...{ state: 'failed', path: reading.path, error: AppError.from(error).toShape() },
       }));
     if (model.value === reading) model.value = read; // else another one was opened meanwhile

@@ -12,7 +12,16 @@ export interface Explanation {
 }
 
 export function explain(error: ErrorShape): Explanation {
-  return { ...useWords().errors.byCode[error.code], message: error.message, details: detailsOf(error) };
+  return { ...wordsFor(error), message: error.message, details: detailsOf(error) };
+}
+
+/** By the code, or by what is missing where the engine says that. */
+function wordsFor({ code, details }: ErrorShape): Pick<Explanation, 'title' | 'advice'> {
+  const { byCode, missing } = useWords().errors;
+  const what = String(details['missing']);
+  return code === 'FILE_NOT_FOUND' && Object.hasOwn(missing, what)
+    ? missing[what as keyof typeof missing]
+    : byCode[code];
 }
 
 function detailsOf({ code, details }: ErrorShape): string {

@@ -117,6 +117,7 @@ export function inspectionOf(path: string): Inspection {
     widths: null,
     repository: 'owner/name',
     experts: null,
+    warnings: [],
   };
 }
 

@@ -9,6 +9,7 @@ const told: Preflight = {
   peakMemoryBytes: 1.2 * 2 ** 30,
   disks: [{ place: '/a', neededBytes: 4_400_000, freeBytes: null }],
   problems: [],
+  warnings: [],
 };
 const problem = { kind: 'memory' as const, neededBytes: 2, availableBytes: 1 };
 
@@ -35,7 +36,9 @@ describe('the line before a job', () => {
       { ...problem, message: 'None at all.', refuses: true },
     ];
     const short = { low: 4, likely: 10, high: 20 };
-    expect(preflightLines({ ...told, seconds: short, problems })).toEqual(['Little memory.']);
+    expect(preflightLines({ ...told, seconds: short, problems, warnings: ['An old commit.'] })).toEqual([
+      ...['Little memory.', 'An old commit.'],
+    ]);
     expect(preflightLines({ ...told, seconds: null })).toEqual([]);
   });
 });

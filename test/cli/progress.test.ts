@@ -42,7 +42,7 @@ describe('progress', () => {
     expect(shown('line')).toMatchInlineSnapshot(`
       "open
       calibrate
-      calibrate: 90%, 1,204 tokens/s, 0 s left
+      calibrate: 90%, 1,204 tokens/s, a moment left
       quantize: 2.50 MB/s, blk.0�[2Jweight
       "
     `);
@@ -57,7 +57,7 @@ describe('progress', () => {
 
       <clear>calibrate ▯▯▯▯▯▯▯▯▯▯▯▯▯▯▯▯▯▯▯▯   0%
       <clear>calibrate ▮▮▮▮▮▯▯▯▯▯▯▯▯▯▯▯▯▯▯▯  25%  1,204 tokens/s  30 s left  windo
-      <clear>calibrate ▮▮▮▮▮▮▮▮▮▮▮▮▮▮▮▮▮▮▯▯  90%  1,204 tokens/s  0 s left
+      <clear>calibrate ▮▮▮▮▮▮▮▮▮▮▮▮▮▮▮▮▮▮▯▯  90%  1,204 tokens/s  a moment left
       <clear>✓ calibrate 8 s
 
       <clear>quantize  ▯▯▯▯▯▯▯▯▯▯▯▯▯▯▯▯▯▯▯▯   0%  2.50 MB/s  blk.0�[2Jweight

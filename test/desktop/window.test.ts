@@ -1,5 +1,5 @@
 // The real window over the real engine in a Node child: from the sample to its result, and everything that may go wrong on the way.
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fixtures } from '../support/paths.ts';
@@ -102,6 +102,11 @@ describe('the window', () => {
     writeFileSync(notes, 'no model');
     await dropFile(app.page, notes);
     await app.page.getByRole('alert').getByText('This is no model').waitFor();
+    const folder = path.join(app.folder, 'empty');
+    mkdirSync(folder);
+    writeFileSync(path.join(folder, 'config.json'), '{}'); // stands for its folder
+    await dropFile(app.page, path.join(folder, 'config.json'));
+    await app.page.getByRole('alert').getByText('empty holds no model', { exact: false }).waitFor();
     await app.page.getByRole('heading', { name: /^Fits, with .* GiB to spare$/ }).waitFor(); // still
     await app.page.getByRole('alert').getByRole('button', { name: 'Close' }).click();
     await app.page.getByRole('slider', { name: 'Context' }).press('End');
@@ -162,12 +167,15 @@ describe('the window', () => {
     await app.page.getByLabel('Samples').fill('many');
     await app.page.getByText('Write a whole number.').waitFor();
     expect(await make.isDisabled()).toBe(true);
+    await app.page.getByText(/Making it takes about \d+ s/).waitFor({ state: 'detached' }); // nothing would run
     await app.page.getByLabel('Samples').fill('4');
+    const told = app.page.getByText(/With the settings below, making it takes about \d+ s/);
+    const [, seconds] = /about (\d+ s)/.exec(await told.innerText())!;
     expect(await seriousViolations(app.page)).toEqual([]);
     await answerSaveDialog(app, path.join(app.folder, 'made.gguf'));
     await make.click();
     const dialog = app.page.getByRole('dialog', { name: 'Make: Q8_0 mix' });
-    await dialog.getByRole('heading', { name: /^About \d+/ }).waitFor();
+    await dialog.getByRole('heading', { name: `About ${seconds}`, exact: true }).waitFor(); // as beside the plan
     await dialog.getByText(path.join(app.folder, 'made.gguf')).waitFor();
     expect(await seriousViolations(app.page)).toEqual([]);
     await app.page.keyboard.press('Escape');
@@ -189,6 +197,7 @@ describe('the window', () => {
     await keyboard.press('Control+k');
     const palette = app.page.getByRole('dialog', { name: 'Commands' });
     await palette.getByRole('option', { name: 'Go to Fit 1' }).waitFor();
+    await palette.getByRole('option', { name: /^Open a folder…/ }).waitFor(); // on any screen
     expect(await seriousViolations(app.page)).toEqual([]);
     await keyboard.type('deut');
     // All commands are there before the filter takes effect; Enter takes the one that is marked.
@@ -223,7 +232,7 @@ describe('the window', () => {
     await app.page.getByRole('button', { name: 'Open a model…' }).waitFor();
     await dropFile(app.page, path.join(fixtures, 'hostile/gguf-bad-magic.gguf'));
     const notice = app.page.getByRole('alert');
-    await notice.getByText('This file is damaged, or not a model').waitFor();
+    await notice.getByText('This file is damaged, or not what it should be').waitFor();
     await notice
       .getByText(/gguf-bad-magic\.gguf/)
       .first()

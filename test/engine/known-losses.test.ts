@@ -1,6 +1,7 @@
 // Plans of a model that the history knows: what its runs measured, on the same bytes wherever they lie.
 import { copyFileSync } from 'node:fs';
 import path from 'node:path';
+import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import type { Plan } from '../../src-main/contract/plan.ts';
 import { quick, resultOf, startEngine, temporaryFolder, type TestEngine } from '../support/engine.ts';
@@ -47,4 +48,22 @@ test('what a fit made and measured is known to the next plan: as its result tell
     expect(plans.find((plan) => plan.id === id)?.predicted).toMatchObject({ basis: 'measured', kld });
   }
   expect(measured.map(({ id }) => id)).toContain(best);
+});
+
+test('a broken row of the history costs what it measured, and nothing else', async () => {
+  const engine = await startEngine();
+  const folder = temporaryFolder();
+  const made = async (type: string): Promise<string> => {
+    const recipe = { verb: 'quantize', model: sampleModel, type, output: path.join(folder, `${type}.gguf`) };
+    return resultOf(await engine.run({ ...recipe, prove: false, ...quick }), 'quantize').run;
+  };
+  const [recipeless, resultless] = [await made('Q8_0'), await made('Q4_0')];
+  await made('Q5_0');
+  await plansOf(engine, sampleModel); // by then all is written down
+  const database = new Database(path.join(engine.home, 'catalog.sqlite'));
+  database.prepare("UPDATE details SET recipe = '{' WHERE experiment = ?").run(recipeless);
+  database.prepare("UPDATE details SET result = 'null' WHERE experiment = ?").run(resultless);
+  database.close();
+  const plans = await plansOf(engine, sampleModel);
+  expect(plans.filter(isMeasured).map(({ id }) => id)).toEqual(['q5_0']);
 });

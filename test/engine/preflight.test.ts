@@ -18,7 +18,7 @@ import {
 } from '../support/engine.ts';
 import { goldenModels, goldenTokens, tinyModel } from '../support/golden-models.ts';
 import { decoderOf } from '../support/graph-runs.ts';
-import { sampleModel } from '../support/paths.ts';
+import { sampleFolder, sampleModel } from '../support/paths.ts';
 import { constantConfig, slicedInto } from '../support/per-block.ts';
 
 const GiB = 2 ** 30;
@@ -74,7 +74,7 @@ describe('a job', () => {
     const engine = await startEngine();
     const recipe = quantize(path.join(temporaryFolder(), 'out.gguf'), { model: '/nowhere.gguf' });
     expect(await expected(engine, recipe)).toEqual({
-      ...{ seconds: null, stages: {}, peakMemoryBytes: null, disks: [], problems: [] },
+      ...{ seconds: null, stages: {}, peakMemoryBytes: null, disks: [], problems: [], warnings: [] },
     });
     expect(errorOf(await engine.run(recipe)).code).toBe('FILE_NOT_FOUND');
   });
@@ -181,6 +181,17 @@ describe('a fit that names a plan', () => {
     // By its name alone: the least that the type takes.
     expect(before.problems[0]!.neededBytes).toBe((6_819_072 * 8.5) / 8);
     expect(before.problems[0]!.neededBytes).toBeLessThan(fileBytes);
+  });
+
+  it('of a folder writes the source as a GGUF, which the list of plans says too', async () => {
+    const engine = await startEngine({ system: { diskOf: apart(1e12) } });
+    const folder = { model: sampleFolder };
+    const { plans } = resultOf(await engine.run({ verb: 'plan', ...folder, target }), 'plan');
+    const { cost, fileBytes, notes } = plans.find(({ id }) => id === 'source')!;
+    expect([cost.diskBytes, notes]).toEqual([fileBytes, [expect.stringContaining('one GGUF file')]]);
+    const told = await expected(engine, { ...fit('source'), ...folder });
+    expect(told.disks[0]).toMatchObject({ place: path.dirname(output), neededBytes: fileBytes });
+    expect([Math.round(told.seconds!.likely), told.peakMemoryBytes]).toEqual([cost.seconds, cost.peakMemoryBytes]);
   });
 
   it('writes a slice of the width that its name says, and nothing where it uses the source', async () => {

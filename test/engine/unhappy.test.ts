@@ -183,6 +183,7 @@ describe('outputs', () => {
     const engine = await startEngine();
     expect(errorOf(await engine.run(quantize(sampleModel, '/nowhere/out.gguf')))).toMatchObject({
       code: 'FILE_NOT_FOUND',
+      details: { path: '/nowhere', missing: 'output folder' },
     });
   });
 

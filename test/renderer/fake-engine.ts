@@ -59,6 +59,7 @@ export const inspection: Inspection = {
   widths: null,
   repository: null,
   experts: null,
+  warnings: [],
 };
 
 const GiB = 2 ** 30;
@@ -154,7 +155,9 @@ function answers(jobs: JobSnapshot[], cancelled: string[], added: (job: JobSnaps
       jobs.push(job);
       return { id: job.id };
     },
-    'jobs.preflight': () => ({ seconds: null, stages: {}, peakMemoryBytes: 5, disks: [], problems: [] }),
+    'jobs.preflight': () => ({
+      ...{ seconds: null, stages: {}, peakMemoryBytes: 5, disks: [], problems: [], warnings: [] },
+    }),
     'jobs.list': () => ({ jobs: [...jobs], waiting: [] }),
     'jobs.get': ({ id }) => find(id),
     'jobs.cancel': ({ id }) => {

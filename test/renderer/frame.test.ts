@@ -102,6 +102,9 @@ describe('commands', () => {
     const withdraw = store.offer(() => [{ id: 'a', title: 'A', run: () => {} }]);
     store.offer(() => [{ id: 'b', title: 'B', run: () => {} }]);
     expect(store.commands.map(({ id }) => id)).toEqual(['b', 'a']);
+    const giveBack = store.offer(() => [{ id: 'a', title: 'A here', run: () => {} }]);
+    expect(store.commands.map(({ title }) => title)).toEqual(['A here', 'B']);
+    giveBack();
     withdraw();
     expect(store.commands.map(({ id }) => id)).toEqual(['b']);
   });

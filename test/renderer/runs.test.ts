@@ -5,10 +5,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { JobSnapshot, JobState } from '../../src-main/contract/job.ts';
 import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
 import { logEntry } from '../../src-renderer/features/runs/log-words.ts';
-import { runLabel } from '../../src-renderer/features/runs/run-words.ts';
+import { lineOf, runLabel } from '../../src-renderer/features/runs/run-words.ts';
 import { placeOf } from '../../src-renderer/features/runs/site-words.ts';
 import { fitStages, stageSteps } from '../../src-renderer/features/runs/stage-steps.ts';
-import { secondsLeftOf } from '../../src-renderer/features/runs/time-left.ts';
+import { aboutTimeLeft, secondsLeftOf, timeLeft, timeLeftInStep } from '../../src-renderer/features/runs/time-left.ts';
 import { useEngineStore } from '../../src-renderer/stores/engine-store.ts';
 import { useJobsStore } from '../../src-renderer/stores/jobs-store.ts';
 import { logScale, powerOfTen, zeroScale } from '../../src-renderer/ui/charts/scales.ts';
@@ -56,6 +56,14 @@ describe('the time left', () => {
     const running = job({ progress: { ...slicing, secondsLeft: 30 }, stages: ['slice'] });
     expect(secondsLeftOf(running, ['slice', 'evaluate'], estimated)).toBeNull();
     expect(secondsLeftOf(job({}), expected, estimated)).toBeNull();
+  });
+
+  it('is said as a number, and near the end as a moment', () => {
+    expect([8, 0.4].map(timeLeft)).toEqual(['8 s left', 'a moment left']);
+    expect([8, 0.4].map(aboutTimeLeft)).toEqual(['about 8 s left', 'a moment left']);
+    expect(lineOf(job({ progress: { ...slicing, secondsLeft: 0 } }))).toBe('Slice · a moment left');
+    speak('de');
+    expect(timeLeftInStep(0)).toBe('noch einen Moment in diesem Schritt');
   });
 });
 

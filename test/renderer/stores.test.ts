@@ -2,17 +2,25 @@
 // The stores against an engine of the contract: snapshot and events, plans, runs, the end of the engine.
 import { createPinia, setActivePinia } from 'pinia';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { nextTick } from 'vue';
 import type { Preflight } from '../../src-main/contract/preflight.ts';
 import { AppError } from '../../src-main/contract/errors.ts';
-import { recipe } from '../../src-main/contract/recipe.ts';
+import { usualSettings } from '../../src-main/contract/settings.ts';
+import { fitRecipe, recipe, type Recipe } from '../../src-main/contract/recipe.ts';
+import { newRecipeDraft } from '../../src-renderer/features/advanced/recipe-draft.ts';
+import { openInFit } from '../../src-renderer/features/history/clone-into-fit.ts';
+import { runInWords } from '../../src-renderer/features/plans/plan-run.ts';
 import { useEngineStore } from '../../src-renderer/stores/engine-store.ts';
 import { useFitStore } from '../../src-renderer/stores/fit-store.ts';
 import { useMakeStore } from '../../src-renderer/stores/make-store.ts';
 import { useJobsStore } from '../../src-renderer/stores/jobs-store.ts';
+import { useNoticeStore } from '../../src-renderer/stores/notice-store.ts';
+import { usePreferencesStore } from '../../src-renderer/stores/preferences-store.ts';
 import { useNavigationStore } from '../../src-renderer/stores/navigation-store.ts';
 import { planFor } from '../support/plans.ts';
 import { fakeEngine, inspection, planList, type FakeEngine } from './fake-engine.ts';
 
+const GiB = 2 ** 30;
 const chooseOutput = vi.fn<(suggested: string) => Promise<string | null>>();
 vi.stubGlobal('window', { app: { chooseOutput } });
 
@@ -136,6 +144,26 @@ describe('the fit store', () => {
     expect(fit.model).toEqual({ state: 'failed', path: '/models/x.gguf', error: malformed.toShape() });
   });
 
+  it('keeps the open model, its plans and its settings where another one cannot be read', async () => {
+    const missing = new AppError('FILE_NOT_FOUND', '/empty holds no model.', { path: '/empty', missing: 'model' });
+    const engine = fakeEngine({
+      inspect: ({ model }) => (model === '/empty' ? Promise.reject(missing) : inspection),
+    });
+    const fit = await planned(engine);
+    const opening = fit.open('/empty');
+    expect(fit.reading).toEqual({ path: '/empty' });
+    expect(await opening).toBe(false);
+    expect(fit).toMatchObject({ model: { state: 'open', path: inspection.path }, reading: null });
+    expect(fit.plans?.best).toBe('q5_k_m');
+    expect(useNoticeStore().notice).toMatchObject({ title: 'This is no model', message: missing.message });
+    expect(engine.cancelled).toEqual([]);
+
+    const recipe = { verb: 'fit', model: '/empty', target: { kind: 'file', bytes: 5 }, output: '/o', plan: 'source' };
+    await openInFit('run', fitRecipe.parse({ ...recipe, calibration: { samples: 7 } }));
+    expect(useMakeStore()).toMatchObject({ source: null, draft: { samples: '128' } });
+    expect(fit).toMatchObject({ draft: { kind: 'memory' }, chosenId: null });
+  });
+
   it('takes the answer of the model opened last', async () => {
     const answers = new Map<string, PromiseWithResolvers<typeof inspection>>();
     const fit = await started(
@@ -253,6 +281,66 @@ describe('the make store', () => {
     await make.start();
     expect(chooseOutput).not.toHaveBeenCalled();
     expect(engine.jobs.at(-1)?.recipe).toMatchObject({ verb: 'fit', plan: 'source', force: false });
+    const folders = { userData: '/home/snug', models: '/models' };
+    usePreferencesStore().state = {
+      ...{ settings: usualSettings, folders, hubEndpoint: '', statisticsUsedBytes: 0 },
+      overrides: { hubEndpoint: false, offline: false },
+    };
+    expect(make.wish?.recipe.output).toBe('/home/snug/sample.snug.gguf'); // the model's folder may be read-only
+  });
+
+  it('tells what the run takes with the settings as they are, asked once they pause', async () => {
+    const asked: Recipe[] = [];
+    const seconds = { low: 20, likely: 40, high: 80 };
+    const disks = [5e9, 1e9].map((neededBytes) => ({ place: '/', neededBytes, freeBytes: null }));
+    const foreseen: Preflight = {
+      ...{ seconds, stages: {}, peakMemoryBytes: 2 * GiB, disks, problems: [], warnings: [] },
+    };
+    const engine = fakeEngine({
+      'jobs.preflight': ({ recipe: wanted }) => {
+        asked.push(wanted);
+        if (wanted.verb !== 'fit' || wanted.threads === null) return foreseen;
+        return wanted.threads === 7 ? { ...foreseen, seconds: null } : { ...foreseen, disks: [] };
+      },
+    });
+    const fit = await planned(engine);
+    const make = useMakeStore();
+    const told = async (): Promise<string> => {
+      await nextTick();
+      await vi.waitFor(() => expect(make.foretold?.state).not.toBe('asking'));
+      return runInWords(make);
+    };
+    expect(runInWords(make)).toBe('Making it takes about 1 s and 1 B of memory, and writes 1 B.');
+
+    for (const samples of ['12', '1', '16']) {
+      make.draft.samples = samples;
+      await nextTick();
+    }
+    expect(runInWords(make)).toBe('Working out what it takes with the settings below…');
+    expect(await told()).toBe(
+      'With the settings below, making it takes about 40 s and 2.00 GiB of memory, and writes 1 B.',
+    );
+    expect(asked).toMatchObject([{ plan: 'q5_k_m', calibration: { samples: 16 }, target: planList.target }]);
+    Object.assign(make.draft, { choice: 'best', importance: 'off' });
+    expect(await told()).toBe(
+      'With the settings below, making and measuring the best 3 takes about 40 s, 2.00 GiB of memory and up to 6.00 GB of disk. Losses are those with importance, which is off in the settings below.',
+    );
+    Object.assign(make.draft, { evaluate: false, importance: 'on' });
+    expect(await told()).toMatch(/^With the settings below, making the best plan takes/);
+    for (const threads of ['7', '8']) {
+      make.draft.threads = threads;
+      expect(await told()).toBe('What making it takes is told before it starts.');
+    }
+    fit.chosenId = 'source';
+    expect(await told()).toBe(''); // nothing is made
+    make.draft.threads = 'x';
+    expect(await told()).toBe(''); // nothing would run
+    expect(asked).toHaveLength(5);
+
+    fit.chosenId = null;
+    Object.assign(make.draft, newRecipeDraft());
+    expect(await told()).toMatch(/^Making it takes about 1 s/);
+    expect(asked).toHaveLength(5);
   });
 
   it('passes on what the drawer says, and measures the best plans where that is wanted', async () => {
@@ -284,7 +372,7 @@ describe('the make store', () => {
     const preparing = make.prepare();
     await vi.waitFor(() => expect(make.preparation?.answer.state).toBe('asking'));
     make.withdraw();
-    answer.resolve({ seconds: null, stages: {}, peakMemoryBytes: null, disks: [], problems: [] });
+    answer.resolve({ seconds: null, stages: {}, peakMemoryBytes: null, disks: [], problems: [], warnings: [] });
     await preparing;
     expect(make.preparation).toBeNull();
     await make.start();

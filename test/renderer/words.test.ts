@@ -141,6 +141,7 @@ describe('plans', () => {
     expect(shortList(planList, 'q4_k_m', 1).map(({ id }) => id)).toEqual(['q5_k_m', 'q4_k_m', 'source']);
     expect(usesSource(source)).toBe(true);
     expect(usesSource(best)).toBe(false);
+    expect(usesSource({ ...source, cost: best.cost })).toBe(false); // of a folder
   });
 
   it('show the best slice too, which makes a file even where its weights are not quantised', () => {
@@ -223,6 +224,21 @@ describe('words', () => {
       expect(title).not.toBe('');
       expect(details).toBe(`code: ${code}\nfile: x\nsize: 3`);
     }
+  });
+
+  it('say of a path what is missing, where the engine says it', () => {
+    const title = (details: object): string =>
+      explain({ code: 'FILE_NOT_FOUND', message: 'm', details: { ...details } }).title;
+    expect(title({ missing: 'output folder' })).toBe('The folder to write in is missing');
+    expect(title({ missing: 'model' })).toBe('This is no model');
+    for (const missing of [undefined, 'toString', 'something new'])
+      expect(title({ missing })).toBe('A file or folder cannot be opened');
+  });
+
+  it('advise nothing that the message of a hub that does not answer says already', () => {
+    const message =
+      'https://hub does not deliver hub:a/b (tried 4 times). Try again later: what is here already is kept.';
+    expect(explain({ code: 'HUB_UNAVAILABLE', message, details: {} }).advice).not.toMatch(/later|kept/);
   });
 
   it('name the stages in the order they came, then those expected', () => {

@@ -1,6 +1,8 @@
 // Plans for tests, with sensible values in everything a test does not care about.
 import type { Plan } from '../../src-main/contract/plan.ts';
 
+const nothingMade = { seconds: 0, peakMemoryBytes: 0, diskBytes: 0 };
+
 export function planFor(id: string, part: Partial<Plan> & { kld?: number; totalBytes?: number } = {}): Plan {
   const { kld = 0.1, totalBytes = 1000, ...rest } = part;
   return {
@@ -19,7 +21,7 @@ export function planFor(id: string, part: Partial<Plan> & { kld?: number; totalB
     },
     fits: true,
     predicted: { kld, kldLow: kld / 3, kldHigh: kld * 3, perplexityRatio: 1 + kld, basis: 'prior' },
-    cost: { seconds: 1, peakMemoryBytes: 1, diskBytes: 1 },
+    cost: id === 'source' ? nothingMade : { seconds: 1, peakMemoryBytes: 1, diskBytes: 1 },
     notes: [],
     ...rest,
   };

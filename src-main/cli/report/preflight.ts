@@ -6,9 +6,9 @@ import { formatDuration, formatFileSize, formatMemory } from '../../contract/uni
 const worthSayingSeconds = 10;
 
 /** `About 3 min (2 to 6), at most 1.2 GiB of memory, 4.40 MB on the disk.`, and what may go wrong; nothing for a short job. */
-export function preflightLines({ seconds, peakMemoryBytes, disks, problems }: Preflight): string[] {
+export function preflightLines({ seconds, peakMemoryBytes, disks, problems, warnings: others }: Preflight): string[] {
   // What refuses the job is told by its error.
-  const warnings = problems.filter(({ refuses }) => !refuses).map(({ message }) => message);
+  const warnings = [...problems.filter(({ refuses }) => !refuses).map(({ message }) => message), ...others];
   if (seconds === null || seconds.likely <= worthSayingSeconds) return warnings;
   const needed = disks.map(({ neededBytes }) => neededBytes).filter((size) => size > 0);
   const parts = [

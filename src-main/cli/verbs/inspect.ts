@@ -6,6 +6,7 @@ import { everywhere } from '../options.ts';
 import { modelName, modelPath } from '../paths.ts';
 import { count, largeCount } from '../report/numbers.ts';
 import { hubFields } from '../report/hub.ts';
+import { warningLines } from '../report/quality.ts';
 import type { Canvas } from '../report/style.ts';
 import { widthRange } from '../report/slice.ts';
 import { fields, type Field } from '../report/table.ts';
@@ -68,5 +69,6 @@ function describe(model: Inspection, { style }: Canvas): string[] {
     ...fields(rows),
     '',
     ...fields(abilities),
+    ...(model.warnings.length === 0 ? [] : ['', ...warningLines(model.warnings, style)]),
   ];
 }

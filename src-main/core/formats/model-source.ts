@@ -130,7 +130,7 @@ async function openFolder(folder: string): Promise<ModelSource> {
     pickled === undefined
       ? `A model is ${expectedForm}.`
       : `${pickled} is a pickled file, which Snug does not read: convert it to safetensors.`;
-  throw new AppError('FILE_NOT_FOUND', `${folder} holds no model. ${advice}`, { path: folder });
+  throw new AppError('FILE_NOT_FOUND', `${folder} holds no model. ${advice}`, { path: folder, missing: 'model' });
 }
 
 async function openGgufModel(path: string): Promise<ModelSource> {

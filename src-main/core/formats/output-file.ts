@@ -92,11 +92,8 @@ async function checkFolder(path: string): Promise<void> {
     () => false,
   );
   if (!isFolder) {
-    throw new AppError(
-      'FILE_NOT_FOUND',
-      `The folder ${folder} does not exist; make it first or choose another output.`,
-      { path: folder },
-    );
+    const details = { path: folder, missing: 'output folder' };
+    throw new AppError('FILE_NOT_FOUND', `The folder ${folder} does not exist: create it first.`, details);
   }
 }
 

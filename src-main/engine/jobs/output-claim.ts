@@ -45,7 +45,8 @@ export async function refuseTaken(target: OutputTarget): Promise<void> {
 async function checkFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch(() => null);
   if (!found?.isDirectory()) {
-    throw new AppError('FILE_NOT_FOUND', `The folder ${folder} does not exist: create it first.`, { path: folder });
+    const details = { path: folder, missing: 'output folder' };
+    throw new AppError('FILE_NOT_FOUND', `The folder ${folder} does not exist: create it first.`, details);
   }
   await access(folder, constants.W_OK).catch((error: unknown) => {
     throw new AppError(

@@ -37,5 +37,6 @@ export async function inspectOnnx(file: string): Promise<Inspection> {
     widths: slicing,
     repository: null,
     experts: null,
+    warnings: [],
   };
 }

@@ -56,6 +56,7 @@ export async function inspect(path: string): Promise<Inspection> {
       widths,
       repository: source.gguf ? hubRepositoryOf(source.gguf.metadata) : null,
       experts: experts && { count: experts.count, used: experts.used ?? 0, sharedCount: experts.sharedCount },
+      warnings: [],
     };
   } finally {
     await source.close();

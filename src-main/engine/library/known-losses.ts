@@ -5,13 +5,13 @@ import { recipe as recipeSchema, type Recipe } from '../../contract/recipe.ts';
 import type { FitResult, SliceResult } from '../../contract/results.ts';
 import type { KnownLoss } from '../../core/planning/measured-plans.ts';
 import { sliceStep } from '../../core/planning/slices.ts';
-import type { MeasuringRun } from '../catalog/history.ts';
+import { jsonOf, type MeasuringRun } from '../catalog/history.ts';
 import { floatTypeOf } from '../stages/slice.ts';
 
-/** None for a run that another version of Snug kept in another form. */
+/** None for a run that is damaged, or that another version of Snug kept in another form. */
 export function knownLosses({ run, verb, recipe, result }: MeasuringRun): KnownLoss[] {
-  const asked = recipeSchema.safeParse(JSON.parse(recipe));
-  const came = jobResult.safeParse({ verb, value: JSON.parse(result) as unknown });
+  const asked = recipeSchema.safeParse(jsonOf(recipe));
+  const came = jobResult.safeParse({ verb, value: jsonOf(result) });
   if (!asked.success || !came.success) return [];
   if (came.data.verb === 'fit') return ofFit(run, came.data.value);
   const steps = stepsOf(asked.data, came.data);

@@ -26,10 +26,11 @@ export async function inspectAnywhere(
   { home, preferences, signal }: InspectOptions,
 ): Promise<Inspection> {
   if (!isHubAddress(model)) return inspect(model);
-  return withOutlines({ home, preferences, signal, offline }, async (outline) => {
+  return withOutlines({ home, preferences, signal, offline }, async (outline, warnings) => {
     const { model: local, used } = await outline(model);
     const { owner, name } = parseHubAddress(model);
-    return { ...(await inspect(local)), path: used.path ?? model, hub: [used], repository: `${owner}/${name}` };
+    const found = { path: used.path ?? model, hub: [used], repository: `${owner}/${name}`, warnings };
+    return { ...(await inspect(local)), ...found };
   });
 }
 
@@ -39,25 +40,30 @@ export async function preflightAnywhere(
   recipe: Recipe,
   options: Omit<FlightOptions, 'downloadBytes'>,
 ): Promise<Preflight> {
-  const told = async ({ local, downloadBytes }: OutlinedRecipe): Promise<Preflight> =>
-    (await preflight(parts, local, { ...options, downloadBytes })).preflight;
+  const told = async ({ local, downloadBytes }: OutlinedRecipe, warnings: string[] = []): Promise<Preflight> => ({
+    ...(await preflight(parts, local, { ...options, downloadBytes })).preflight,
+    warnings,
+  });
   const asItIs = { local: recipe, downloadBytes: 0 };
   if (!hasHubModel(recipe)) return told(asItIs);
   const { folders, settings } = parts;
   const { signal } = options;
   const place = { home: folders.home, preferences: settings.read(), signal, offline: recipe.offline };
-  return withOutlines(place, async (outline) => told(await outlinedRecipe(recipe, outline).catch(() => asItIs)));
+  return withOutlines(place, async (outline, warnings) =>
+    told(await outlinedRecipe(recipe, outline).catch(() => asItIs), warnings),
+  );
 }
 
-/** Opens outlines that are gone afterwards. */
+/** Opens outlines that are gone afterwards; `warnings` gets what is to be said of those that were opened. */
 async function withOutlines<T>(
   options: InspectOptions & { offline: boolean },
-  work: (outline: (address: string) => Promise<OpenedOutline>) => Promise<T>,
+  work: (outline: (address: string) => Promise<OpenedOutline>, warnings: string[]) => Promise<T>,
 ): Promise<T> {
-  const hub = openHub({ ...options, warn: () => {} });
+  const warnings: string[] = [];
+  const hub = openHub({ ...options, warn: (warning) => warnings.push(warning) });
   const scratch = await mkdtemp(path.join(tmpdir(), 'snug-inspect-'));
   try {
-    return await work(async (address) => openOutline(hub, await openSnapshot(hub, address), scratch));
+    return await work(async (address) => openOutline(hub, await openSnapshot(hub, address), scratch), warnings);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -13,9 +13,9 @@ import { sharedSliceRefusal } from '../../core/slicing/shared-refusal.ts';
 import { jobFacts } from '../job-facts.ts';
 import { stage, type JobContext } from '../jobs/context.ts';
 import type { GgufSource } from '../stages/open.ts';
-import { makesFile, plannedFile, writeHeader } from './headers.ts';
+import { plannedFile, writeHeader } from './headers.ts';
 import { askMemory } from './memory-service.ts';
-import { namedFileOf, planOf, type Draft, type PlanFacts } from './plan-of.ts';
+import { isWritten, namedFileOf, planOf, type Draft, type PlanFacts } from './plan-of.ts';
 import { slicePlans } from './slice-plans.ts';
 import { memoryVariants } from './variants.ts';
 
@@ -58,6 +58,7 @@ async function planSource(context: JobContext, source: GgufSource, fit: FitRecip
     machine: context.machine,
     threads: context.threads,
     target,
+    isConverted: source.isConverted,
     gpuLayers: hasGpu ? -1 : 0,
   };
   const candidates = await findCandidates(context, source, facts.importance);
@@ -81,12 +82,10 @@ async function planSource(context: JobContext, source: GgufSource, fit: FitRecip
   const sliced = sliceRefusal === null ? await slicePlans(context, source, { unsliced, facts, run }) : [];
   const all = [...unsliced, ...varied, ...sliced];
   const rank = { context: run.context, layers: facts.layers, by: target.kind };
-  const plans = ranked(
-    all.map(({ plan }) => plan),
-    rank,
-  );
+  const found = all.map(({ plan }) => plan);
+  const plans = ranked(found, rank);
   const best = bestPlan(plans);
-  for (const { draft, plan } of all) if (makesFile(draft.file)) context.planned.set(plan.id, namedFileOf(draft));
+  for (const { draft, plan } of all) if (isWritten(draft, facts)) context.planned.set(plan.id, namedFileOf(draft));
   return {
     list: {
       target,

@@ -29,6 +29,8 @@ export interface PlanFacts extends CostFacts {
   /** Whether files are made with importance; without, the smallest types are out. */
   importance: boolean;
   target: Target;
+  /** The model is a folder: even the source unchanged is written, as a GGUF. */
+  isConverted: boolean;
   /** -1 where llama.cpp sees a GPU, 0 else. */
   gpuLayers: number;
 }
@@ -49,12 +51,15 @@ export function planOf(draft: Draft, memory: PlanMemory, facts: PlanFacts): Plan
     memory,
     fits: target.kind === 'file' ? fileBytes <= target.bytes : memory.totalBytes <= target.bytes,
     predicted: { ...lossOf(draft.file, facts), basis: 'prior' },
-    cost: makesFile(draft.file)
+    cost: isWritten(draft, facts)
       ? costOf(facts, id, namedFileOf(draft))
       : { seconds: 0, peakMemoryBytes: 0, diskBytes: 0 },
     notes: notesOf(draft, facts),
   };
 }
+
+/** Whether a job that names the plan writes a file. */
+export const isWritten = ({ file }: Draft, { isConverted }: PlanFacts): boolean => makesFile(file) || isConverted;
 
 /** The file as a job that names the plan is counted by it. */
 export function namedFileOf({ file }: Draft): NamedFile {
@@ -111,6 +116,8 @@ function notesOf({ file, steps }: Draft, facts: PlanFacts): string[] {
   const { candidate, slice, tensors } = file;
   const notes: string[] = [];
   if (slice) notes.push(sliceNote);
+  if (facts.isConverted && !makesFile(file))
+    notes.push('The folder is written as one GGUF file, which is what runners read.');
   if (lossOf(file, facts).kld > unusableLoss) notes.push('Expected to lose too much to be of use.');
   const fallback = fallbackNote(candidate, tensors);
   if (fallback !== null) notes.push(fallback);

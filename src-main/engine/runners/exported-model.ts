@@ -37,7 +37,7 @@ export interface ExportedModel {
   record: RunRecord | null;
 }
 
-/** @throws USAGE for a run that made no model or whose model is gone, FILE_NOT_FOUND, FILE_MALFORMED */
+/** @throws USAGE for a run that made no model, FILE_NOT_FOUND where it is gone, FILE_MALFORMED */
 export async function openExported(source: ExportSource, catalog: Catalog): Promise<ExportedModel> {
   if ('file' in source) return modelAt(source.file, await recordOf(source.file), null);
   const detail = catalog.history.detail(source.run);
@@ -65,8 +65,10 @@ function artifactOf({ run, verb, artifacts }: ReturnType<Catalog['history']['det
   if (verb === 'calibrate' || verb === 'study')
     throw new AppError('USAGE', `Run ${run} is a ${verb}: it made no model that could be exported.`, { run });
   if (file !== undefined) return file;
-  const why = artifacts.length === 0 ? 'it made no file' : `${artifacts[0]!.path} is gone`;
-  throw new AppError('USAGE', `There is nothing to export of run ${run}: ${why}.`, { run });
+  const nothing = `There is nothing to export of run ${run}`;
+  const gone = artifacts[0]?.path;
+  if (gone === undefined) throw new AppError('USAGE', `${nothing}: it made no file.`, { run });
+  throw new AppError('FILE_NOT_FOUND', `${nothing}: ${gone} is gone.`, { run, path: gone });
 }
 
 const recordOf = (file: string): Promise<RunRecord | null> => readRecord(recordPath(file)).catch(() => null);

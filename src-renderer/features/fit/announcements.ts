@@ -17,9 +17,16 @@ export function planningInWords(job: JobState | null, isRunActive: boolean): str
   return isCounted ? words.plans.workingCounted(progress.done, progress.total) : words.plans.working;
 }
 
+interface Shown {
+  model: ModelState;
+  reading: { path: string } | null;
+  plans: PlanList | null;
+  chosen: Plan | null;
+}
+
 /** The newest change of the page, one sentence: the verdict, not every step to it. */
-export function announce(model: ModelState, plans: PlanList | null, chosen: Plan | null): string {
+export function announce({ model, reading, plans, chosen }: Shown): string {
+  if (reading !== null) return words.model.reading(nameOf(reading.path));
   if (plans !== null && chosen !== null) return headlineOf(plans, chosen).join(' ').trim();
-  if (model.state === 'reading') return words.model.reading(nameOf(model.path));
   return model.state === 'open' ? words.plans.working : '';
 }

@@ -4,7 +4,7 @@ import type { Plan, PlanList } from '../../../src-main/contract/plan.ts';
 import type { FitResult } from '../../../src-main/contract/results.ts';
 import type { Target } from '../../../src-main/contract/target.ts';
 import type { BarSegment } from '../../ui/bar-layout.ts';
-import { formatCount, formatDuration, formatFileSize, formatMemory, sizeFormat } from '../../words/numbers.ts';
+import { formatCount, sizeFormat } from '../../words/numbers.ts';
 import { planName } from '../../words/plan-words.ts';
 import { lossInWords } from '../../words/quality-words.ts';
 import { useWords } from '../../words/words.ts';
@@ -121,16 +121,9 @@ export function questionInWords({ plans, target }: PlanList): string {
   return question.card(plans.length, size, formatCount(target.context), target.kvType);
 }
 
-/** What making it takes: time, disk, memory; empty where nothing is made. */
-export function costInWords({ cost }: Plan): string {
-  if (cost.diskBytes === 0) return '';
-  const { seconds, diskBytes, peakMemoryBytes } = cost;
-  return words.plans.cost(formatDuration(seconds), formatFileSize(diskBytes), formatMemory(peakMemoryBytes));
-}
-
-/** True for a plan that uses the source as it is: there is nothing to make, only to prove. */
-export function usesSource(plan: Plan): boolean {
-  return plan.steps.every(({ method }) => method !== 'quantize' && method !== 'slice');
+/** True for a plan that uses the source as it is: there is nothing to make, only to prove. A folder is a file first. */
+export function usesSource({ cost }: Plan): boolean {
+  return cost.diskBytes === 0;
 }
 
 /** True for a plan that cuts the model's width. */

@@ -13,10 +13,11 @@ export type Answer =
 export const failed = (error: unknown): Answer => ({ state: 'failed', error: AppError.from(error).toShape() });
 
 /** Asks the engine; an answer in any case. */
-export async function askPreflight(wanted: z.input<typeof recipe>): Promise<Answer> {
-  return useEngineStore()
-    .connected()
-    .call['jobs.preflight']({ recipe: wanted })
-    .then((preflight): Answer => ({ state: 'told', preflight }))
-    .catch(failed);
+export async function askPreflight(wanted: z.input<typeof recipe>, signal?: AbortSignal): Promise<Answer> {
+  try {
+    const { call } = useEngineStore().connected();
+    return { state: 'told', preflight: await call['jobs.preflight']({ recipe: wanted }, { signal }) };
+  } catch (error) {
+    return failed(error);
+  }
 }

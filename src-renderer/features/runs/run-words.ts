@@ -1,6 +1,5 @@
 // A run in few words: for the status bar, and for those who hear it instead of seeing it.
 import { hasEnded, type JobSnapshot, type JobState } from '../../../src-main/contract/job.ts';
-import { formatDuration } from '../../words/numbers.ts';
 import { planName } from '../../words/plan-words.ts';
 import { useWords } from '../../words/words.ts';
 import { verbInWords } from '../history/run-text.ts';
@@ -8,6 +7,7 @@ import { nameOf } from '../model/model-path.ts';
 import { resultHeadline } from '../plans/plan-view.ts';
 import { planOfRun } from './run-plan.ts';
 import { stageLabel } from './stage-steps.ts';
+import { timeLeft } from './time-left.ts';
 
 const words = useWords();
 
@@ -42,7 +42,7 @@ export function shareOf(job: JobState): number {
 export function lineOf(job: JobState): string {
   if (job.state !== 'running' || job.progress === null) return words.runs.states[job.state];
   const { stage, secondsLeft } = job.progress;
-  const left = secondsLeft === undefined ? [] : [words.runs.timeLeft(formatDuration(secondsLeft))];
+  const left = secondsLeft === undefined ? [] : [timeLeft(secondsLeft)];
   return [stageLabel(stage), ...left].join(' · ');
 }
 

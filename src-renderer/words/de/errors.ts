@@ -4,14 +4,14 @@ import type { Words } from '../en.ts';
 export const errors: Words['errors'] = {
   details: 'Einzelheiten',
   byCode: {
-    USAGE: { title: 'Das geht nicht zusammen', advice: null },
+    USAGE: { title: 'So geht das nicht', advice: null },
     FILE_NOT_FOUND: {
-      title: 'Die Datei lässt sich nicht öffnen',
-      advice: 'Sieh nach, ob sie noch da ist und ob du sie lesen darfst, und öffne sie noch einmal.',
+      title: 'Eine Datei oder ein Ordner lässt sich nicht öffnen',
+      advice: 'Sieh nach, ob es noch da ist und ob du es lesen darfst.',
     },
     FILE_MALFORMED: {
-      title: 'Diese Datei ist beschädigt oder kein Modell',
-      advice: 'Lade sie noch einmal herunter oder öffne ein anderes Modell.',
+      title: 'Diese Datei ist beschädigt oder nicht, was sie sein soll',
+      advice: 'Besorge sie noch einmal oder nimm eine andere.',
     },
     UNSUPPORTED_ARCHITECTURE: {
       title: 'Mit diesem Modell kann Snug noch nicht arbeiten',
@@ -35,7 +35,7 @@ export const errors: Words['errors'] = {
       title: 'Mit diesem Text wurde schon kalibriert',
       advice: 'Miss auf einem anderen Text: einer, der schon gesehen wurde, beweist nichts.',
     },
-    NOT_WRITABLE: { title: 'In diesen Ordner lässt sich nicht schreiben', advice: 'Nimm einen anderen Ordner.' },
+    NOT_WRITABLE: { title: 'Snug kann dort nicht schreiben', advice: 'Nimm einen anderen Ordner.' },
     INPUTS_CHANGED: {
       title: 'Woran dieser Lauf arbeitet, hat sich geändert',
       advice: 'Starte ihn neu: was von seiner Kalibrierung noch gilt, wird wieder verwendet.',
@@ -59,20 +59,20 @@ export const errors: Words['errors'] = {
     },
     DEVICE_UNAVAILABLE: { title: 'Dieses Gerät ist nicht da', advice: 'Nimm ein anderes Gerät.' },
     HUB_NOT_FOUND: {
-      title: 'Dieses Modell gibt es auf dem Hub nicht',
-      advice: 'Prüf die Adresse. Ein privates Modell braucht ein Token in der Variable HF_TOKEN.',
+      title: 'Das gibt es auf dem Hub nicht',
+      advice: 'Prüf die Adresse. Ein privates Modell braucht ein Token: hinterlege es in den Einstellungen.',
     },
     HUB_GATED: {
-      title: 'Der Hub gibt dir dieses Modell nicht',
-      advice: 'Bitte auf der Seite des Modells um Zugang und leg ein Token dieses Kontos in HF_TOKEN.',
+      title: 'Der Hub gibt dir das nicht',
+      advice: 'Bitte auf der Seite des Modells um Zugang und hinterlege ein Token dieses Kontos in den Einstellungen.',
     },
     HUB_OFFLINE: {
       title: 'Nicht ohne Netz',
       advice: 'Erlaube das Netz in den Einstellungen oder starte ohne HF_HUB_OFFLINE. Dann wird einmal gefragt.',
     },
     HUB_UNAVAILABLE: {
-      title: 'Der Hub antwortet nicht',
-      advice: 'Versuch es später noch einmal. Was schon geladen ist, bleibt erhalten.',
+      title: 'Der Hub antwortet nicht, wie er soll',
+      advice: 'Prüf, ob dieser Rechner online ist, und die Adresse des Hubs in den Einstellungen.',
     },
     CHECKSUM_MISMATCH: {
       title: 'Geladen wurde nicht, was der Hub versprochen hat',
@@ -118,5 +118,12 @@ export const errors: Words['errors'] = {
       title: 'In Snug ist etwas schiefgegangen',
       advice: 'Deine Dateien sind, wie sie waren. Die Einzelheiten unten helfen uns, es zu beheben.',
     },
+  },
+  missing: {
+    'output folder': {
+      title: 'Der Ordner, in den geschrieben werden soll, fehlt',
+      advice: 'Lege ihn an oder wähle einen anderen Ort.',
+    },
+    model: { title: 'Das ist kein Modell', advice: 'Öffne eine andere Datei oder einen anderen Ordner.' },
   },
 };

@@ -54,6 +54,13 @@ export const plans: Words['plans'] = {
   waiting: 'Wartet auf das Ende des Laufs, dann wird ausgerechnet, was passt …',
   sentence: (name, size, loss) => `${name}: ${size}, verliert ${loss}.`,
   cost: (time, file, memory) => `Das Machen dauert etwa ${time}, braucht ${memory} Speicher und schreibt ${file}.`,
+  costChanged: (time, file, memory) =>
+    `Mit den Einstellungen unten dauert das Machen etwa ${time}, braucht ${memory} Speicher und schreibt ${file}.`,
+  costOfBest: (count, time, disk, memory) =>
+    `Mit den Einstellungen unten ${count === 1 ? 'dauert es, den besten Plan zu machen,' : `dauert es, die ${count} besten zu machen und zu messen,`} etwa ${time} und braucht ${memory} Speicher und bis zu ${disk} auf der Platte.`,
+  costAsked: 'Es wird ausgerechnet, was es mit den Einstellungen unten braucht …',
+  costLater: 'Was das Machen braucht, wird vor dem Start gesagt.',
+  lossWithImportance: 'Die Verluste sind die mit Wichtigkeit, die in den Einstellungen unten aus ist.',
   make: 'Machen …',
   prove: 'Beweisen, dass es läuft',
   tryAgain: 'Noch einmal',

@@ -66,6 +66,7 @@ export const runs: Words['runs'] = {
   resume: 'Fortsetzen',
   resumeRun: 'Lauf fortsetzen',
   aboutLeft: (time) => `noch etwa ${time}`,
+  moment: 'einen Moment',
   timeLeft: (time) => `noch ${time}`,
   timeLeftInStep: (time) => `noch ${time} in diesem Schritt`,
   willNeed: 'Was es brauchen wird',

@@ -2,14 +2,14 @@
 import type { ErrorCode } from '../../../src-main/contract/errors.ts';
 
 const byCode: Record<ErrorCode, { title: string; advice: string | null }> = {
-  USAGE: { title: 'That does not work together', advice: null },
+  USAGE: { title: 'This cannot be done as asked', advice: null },
   FILE_NOT_FOUND: {
-    title: 'The file cannot be opened',
-    advice: 'Check that it is still there and that you may read it, then open it again.',
+    title: 'A file or folder cannot be opened',
+    advice: 'Check that it is still there and that you may read it.',
   },
   FILE_MALFORMED: {
-    title: 'This file is damaged, or not a model',
-    advice: 'Download it again, or open another model.',
+    title: 'This file is damaged, or not what it should be',
+    advice: 'Get it again, or choose another one.',
   },
   UNSUPPORTED_ARCHITECTURE: { title: 'Snug cannot work on this model yet', advice: 'Open another model.' },
   UNSUPPORTED_TYPE: {
@@ -29,7 +29,7 @@ const byCode: Record<ErrorCode, { title: string; advice: string | null }> = {
     title: 'The text was used for calibration already',
     advice: 'Measure on another text: one that was seen proves nothing.',
   },
-  NOT_WRITABLE: { title: 'This folder cannot be written to', advice: 'Choose another folder.' },
+  NOT_WRITABLE: { title: 'Snug cannot write there', advice: 'Choose another folder.' },
   INPUTS_CHANGED: {
     title: 'What this run works on has changed',
     advice: 'Start it anew: what still holds of its calibration is used again.',
@@ -47,18 +47,21 @@ const byCode: Record<ErrorCode, { title: string; advice: string | null }> = {
   },
   DEVICE_UNAVAILABLE: { title: 'This device is not there', advice: 'Choose another device.' },
   HUB_NOT_FOUND: {
-    title: 'This model is not on the hub',
-    advice: 'Check the address. A private model needs a token in the variable HF_TOKEN.',
+    title: 'The hub does not have this',
+    advice: 'Check the address. A private model needs a token: set it under Settings.',
   },
   HUB_GATED: {
-    title: 'The hub does not give this model to you',
-    advice: "Ask for access on the model's page, and put a token of that account in HF_TOKEN.",
+    title: 'The hub does not give this to you',
+    advice: 'Ask for access on the model’s page, and set a token of that account under Settings.',
   },
   HUB_OFFLINE: {
     title: 'Not without the network',
     advice: 'Allow the network in the settings, or start without HF_HUB_OFFLINE. Then it is asked for once.',
   },
-  HUB_UNAVAILABLE: { title: 'The hub does not answer', advice: 'Try again later. What is downloaded already is kept.' },
+  HUB_UNAVAILABLE: {
+    title: 'The hub does not answer as it should',
+    advice: 'Check that this machine is online, and the address of the hub under Settings.',
+  },
   CHECKSUM_MISMATCH: {
     title: 'What was downloaded is not what the hub promised',
     advice: 'Try again, or another network. Nothing of it is used.',
@@ -96,4 +99,13 @@ const byCode: Record<ErrorCode, { title: string; advice: string | null }> = {
   },
 };
 
-export const errors = { details: 'Details', byCode };
+/** Of FILE_NOT_FOUND, by what its details say is missing. */
+const missing = {
+  'output folder': {
+    title: 'The folder to write in is missing',
+    advice: 'Or choose another place for what is made.',
+  },
+  model: { title: 'This is no model', advice: 'Open another file or folder.' },
+};
+
+export const errors = { details: 'Details', byCode, missing };

@@ -54,6 +54,13 @@ export const plans = {
   sentence: (name: string, size: string, loss: string) => `${name}: ${size}, loses ${loss}.`,
   cost: (time: string, file: string, memory: string) =>
     `Making it takes about ${time} and ${memory} of memory, and writes ${file}.`,
+  costChanged: (time: string, file: string, memory: string) =>
+    `With the settings below, making it takes about ${time} and ${memory} of memory, and writes ${file}.`,
+  costOfBest: (count: number, time: string, disk: string, memory: string) =>
+    `With the settings below, ${count === 1 ? 'making the best plan' : `making and measuring the best ${count}`} takes about ${time}, ${memory} of memory and up to ${disk} of disk.`,
+  costAsked: 'Working out what it takes with the settings below…',
+  costLater: 'What making it takes is told before it starts.',
+  lossWithImportance: 'Losses are those with importance, which is off in the settings below.',
   make: 'Make it…',
   prove: 'Prove that it runs',
   tryAgain: 'Try again',

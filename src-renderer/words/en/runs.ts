@@ -64,6 +64,7 @@ export const runs = {
   resume: 'Resume',
   resumeRun: 'Resume the run',
   aboutLeft: (time: string) => `about ${time} left`,
+  moment: 'a moment',
   timeLeft: (time: string) => `${time} left`,
   timeLeftInStep: (time: string) => `${time} left in this step`,
   willNeed: 'What it will need',

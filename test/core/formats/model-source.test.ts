@@ -73,7 +73,8 @@ describe('openModel', () => {
   it('says what is missing', async () => {
     const nowhere = path.join(folder, 'nowhere');
     expect(await failureOf(openModel(nowhere))).toMatchObject({ code: 'FILE_NOT_FOUND', details: { path: nowhere } });
-    expect(await failureOf(openModel(folder))).toMatchObject({ code: 'FILE_NOT_FOUND', details: { path: folder } });
+    const none = { code: 'FILE_NOT_FOUND', details: { path: folder, missing: 'model' } };
+    expect(await failureOf(openModel(folder))).toMatchObject(none);
     await writeFile(path.join(folder, 'pytorch_model.bin'), '');
     expect((await failureOf(openModel(folder))).message).toContain('convert it to safetensors');
     await copyFile(path.join(hostile, 'ok.safetensors'), path.join(folder, 'model.safetensors'));

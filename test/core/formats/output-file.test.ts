@@ -95,7 +95,8 @@ describe('createOutput', () => {
     expect((await failureOf(createOutput(file, { force: true }))).code).toBe('OUTPUT_EXISTS');
     const lost = path.join(file, 'missing/model.gguf');
     const error = await failureOf(createOutput(lost));
-    expect(error).toMatchObject({ code: 'FILE_NOT_FOUND', details: { path: path.dirname(lost) } });
+    const details = { path: path.dirname(lost), missing: 'output folder' };
+    expect(error).toMatchObject({ code: 'FILE_NOT_FOUND', details });
   });
 
   it('replaces a link, not what it points to', async () => {

@@ -92,6 +92,16 @@ describe('inspect', () => {
     expect(hub![0]!.fetchedBytes).toBeLessThan(1100 * kB);
     expect(weightsSent(server)).toBeLessThan(1100 * kB);
   });
+
+  it('warns of what is left out, as does the preflight of a job', async () => {
+    await serve({ files: { ...files, 'README.md': Buffer.alloc(4_000_001) } });
+    const warning = expect.stringMatching(/^README\.md of hub:owner\/name has 4\.00 MB/) as string;
+    expect((await inspectHub('hub:owner/name')).warnings).toEqual([warning]);
+    const engine = await startEngine();
+    const recipe = recipeSchema.parse({ verb: 'evaluate', model: 'hub:owner/name' });
+    const told = await engine.call['jobs.preflight']({ recipe }, { signal, progress: () => {} });
+    expect(told).toMatchObject({ seconds: { likely: expect.any(Number) as number }, warnings: [warning] });
+  });
 });
 
 describe('plan', () => {

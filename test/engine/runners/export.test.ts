@@ -17,6 +17,9 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { Catalog } from '../../../src-main/engine/catalog/catalog.ts';
+import { temporaryFolder } from '../../support/engine.ts';
+import { addFit } from '../../support/history-runs.ts';
 import { sampleFolder, sampleModel } from '../../support/paths.ts';
 import { emptyPlaces, filesBelow, startMachine, textOf, type Machine } from '../../support/runners.ts';
 import { splitGguf } from '../../llama-host/split-gguf.ts';
@@ -118,6 +121,21 @@ describe('an export', () => {
     expect(filesBelow(own)).toHaveLength(3);
     const [undone] = (await machine.undo({ source: { file: parts[1]! } })).undone;
     expect(undone).toMatchObject({ left: [] });
+  });
+
+  it('says of a run whose model was deleted that it is gone', async () => {
+    const data = temporaryFolder();
+    const output = path.join(data, 'made.gguf');
+    const catalog = await Catalog.open(data);
+    addFit(catalog, { id: 'a', model: '/m/a.gguf', type: 'q4_k_m', output, fileBytes: 100, kld: 0.1 });
+    catalog.close();
+    rmSync(output);
+    const machine = await startMachine(emptyPlaces(), data);
+    expect(await machine.refused({ source: { run: 'a' }, ...toLmStudio })).toMatchObject({
+      code: 'FILE_NOT_FOUND',
+      message: expect.stringMatching(/run a: .*made\.gguf is gone/) as string,
+      details: { run: 'a', path: output },
+    });
   });
 
   it('refuses what a runner cannot run, with what to do; a folder takes it', async () => {
