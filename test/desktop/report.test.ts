@@ -45,6 +45,7 @@ afterAll(async () => {
 });
 
 const report = () => app.page.getByRole('region', { name: 'Result' });
+const outcome = () => report().getByRole('group', { name: 'What became of it' });
 /** Takes an entry of the menu that keeps the report. */
 async function keep(entry: string): Promise<void> {
   await button('Save…').click();
@@ -82,7 +83,9 @@ describe('the report', () => {
     await report().getByText('It is in LM Studio', { exact: true }).waitFor();
     expect(statSync(placed).ino).toBe(statSync(output).ino);
     await report().getByText('Choose snug/made in My Models.', { exact: true }).waitFor();
-    expect(await report().getByText('LM Studio').count()).toBe(2); // the button and the outcome
+    // The place is said once.
+    expect(await outcome().getByText('LM Studio').count()).toBe(1);
+    expect(await report().getByRole('region', { name: 'Placed before' }).count()).toBe(0);
     await report()
       .getByText(/5 programs were not found/)
       .click();
@@ -98,17 +101,16 @@ describe('the report', () => {
 
   it('keeps the keyboard where an export is told, and gives it back to the button that began it', async () => {
     const { keyboard } = app.page;
-    const outcome = report().getByRole('group', { name: 'What became of it' });
     await button('LM Studio').focus();
     await keyboard.press('Enter');
     await button('Undo the export to LM Studio').focus();
     await keyboard.press('Enter');
-    await outcome.getByText(/^Taken out again/).waitFor();
-    await hasFocus(outcome);
+    await outcome().getByText(/^Taken out again/).waitFor();
+    await hasFocus(outcome());
     await keyboard.press('Tab');
     await hasFocus(button('Close'));
     await keyboard.press('Enter');
-    await outcome.waitFor({ state: 'detached' });
+    await outcome().waitFor({ state: 'detached' });
     await hasFocus(button('LM Studio'));
 
     // From the list of earlier exports: the entry goes, and what is told of it has the focus.
@@ -118,8 +120,8 @@ describe('the report', () => {
     await hasFocus(button('LM Studio'));
     await report().getByRole('region', { name: 'Placed before' }).getByRole('button').focus();
     await keyboard.press('Enter');
-    await outcome.getByText(/^Taken out again/).waitFor();
-    await hasFocus(outcome);
+    await outcome().getByText(/^Taken out again/).waitFor();
+    await hasFocus(outcome());
     await button('Close').click();
   });
 
