@@ -132,8 +132,8 @@ export function targetOf(target: string): ExportTarget {
 /** Cancelling is what the user did; a copy that is needed is a question. */
 function afterFailure(wish: ExportWish, error: ErrorShape): ExportState {
   if (error.code === 'CANCELLED') return { state: 'idle' };
-  const { bytes } = error.details;
+  const { bytes, reason } = error.details;
   if (error.code === 'LINK_IMPOSSIBLE' && typeof bytes === 'number')
-    return { state: 'asking', wish, bytes, reason: error.message };
+    return { state: 'asking', wish, bytes, reason: String(reason) };
   return { state: 'failed', wish, error };
 }

@@ -59,7 +59,7 @@ describe('an export', () => {
     const store = await storeOver((request) => {
       links.push(request.link);
       if (request.link === 'copy') return Promise.resolve(result);
-      throw new AppError('LINK_IMPOSSIBLE', 'on another disk', { bytes: 18e9 });
+      throw new AppError('LINK_IMPOSSIBLE', 'Add --link copy.', { bytes: 18e9, reason: 'on another disk' });
     });
     await store.send(source, toFolder);
     expect(store.stateOf(source)).toMatchObject({ state: 'asking', bytes: 18e9, reason: 'on another disk' });

@@ -105,15 +105,15 @@ async function linksToStore(
   if (link === 'copy') return [];
   const blobs = path.join(folder!, 'blobs');
   const from = files[0]!.path;
-  const refusal = await copyReason({ blobs, from, link, version, places });
-  if (refusal === null) {
+  const reason = await copyReason({ blobs, from, link, version, places });
+  if (reason === null) {
     const onProgress = (done: number): void => progress({ stage: 'checksum', done, total: bytes, unit: 'bytes' });
     // Of the bytes as they are now: under a wrong name they would damage the store.
     const hash = await sha256OfFile(from, { signal, onProgress });
     return [{ from, to: path.join(blobs, `sha256-${hash}`) }];
   }
-  const message = `Ollama would write a second copy of ${formatFileSize(bytes)} into its store (${refusal}). Add --link copy to allow it.`;
-  throw new AppError('LINK_IMPOSSIBLE', message, { path: folder, bytes });
+  const message = `Ollama would write a second copy of ${formatFileSize(bytes)} into its store (${reason}). Add --link copy to allow it.`;
+  throw new AppError('LINK_IMPOSSIBLE', message, { path: folder, bytes, reason });
 }
 
 interface StoreLink {

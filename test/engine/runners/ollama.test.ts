@@ -139,6 +139,7 @@ describe('an Ollama that would copy', () => {
     const error = await machine.refused(toOllama);
     expect(error.code).toBe('LINK_IMPOSSIBLE');
     expect(error.message).toMatch(/13\.8 MB.*version 0\.31\.1 writes every file anew.*--link copy/);
+    expect(error.details['reason']).toBe('version 0.31.1 writes every file anew'); // the window asks in its own words
     expect(calls().some((call) => call.startsWith('create'))).toBe(false);
     const seen: number[] = [];
     const result = await machine.export({ ...toOllama, link: 'copy' }, { progress: ({ done }) => seen.push(done) });
