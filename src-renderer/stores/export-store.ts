@@ -133,7 +133,7 @@ export function targetOf(target: string): ExportTarget {
 function afterFailure(wish: ExportWish, error: ErrorShape): ExportState {
   if (error.code === 'CANCELLED') return { state: 'idle' };
   const { bytes, reason } = error.details;
-  if (error.code === 'LINK_IMPOSSIBLE' && typeof bytes === 'number')
-    return { state: 'asking', wish, bytes, reason: String(reason) };
+  if (error.code === 'LINK_IMPOSSIBLE' && typeof bytes === 'number' && typeof reason === 'string')
+    return { state: 'asking', wish, bytes, reason };
   return { state: 'failed', wish, error };
 }

@@ -105,7 +105,9 @@ describe('the report', () => {
     await keyboard.press('Enter');
     await button('Undo the export to LM Studio').focus();
     await keyboard.press('Enter');
-    await outcome().getByText(/^Taken out again/).waitFor();
+    await outcome()
+      .getByText(/^Taken out again/)
+      .waitFor();
     await hasFocus(outcome());
     await keyboard.press('Tab');
     await hasFocus(button('Close'));
@@ -120,7 +122,9 @@ describe('the report', () => {
     await hasFocus(button('LM Studio'));
     await report().getByRole('region', { name: 'Placed before' }).getByRole('button').focus();
     await keyboard.press('Enter');
-    await outcome().getByText(/^Taken out again/).waitFor();
+    await outcome()
+      .getByText(/^Taken out again/)
+      .waitFor();
     await hasFocus(outcome());
     await button('Close').click();
   });
@@ -131,7 +135,9 @@ describe('the report', () => {
     await app.page.getByRole('option', { name: 'Use it in LM Studio' }).click();
     await report().getByText('It is in LM Studio', { exact: true }).waitFor();
     await button('Undo the export to LM Studio').click();
-    await report().getByText(/^Taken out again/).waitFor();
+    await report()
+      .getByText(/^Taken out again/)
+      .waitFor();
     await button('Close').click();
   });
 

@@ -92,7 +92,13 @@ describe('an export', () => {
 describe('an undo', () => {
   it('is told with what is placed now, not before it', async () => {
     const undone = [{ target: '/elsewhere', removed: placed, left: [] }];
-    const install = { target: '/elsewhere', file: '/made/a.gguf', created: '2026-11-30T02:00:00Z', undone: null, placed };
+    const install = {
+      target: '/elsewhere',
+      file: '/made/a.gguf',
+      created: '2026-11-30T02:00:00Z',
+      undone: null,
+      placed,
+    };
     let installs = [install];
     const engine = fakeEngine({
       'runners.undo': () => {

@@ -8,7 +8,17 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Progress } from '../../../src-main/contract/progress.ts';
 import { temporaryFolder } from '../../support/engine.ts';
-import { bytesIn, fetchFrom, files, impatient, MB, namesIn, refused, serve, weights } from '../../support/hub-fetching.ts';
+import {
+  bytesIn,
+  fetchFrom,
+  files,
+  impatient,
+  MB,
+  namesIn,
+  refused,
+  serve,
+  weights,
+} from '../../support/hub-fetching.ts';
 import type { FaultOf, HubServer } from '../../support/hub-server.ts';
 
 describe('a download goes on', () => {
