@@ -60,11 +60,11 @@ const copyright = `The texts of what Snug carries are in /opt/Snug/resources/lic
 
 `;
 
-/** What `snug devices --install-cuda` added, of which dpkg does not know; an update keeps it. */
+/** What `snug devices --install-cuda` added, of which dpkg does not know; an update keeps it, and uses it where it is of the same onnxruntime. */
 const removeAddedFiles = `#!/bin/sh
 set -e
 if [ "$1" = remove ]; then
-  rm -f /opt/Snug/resources/app.asar.unpacked/node_modules/onnxruntime-node/bin/*/*/*/libonnxruntime_providers_*.so
+  rm -f /opt/Snug/resources/app.asar.unpacked/node_modules/onnxruntime-node/bin/*/*/*/libonnxruntime_providers_*
 fi
 `;
 

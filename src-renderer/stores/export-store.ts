@@ -103,13 +103,14 @@ export const useExportStore = defineStore('export', () => {
     const key = keyOf(source);
     if (isBusy(states.get(key))) return;
     states.set(key, { state: 'undoing', target });
-    try {
-      const { undone } = await call()['runners.undo']({ source, to: targetOf(target) });
-      states.set(key, { state: 'undone', undone });
-    } catch (error) {
-      states.set(key, { state: 'stuck', error: AppError.from(error).toShape() });
-    }
+    const ended = await call()
+      ['runners.undo']({ source, to: targetOf(target) })
+      .then<ExportState, ExportState>(
+        ({ undone }) => ({ state: 'undone', undone }),
+        (error: unknown) => ({ state: 'stuck', error: AppError.from(error).toShape() }),
+      );
     await lookForPlaced(source).catch(() => {});
+    states.set(key, ended);
   }
 
   /** What is told of the last export was read. */
@@ -131,8 +132,8 @@ export function targetOf(target: string): ExportTarget {
 /** Cancelling is what the user did; a copy that is needed is a question. */
 function afterFailure(wish: ExportWish, error: ErrorShape): ExportState {
   if (error.code === 'CANCELLED') return { state: 'idle' };
-  const { bytes } = error.details;
-  if (error.code === 'LINK_IMPOSSIBLE' && typeof bytes === 'number')
-    return { state: 'asking', wish, bytes, reason: error.message };
+  const { bytes, reason } = error.details;
+  if (error.code === 'LINK_IMPOSSIBLE' && typeof bytes === 'number' && typeof reason === 'string')
+    return { state: 'asking', wish, bytes, reason };
   return { state: 'failed', wish, error };
 }

@@ -7,7 +7,8 @@ import { exitCodeOfError } from '../../src-main/cli/exit-codes.ts';
 import { optionTable, type OptionDefinition } from '../../src-main/cli/options.ts';
 import { verbs } from '../../src-main/cli/verb-list.ts';
 import { root } from '../support/paths.ts';
-import { results, deviceList, gpuList, installed, inspectionOf, searchFound, textList } from './fake-results.ts';
+import { deviceList, gpuList, installed, inspectionOf, searchFound, textList } from './fake-answers.ts';
+import { results } from './fake-results.ts';
 import { exported, runnerList, undone } from './fake-runners.ts';
 import { studies } from './fake-studies.ts';
 

@@ -9,7 +9,8 @@ import type { Recipe } from '../../src-main/contract/recipe.ts';
 import { serve, type Server } from '../../src-main/rpc/server.ts';
 import type { Transport } from '../../src-main/rpc/transport.ts';
 import { exported, runnerList, undone } from './fake-runners.ts';
-import { deviceList, inspectionOf, installed, results, searchFound, textList } from './fake-results.ts';
+import { deviceList, inspectionOf, installed, searchFound, textList } from './fake-answers.ts';
+import { results } from './fake-results.ts';
 
 export interface FakeScript {
   devices?: DeviceList;

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { optionTable } from '../../src-main/cli/options.ts';
 import { verbs } from '../../src-main/cli/verb-list.ts';
-import { deviceList, gpuList } from './fake-results.ts';
+import { deviceList, gpuList } from './fake-answers.ts';
 import { snug } from './run.ts';
 
 const GiB = 2 ** 30;

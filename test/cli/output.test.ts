@@ -6,7 +6,8 @@ import type { Recipe } from '../../src-main/contract/recipe.ts';
 import { version } from '../../src-main/contract/version.ts';
 import { verbs } from '../../src-main/cli/verb-list.ts';
 import { successfulJob } from './fake-engine.ts';
-import { deviceList, inspectionOf, installed, results, searchFound, textList } from './fake-results.ts';
+import { deviceList, inspectionOf, installed, searchFound, textList } from './fake-answers.ts';
+import { results } from './fake-results.ts';
 import { exported, runnerList } from './fake-runners.ts';
 import { snug, type Run } from './run.ts';
 

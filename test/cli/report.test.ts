@@ -1,58 +1,13 @@
-// The readable results, word for word.
-import { stripVTControlCharacters } from 'node:util';
+// The readable results of jobs, word for word.
 import { describe, expect, it } from 'vitest';
-import type { JobEvent, JobResult } from '../../src-main/contract/job.ts';
-import type { Plan } from '../../src-main/contract/plan.ts';
-import { gpuList, hubModel, plans, results } from './fake-results.ts';
-import { snug, type Run } from './run.ts';
-
-async function text(line: string): Promise<string> {
-  return (await snug(line)).stdout;
-}
-
-/** A run whose job ends with `result`. */
-function withResult(line: string, result: JobResult): Promise<Run> {
-  return snug(line, { script: { events: () => [{ type: 'started' }, { type: 'finished', result }] } });
-}
+import type { JobEvent } from '../../src-main/contract/job.ts';
+import { hubModel } from './fake-answers.ts';
+import { plans, results } from './fake-results.ts';
+import { snug, text, withResult } from './run.ts';
 
 const noLoss = { kld: 0, kldLow: 0, kldHigh: 0, perplexityRatio: 1, basis: 'prior' as const };
 
 describe('results as text', () => {
-  it('inspect', async () => {
-    expect(await text('inspect m.gguf')).toMatchInlineSnapshot(`
-      "m: llama, 6.8 million parameters, 13.8 MB
-
-      path         /here/m.gguf
-      format       gguf
-      tensors      F16 × 43, F32 × 13
-      layers       6
-      hidden size  256, feed-forward 768
-      heads        8 of 32, 4 for keys and values
-      vocabulary   4,096, untied embeddings
-      context      512 tokens
-      tokenizer    gpt2, smollm
-      repository   hub:owner/name
-
-      quantise                yes
-      importance per weight   yes
-      slice per block         no: not built yet
-      slice, shared rotation  no: not built yet
-      prune                   no: not built yet
-      drop layers             no: not built yet
-      "
-    `);
-  });
-  it('download', async () => {
-    expect(await text('download hub:o/m')).toMatchInlineSnapshot(`
-      "/home/models/hub/o--m/abc/m
-
-      hub         hub:o/m, commit abcdef012345
-      downloaded  262.1 kB of 600.0 MB in 1 file
-      took        40 s
-      "
-    `);
-  });
-
   it('a job says on stderr what it used of a hub', async () => {
     const evaluated = results.evaluate;
     const result = { ...evaluated, value: { ...evaluated.value, hub: [hubModel] } };
@@ -90,6 +45,7 @@ describe('results as text', () => {
       "
     `);
   });
+
   it('invariance', async () => {
     expect(await text('invariance m.gguf')).toMatchInlineSnapshot(`
       "A rotation leaves this model as it was.
@@ -103,6 +59,7 @@ describe('results as text', () => {
       "
     `);
   });
+
   it('study', async () => {
     expect(await text('study sparsity m.gguf --values 0.2')).toMatchInlineSnapshot(`
       "What cutting more costs, sliced block by block.
@@ -124,6 +81,7 @@ describe('results as text', () => {
       "
     `);
   });
+
   it('generate, as the text comes', async () => {
     const written: JobEvent[] = [' is', ' is w', ' is wide.'].map((detail, index) => ({
       type: 'progressed',
@@ -145,91 +103,7 @@ describe('results as text', () => {
     const json = await snug([...line, '--json'], { script: { events } });
     expect(JSON.parse(json.stdout)).toEqual(results.generate.value);
   });
-  it('search', async () => {
-    expect(await text('search qwen3 0.6b')).toMatchInlineSnapshot(`
-      "model                      weights         parameters   downloads  likes
-      hub:Qwen/Qwen3-0.6B        safetensors  751.6 million  12,000,000    800
-      hub:owner/Qwen3-0.6B-GGUF  gguf                     -      40,000      7  asks first
 
-      Next: snug inspect MODEL, or snug plan MODEL --memory SIZE
-      "
-    `);
-  });
-
-  it('texts', async () => {
-    expect(await text('texts')).toMatchInlineSnapshot(`
-      "name         for              size  what it is
-      calibration  calibration   1.20 MB  nine kinds of text
-      evaluation   evaluation   300.0 kB  other texts of the same kinds
-      "
-    `);
-  });
-  it('devices with a GPU, and its CUDA files just added', async () => {
-    const { stdout } = await snug('devices --install-cuda', { script: { devices: gpuList } });
-    expect(stdout).toMatchInlineSnapshot(`
-      "Added to /onnx: libonnxruntime_providers_cuda.so
-
-      Small GPU: 8.00 GiB, 7.00 GiB free.
-
-      llama.cpp b10000, ggml 0.9.0
-      device   kind    memory      free  name
-      CPU      cpu   8.00 GiB  6.00 GiB  AMD EPYC
-      Vulkan0  gpu   8.00 GiB  7.00 GiB  Small GPU
-      CUDA0    gpu   24.0 GiB  22.0 GiB  RTX 4090
-
-      NVIDIA's driver
-      gpu  driver       memory      free  name
-      0    550.54.15  24.0 GiB  22.5 GiB  NVIDIA GeForce RTX 4090
-
-      onnxruntime: cpu runs Snug's graphs where no --device is named
-      provider  state             adapter      why
-      cuda      not there         -            its provider files are not installed
-      webgpu    only where named  SwiftShader  its only adapter is SwiftShader
-      cpu       usable            -
-
-      Missing: cuda: no NVIDIA driver
-      "
-    `);
-  });
-  it('devices', async () => {
-    expect(await text('devices')).toMatchInlineSnapshot(`
-      "No GPU was found; everything runs on the CPU.
-
-      llama.cpp b10000, ggml 0.9.0
-      device  kind    memory      free  name
-      CPU     cpu   8.00 GiB  6.00 GiB  AMD EPYC
-
-      onnxruntime: cpu runs Snug's graphs where no --device is named
-      provider  state             adapter      why
-      cuda      not there         -            its provider files are not installed
-      webgpu    only where named  SwiftShader  its only adapter is SwiftShader
-      cpu       usable            -
-
-      Missing: cuda: no NVIDIA driver
-      "
-    `);
-  });
-  it('plan', async () => {
-    expect(await text('plan m.gguf --memory 24GiB')).toMatchInlineSnapshot(`
-      "Fits, with 3.1 GiB to spare.
-      For 24.0 GiB of memory with 8,192 tokens of context, KV cache q8_0, 1.00 GiB left free.
-
-         plan    what it does               file     needs  memory                 loss (KLD)  verdict
-      ▸  q4-k-m  Q4_K_M with importance  18.7 GB  20.9 GiB  ███████████████▓▒···│     ≈0.0213  fits
-         q8-0    Q8_0 with importance    34.8 GB  35.9 GiB  █████████████│█████▓░     ≈0.0012  over by 11.9 GiB
-
-      plan        q4-k-m: Q4_K_M with importance
-      memory      █████████████████████████████▓▓▓▒░░·····│ 20.9 GiB of 24.0 GiB, llama.cpp's own figures
-                  █ weights 17.4 GiB · ▓ KV cache 2.00 GiB · ▒ buffers 512.0 MiB · ░ reserve 1.00 GiB
-      note        2 tensors keep Q8_0: their rows are no multiple of 256
-      file        18.7 GB
-      loss (KLD)  ≈0.0213 (0.0106 to 0.0426), perplexity ×≈1.0213; predicted from measurements of this model
-      to make it  ≈7 min, peak memory ≈3.00 GiB, 18.7 GB of disk
-
-      Make it: snug fit MODEL with the same options and --output FILE.gguf (--plan ID for another plan)
-      "
-    `);
-  });
   it('fit', async () => {
     expect(await text('fit m.gguf --memory 24GiB --output o.gguf')).toMatchInlineSnapshot(`
       "Fits, with 3.1 GiB to spare.
@@ -264,6 +138,7 @@ describe('results as text', () => {
       "
     `);
   });
+
   it('quantize', async () => {
     expect(await text('quantize m.gguf --type Q4_K_M --output o.gguf')).toMatchInlineSnapshot(`
       "Picks the same next word as the original 93 times in 100.
@@ -286,6 +161,7 @@ describe('results as text', () => {
       "
     `);
   });
+
   it('calibrate', async () => {
     expect(await text('calibrate m.gguf')).toMatchInlineSnapshot(`
       "Importance of 43 tensors from 65,536 tokens.
@@ -300,6 +176,7 @@ describe('results as text', () => {
       "
     `);
   });
+
   it('evaluate', async () => {
     expect(await text('evaluate m.gguf --against d.gguf')).toMatchInlineSnapshot(`
       "Picks the same next word as the original 93 times in 100.
@@ -316,49 +193,11 @@ describe('results as text', () => {
       "
     `);
   });
+
   it('demo says what to try next', async () => {
     const { stdout, stderr } = await snug('demo');
     expect(stderr).toContain("Reading the model's tensors.\nopen: 50%\n");
     expect(stdout).toContain('Try next:\n  snug inspect /out/fit.gguf\n');
-  });
-
-  it('plan for a file has no memory bar', async () => {
-    const { stdout } = await withResult('plan m.gguf --file-size 20GB', {
-      verb: 'plan',
-      value: { ...results.plan.value, target: { kind: 'file', bytes: 20e9 } },
-    });
-    expect(stdout).toContain('For a file of at most 20.0 GB.');
-    expect(stdout).toContain('over by 14.8 GB');
-    expect(stdout).not.toContain('█');
-  });
-
-  it('plan shows the best slice, which a better plan beats, and says why there are none', async () => {
-    const step = { method: 'slice', kind: 'shared', width: 3072, hiddenSize: 4096, sparsity: 0.25 } as const;
-    const slices = ['slice-3072', 'slice-2816'].map((id): Plan => {
-      return { ...plans[1]!, id, summary: id, steps: [{ ...step, orientation: 'pca' }] };
-    });
-    const shown = async (value: Partial<typeof results.plan.value>): Promise<string> =>
-      (
-        await withResult('plan m.gguf --memory 24GiB', {
-          verb: 'plan',
-          value: { ...results.plan.value, ...value },
-        })
-      ).stdout;
-    const listed = await shown({ plans: [...plans, ...slices] });
-    expect(listed).toContain('slice-3072');
-    expect(listed).not.toContain('slice-2816');
-    const refused = await shown({ sliceRefusal: 'It has no graphs.' } as never);
-    expect(refused).toContain('No slices among the plans: It has no graphs.');
-  });
-  it('plan leaves out what a better plan beats in size and loss, but never the best', async () => {
-    const [best, over] = plans as [Plan, Plan];
-    const beaten = { ...best, id: 'beaten', predicted: { ...best.predicted, kld: 0.03 } };
-    const smaller = { ...beaten, id: 'smaller', fileBytes: best.fileBytes - 1 };
-    const value = { ...results.plan.value, plans: [best, beaten, smaller, over] };
-    const { stdout } = await withResult('plan m.gguf --memory 24GiB', { verb: 'plan', value });
-    expect(stdout).toContain('smaller');
-    expect(stdout).not.toContain('beaten');
-    expect(stdout).toContain('1 more plan with --json');
   });
 
   it('a model that fits as it is needs nothing made', async () => {
@@ -383,31 +222,5 @@ describe('results as text', () => {
     const { stdout } = await withResult('fit m.gguf --memory 24GiB --output o.gguf', { verb: 'fit', value });
     expect(stdout).toMatch(/^Does not fit\.\nNothing was written\. The plans that come closest:\n/);
     expect(stdout).toContain('over by 11.9 GiB');
-  });
-});
-
-describe('colour and width', () => {
-  const line = 'plan m.gguf --memory 24GiB';
-
-  it('uses colours on a terminal only, and not with NO_COLOR', async () => {
-    const coloured = (await snug(line, { terminal: 200 })).stdout;
-    expect(coloured).toContain('\x1b[32m');
-    expect((await snug(line, { terminal: 200, environment: { NO_COLOR: '1' } })).stdout).toBe(
-      stripVTControlCharacters(coloured),
-    );
-    expect((await snug(line, { terminal: 200, environment: { TERM: 'dumb' } })).stdout).toBe(
-      stripVTControlCharacters(coloured),
-    );
-    expect(await text(line)).toBe(stripVTControlCharacters(coloured));
-  });
-
-  it('cuts the wordy column of a table to the width of the terminal', async () => {
-    const rows = (await snug(line, { terminal: 96 })).stdout.split('\n').map(stripVTControlCharacters);
-    expect(rows.find((row) => row.includes('▸'))).toContain('Q4_K_M with …');
-  });
-
-  it('lets no control character of a model file reach the terminal', async () => {
-    const { stdout } = await snug(['inspect', 'a\x1b]0;title\x07b.gguf']);
-    expect(stdout).toContain('a\uFFFD]0;title\uFFFDb');
   });
 });

@@ -1,6 +1,7 @@
 // Runs the command line in this process against the fake engine.
 import { AppError } from '../../src-main/contract/errors.ts';
 import { engineApi } from '../../src-main/contract/engine-api.ts';
+import type { JobResult } from '../../src-main/contract/job.ts';
 import type { Recipe } from '../../src-main/contract/recipe.ts';
 import type { Engine } from '../../src-main/cli/engine-process.ts';
 import { runCli } from '../../src-main/cli/run-cli.ts';
@@ -63,4 +64,13 @@ export async function snug(line: string | string[], options: RunOptions = {}): P
     signal: options.signal ?? new AbortController().signal,
   });
   return { exitCode, stdout: stdout.text, stderr: stderr.text, ...run };
+}
+
+export async function text(line: string): Promise<string> {
+  return (await snug(line)).stdout;
+}
+
+/** A run whose job ends with `result`. */
+export function withResult(line: string, result: JobResult): Promise<Run> {
+  return snug(line, { script: { events: () => [{ type: 'started' }, { type: 'finished', result }] } });
 }

@@ -69,7 +69,7 @@ describe('the package', () => {
     const unused = [
       /^(version|\.recipe|resources\/default_app\.asar)$/, // of an Electron without an application
       /llama-addon\.node|llama-common|\/node-llama-cpp\//, // node-llama-cpp's own
-      /-(cuda|vulkan)\/bins\/.*(llama|ggml-cpu)/, // loaded from the plain package
+      /-(cuda|vulkan)\/bins\/.*(llama|ggml-cpu|ggml\.)/, // loaded from the plain package
       /linuxmusl.*\.node$|node-addon-api|sample\/(?!.*\.gguf$)/,
     ];
     expect(files().filter((file) => unused.some((pattern) => pattern.test(file)))).toEqual([]);

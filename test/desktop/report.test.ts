@@ -2,12 +2,14 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sampleModel } from '../support/paths.ts';
 import {
   answerFolderDialog,
   answerSaveDialog,
   cutSideways,
+  eventually,
   fitWaitMs,
   launch,
   removeFolder,
@@ -43,6 +45,14 @@ afterAll(async () => {
 });
 
 const report = () => app.page.getByRole('region', { name: 'Result' });
+const outcome = () => report().getByRole('group', { name: 'What became of it' });
+/** Takes an entry of the menu that keeps the report. */
+async function keep(entry: string): Promise<void> {
+  await button('Save…').click();
+  await app.page.getByRole('menuitem', { name: entry }).click();
+}
+const hasFocus = (control: Locator): Promise<void> =>
+  eventually(() => control.evaluate((element) => element === document.activeElement));
 const button = (name: string | RegExp) => report().getByRole('button', { name, exact: typeof name === 'string' });
 
 describe('the report', () => {
@@ -72,9 +82,10 @@ describe('the report', () => {
     const placed = path.join(home, '.lmstudio/models/snug/made/made.gguf');
     await report().getByText('It is in LM Studio', { exact: true }).waitFor();
     expect(statSync(placed).ino).toBe(statSync(output).ino);
-    await report()
-      .getByText(/Open LM Studio, My Models/)
-      .waitFor();
+    await report().getByText('Choose snug/made in My Models.', { exact: true }).waitFor();
+    // The place is said once.
+    expect(await outcome().getByText('LM Studio').count()).toBe(1);
+    expect(await report().getByRole('region', { name: 'Placed before' }).count()).toBe(0);
     await report()
       .getByText(/5 programs were not found/)
       .click();
@@ -85,6 +96,49 @@ describe('the report', () => {
       .getByText(/^Taken out again/)
       .waitFor();
     expect(existsSync(placed)).toBe(false);
+    await button('Close').click();
+  });
+
+  it('keeps the keyboard where an export is told, and gives it back to the button that began it', async () => {
+    const { keyboard } = app.page;
+    await button('LM Studio').focus();
+    await keyboard.press('Enter');
+    await button('Undo the export to LM Studio').focus();
+    await keyboard.press('Enter');
+    await outcome()
+      .getByText(/^Taken out again/)
+      .waitFor();
+    await hasFocus(outcome());
+    await keyboard.press('Tab');
+    await hasFocus(button('Close'));
+    await keyboard.press('Enter');
+    await outcome().waitFor({ state: 'detached' });
+    await hasFocus(button('LM Studio'));
+
+    // From the list of earlier exports: the entry goes, and what is told of it has the focus.
+    await keyboard.press('Enter');
+    await button('Close').focus();
+    await keyboard.press('Enter');
+    await hasFocus(button('LM Studio'));
+    await report().getByRole('region', { name: 'Placed before' }).getByRole('button').focus();
+    await keyboard.press('Enter');
+    await outcome()
+      .getByText(/^Taken out again/)
+      .waitFor();
+    await hasFocus(outcome());
+    await button('Close').click();
+  });
+
+  it('exports from the palette', async () => {
+    const { keyboard } = app.page;
+    await keyboard.press('Control+k');
+    await app.page.getByRole('option', { name: 'Use it in LM Studio' }).click();
+    await report().getByText('It is in LM Studio', { exact: true }).waitFor();
+    await button('Undo the export to LM Studio').click();
+    await report()
+      .getByText(/^Taken out again/)
+      .waitFor();
+    await button('Close').click();
   });
 
   it('shows and copies the command for llama-server that the engine says', async () => {
@@ -106,7 +160,8 @@ describe('the report', () => {
     mkdirSync(folder);
     await answerFolderDialog(app, folder);
     await button('Folder…').click();
-    await report().getByText(`The model is in ${folder}.`).waitFor();
+    await report().getByText(`It is in ${folder}`, { exact: true }).waitFor();
+    expect(await report().getByText(folder).count()).toBe(1);
     expect(existsSync(path.join(folder, 'README.md'))).toBe(true);
     await button(`Undo the export to ${folder}`).click();
     await report()
@@ -129,17 +184,26 @@ describe('the report', () => {
     await page.emulateMedia({ colorScheme: 'dark' });
     const html = path.join(app.folder, 'report.html');
     await answerSaveDialog(app, html);
-    await button('Save as HTML…').click();
+    await keep('Save as HTML…');
     await report().getByText(html).waitFor();
     const text = readFileSync(html, 'utf8');
     expect(text).toContain('made.gguf');
     expect(text).not.toMatch(/<script|https?:/);
     const pdf = path.join(app.folder, 'report.pdf');
     await answerSaveDialog(app, pdf);
-    await button('Save as PDF…').click();
+    await keep('Save as PDF…');
     await report().getByText(pdf).waitFor();
     expect(readFileSync(pdf).subarray(0, 5).toString()).toBe('%PDF-');
     expect(await page.locator('.print-sheet').count()).toBe(0);
+    const recipe = path.join(app.folder, 'report.recipe.json');
+    await answerSaveDialog(app, recipe);
+    await keep('Save recipe…');
+    await report().getByText(recipe).waitFor();
+    expect(JSON.parse(readFileSync(recipe, 'utf8'))).toMatchObject({ recipe: { verb: 'quantize', type: 'Q4_0' } });
+    await keep('Copy as Markdown');
+    await report().getByText('The report is copied as Markdown.').waitFor();
+    expect(await app.electron.evaluate(({ clipboard }) => clipboard.readText())).toMatch(/^# It runs/);
+    await hasFocus(button('Save…'));
     await page.emulateMedia({ colorScheme: null });
   });
 

@@ -61,8 +61,9 @@ describe('the Runs screen', () => {
       await report.getByText('Versions').click();
       await report.getByText(/snug \d+\.\d+/).waitFor();
       expect(await seriousViolations(page)).toEqual([]);
-      await report.getByRole('button', { name: 'Copy as Markdown' }).click();
-      await report.getByRole('button', { name: 'Copied' }).waitFor();
+      await report.getByRole('button', { name: 'Save…' }).click();
+      await page.getByRole('menuitem', { name: 'Copy as Markdown' }).click();
+      await report.getByText('The report is copied as Markdown.').waitFor();
       const copied = await app.electron.evaluate(({ clipboard }) => clipboard.readText());
       expect(copied).toMatch(/^# It is made, and is .* smaller\n/);
       expect(copied).toContain('| layer 1 · attention |');

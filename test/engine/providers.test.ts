@@ -134,12 +134,15 @@ describe.skipIf('reason' in adapter)(`SwiftShader${'reason' in adapter ? ` (${ad
 });
 
 describe("onnxruntime's CUDA files", () => {
+  const update = (folder: string, version: string): void =>
+    writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ version }));
   /** A package whose installer is `script`. */
   function packageWith(script: string, platform = 'linux', arch = 'x64'): OnnxPackage {
     const folder = temporaryFolder();
     mkdirSync(path.join(folder, 'bin/napi-v6', platform, arch), { recursive: true });
     mkdirSync(path.join(folder, 'script'));
     writeFileSync(path.join(folder, 'script/install.js'), script);
+    update(folder, '1.30.0');
     return { folder, platform, arch };
   }
   // What it is told is read by the real installer's code.
@@ -155,6 +158,25 @@ describe("onnxruntime's CUDA files", () => {
     expect(folder).toBe(path.join(onnx.folder, 'bin/napi-v6/linux/x64'));
     expect(files).toContain('libonnxruntime_providers_cuda.so');
     expect(await cudaAbsence(onnx)).toBeNull();
+  });
+
+  test('of another version are not loaded: an update of a .deb leaves them there', async () => {
+    const onnx = packageWith(writes);
+    await installCuda(onnx, signal);
+    update(onnx.folder, '1.31.0');
+    const absence = await cudaAbsence(onnx);
+    expect(absence).toContain('are of 1.30.0, and onnxruntime is 1.31.0');
+    expect(absence).toContain('"snug devices --install-cuda" fetches them again');
+    await installCuda(onnx, signal);
+    expect(await cudaAbsence(onnx)).toBeNull();
+  });
+
+  test('of no known version are not loaded, as an installer leaves them that stopped half-way', async () => {
+    const onnx = packageWith(writes);
+    await installCuda(onnx, signal);
+    writeFileSync(path.join(onnx.folder, 'script/install.js'), 'process.exit(1)');
+    await expect(installCuda(onnx, signal)).rejects.toMatchObject({ code: 'DEVICE_UNAVAILABLE' });
+    expect(await cudaAbsence(onnx)).toContain('of an unknown version');
   });
 
   test.each(['npm_config_onnxruntime_node_install', 'ONNXRUNTIME_NODE_INSTALL', 'ONNXRUNTIME_NODE_INSTALL_CUDA'])(

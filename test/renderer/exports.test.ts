@@ -2,6 +2,7 @@
 // Exports in the window: what each answer of the engine becomes, and what is said of it.
 import { createPinia, setActivePinia } from 'pinia';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { watch } from 'vue';
 import { AppError } from '../../src-main/contract/errors.ts';
 import type { ExportRequest, ExportResult, FoundRunner } from '../../src-main/contract/runners.ts';
 import {
@@ -14,6 +15,7 @@ import {
   shownPath,
   sortedRunners,
   targetName,
+  toldTarget,
 } from '../../src-renderer/features/export/export-words.ts';
 import { exportedRun, fittingSource } from '../../src-renderer/features/export/exported-run.ts';
 import { useEngineStore } from '../../src-renderer/stores/engine-store.ts';
@@ -57,7 +59,7 @@ describe('an export', () => {
     const store = await storeOver((request) => {
       links.push(request.link);
       if (request.link === 'copy') return Promise.resolve(result);
-      throw new AppError('LINK_IMPOSSIBLE', 'on another disk', { bytes: 18e9 });
+      throw new AppError('LINK_IMPOSSIBLE', 'Add --link copy.', { bytes: 18e9, reason: 'on another disk' });
     });
     await store.send(source, toFolder);
     expect(store.stateOf(source)).toMatchObject({ state: 'asking', bytes: 18e9, reason: 'on another disk' });
@@ -84,6 +86,38 @@ describe('an export', () => {
     const failing = await storeOver(() => Promise.reject(new AppError('OUTPUT_EXISTS', 'taken', { output: '/x' })));
     await failing.send(source, toFolder);
     expect(failing.stateOf(source)).toMatchObject({ state: 'failed', error: { code: 'OUTPUT_EXISTS' } });
+  });
+});
+
+describe('an undo', () => {
+  it('is told with what is placed now, not before it', async () => {
+    const undone = [{ target: '/elsewhere', removed: placed, left: [] }];
+    const install = {
+      target: '/elsewhere',
+      file: '/made/a.gguf',
+      created: '2026-11-30T02:00:00Z',
+      undone: null,
+      placed,
+    };
+    let installs = [install];
+    const engine = fakeEngine({
+      'runners.undo': () => {
+        installs = [];
+        return { undone };
+      },
+      'history.get': () => ({ installs }) as never,
+      'runners.list': () => ({ runners: [] }),
+    });
+    await useEngineStore().start(engine.open);
+    const store = useExportStore();
+    const run = { run: 'r' };
+    await store.look(run);
+    expect(store.placed.get('r')).toEqual([install]);
+    const seen: string[] = [];
+    const look = (now: string): void => void seen.push(`${now}, placed: ${store.placed.get('r')!.length}`);
+    watch(() => store.stateOf(run).state, look, { flush: 'sync' });
+    await store.undo(run, '/elsewhere');
+    expect(seen).toEqual(['undoing, placed: 1', 'undone, placed: 0']);
   });
 });
 
@@ -117,9 +151,16 @@ describe('what is said of an export', () => {
     expect(progressInWords({ stage: 'create', done: 0, total: 0 })).toBe('the program takes it in');
   });
 
+  it('is told once: what the outcome tells of is not listed below it', () => {
+    expect(toldTarget({ state: 'done', wish: toFolder, result })).toBe('/elsewhere');
+    expect(toldTarget({ state: 'undoing', target: 'lm-studio' })).toBe('lm-studio');
+    expect(toldTarget({ state: 'undone', undone: [] })).toBeNull();
+    expect(toldTarget({ state: 'idle' })).toBeNull();
+  });
+
   it('is a command to copy or a sentence to read', () => {
     expect(isCommand('ollama run fitted')).toBe(true);
-    expect(isCommand('Open LM Studio, My Models: it is there as snug/fitted.')).toBe(false);
+    expect(isCommand('Choose snug/fitted in My Models.')).toBe(false);
   });
 
   it('names no command where a name is taken, and nothing else is said differently', () => {

@@ -145,3 +145,10 @@ export const quick = {
   calibration: { samples: 2, length: 256 },
   evaluation: { windows: 2, window: 256 },
 };
+
+/** The recipe of a slice block by block, a quarter narrower. */
+export const perBlock = (model: string, output: string, more: object = {}): object => ({
+  ...{ verb: 'slice', method: 'per-block', model, output, sparsity: 0.25, type: 'F32' },
+  ...quick,
+  ...more,
+});

@@ -139,7 +139,8 @@ describe.skipIf(spawnSync('dpkg-deb', ['--version']).status !== 0)('the .deb', (
       'resources/app.asar.unpacked/node_modules/onnxruntime-node/bin/napi-v6/linux/x64',
     );
     mkdirSync(libraries, { recursive: true });
-    const files = ['libonnxruntime.so.1', 'libonnxruntime_providers_cuda.so', 'libonnxruntime_providers_shared.so'];
+    const added = ['cuda.so', 'shared.so', 'version.txt'].map((name) => `libonnxruntime_providers_${name}`);
+    const files = ['libonnxruntime.so.1', ...added];
     for (const file of files) writeFileSync(path.join(libraries, file), '');
     const script = readFileSync(path.join(control, 'prerm'), 'utf8').replaceAll('/opt/Snug', home);
     const left = (...args: string[]): string[] => {

@@ -1,9 +1,10 @@
 // The CUDA provider of onnxruntime-node: files that its package leaves out for their size, and its own installer fetches.
 // Source: onnxruntime-node 1.30.0 script/install.js, script/install-metadata.js (CUDA 12; Linux x64 alone).
 import { spawn } from 'node:child_process';
-import { access, constants, readdir } from 'node:fs/promises';
+import { access, constants, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import type { CudaFiles } from '../../contract/devices.ts';
 import { AppError } from '../../contract/errors.ts';
 
@@ -40,6 +41,23 @@ async function providerFiles(onnx: OnnxPackage): Promise<string[]> {
   return names.filter((name) => providerFile.test(name)).toSorted();
 }
 
+/**
+ * Beside the files: which onnxruntime they are of, for they tell it nowhere themselves. An update of a .deb leaves what dpkg does
+ * not know of, and a provider of another version may end the process that loads it.
+ */
+const versionFile = (onnx: OnnxPackage): string => path.join(binFolder(onnx), 'libonnxruntime_providers_version.txt');
+
+const versionOfFiles = (onnx: OnnxPackage): Promise<string | null> =>
+  readFile(versionFile(onnx), 'utf8').then(
+    (text) => text.trim(),
+    () => null,
+  );
+
+async function versionOfPackage({ folder }: OnnxPackage): Promise<string> {
+  const text = await readFile(path.join(folder, 'package.json'), 'utf8');
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+}
+
 /** Why onnxruntime-node cannot have CUDA on a system at all; null where it can. */
 function foreignSystem({ platform, arch }: OnnxPackage): string | null {
   if (platform === 'linux' && arch === 'x64') return null;
@@ -50,8 +68,11 @@ function foreignSystem({ platform, arch }: OnnxPackage): string | null {
 export async function cudaAbsence(onnx: OnnxPackage): Promise<string | null> {
   const foreign = foreignSystem(onnx);
   if (foreign !== null) return foreign;
-  if ((await providerFiles(onnx)).includes('libonnxruntime_providers_cuda.so')) return null;
-  return 'its provider files are not installed: "snug devices --install-cuda" fetches them';
+  if (!(await providerFiles(onnx)).includes('libonnxruntime_providers_cuda.so'))
+    return 'its provider files are not installed: "snug devices --install-cuda" fetches them';
+  const [found, wanted] = await Promise.all([versionOfFiles(onnx), versionOfPackage(onnx)]);
+  if (found === wanted) return null;
+  return `its provider files are of ${found ?? 'an unknown version'}, and onnxruntime is ${wanted}: "snug devices --install-cuda" fetches them again`;
 }
 
 /** Runs onnxruntime-node's own installer. @throws DEVICE_UNAVAILABLE, NOT_WRITABLE, CANCELLED */
@@ -63,9 +84,14 @@ export async function installCuda(onnx: OnnxPackage, signal: AbortSignal): Promi
     const message = `CUDA's files belong into ${folder}, which cannot be written to: run this once as a user who may, or use Snug from a folder of your own.`;
     throw new AppError('NOT_WRITABLE', message, { path: folder }, error);
   });
+  // An installer that stops half-way leaves files of two versions.
+  await rm(versionFile(onnx), { force: true });
   await runInstaller(onnx, signal);
   const files = await providerFiles(onnx);
-  if (files.length > 0) return { folder, files };
+  if (files.length > 0) {
+    await writeFile(versionFile(onnx), `${await versionOfPackage(onnx)}\n`);
+    return { folder, files };
+  }
   throw unavailable(`onnxruntime-node's installer ended well, but ${folder} has no CUDA files.`, 'no files');
 }
 

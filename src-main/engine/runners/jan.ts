@@ -32,7 +32,7 @@ export const jan: Runner = {
         { path: path.join(own, 'model.yml'), text: modelYaml({ name, first, bytes: model.bytes }) },
         ...textsInto(model, own),
       ],
-      next: `Open Jan (start it again where it runs), Settings > Model Providers > Llama.cpp: it is there as ${name}.`,
+      next: `Choose ${name} in Settings > Model Providers > Llama.cpp. Where Jan runs, start it again first.`,
       notes: [],
     };
   },

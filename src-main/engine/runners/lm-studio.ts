@@ -25,7 +25,7 @@ export const lmStudio: Runner = {
     return {
       links: linksInto(model, own),
       texts: textsInto(model, own),
-      next: `Open LM Studio, My Models: it is there as ${publisher}/${name}.`,
+      next: `Choose ${publisher}/${name} in My Models.`,
       notes: [],
     };
   },

@@ -105,15 +105,15 @@ async function linksToStore(
   if (link === 'copy') return [];
   const blobs = path.join(folder!, 'blobs');
   const from = files[0]!.path;
-  const refusal = await copyReason({ blobs, from, link, version, places });
-  if (refusal === null) {
+  const reason = await copyReason({ blobs, from, link, version, places });
+  if (reason === null) {
     const onProgress = (done: number): void => progress({ stage: 'checksum', done, total: bytes, unit: 'bytes' });
     // Of the bytes as they are now: under a wrong name they would damage the store.
     const hash = await sha256OfFile(from, { signal, onProgress });
     return [{ from, to: path.join(blobs, `sha256-${hash}`) }];
   }
-  const message = `Ollama would write a second copy of ${formatFileSize(bytes)} into its store (${refusal}). Add --link copy to allow it.`;
-  throw new AppError('LINK_IMPOSSIBLE', message, { path: folder, bytes });
+  const message = `Ollama would write a second copy of ${formatFileSize(bytes)} into its store (${reason}). Add --link copy to allow it.`;
+  throw new AppError('LINK_IMPOSSIBLE', message, { path: folder, bytes, reason });
 }
 
 interface StoreLink {
@@ -160,9 +160,24 @@ async function create(
     if (percent !== undefined) progress({ stage: 'create', done: Number(percent), total: 100 });
   };
   progress({ stage: 'create', done: 0, total: 100 });
-  await runProgram(calls.program, ['create', name, '-f', file], { ...calls.options, onOutput });
-  const made = { path: name, how: 'model', bytes, inode: null, modified: null, link: null } as const;
-  return { ...made, sha256: await idOf(name, calls) };
+  try {
+    await runProgram(calls.program, ['create', name, '-f', file], { ...calls.options, onOutput });
+    const sha256 = await idOf(name, calls);
+    if (sha256 === null) throw notListed(name, calls);
+    return { path: name, how: 'model', bytes, inode: null, modified: null, link: null, sha256 };
+  } catch (error) {
+    // What it made goes before the files that it made it of; the user's own signal may have been given already.
+    const options = { places: calls.options.places, signal: AbortSignal.timeout(removeTimeoutMs) };
+    await runProgram(calls.program, ['rm', name], options).catch(() => {});
+    throw error;
+  }
+}
+
+const removeTimeoutMs = 10_000;
+
+function notListed(name: string, { program }: Calls): AppError {
+  const message = `ollama create ended well, but ollama list does not show ${name}: Ollama did not take the model in. Nothing of it was kept. Start Ollama again, and export once more; its log says what happened (docs.ollama.com/troubleshooting).`;
+  return new AppError('RUNNER_FAILED', message, { program, args: ['list'], output: '' });
 }
 
 /** Takes a model out of Ollama; answers with the reason where it was left. */

@@ -109,8 +109,9 @@ async function linkOrCopy(one: Link, context: ExportContext): Promise<InstallFil
     }
   }
   const size = formatFileSize(bytes);
-  const message = `${one.from} cannot be linked to ${one.to} (${reasons.join(', ')}), and a copy would take ${size} more. Add --link copy to make it.`;
-  throw new AppError('LINK_IMPOSSIBLE', message, { path: one.to, bytes });
+  const reason = reasons.join(', ');
+  const message = `${one.from} cannot be linked to ${one.to} (${reason}), and a copy would take ${size} more. Add --link copy to make it.`;
+  throw new AppError('LINK_IMPOSSIBLE', message, { path: one.to, bytes, reason });
 }
 
 /** What systems answer where a link of a kind cannot be: link(2), symlink(2); EPERM also where Windows allows none. */

@@ -29,7 +29,7 @@ export const textGenerationWebui: Runner = {
     return {
       links: linksInto(model, own),
       texts: textsInto(model, own),
-      next: `Open the Model tab of text-generation-webui and choose ${name}/${model.files[0]!.name}.`,
+      next: `Choose ${name}/${model.files[0]!.name} in the Model tab.`,
       notes: [],
     };
   },

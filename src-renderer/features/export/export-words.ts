@@ -2,6 +2,7 @@
 import type { Progress } from '../../../src-main/contract/progress.ts';
 import type { ErrorShape } from '../../../src-main/contract/errors.ts';
 import type { ExportTarget, FoundRunner, PlacedFile } from '../../../src-main/contract/runners.ts';
+import type { ExportState } from '../../stores/export-store.ts';
 import { formatFileSize, formatShare } from '../../words/numbers.ts';
 import { useWords } from '../../words/words.ts';
 
@@ -49,6 +50,12 @@ export const isCommand = (next: string): boolean => !next.endsWith('.');
 export function shownPath(placed: readonly PlacedFile[]): string | null {
   const files = placed.filter(({ how }) => how !== 'model' && how !== 'written');
   return files[0]?.path ?? placed.find(({ how }) => how === 'written')?.path ?? null;
+}
+
+/** Where the model is that an outcome tells of; null where it tells of none. */
+export function toldTarget(state: ExportState): string | null {
+  if (state.state === 'done') return state.result.target;
+  return state.state === 'undoing' ? state.target : null;
 }
 
 /** Of a name that is taken, what can be done here: the engine's own words are for the command line. */

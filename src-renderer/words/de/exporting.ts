@@ -3,6 +3,8 @@ import type { Words } from '../en.ts';
 
 export const exporting: Words['exporting'] = {
   title: 'Benutzen in',
+  useIn: (name) => `In ${name} benutzen`,
+  intoFolder: 'In einen Ordner legen …',
   dialogTitle: (model) => `${model} exportieren`,
   looking: 'Sucht Programme, die Modelle laufen lassen …',
   lookAgain: 'Noch einmal suchen',
@@ -35,6 +37,7 @@ export const exporting: Words['exporting'] = {
     model: (size) => `Im eigenen Speicher des Programms, ${size}.`,
     written: () => 'Nur Karte und Rezept; das Modell bleibt, wo es ist.',
   },
+  outcome: 'Was daraus wurde',
   undo: 'Rückgängig',
   undoIn: (target) => `Export nach ${target} rückgängig machen`,
   undoing: 'Nimmt es wieder heraus …',
@@ -43,7 +46,7 @@ export const exporting: Words['exporting'] = {
       ? 'Es war schon weg'
       : `Wieder herausgenommen: ${files === 1 ? '1 Datei' : `${files} Dateien`}, ${size}`,
   left: (reason) => `blieb dort: ${reason}`,
-  placed: 'Wo es jetzt liegt',
+  placed: 'Früher abgelegt',
   takenIn: (file, target) =>
     `${file} ist schon da, und ist nicht dieses Modell. Gib diesem einen anderen Namen in ${target}, oder nimm den Export zurück, der das andere dorthin gelegt hat.`,
   takenInFolder: (file) =>

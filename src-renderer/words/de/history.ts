@@ -126,7 +126,7 @@ export const history: Words['history'] = {
     figures: 'Zahlen',
     figure: 'Zahl',
     value: 'Wert',
-    measuredOn: 'Gemessen auf',
+    measured: (context) => `Gemessen: ${context}`,
     files: 'Dateien',
     present: 'da',
     missing: 'gelöscht',

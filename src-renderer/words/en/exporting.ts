@@ -1,6 +1,8 @@
 // Exports: a finished model into the programs that run models, or into a folder.
 export const exporting = {
   title: 'Use it in',
+  useIn: (name: string) => `Use it in ${name}`,
+  intoFolder: 'Put it into a folder…',
   dialogTitle: (model: string) => `Export ${model}`,
   looking: 'Looking for programs that run models…',
   lookAgain: 'Look again',
@@ -32,13 +34,14 @@ export const exporting = {
     model: (size: string) => `In the program’s own store, ${size}.`,
     written: (_size: string) => 'Card and recipe only; the model stays where it is.',
   },
+  outcome: 'What became of it',
   undo: 'Undo',
   undoIn: (target: string) => `Undo the export to ${target}`,
   undoing: 'Taking it out again…',
   undone: (files: number, size: string) =>
     files === 0 ? 'It was gone already' : `Taken out again: ${files === 1 ? '1 file' : `${files} files`}, ${size}`,
   left: (reason: string) => `was left: ${reason}`,
-  placed: 'Where it lies now',
+  placed: 'Placed before',
   takenIn: (file: string, target: string) =>
     `${file} is there already, and is not this model. Give this one another name in ${target}, or undo the export that placed the other one.`,
   takenInFolder: (file: string) =>

@@ -123,7 +123,7 @@ export const history = {
     figures: 'Figures',
     figure: 'Figure',
     value: 'Value',
-    measuredOn: 'Measured on',
+    measured: (context: string) => `Measured: ${context}`,
     files: 'Files',
     present: 'there',
     missing: 'deleted',

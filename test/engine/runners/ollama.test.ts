@@ -19,8 +19,11 @@ case "$1" in
     [ -e "${folder}/slow" ] && exec sleep 30
     [ -e "${folder}/broken" ] && { printf 'copying file 12%%\\nError: unsupported architecture\\n' >&2; exit 1; }
     printf 'copying file sha256:00 50%%\\rcopying file sha256:00 100%%\\n' >&2
+    [ -e "${folder}/forgetful" ] && exit 0
+    [ -e "${folder}/failing" ] && touch "${folder}/asleep"
     echo "$2:latest    abc123def456    14 MB    Now" >> "${folder}/models" ;;
-  rm) grep -v "^$2:latest" "${folder}/models" > "${folder}/rest"; mv "${folder}/rest" "${folder}/models"
+  rm) grep -q "^$2:latest" "${folder}/models" || { echo "Error: model '$2' not found" >&2; exit 1; }
+    grep -v "^$2:latest" "${folder}/models" > "${folder}/rest"; mv "${folder}/rest" "${folder}/models"
     rm -f "$OLLAMA_MODELS"/blobs/* ;;
 esac`;
 
@@ -97,6 +100,25 @@ describe('an Ollama that keeps files as they are', () => {
     expect(existsSync(exported(machine))).toBe(false);
   });
 
+  it('that has no model after it took one in is told so, and nothing is left', async () => {
+    const { machine, folder } = await withOllama('0.6.5');
+    writeFileSync(path.join(folder, 'forgetful'), '');
+    const error = await machine.refused(toOllama);
+    expect(error.code).toBe('RUNNER_FAILED');
+    expect(error.message).toContain('ollama list does not show a-model');
+    expect(filesBelow(path.join(folder, 'store'))).toEqual([]);
+    expect(existsSync(exported(machine))).toBe(false);
+    await expect(machine.undo({})).rejects.toThrow('there is nothing to undo');
+  });
+
+  it('that cannot say whether it has the model keeps none of it', async () => {
+    const { machine, folder } = await withOllama('0.6.5');
+    writeFileSync(path.join(folder, 'failing'), '');
+    expect((await machine.refused(toOllama)).message).toContain("run 'ollama serve'");
+    expect(textOf(folder, 'models')).toBe('');
+    expect(filesBelow(path.join(folder, 'store'))).toEqual([]);
+  });
+
   it('is stopped by a cancel, and nothing is left', async () => {
     const { machine, folder } = await withOllama('0.6.5');
     writeFileSync(path.join(folder, 'slow'), '');
@@ -117,6 +139,7 @@ describe('an Ollama that would copy', () => {
     const error = await machine.refused(toOllama);
     expect(error.code).toBe('LINK_IMPOSSIBLE');
     expect(error.message).toMatch(/13\.8 MB.*version 0\.31\.1 writes every file anew.*--link copy/);
+    expect(error.details['reason']).toBe('version 0.31.1 writes every file anew'); // the window asks in its own words
     expect(calls().some((call) => call.startsWith('create'))).toBe(false);
     const seen: number[] = [];
     const result = await machine.export({ ...toOllama, link: 'copy' }, { progress: ({ done }) => seen.push(done) });

@@ -1,0 +1,130 @@
+// What a run means for the system, and what becomes of it and of the engine when a page, a process or the system ends.
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { closeDuringRun, eventually, fitWaitMs } from './app.ts';
+import { askEngine, startSampleFit, stateOf } from './engine-port.ts';
+import { isVisible, open, startAgain } from './open-window.ts';
+import { findEngine, processesOf, survivors } from './processes.ts';
+
+describe('a run', () => {
+  it(
+    'keeps the machine awake, goes on without its window, and is there again when the window is',
+    async () => {
+      const running = await open();
+      const { page, electron, folder } = running;
+      const output = path.join(folder, 'made.gguf');
+      await electron.evaluate(({ powerSaveBlocker, Notification, Tray }) => {
+        const seen = { awake: false, notes: [] as string[], tray: '' };
+        const { start, stop } = powerSaveBlocker;
+        powerSaveBlocker.start = (type) => {
+          seen.awake = true;
+          return start.call(powerSaveBlocker, type);
+        };
+        powerSaveBlocker.stop = (id) => {
+          seen.awake = false;
+          return stop.call(powerSaveBlocker, id);
+        };
+        Notification.isSupported = () => true;
+        Notification.prototype.show = function show(this: Electron.Notification) {
+          seen.notes.push(this.title);
+        };
+        const { setToolTip } = Tray.prototype;
+        Tray.prototype.setToolTip = function tell(this: Electron.Tray, text: string) {
+          seen.tray = text;
+          setToolTip.call(this, text);
+        };
+        Object.assign(globalThis, { seen });
+      });
+      const seen = (): Promise<{ awake: boolean; notes: string[]; tray: string }> =>
+        electron.evaluate(
+          () => (globalThis as unknown as { seen: { awake: boolean; notes: string[]; tray: string } }).seen,
+        );
+      const id = await startSampleFit(page, output, 128);
+      await eventually(async () => (await seen()).awake);
+      expect(await closeDuringRun(running, 'Stay')).toBe('open');
+      expect(await isVisible(running)).toBe(true);
+      expect(await closeDuringRun(running, 'Keep running')).toBe('open');
+      expect(await isVisible(running)).toBe(false);
+      expect((await seen()).tray).toContain('made.gguf');
+      const deadline = performance.now() + fitWaitMs;
+      while ((await stateOf(page, id)) !== 'done' && performance.now() < deadline) await sleep(500);
+      expect(existsSync(output)).toBe(true);
+      await eventually(async () => !(await seen()).awake); // the shell hears of it by itself
+      expect((await seen()).notes).toEqual(['made.gguf is done']);
+      await startAgain(running, []);
+      await eventually(() => isVisible(running));
+    },
+    fitWaitMs + 60_000,
+  );
+
+  it('survives a crash of the page, which is opened again and told', async () => {
+    const running = await open();
+    const { page, electron, folder } = running;
+    const id = await startSampleFit(page, path.join(folder, 'made.gguf'));
+    // What runs in a page that is going never answers: all else waits for the new one.
+    const told = electron.evaluate(
+      ({ BrowserWindow, dialog }) =>
+        new Promise<string[]>((resolve) => {
+          const messages: string[] = [];
+          dialog.showMessageBox = ((_window: unknown, { message }: Electron.MessageBoxOptions) => {
+            messages.push(message);
+            return Promise.resolve({ response: 0, checkboxChecked: false });
+          }) as typeof dialog.showMessageBox;
+          const { webContents } = BrowserWindow.getAllWindows()[0]!;
+          webContents.once('did-finish-load', () => resolve(messages));
+          webContents.forcefullyCrashRenderer();
+        }),
+    );
+    expect(await told).toEqual(['The window crashed and was opened again.']);
+    // Playwright has lost its page; the window speaks for itself.
+    const ask = (script: string): Promise<unknown> =>
+      electron.evaluate(
+        ({ BrowserWindow }, text) => BrowserWindow.getAllWindows()[0]!.webContents.executeJavaScript(text),
+        script,
+      );
+    expect(await ask('document.readyState')).toBe('complete');
+    const jobs = await ask(`new Promise((resolve) => {
+      // It may be the port of the page itself, which has requests of its own.
+      addEventListener('message', ({ ports: [port] }) => {
+        if (!port) return;
+        const own = 1e9;
+        port.addEventListener('message', ({ data }) => {
+          if (data.kind === 'result' && data.id === own) resolve(data.result.jobs.map(({ id }) => id));
+        });
+        port.start();
+        port.postMessage({ kind: 'request', id: own, method: 'jobs.list', params: {} });
+      });
+      void app.startEngine();
+    })`);
+    expect(jobs).toEqual([id]);
+    const pids = processesOf(running);
+    electron.process().kill('SIGTERM'); // else its end would ask about the run
+    expect(await survivors(pids, 8000)).toEqual([]);
+  });
+
+  it('is stopped in order by the signal of a system that shuts down, without a question', async () => {
+    const running = await open();
+    await startSampleFit(running.page, path.join(running.folder, 'made.gguf'));
+    const pids = processesOf(running);
+    running.electron.process().kill('SIGTERM');
+    expect(await survivors(pids, 8000)).toEqual([]);
+  });
+});
+
+describe('the engine', () => {
+  it('is one for the page, however often the page connects, and a new one when it has died', async () => {
+    const running = await open();
+    await askEngine(running.page, 'jobs.list', {});
+    const first = findEngine(running);
+    await running.page.reload();
+    await askEngine(running.page, 'jobs.list', {});
+    expect(findEngine(running)).toBe(first);
+    process.kill(first, 'SIGKILL');
+    expect(await survivors([first], 5000)).toEqual([]);
+    await running.page.getByRole('heading', { name: 'The engine stopped' }).waitFor(); // the shell has heard of it
+    await askEngine(running.page, 'jobs.list', {});
+    expect(findEngine(running)).not.toBe(first);
+  });
+});
