@@ -47,6 +47,7 @@ export const history: Words['history'] = {
     plan: 'Plan',
   },
   methods: { shared: 'gemeinsame Drehung', 'per-block': 'Block für Block' },
+  more: 'Mehr',
   menu: (model) => `Aktionen für ${model}`,
   open: 'Öffnen',
   clone: 'Mit Änderungen wiederholen …',

@@ -45,6 +45,7 @@ export const history = {
     plan: 'Plan',
   },
   methods: { shared: 'shared rotation', 'per-block': 'block by block' },
+  more: 'More',
   menu: (model: string) => `Actions for ${model}`,
   open: 'Open',
   clone: 'Clone with changes…',
