@@ -137,10 +137,12 @@ describe('the history', () => {
     await app.page.keyboard.press('Shift+ArrowDown');
     await app.page.keyboard.press('Shift+ArrowDown');
     await app.page.getByText('3 selected', { exact: true }).waitFor();
+    await app.page.keyboard.press('Control+f'); // the filter stays
+    await app.page.locator(':focus').and(app.page.getByLabel('Search models, notes and runs')).waitFor();
     await app.page.getByRole('button', { name: 'Compare' }).click();
     await app.page.getByRole('heading', { name: 'A loses least' }).waitFor();
     await app.page.getByRole('img', { name: /^Size against loss.*A: 14\.1 kB, loses/ }).waitFor();
-    await app.page.getByRole('row', { name: /^model .*Gemma.*Phi.*Llama/ }).waitFor();
+    await app.page.getByRole('row', { name: /^Model .*Gemma.*Phi.*Llama/ }).waitFor();
     expect(await seriousViolations(app.page)).toEqual([]);
     await app.page.getByRole('button', { name: 'Show as table' }).click();
     await app.page.getByRole('row', { name: /^File size 14\.1 kB/ }).waitFor();
@@ -200,7 +202,7 @@ describe('the history', () => {
     await app.page.getByRole('menuitem', { name: 'Clone with changes…' }).click();
     await app.page.getByRole('heading', { name: 'Measure again, with changes' }).waitFor();
     expect(await seriousViolations(app.page)).toEqual([]);
-    await app.page.getByLabel('evaluation.windows', { exact: true }).fill('none');
+    await app.page.getByLabel('Windows', { exact: true }).fill('none');
     await app.page.getByText('1 change', { exact: false }).waitFor();
     await app.page.getByRole('button', { name: 'Start' }).click();
     await app.page
@@ -208,7 +210,7 @@ describe('the history', () => {
       .getByText(/These settings make no recipe/)
       .first()
       .waitFor();
-    await app.page.getByLabel('evaluation.windows', { exact: true }).fill('2');
+    await app.page.getByLabel('Windows', { exact: true }).fill('2');
     await app.page.getByRole('button', { name: 'Start' }).click();
     await grid().waitFor({ state: 'detached' });
     await app.page.getByRole('button', { name: 'History' }).click();
