@@ -1,4 +1,5 @@
 // The view models of the history: pages of rows, keys, settings, the comparison's chart and tables, the library's tree.
+import { createPinia, setActivePinia } from 'pinia';
 import { describe, expect, it } from 'vitest';
 import type { Comparison, Experiment, LibraryModel } from '../../src-main/contract/history.ts';
 import { changesOf, fieldsOf, type SettingField } from '../../src-renderer/features/history/settings-fields.ts';
@@ -29,6 +30,7 @@ import { readRecipeDraft } from '../../src-renderer/features/advanced/recipe-dra
 import { target as targetSchema } from '../../src-main/contract/target.ts';
 import { ref } from 'vue';
 import { useGridKeys } from '../../src-renderer/features/history/use-grid-keys.ts';
+import { partedActions, useRunActions, type ActionRun } from '../../src-renderer/features/history/use-run-actions.ts';
 
 const GiB = 2 ** 30;
 
@@ -74,6 +76,28 @@ describe('a row', () => {
     const now = new Date('2026-06-01T12:00:00');
     expect(momentInWords('2026-01-02T03:04:05', now)).toMatch(/^Jan 2, 03:04$/);
     expect(momentInWords('2025-01-02T03:04:05', now)).toMatch(/2025/);
+  });
+});
+
+describe('what can be done with a run', () => {
+  const partsOf = (run: string, part: Partial<ActionRun>) => {
+    setActivePinia(createPinia());
+    const { buttons, rest } = partedActions(
+      useRunActions(() => {})({ run, verb: 'fit', state: 'done', presentFile: null, ...part }),
+    );
+    return [buttons.map(({ id }) => id), rest.map(({ id }) => id)];
+  };
+
+  it('begins on its page with what one comes for: the report, or going on; what is rare is in a menu', () => {
+    const rare = ['recipe', 'csv', 'json'];
+    expect(partsOf('a', { presentFile: '/o' })).toEqual([
+      ['report', 'clone', 'export'],
+      [...rare, 'folder', 'delete'],
+    ]);
+    expect(partsOf('a', { state: 'failed' })).toEqual([['resume', 'clone'], rare]);
+    expect(partsOf('a', { state: 'cancelled' })).toEqual([['resume', 'clone'], rare]);
+    expect(partsOf('a', { state: 'running' })).toEqual([['clone'], rare]);
+    expect(partsOf('a', { verb: 'study' })).toEqual([['report', 'rows', 'clone'], rare]);
   });
 });
 
