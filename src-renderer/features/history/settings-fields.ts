@@ -60,7 +60,14 @@ function valueOf({ kind: { is, isNullable }, text }: SettingField): string {
   if (typed === '' && isNullable) return 'null';
   switch (is) {
     case 'list':
-      return typed.startsWith('[') ? typed : json(typed.split(',').map((item) => item.trim()).filter(Boolean));
+      return typed.startsWith('[')
+        ? typed
+        : json(
+            typed
+              .split(',')
+              .map((item) => item.trim())
+              .filter(Boolean),
+          );
     case 'memory':
       return json(parseCardMemory(typed) ?? typed);
     case 'file':
