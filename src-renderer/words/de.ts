@@ -14,6 +14,7 @@ import { plans } from './de/plans.ts';
 import { preflight } from './de/preflight.ts';
 import { published } from './de/published.ts';
 import { quality } from './de/quality.ts';
+import { recipe } from './de/recipe.ts';
 import { report } from './de/report.ts';
 import { runs } from './de/runs.ts';
 import { settings } from './de/settings.ts';
@@ -37,6 +38,7 @@ export const de: Words = {
   preflight,
   published,
   quality,
+  recipe,
   report,
   runs,
   settings,

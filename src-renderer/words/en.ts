@@ -14,6 +14,7 @@ import { plans } from './en/plans.ts';
 import { preflight } from './en/preflight.ts';
 import { published } from './en/published.ts';
 import { quality } from './en/quality.ts';
+import { recipe } from './en/recipe.ts';
 import { report } from './en/report.ts';
 import { runs } from './en/runs.ts';
 import { settings } from './en/settings.ts';
@@ -36,6 +37,7 @@ export const en = {
   preflight,
   published,
   quality,
+  recipe,
   report,
   runs,
   settings,

@@ -8,7 +8,7 @@ import { thisProcess } from '../../src-main/core/process-identity.ts';
 import { Catalog } from '../../src-main/engine/catalog/catalog.ts';
 import { seedHistory } from '../support/history-runs.ts';
 import { sampleModel } from '../support/paths.ts';
-import { eventually, launch, planWaitMs, removeFolder, type RunningApp } from './app.ts';
+import { eventually, launch, planWaitMs, removeFolder, resize, speakGerman, type RunningApp } from './app.ts';
 import { seriousViolations } from './axe.ts';
 
 const runs = 10_000;
@@ -40,6 +40,16 @@ const toTable = async (): Promise<void> => {
   await app.page.getByRole('button', { name: 'All runs' }).click();
   await grid().waitFor();
 };
+
+/** Elements that reach out of the page or of the table's row. */
+const widerThanTheirPlace = (): Promise<string[]> =>
+  app.page.evaluate(() => {
+    const { right } = document.querySelector('main')!.getBoundingClientRect();
+    return [...document.querySelectorAll('main *')]
+      .filter((element) => element.closest('.visually-hidden, [role=tooltip]') === null)
+      .filter((element) => element.getBoundingClientRect().right > right + 1 && element.closest('[role=row]') === null)
+      .map(({ className }) => String(className));
+  });
 
 /** Rows are fetched ahead of the view; on a busy machine that takes a moment. */
 const hasFetchedAll = (): Promise<boolean> =>
@@ -112,6 +122,31 @@ describe('the history', () => {
     await rows().nth(1).filter({ hasText: '14.1 kB' }).waitFor();
   });
 
+  it.each([1280, 900])('says everything of a run in a window of %d pixels, in German too', async (width) => {
+    const { page } = app;
+    const { width: before, height } = await page.evaluate(() => ({ width: innerWidth, height: innerHeight }));
+    await resize(app, width, 800);
+    await page.waitForFunction((wanted) => innerWidth === wanted, width);
+    await page.waitForTimeout(200); // until the table has seen it
+    const row = page.locator('#run-row-0');
+    await row.evaluate((element) => element.scrollIntoView());
+    const hidden = (): Promise<string[]> =>
+      row.evaluate((element) =>
+        [...element.querySelectorAll('[role=gridcell], .verb, .type')]
+          .filter((cell) => cell.textContent.trim() !== '')
+          .filter(({ clientWidth, scrollWidth }) => clientWidth === 0 || scrollWidth > clientWidth + 1)
+          .map((cell) => cell.textContent.trim()),
+      );
+    expect(await row.textContent()).toMatch(/Gemma-3-27B\.F16.*Fit Q8_0.*14\.1 kB.*evaluation.*cuda/);
+    expect(await hidden()).toEqual([]);
+    await speakGerman(app);
+    expect(await hidden()).toEqual([]);
+    await page.keyboard.press('Control+k');
+    await page.getByRole('option', { name: 'English' }).click();
+    await page.waitForFunction(() => document.documentElement.lang === 'en');
+    await resize(app, before, height);
+  });
+
   it('opens a run by keyboard, with its figures, and keeps a note and a tag', async () => {
     await grid().focus();
     await app.page.keyboard.press('Home');
@@ -123,11 +158,43 @@ describe('the history', () => {
     await app.page.getByLabel('New tag').fill('train');
     await app.page.keyboard.press('Enter');
     await app.page.getByRole('button', { name: 'Remove tag train' }).focus();
+    await app.page.getByRole('button', { name: 'More' }).press('ArrowDown');
+    await app.page.getByRole('menuitem', { name: 'Delete files…' }).waitFor();
+    expect(await seriousViolations(app.page)).toEqual([]);
+    await app.page.keyboard.press('Escape');
+    await app.page.locator(':focus', { hasText: 'More' }).waitFor();
+    await app.page.getByRole('button', { name: 'Report' }).waitFor(); // beside the menu, as the primary button
     await app.page.keyboard.press('Escape');
     await app.page.getByLabel('Search models, notes and runs').fill('for the train');
     await app.page.getByText(/^1 run$/).waitFor();
     await app.page.getByRole('button', { name: 'Show all runs' }).click();
     await app.page.getByText('10,001 runs').waitFor();
+  });
+
+  it('shows as much of a long tag as there is room for, and all of it on hover', async () => {
+    const { page } = app;
+    const long = 'long '.repeat(40).trim();
+    await grid().focus();
+    await page.keyboard.press('Home');
+    await page.keyboard.press('Enter');
+    await page.getByLabel('New tag').fill(long);
+    await page.keyboard.press('Enter');
+    const remove = page.getByRole('button', { name: `Remove tag ${long}` });
+    await remove.waitFor();
+    expect(await widerThanTheirPlace()).toEqual([]);
+    await page.getByRole('listitem').getByText(long, { exact: true }).first().hover();
+    await page.getByRole('tooltip', { name: long }).waitFor();
+    await page.keyboard.press('Escape');
+    await toTable();
+    await page.locator('#run-row-0').getByText(long).waitFor();
+    expect(await widerThanTheirPlace()).toEqual([]);
+    expect(await page.locator('#run-row-0 .tags').getAttribute('title')).toContain(long);
+    await grid().focus();
+    await page.keyboard.press('Home');
+    await page.keyboard.press('Enter');
+    await remove.click();
+    await remove.waitFor({ state: 'detached' });
+    await toTable();
   });
 
   it('compares runs that were selected by keyboard, as chart and as tables', async () => {
@@ -137,10 +204,12 @@ describe('the history', () => {
     await app.page.keyboard.press('Shift+ArrowDown');
     await app.page.keyboard.press('Shift+ArrowDown');
     await app.page.getByText('3 selected', { exact: true }).waitFor();
+    await app.page.keyboard.press('Control+f'); // the filter stays
+    await app.page.locator(':focus').and(app.page.getByLabel('Search models, notes and runs')).waitFor();
     await app.page.getByRole('button', { name: 'Compare' }).click();
     await app.page.getByRole('heading', { name: 'A loses least' }).waitFor();
     await app.page.getByRole('img', { name: /^Size against loss.*A: 14\.1 kB, loses/ }).waitFor();
-    await app.page.getByRole('row', { name: /^model .*Gemma.*Phi.*Llama/ }).waitFor();
+    await app.page.getByRole('row', { name: /^Model .*Gemma.*Phi.*Llama/ }).waitFor();
     expect(await seriousViolations(app.page)).toEqual([]);
     await app.page.getByRole('button', { name: 'Show as table' }).click();
     await app.page.getByRole('row', { name: /^File size 14\.1 kB/ }).waitFor();
@@ -200,7 +269,7 @@ describe('the history', () => {
     await app.page.getByRole('menuitem', { name: 'Clone with changes…' }).click();
     await app.page.getByRole('heading', { name: 'Measure again, with changes' }).waitFor();
     expect(await seriousViolations(app.page)).toEqual([]);
-    await app.page.getByLabel('evaluation.windows', { exact: true }).fill('none');
+    await app.page.getByLabel('Windows', { exact: true }).fill('none');
     await app.page.getByText('1 change', { exact: false }).waitFor();
     await app.page.getByRole('button', { name: 'Start' }).click();
     await app.page
@@ -208,7 +277,7 @@ describe('the history', () => {
       .getByText(/These settings make no recipe/)
       .first()
       .waitFor();
-    await app.page.getByLabel('evaluation.windows', { exact: true }).fill('2');
+    await app.page.getByLabel('Windows', { exact: true }).fill('2');
     await app.page.getByRole('button', { name: 'Start' }).click();
     await grid().waitFor({ state: 'detached' });
     await app.page.getByRole('button', { name: 'History' }).click();

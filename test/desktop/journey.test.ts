@@ -112,6 +112,7 @@ it(
     await result().getByRole('button', { name: 'Copy', exact: true }).click();
     await result().getByRole('button', { name: 'Copied' }).waitFor();
     expect(await app.electron.evaluate(({ clipboard }) => clipboard.readText())).toContain(`--model "${first}"`);
+    await result().getByRole('button', { name: 'Copy', exact: true }).waitFor(); // it can be used again
     await expectSound('report');
 
     const folder = path.join(app.folder, 'in use');

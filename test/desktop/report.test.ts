@@ -263,7 +263,7 @@ describe('the history', () => {
     await field.setInputFiles(file('own.recipe.json'));
     await page.getByRole('heading', { name: /^Quantise: sample/ }).waitFor();
     expect(await seriousViolations(page)).toEqual([]);
-    const output = page.getByLabel('output', { exact: true });
+    const output = page.getByLabel('File', { exact: true });
     const taken = readFileSync(await output.inputValue());
     const startAsked = async (): Promise<void> => {
       await page.getByRole('button', { name: 'Start' }).click();

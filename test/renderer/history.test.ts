@@ -1,7 +1,7 @@
-// The view models of the history: pages of rows, keys, settings, the comparison's chart and tables, the library's tree.
+// The view models of the history: actions, pages of rows, keys, the comparison's chart and tables, the library's tree.
+import { createPinia, setActivePinia } from 'pinia';
 import { describe, expect, it } from 'vitest';
 import type { Comparison, Experiment, LibraryModel } from '../../src-main/contract/history.ts';
-import { changesOf, settingsOf } from '../../src-renderer/features/history/settings-fields.ts';
 import {
   comparisonTitle,
   differenceLines,
@@ -19,14 +19,10 @@ import {
   methodInWords,
   momentInWords,
 } from '../../src-renderer/features/history/run-text.ts';
-import { draftOf, settingsOfFit } from '../../src-renderer/features/history/clone-into-fit.ts';
 import { libraryTitle, modelLines } from '../../src-renderer/features/models/model-tree.ts';
-import { newTargetDraft, readDraft } from '../../src-renderer/features/target/target-draft.ts';
-import { fitRecipe } from '../../src-main/contract/recipe.ts';
-import { readRecipeDraft } from '../../src-renderer/features/advanced/recipe-draft.ts';
-import { target as targetSchema } from '../../src-main/contract/target.ts';
 import { ref } from 'vue';
 import { useGridKeys } from '../../src-renderer/features/history/use-grid-keys.ts';
+import { partedActions, useRunActions, type ActionRun } from '../../src-renderer/features/history/use-run-actions.ts';
 
 const GiB = 2 ** 30;
 
@@ -72,6 +68,28 @@ describe('a row', () => {
     const now = new Date('2026-06-01T12:00:00');
     expect(momentInWords('2026-01-02T03:04:05', now)).toMatch(/^Jan 2, 03:04$/);
     expect(momentInWords('2025-01-02T03:04:05', now)).toMatch(/2025/);
+  });
+});
+
+describe('what can be done with a run', () => {
+  const partsOf = (run: string, part: Partial<ActionRun>) => {
+    setActivePinia(createPinia());
+    const { buttons, rest } = partedActions(
+      useRunActions(() => {})({ run, verb: 'fit', state: 'done', presentFile: null, ...part }),
+    );
+    return [buttons.map(({ id }) => id), rest.map(({ id }) => id)];
+  };
+
+  it('begins on its page with what one comes for: the report, or going on; what is rare is in a menu', () => {
+    const rare = ['recipe', 'csv', 'json'];
+    expect(partsOf('a', { presentFile: '/o' })).toEqual([
+      ['report', 'clone', 'export'],
+      [...rare, 'folder', 'delete'],
+    ]);
+    expect(partsOf('a', { state: 'failed' })).toEqual([['resume', 'clone'], rare]);
+    expect(partsOf('a', { state: 'cancelled' })).toEqual([['resume', 'clone'], rare]);
+    expect(partsOf('a', { state: 'running' })).toEqual([['clone'], rare]);
+    expect(partsOf('a', { verb: 'study' })).toEqual([['report', 'rows', 'clone'], rare]);
   });
 });
 
@@ -188,49 +206,6 @@ describe('keys of the table', () => {
   });
 });
 
-describe('settings as fields', () => {
-  it('of a fit become the drawer of the Fit area, and those the same recipe', () => {
-    const asked = {
-      ...{ verb: 'fit', model: 'm.gguf', output: 'o.gguf', target: { kind: 'file', bytes: 8e9 }, plan: 'q4_k_m' },
-      ...{ candidates: 2, importance: 'off', device: 'cpu', threads: 3, maxMemoryBytes: 3 * GiB, prove: false },
-      calibration: { texts: ['wiki.txt'], samples: 64, length: 512, sampling: 'contiguous', seed: 7 },
-      evaluation: { text: 'other.txt', window: 128, windows: null, engine: 'onnx', gateKld: 0.05 },
-    };
-    const recipe = fitRecipe.parse(asked);
-    const { settings } = readRecipeDraft(settingsOfFit(recipe));
-    expect(fitRecipe.parse({ ...asked, ...settings })).toEqual(recipe);
-    expect(settingsOfFit({ ...recipe, plan: null }).choice).toBe('best');
-  });
-
-  it('are dotted names and text, and only what was changed is told', () => {
-    const before = settingsOf({
-      verb: 'quantize',
-      type: 'Q8_0',
-      calibration: { texts: ['a'], samples: 128 },
-      width: null,
-    });
-    expect(before).toEqual([
-      { name: 'type', text: 'Q8_0' },
-      { name: 'calibration.texts', text: '["a"]' },
-      { name: 'calibration.samples', text: '128' },
-      { name: 'width', text: 'null' },
-    ]);
-    const now = before.map((field) => (field.name === 'type' ? { ...field, text: 'Q4_K_M' } : field));
-    expect(changesOf(before, now)).toEqual({ type: 'Q4_K_M' });
-  });
-
-  it('of a fit become the form of the Fit area, to the byte', () => {
-    for (const asked of [
-      { kind: 'memory', bytes: 24 * GiB + 12_345 * 2 ** 20, reserveBytes: 2 ** 29, context: 16_384, kvType: 'q8_0' },
-      { kind: 'memory', bytes: 24 * 2 ** 20, reserveBytes: 4 * 2 ** 20, context: 512, kvType: 'f16' },
-      { kind: 'file', bytes: 8_500_000_000 },
-    ]) {
-      const target = targetSchema.parse(asked);
-      expect(readDraft({ ...newTargetDraft(), ...draftOf(target) }).target).toEqual(target);
-    }
-  });
-});
-
 const comparison: Comparison = {
   runs: [
     experimentOf('a', { metrics: { kld: 0.05 }, standardErrors: { kld: 0.004 } }),
@@ -294,7 +269,16 @@ describe('a comparison', () => {
   });
 
   it('says what differs, what was measured, and which loses least', () => {
-    expect(differenceLines(comparison)).toEqual([{ name: 'calibration.samples', values: ['128', '256', null, '128'] }]);
+    expect(differenceLines(comparison)).toEqual([
+      { name: 'Calibration: Samples', values: ['128', '256', null, '128'] },
+    ]);
+    const limits = { setting: 'threads', values: [null, 4, null, 4] };
+    const [a, b, ...others] = comparison.runs;
+    const kept = [{ ...a!, recipe: { threads: null } }, { ...b!, recipe: { threads: 4 } }, ...others];
+    // What was not limited is not the same as what had no such setting.
+    expect(differenceLines({ ...comparison, runs: kept, differences: [limits] })).toEqual([
+      { name: 'Threads', values: ['all', '4', null, '4'] },
+    ]);
     const [first, second] = metricLines(comparison);
     expect(first).toMatchObject({
       name: 'Loss (KL divergence)',

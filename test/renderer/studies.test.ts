@@ -106,7 +106,11 @@ describe('the form', () => {
       ...source,
       ...{ values: ['0.5'], method: 'per-block' },
     });
-    expect(otherSettings(source).toSorted()).toEqual(['calibration.seed 7', 'precision fp32', 'round 16']);
+    expect(otherSettings(source).toSorted()).toEqual([
+      'Calibration: Seed 7',
+      'Precision 32 bits',
+      'Width a multiple of 16',
+    ]);
     expect(otherSettings(asRecipe('sparsity'))).toEqual([]);
   });
 

@@ -11,6 +11,7 @@ function differencesOf(runs: readonly ExperimentDetail[]): Comparison['differenc
       new Map([...flattened(recipe), ...flattened({ device, modelHash, versions })]),
   );
   const names = new Set(settings.flatMap((setting) => [...setting.keys()]));
+  names.delete('force'); // consent to replace a file, which decides nothing of what is made
   return [...names].flatMap((setting) => {
     const values = settings.map((one) => one.get(setting) ?? null);
     const isSame = values.every((value) => JSON.stringify(value) === JSON.stringify(values[0]));

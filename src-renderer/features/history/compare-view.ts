@@ -4,7 +4,8 @@ import { isHubAddress } from '../../../src-main/contract/hub-address.ts';
 import { useWords } from '../../words/words.ts';
 import type { CompareLine } from './compare-line.ts';
 import { figureInWords, figureName } from './run-text.ts';
-import { settingText } from './settings-fields.ts';
+import { nameInWords, valueInWords } from './setting-words.ts';
+import { settingsOf } from './settings-fields.ts';
 
 const words = useWords();
 
@@ -12,10 +13,13 @@ const words = useWords();
 const lessIsBetter = new Set(['kld', 'kldP99', 'perplexity', 'perplexityRatio', 'peakMemoryBytes']);
 const moreIsBetter = new Set(['topOneAgreement', 'accuracy', 'prefillTokensPerSecond', 'decodeTokensPerSecond']);
 
-export function differenceLines({ differences }: Comparison): CompareLine[] {
+export function differenceLines({ runs, differences }: Comparison): CompareLine[] {
+  const has = runs.map(({ recipe }) => new Set(settingsOf(recipe).map(({ name }) => name)));
   return differences.map(({ setting, values }) => ({
-    name: setting,
-    values: values.map((value) => (value === null ? null : settingText(value))),
+    name: nameInWords(setting),
+    values: values.map((value, place) =>
+      value === null && !has[place]!.has(setting) ? null : valueInWords(runs[place]!.recipe, setting, value),
+    ),
   }));
 }
 

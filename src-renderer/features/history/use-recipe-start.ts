@@ -1,16 +1,14 @@
 // The start of a recipe that was looked over: one that writes is told first what it takes, any other begins at once.
-import { computed, shallowRef, type ComputedRef, type ShallowRef } from 'vue';
+import { proxyRefs, shallowRef, type ShallowRef, type ShallowUnwrapRef } from 'vue';
 import { AppError, type ErrorShape } from '../../../src-main/contract/errors.ts';
 import type { Recipe } from '../../../src-main/contract/recipe.ts';
-import { useAskedStart, type AskedStart } from '../preflight/use-asked-start.ts';
+import { outputOf, useAskedStart, type AskedStart } from '../preflight/use-asked-start.ts';
 
 export interface RecipeStart {
   /** Why it was not started. */
   failure: ShallowRef<ErrorShape | null>;
   isStarting: ShallowRef<boolean>;
-  asked: AskedStart<{ recipe: Recipe }>;
-  /** The file of what is asked about. */
-  writes: ComputedRef<string | null>;
+  asked: ShallowUnwrapRef<AskedStart<{ recipe: Recipe }>>;
   /** Does what may fail, one at a time, and tells why it did. */
   attempt: (action: () => Promise<void>) => Promise<void>;
   start: (recipe: Recipe) => Promise<void>;
@@ -19,8 +17,7 @@ export interface RecipeStart {
 export function useRecipeStart(begin: (recipe: Recipe) => Promise<void>): RecipeStart {
   const failure = shallowRef<ErrorShape | null>(null);
   const isStarting = shallowRef(false);
-  const asked = useAskedStart<{ recipe: Recipe }>(({ recipe }) => begin(recipe));
-  const writes = computed(() => (asked.preparation.value === null ? null : outputOf(asked.preparation.value.recipe)));
+  const asked = proxyRefs(useAskedStart<{ recipe: Recipe }>(({ recipe }) => begin(recipe)));
 
   async function attempt(action: () => Promise<void>): Promise<void> {
     if (isStarting.value) return;
@@ -36,7 +33,5 @@ export function useRecipeStart(begin: (recipe: Recipe) => Promise<void>): Recipe
 
   const start = (recipe: Recipe): Promise<void> => (outputOf(recipe) === null ? begin(recipe) : asked.ask({ recipe }));
 
-  return { failure, isStarting, asked, writes, attempt, start };
+  return { failure, isStarting, asked, attempt, start };
 }
-
-const outputOf = (recipe: Recipe): string | null => ('output' in recipe ? recipe.output : null);

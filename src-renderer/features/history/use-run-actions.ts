@@ -9,6 +9,8 @@ import type { RunRow } from './run-row.ts';
 
 export interface RunAction {
   id: string;
+  /** Of a menu: a line stands between two groups. */
+  group: 'run' | 'copy' | 'files';
   title: string;
   key?: string;
   run: () => unknown;
@@ -44,13 +46,15 @@ export function useRunActions(told: (text: string) => void): (run: ActionRun) =>
               : [
                   {
                     id: 'export',
+                    group: 'files' as const,
                     title: say.exportTo,
                     run: () => (history.question = { about: 'export' as const, runs: [run] }),
                   },
                 ]),
-            { id: 'folder', title: say.showInFolder, run: () => window.app.showInFolder(presentFile) },
+            { id: 'folder', group: 'files', title: say.showInFolder, run: () => window.app.showInFolder(presentFile) },
             {
               id: 'delete',
+              group: 'files',
               title: say.deleteFiles,
               key: 'Delete',
               run: () => (history.question = { about: 'files', runs: [run] }),
@@ -58,23 +62,46 @@ export function useRunActions(told: (text: string) => void): (run: ActionRun) =>
           ];
     const studied: RunAction[] =
       verb === 'study'
-        ? [{ id: 'rows', title: words.studies.actions.showRows, run: () => navigation.go('studies', { run }) }]
+        ? [
+            {
+              id: 'rows',
+              group: 'run',
+              title: words.studies.actions.showRows,
+              run: () => navigation.go('studies', { run }),
+            },
+          ]
         : [];
+    const report: RunAction = {
+      ...{ id: 'report', group: 'run', title: say.report },
+      run: () => navigation.go('runs', { run }),
+    };
     const stopped: RunAction[] =
       verb !== 'plan' && isResumable({ state })
-        ? [{ id: 'resume', title: words.runs.resume, run: () => history.resume(run) }]
+        ? [{ id: 'resume', group: 'run', title: words.runs.resume, run: () => history.resume(run) }]
         : [];
     return [
-      { id: 'open', title: say.open, key: 'Enter', run: () => navigation.go('history', { run }) },
-      ...(state === 'done' ? [{ id: 'report', title: say.report, run: () => navigation.go('runs', { run }) }] : []),
+      { id: 'open', group: 'run', title: say.open, key: 'Enter', run: () => navigation.go('history', { run }) },
+      ...(state === 'done' ? [report] : []),
       ...stopped,
       ...studied,
-      { id: 'clone', title: say.clone, run: () => history.clone(run, verb) },
-      { id: 'tags', title: say.tagRun, run: () => (history.question = { about: 'tags', runs: [run] }) },
-      { id: 'recipe', title: say.recipes.save, run: () => saveRecipe(run) },
-      { id: 'csv', title: say.copyCsv, run: () => copy(run, 'CSV') },
-      { id: 'json', title: say.copyJson, run: () => copy(run, 'JSON') },
+      { id: 'clone', group: 'run', title: say.clone, run: () => history.clone(run, verb) },
+      { id: 'tags', group: 'run', title: say.tagRun, run: () => (history.question = { about: 'tags', runs: [run] }) },
+      { id: 'recipe', group: 'run', title: say.recipes.save, run: () => saveRecipe(run) },
+      { id: 'csv', group: 'copy', title: say.copyCsv, run: () => copy(run, 'CSV') },
+      { id: 'json', group: 'copy', title: say.copyJson, run: () => copy(run, 'JSON') },
       ...withFile,
     ];
+  };
+}
+
+/** What one comes to a run's own page for, the first of them first; it shows the run and its tags itself. */
+const asButtons = ['report', 'resume', 'rows', 'clone', 'export'];
+const onThePage = ['open', 'tags'];
+
+/** On a run's own page: a few as buttons, of which the first is the primary one, the rest in a menu. */
+export function partedActions(actions: readonly RunAction[]): { buttons: RunAction[]; rest: RunAction[] } {
+  return {
+    buttons: asButtons.flatMap((wanted) => actions.filter(({ id }) => id === wanted)),
+    rest: actions.filter(({ id }) => !asButtons.includes(id) && !onThePage.includes(id)),
   };
 }

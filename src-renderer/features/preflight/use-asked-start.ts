@@ -10,9 +10,11 @@ export interface Wish {
   recipe: z.input<typeof recipe>;
 }
 
+/** A run that is not begun yet. */
+export type Prepared<W extends Wish> = W & { answer: Answer };
+
 export interface AskedStart<W extends Wish> {
-  /** A run that is not begun yet. */
-  preparation: ShallowRef<(W & { answer: Answer }) | null>;
+  preparation: ShallowRef<Prepared<W> | null>;
   ask: (wish: W) => Promise<void>;
   start: () => Promise<void>;
   withdraw: () => void;
@@ -20,10 +22,10 @@ export interface AskedStart<W extends Wish> {
 
 /** `begin` starts the run, once however often the button is pressed; why it could not stays in the dialog. */
 export function useAskedStart<W extends Wish>(begin: (wish: W) => Promise<void>): AskedStart<W> {
-  const preparation = shallowRef(null) as ShallowRef<(W & { answer: Answer }) | null>;
+  const preparation = shallowRef(null) as ShallowRef<Prepared<W> | null>;
 
   async function ask(wish: W): Promise<void> {
-    const asking: W & { answer: Answer } = { ...wish, answer: { state: 'asking' } };
+    const asking: Prepared<W> = { ...wish, answer: { state: 'asking' } };
     preparation.value = asking;
     const answer = await askPreflight(wish.recipe);
     if (preparation.value === asking) preparation.value = { ...asking, answer }; // else it was withdrawn meanwhile
@@ -46,3 +48,7 @@ export function useAskedStart<W extends Wish>(begin: (wish: W) => Promise<void>)
 
   return { preparation, ask, start: singly(start), withdraw };
 }
+
+/** The file that a recipe writes; null where it writes none. */
+export const outputOf = (recipe: Wish['recipe']): string | null =>
+  'output' in recipe ? (recipe.output ?? null) : null;

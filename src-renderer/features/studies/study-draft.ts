@@ -4,6 +4,7 @@ import { studyRecipe, type StudyKind, type StudyRecipe } from '../../../src-main
 import { usualSparsity, usualTypes, usualValues } from '../../../src-main/contract/study.ts';
 import { useWords } from '../../words/words.ts';
 import type { deviceNames } from '../advanced/recipe-draft.ts';
+import { nameInWords, valueInWords } from '../history/setting-words.ts';
 import { settingsOf } from '../history/settings-fields.ts';
 import { isValue, methodsOf, variesCut, type StudyMethod } from './study-kinds.ts';
 
@@ -115,13 +116,13 @@ export function readStudy(draft: StudyDraft, source: StudyRecipe | null): ReadSt
   return Object.keys(problems).length === 0 ? { settings, problems: null } : { settings: null, problems };
 }
 
-/** Settings of a study that the form does not offer and that are not the usual ones, as `name value`. */
+/** Settings of a study that the form does not offer and that are not the usual ones, in words. */
 export function otherSettings(source: StudyRecipe): string[] {
   const usual = studyRecipe.parse({ verb: 'study', model: source.model, kind: source.kind });
-  const before = new Map(settingsOf(usual).map(({ name, text }) => [name, text]));
+  const before = new Map(settingsOf(usual).map(({ name, value }) => [name, JSON.stringify(value)]));
   return settingsOf(source)
-    .filter(({ name, text }) => !offered.has(name) && before.get(name) !== text)
-    .map(({ name, text }) => `${name} ${text}`);
+    .filter(({ name, value }) => !offered.has(name) && before.get(name) !== JSON.stringify(value))
+    .map(({ name, value }) => `${nameInWords(name)} ${valueInWords(source, name, value)}`);
 }
 
 const offered: ReadonlySet<string> = new Set([

@@ -1,4 +1,4 @@
-// The size of an element in whole pixels, for charts that are drawn to measure.
+// The size of an element in whole pixels, for what is drawn to measure.
 import {
   computed,
   onMounted,
@@ -9,9 +9,10 @@ import {
   type ShallowRef,
 } from 'vue';
 
-/** Width of the element with `ref="area"`; 0 until it is known. */
-export function useWidth(): Readonly<ShallowRef<number>> {
-  const area = useTemplateRef<HTMLElement>('area');
+/** Width of an element, else of the one with `ref="area"`; 0 until it is known. */
+export function useWidth(
+  area: Readonly<ShallowRef<HTMLElement | null>> = useTemplateRef<HTMLElement>('area'),
+): Readonly<ShallowRef<number>> {
   const width = shallowRef(0);
   const observer = new ResizeObserver(([entry]) => {
     if (entry) width.value = Math.floor(entry.contentRect.width);

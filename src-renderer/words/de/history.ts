@@ -47,6 +47,7 @@ export const history: Words['history'] = {
     plan: 'Plan',
   },
   methods: { shared: 'gemeinsame Drehung', 'per-block': 'Block für Block' },
+  more: 'Mehr',
   menu: (model) => `Aktionen für ${model}`,
   open: 'Öffnen',
   clone: 'Mit Änderungen wiederholen …',
@@ -191,11 +192,10 @@ export const history: Words['history'] = {
   cloning: {
     title: (verb) => `${verb}, noch einmal mit Änderungen`,
     note: 'Ändere, was anders sein soll; alles andere bleibt, wie es war.',
-    settings: 'Einstellungen',
+    asJson: 'Als JSON',
     start: 'Starten',
-    cancel: 'Zurück',
     changed: (count) => (count === 0 ? 'Noch nichts geändert' : count === 1 ? '1 Änderung' : `${count} Änderungen`),
-    outputNote:
-      'Der Lauf schreibt eine eigene Datei. Eine mit diesem Namen bleibt stehen: gib ihr einen neuen Namen, oder setze „force“ auf true, um sie zu ersetzen.',
+    outputNote: (replace) =>
+      `Der Lauf schreibt eine eigene Datei. Eine mit diesem Namen bleibt stehen: gib ihr einen neuen Namen, oder wähle „${replace}“.`,
   },
 };

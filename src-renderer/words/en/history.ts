@@ -45,6 +45,7 @@ export const history = {
     plan: 'Plan',
   },
   methods: { shared: 'shared rotation', 'per-block': 'block by block' },
+  more: 'More',
   menu: (model: string) => `Actions for ${model}`,
   open: 'Open',
   clone: 'Clone with changes…',
@@ -187,11 +188,10 @@ export const history = {
   cloning: {
     title: (verb: string) => `${verb} again, with changes`,
     note: 'Change what should be different; everything else stays as it was.',
-    settings: 'Settings',
+    asJson: 'As JSON',
     start: 'Start',
-    cancel: 'Back',
     changed: (count: number) => (count === 0 ? 'Nothing changed yet' : count === 1 ? '1 change' : `${count} changes`),
-    outputNote:
-      'The run writes a file of its own. One of that name is kept: give it a new name, or set “force” to true to replace it.',
+    outputNote: (replace: string) =>
+      `The run writes a file of its own. One of that name is kept: give it a new name, or tick “${replace}”.`,
   },
 };
