@@ -48,7 +48,7 @@ const widerThanTheirPlace = (): Promise<string[]> =>
     return [...document.querySelectorAll('main *')]
       .filter((element) => element.closest('.visually-hidden, [role=tooltip]') === null)
       .filter((element) => element.getBoundingClientRect().right > right + 1 && element.closest('[role=row]') === null)
-      .map(({ className }) => String(className));
+      .map(({ tagName, className }) => `${tagName} ${className}`);
   });
 
 /** Rows are fetched ahead of the view; on a busy machine that takes a moment. */
@@ -67,14 +67,18 @@ async function blankRowsWhileScrolling(distance: number, step: number): Promise<
   return app.page.evaluate(
     async ([far, stride]) => {
       const table = document.querySelector('[role=grid]')!;
-      const { top, bottom } = table.getBoundingClientRect();
+      const { bottom: top } = table
+        .querySelector('[role=columnheader]')!
+        .closest('[role=row]')!
+        .getBoundingClientRect();
+      const { bottom } = table.getBoundingClientRect();
       let [frames, blanks] = [0, 0];
       for (let gone = 0; gone < far!; gone += stride!) {
         table.scrollTop += stride!;
         await new Promise(requestAnimationFrame); // as it is painted
         await new Promise((resolve) => setTimeout(resolve));
         frames++;
-        for (let y = top + 50; y < bottom - 4; y += 30) {
+        for (let y = top + 10; y < bottom - 4; y += 30) {
           const found = document.elementFromPoint(table.getBoundingClientRect().left + 60, y);
           const row = found?.closest('[role=row]');
           if (!row || !/F16/.test(row.textContent)) blanks++;
@@ -160,7 +164,6 @@ describe('the history', () => {
     await app.page.getByRole('button', { name: 'Remove tag train' }).focus();
     await app.page.getByRole('button', { name: 'More' }).press('ArrowDown');
     await app.page.getByRole('menuitem', { name: 'Delete files…' }).waitFor();
-    expect(await seriousViolations(app.page)).toEqual([]);
     await app.page.keyboard.press('Escape');
     await app.page.locator(':focus', { hasText: 'More' }).waitFor();
     await app.page.getByRole('button', { name: 'Report' }).waitFor(); // beside the menu, as the primary button
@@ -184,7 +187,6 @@ describe('the history', () => {
     expect(await widerThanTheirPlace()).toEqual([]);
     await page.getByRole('listitem').getByText(long, { exact: true }).first().hover();
     await page.getByRole('tooltip', { name: long }).waitFor();
-    await page.keyboard.press('Escape');
     await toTable();
     await page.locator('#run-row-0').getByText(long).waitFor();
     expect(await widerThanTheirPlace()).toEqual([]);

@@ -1,6 +1,6 @@
 // What can be done with a run or several: the same list in the row's menu, above the table, and on the run's own page.
 import { isResumable } from '../../../src-main/contract/job.ts';
-import { useHistoryStore } from '../../stores/history-store.ts';
+import { useHistoryStore, type Question } from '../../stores/history-store.ts';
 import { useNavigationStore } from '../../stores/navigation-store.ts';
 import { useRecipesStore } from '../../stores/recipes-store.ts';
 import { useWords } from '../../words/words.ts';
@@ -35,64 +35,42 @@ export function useRunActions(told: (text: string) => void): (run: ActionRun) =>
     if (file !== null) told(words.history.saved(file));
   }
 
+  const ask = (about: Question['about'], run: string) => () => (history.question = { about, runs: [run] });
+
   return ({ run, verb, state, presentFile }) => {
-    const { history: say } = words;
-    const withFile: RunAction[] =
-      presentFile === null
-        ? []
-        : [
-            ...(makesNoModel(verb)
-              ? []
-              : [
-                  {
-                    id: 'export',
-                    group: 'files' as const,
-                    title: say.exportTo,
-                    run: () => (history.question = { about: 'export' as const, runs: [run] }),
-                  },
-                ]),
-            { id: 'folder', group: 'files', title: say.showInFolder, run: () => window.app.showInFolder(presentFile) },
-            {
-              id: 'delete',
-              group: 'files',
-              title: say.deleteFiles,
-              key: 'Delete',
-              run: () => (history.question = { about: 'files', runs: [run] }),
-            },
-          ];
-    const studied: RunAction[] =
-      verb === 'study'
-        ? [
-            {
-              id: 'rows',
-              group: 'run',
-              title: words.studies.actions.showRows,
-              run: () => navigation.go('studies', { run }),
-            },
-          ]
-        : [];
-    const report: RunAction = {
-      ...{ id: 'report', group: 'run', title: say.report },
-      run: () => navigation.go('runs', { run }),
-    };
-    const stopped: RunAction[] =
-      verb !== 'plan' && isResumable({ state })
-        ? [{ id: 'resume', group: 'run', title: words.runs.resume, run: () => history.resume(run) }]
-        : [];
+    const { history: say, runs, studies } = words;
+    const goesOn = verb !== 'plan' && isResumable({ state });
     return [
       { id: 'open', group: 'run', title: say.open, key: 'Enter', run: () => navigation.go('history', { run }) },
-      ...(state === 'done' ? [report] : []),
-      ...stopped,
-      ...studied,
+      ...only(state === 'done', {
+        ...{ id: 'report', group: 'run', title: say.report },
+        run: () => navigation.go('runs', { run }),
+      }),
+      ...only(goesOn, { id: 'resume', group: 'run', title: runs.resume, run: () => history.resume(run) }),
+      ...only(verb === 'study', {
+        ...{ id: 'rows', group: 'run', title: studies.actions.showRows },
+        run: () => navigation.go('studies', { run }),
+      }),
       { id: 'clone', group: 'run', title: say.clone, run: () => history.clone(run, verb) },
-      { id: 'tags', group: 'run', title: say.tagRun, run: () => (history.question = { about: 'tags', runs: [run] }) },
+      { id: 'tags', group: 'run', title: say.tagRun, run: ask('tags', run) },
       { id: 'recipe', group: 'run', title: say.recipes.save, run: () => saveRecipe(run) },
       { id: 'csv', group: 'copy', title: say.copyCsv, run: () => copy(run, 'CSV') },
       { id: 'json', group: 'copy', title: say.copyJson, run: () => copy(run, 'JSON') },
-      ...withFile,
+      ...(presentFile === null ? [] : withFile(presentFile, run, verb)),
     ];
   };
+
+  function withFile(file: string, run: string, verb: string): RunAction[] {
+    const { exportTo, showInFolder, deleteFiles } = words.history;
+    return [
+      ...only(!makesNoModel(verb), { id: 'export', group: 'files', title: exportTo, run: ask('export', run) }),
+      { id: 'folder', group: 'files', title: showInFolder, run: () => window.app.showInFolder(file) },
+      { id: 'delete', group: 'files', title: deleteFiles, key: 'Delete', run: ask('files', run) },
+    ];
+  }
 }
+
+const only = (isThere: boolean, action: RunAction): RunAction[] => (isThere ? [action] : []);
 
 /** What one comes to a run's own page for, the first of them first; it shows the run and its tags itself. */
 const asButtons = ['report', 'resume', 'rows', 'clone', 'export'];
