@@ -27,7 +27,7 @@ export async function jobFacts(recipe: Recipe, texts: string): Promise<JobFacts 
     calibration: await calibrationSize(recipe, { size, most, texts }),
     evaluation: await evaluationSize(recipe, { size, most, texts }),
     engine: await engineOf(recipe, model),
-    named: null,
+    ...{ best: null, named: null },
   };
 }
 

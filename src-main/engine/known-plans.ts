@@ -1,25 +1,44 @@
-// The files of plans that were listed, so that a run that names one is foreseen with its exact bytes.
-import type { NamedFile } from '../core/planning/job-work.ts';
+// Plans that were listed, so that a run that names one, or takes the best, is foreseen with its exact bytes.
+import type { FitRecipe } from '../contract/recipe.ts';
+import type { Target } from '../contract/target.ts';
+import type { JobFacts, NamedFile } from '../core/planning/job-work.ts';
 import { sampledHash } from './library/model-hash.ts';
 
 /** Models whose plans are remembered: one is looked at, a few are gone back to. */
 const mostModels = 8;
 
-export class KnownPlans {
-  /** By the hash of a model, then by the name of a plan; the one noted last is the last. */
-  readonly #files = new Map<string, ReadonlyMap<string, NamedFile>>();
+/** What plans of one model were found. */
+export interface FoundPlans {
+  /** Files by the name of their plan. */
+  files: Map<string, NamedFile>;
+  /** The name of the best plan, by the target; none where nothing fits. */
+  best: Map<string, string>;
+}
 
-  note(modelHash: string, files: ReadonlyMap<string, NamedFile>): void {
-    const earlier = this.#files.get(modelHash);
-    this.#files.delete(modelHash);
-    this.#files.set(modelHash, new Map([...(earlier ?? []), ...files]));
-    if (this.#files.size > mostModels) this.#files.delete(this.#files.keys().next().value!);
+export const noPlans = (): FoundPlans => ({ files: new Map(), best: new Map() });
+
+export const targetKey = (target: Target): string => JSON.stringify(target);
+
+export class KnownPlans {
+  /** By the hash of a model; the one noted last is the last. */
+  readonly #models = new Map<string, FoundPlans>();
+
+  note(modelHash: string, { files, best }: FoundPlans): void {
+    const earlier = this.#models.get(modelHash) ?? noPlans();
+    this.#models.delete(modelHash);
+    this.#models.set(modelHash, {
+      files: new Map([...earlier.files, ...files]),
+      best: new Map([...earlier.best, ...best]),
+    });
+    if (this.#models.size > mostModels) this.#models.delete(this.#models.keys().next().value!);
   }
 
-  /** null where this very model was not planned, or has no such plan. */
-  async file(model: string, plan: string): Promise<NamedFile | null> {
-    if (this.#files.size === 0) return null;
+  /** The best plan of the fit's target, and the file of the plan that it names, else of the best; null where this very model was not planned so. */
+  async of({ model, target, plan }: FitRecipe): Promise<Pick<JobFacts, 'best' | 'named'>> {
+    if (this.#models.size === 0) return { best: null, named: null };
     const { hash } = await sampledHash(model);
-    return this.#files.get(hash)?.get(plan) ?? null;
+    const found = this.#models.get(hash) ?? noPlans();
+    const best = found.best.get(targetKey(target)) ?? null;
+    return { best, named: found.files.get(plan ?? best ?? '') ?? null };
   }
 }

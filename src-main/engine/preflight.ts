@@ -74,7 +74,7 @@ async function fly(
   };
   if (mayMeasure && !machine.isMeasured()) {
     // What a list of plans says of them has to be what their own preflight says later.
-    const likelyNext: Recipe = recipe.verb === 'plan' ? { ...plannedFit(recipe), plan: 'q8_0' } : recipe;
+    const likelyNext: Recipe = recipe.verb === 'plan' ? { ...plannedFit(recipe), plan: 'q4_k_m' } : recipe;
     const longest = (await workOf(likelyNext, { texts, plans })) ?? work;
     if (estimated(longest).seconds.likely > worthMeasuringSeconds)
       await machine.measure(children, folders.home, signal).catch(() => undefined);
@@ -98,8 +98,7 @@ async function fly(
 async function workOf(recipe: Recipe, { texts, plans }: { texts: string; plans: KnownPlans }): Promise<JobWork | null> {
   const facts = await jobFacts(recipe, texts);
   if (facts === null) return null;
-  const named = recipe.verb === 'fit' && recipe.plan !== null ? await plans.file(recipe.model, recipe.plan) : null;
-  return jobWork(recipe, { ...facts, named });
+  return jobWork(recipe, recipe.verb === 'fit' ? { ...facts, ...(await plans.of(recipe)) } : facts);
 }
 
 interface DiskUse {

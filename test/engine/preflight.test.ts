@@ -1,5 +1,6 @@
 // Jobs before they start: what they are expected to take, what refuses them, what is learned of them.
 import { existsSync, readdirSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
@@ -181,6 +182,21 @@ describe('a fit that names a plan', () => {
     // By its name alone: the least that the type takes.
     expect(before.problems[0]!.neededBytes).toBe((6_819_072 * 8.5) / 8);
     expect(before.problems[0]!.neededBytes).toBeLessThan(fileBytes);
+  });
+
+  it('or takes the best is told of the best that was listed for its target', async () => {
+    const engine = await startEngine({ system: { diskOf: apart(1e12) } });
+    // The weights have room, the cache and the buffers beside them have not.
+    const bytes = statSync(sampleModel).size + 2 ** 21;
+    const small = { ...target, bytes, context: 64 };
+    const best = { ...fit('source'), target: small, plan: null, candidates: 1 };
+    expect((await expected(engine, best)).stages).not.toHaveProperty('quantize');
+    const { plans, best: id } = resultOf(await engine.run({ verb: 'plan', model: sampleModel, target: small }), 'plan');
+    const { fileBytes } = plans.find((plan) => plan.id === id)!;
+    expect(fileBytes).toBeLessThan(statSync(sampleModel).size);
+    const told = await expected(engine, best);
+    expect(told.stages).toHaveProperty('quantize');
+    expect(told.disks[0]).toMatchObject({ place: path.dirname(output), neededBytes: fileBytes });
   });
 
   it('of a folder writes the source as a GGUF, which the list of plans says too', async () => {

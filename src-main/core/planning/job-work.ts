@@ -36,7 +36,9 @@ export interface JobFacts {
   calibration: TextSize;
   evaluation: TextSize;
   engine: 'onnx' | 'llama.cpp';
-  /** The file of the plan that a fit names, where the plan was listed; null where only its name is known. */
+  /** The best plan for a fit's target, where plans were listed for it. */
+  best: string | null;
+  /** The file of the plan that a fit names, else of the best, where it was listed; null where only its name is known. */
   named: NamedFile | null;
 }
 
@@ -215,10 +217,11 @@ function evaluateJob(facts: JobFacts, weightsOnly: boolean): StageWork[] {
 
 function fitJob(recipe: FitRecipe, facts: JobFacts): JobWork {
   const { target, plan } = recipe;
-  const { model, isFolder } = facts;
+  const { model, isFolder, best } = facts;
   const reserved = target.kind === 'memory' ? target.reserveBytes : 0;
-  const usesSource = plan === null ? model.bytes + reserved <= target.bytes : /^source(?:\+|$)/.test(plan);
-  if (usesSource && !isFolder) return asItIsJob(recipe, facts);
+  const first = plan ?? best ?? (model.bytes + reserved <= target.bytes ? 'source' : null);
+  const usesSource = first !== null && /^source(?:\+|$)/.test(first);
+  if (usesSource) return isFolder ? namedJob(recipe, first, facts) : asItIsJob(recipe, facts);
   return plan === null ? candidatesJob(recipe, facts) : namedJob(recipe, plan, facts);
 }
 
@@ -274,13 +277,16 @@ function fileByName(plan: string, model: ModelSize): Omit<JobWork, 'works'> & { 
   return { file: { ...file, isSliced: width !== undefined, takesImportance }, ...outputOf(type, file, model) };
 }
 
-/** Candidates are as large as the target allows, in K types; how many there are, and their bytes, a plan tells later. */
+/**
+ * Candidates are about as large as the best plan; where none was listed, as the target allows, in K types. How many there
+ * are, and their bytes, a plan tells later.
+ */
 function candidatesJob(recipe: FitRecipe, facts: JobFacts): JobWork {
   const { target, evaluate } = recipe;
-  const { model, evaluation, engine } = facts;
+  const { model, evaluation, engine, named } = facts;
   const reserved = target.kind === 'memory' ? target.reserveBytes : 0;
-  const bytes = Math.min(model.bytes, Math.max(0, target.bytes - reserved));
-  const file: Made = { bytes, parameters: model.parameters, weights: { k: model.parameters } };
+  const allowed = Math.min(model.bytes, Math.max(0, target.bytes - reserved));
+  const file: Made = named ?? { bytes: allowed, parameters: model.parameters, weights: { k: model.parameters } };
   const count = evaluate ? recipe.candidates : 1;
   const half = { ...evaluation, tokens: evaluation.tokens / 2 };
   const measure = evaluateWork({
@@ -296,7 +302,7 @@ function candidatesJob(recipe: FitRecipe, facts: JobFacts): JobWork {
       ...making.flat(),
       ...finishing(recipe, facts, file),
     ],
-    outputBytes: count * bytes,
+    outputBytes: count * file.bytes,
     leastOutputBytes: 0,
   };
 }

@@ -5,7 +5,7 @@ import type { Progress } from '../../contract/progress.ts';
 import { usualSettings, type Settings } from '../../contract/settings.ts';
 import type { StudyRow } from '../../contract/study.ts';
 import { unmeasuredMachine, type Machine } from '../../core/planning/estimate.ts';
-import type { NamedFile } from '../../core/planning/job-work.ts';
+import { noPlans, type FoundPlans } from '../known-plans.ts';
 import type { Children, LlamaClient, WorkerClient } from '../children.ts';
 import type { Providers } from '../devices/providers.ts';
 import { restarting } from './restarting.ts';
@@ -42,8 +42,8 @@ export interface JobContext {
   warnings: string[];
   /** What plans are costed with. */
   machine: Machine;
-  /** The files of the plans that were listed, by their names. */
-  planned: Map<string, NamedFile>;
+  /** The plans that were listed. */
+  planned: FoundPlans;
   /** Stages that were spared work by what an earlier job had finished: their seconds say nothing of later ones. */
   shortened: Set<string>;
   /** Models of this job expanded to F16, by path: a reference serves every candidate. */
@@ -103,7 +103,7 @@ export async function withContext<T>(options: ContextOptions, work: (context: Jo
     device: 'cpu',
     warnings,
     machine: options.machine ?? unmeasuredMachine(availableParallelism()),
-    planned: new Map(),
+    planned: noPlans(),
     shortened: new Set(),
     expansions: new Map(),
     seconds: {},

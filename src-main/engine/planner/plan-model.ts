@@ -11,6 +11,7 @@ import { verdictOf } from '../../core/planning/verdict.ts';
 import { requantizedTensors, requantizedWarning } from '../../core/quantization/source-precision.ts';
 import { sharedSliceRefusal } from '../../core/slicing/shared-refusal.ts';
 import { jobFacts } from '../job-facts.ts';
+import { targetKey } from '../known-plans.ts';
 import { stage, type JobContext } from '../jobs/context.ts';
 import type { GgufSource } from '../stages/open.ts';
 import { plannedFile, writeHeader } from './headers.ts';
@@ -85,7 +86,9 @@ async function planSource(context: JobContext, source: GgufSource, fit: FitRecip
   const found = all.map(({ plan }) => plan);
   const plans = ranked(found, rank);
   const best = bestPlan(plans);
-  for (const { draft, plan } of all) if (isWritten(draft, facts)) context.planned.set(plan.id, namedFileOf(draft));
+  const { planned } = context;
+  for (const { draft, plan } of all) if (isWritten(draft, facts)) planned.files.set(plan.id, namedFileOf(draft));
+  if (best) planned.best.set(targetKey(target), best.id);
   return {
     list: {
       target,
