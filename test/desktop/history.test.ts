@@ -127,7 +127,6 @@ describe('the history', () => {
     const { width: before, height } = await page.evaluate(() => ({ width: innerWidth, height: innerHeight }));
     await resize(app, width, 800);
     await page.waitForFunction((wanted) => innerWidth === wanted, width);
-    await page.waitForTimeout(200); // until the table has seen it
     const row = page.locator('#run-row-0');
     await row.evaluate((element) => element.scrollIntoView());
     const hidden = (): Promise<string[]> =>
@@ -138,9 +137,10 @@ describe('the history', () => {
           .map((cell) => cell.textContent.trim()),
       );
     expect(await row.textContent()).toMatch(/Gemma-3-27B\.F16.*Fit Q8_0.*14\.1 kB.*evaluation.*cuda/);
-    expect(await hidden()).toEqual([]);
+    // Once the table has seen its width.
+    await expect.poll(hidden, { timeout: 10_000 }).toEqual([]);
     await speakGerman(app);
-    expect(await hidden()).toEqual([]);
+    await expect.poll(hidden, { timeout: 10_000 }).toEqual([]);
     await page.keyboard.press('Control+k');
     await page.getByRole('option', { name: 'English' }).click();
     await page.waitForFunction(() => document.documentElement.lang === 'en');
