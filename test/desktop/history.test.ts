@@ -48,7 +48,7 @@ const widerThanTheirPlace = (): Promise<string[]> =>
     return [...document.querySelectorAll('main *')]
       .filter((element) => element.closest('.visually-hidden, [role=tooltip]') === null)
       .filter((element) => element.getBoundingClientRect().right > right + 1 && element.closest('[role=row]') === null)
-      .map(({ className }) => String(className));
+      .map((element) => element.getAttribute('class') ?? element.localName);
   });
 
 /** Rows are fetched ahead of the view; on a busy machine that takes a moment. */

@@ -30,7 +30,7 @@ function kindOf(schema: z.ZodType): SettingKind['is'] {
   if (schema instanceof z.ZodBoolean) return 'switch';
   if (schema instanceof z.ZodEnum) return 'choice';
   if (schema instanceof z.ZodArray) return 'list';
-  if (schema instanceof z.ZodNumber) return schema.isInt ? 'whole' : 'number';
+  if (schema instanceof z.ZodNumber) return schema.format === null ? 'number' : 'whole';
   return 'text';
 }
 
@@ -45,7 +45,7 @@ export function sizeKind(recipe: Readonly<Record<string, unknown>>, name: string
 function fieldsOf(schema: z.ZodType, value: unknown): Record<string, z.ZodType> {
   const forms = schema instanceof z.ZodDiscriminatedUnion ? (schema.options as readonly z.ZodType[]) : [schema];
   const form = forms.find((one) => one.safeParse(value).success);
-  return form instanceof z.ZodObject ? (form.shape as Record<string, z.ZodType>) : {};
+  return form instanceof z.ZodObject ? form.shape : {};
 }
 
 /** A schema without what it says of a value that is not there. */

@@ -24,6 +24,7 @@ export function useRunActions(told: (text: string) => void): (run: ActionRun) =>
   const history = useHistoryStore();
   const navigation = useNavigationStore();
   const recipes = useRecipesStore();
+  const fileActions = useFileActions();
 
   async function copy(run: string, format: 'CSV' | 'JSON'): Promise<void> {
     await history.copy([run], format);
@@ -35,31 +36,9 @@ export function useRunActions(told: (text: string) => void): (run: ActionRun) =>
     if (file !== null) told(words.history.saved(file));
   }
 
-  return ({ run, verb, state, presentFile }) => {
+  return (row) => {
+    const { run, verb, state } = row;
     const { history: say } = words;
-    const withFile: RunAction[] =
-      presentFile === null
-        ? []
-        : [
-            ...(makesNoModel(verb)
-              ? []
-              : [
-                  {
-                    id: 'export',
-                    group: 'files' as const,
-                    title: say.exportTo,
-                    run: () => (history.question = { about: 'export' as const, runs: [run] }),
-                  },
-                ]),
-            { id: 'folder', group: 'files', title: say.showInFolder, run: () => window.app.showInFolder(presentFile) },
-            {
-              id: 'delete',
-              group: 'files',
-              title: say.deleteFiles,
-              key: 'Delete',
-              run: () => (history.question = { about: 'files', runs: [run] }),
-            },
-          ];
     const studied: RunAction[] =
       verb === 'study'
         ? [
@@ -89,8 +68,26 @@ export function useRunActions(told: (text: string) => void): (run: ActionRun) =>
       { id: 'recipe', group: 'run', title: say.recipes.save, run: () => saveRecipe(run) },
       { id: 'csv', group: 'copy', title: say.copyCsv, run: () => copy(run, 'CSV') },
       { id: 'json', group: 'copy', title: say.copyJson, run: () => copy(run, 'JSON') },
-      ...withFile,
+      ...fileActions(row),
     ];
+  };
+}
+
+/** Of what a run made, while it is there. */
+function useFileActions(): (run: ActionRun) => RunAction[] {
+  const words = useWords();
+  const history = useHistoryStore();
+
+  return ({ run, verb, presentFile }) => {
+    if (presentFile === null) return [];
+    const { history: say } = words;
+    const ask = (about: 'export' | 'files') => (): void => void (history.question = { about, runs: [run] });
+    const actions: RunAction[] = [
+      { id: 'export', group: 'files', title: say.exportTo, run: ask('export') },
+      { id: 'folder', group: 'files', title: say.showInFolder, run: () => window.app.showInFolder(presentFile) },
+      { id: 'delete', group: 'files', title: say.deleteFiles, key: 'Delete', run: ask('files') },
+    ];
+    return actions.filter(({ id }) => id !== 'export' || !makesNoModel(verb));
   };
 }
 
