@@ -9,7 +9,13 @@ import type { Plan, PlanList } from '../../src-main/contract/plan.ts';
 import { target as targetSchema } from '../../src-main/contract/target.ts';
 import { modelOfFile } from '../features/model/model-path.ts';
 import { smallestOfUse } from '../features/plans/plan-view.ts';
-import { firstContext, newTargetDraft, readDraft, type TargetInput } from '../features/target/target-draft.ts';
+import {
+  firstContext,
+  newTargetDraft,
+  readDraft,
+  type TargetDraft,
+  type TargetInput,
+} from '../features/target/target-draft.ts';
 import { useEngineStore } from './engine-store.ts';
 import { useJobsStore } from './jobs-store.ts';
 import { useNoticeStore } from './notice-store.ts';
@@ -37,15 +43,18 @@ export const useFitStore = defineStore('fit', () => {
   const plans = computed(() => planJobs.value.map(finishedPlans).find((list) => list !== null) ?? null);
   const chosen = computed(() => (plans.value === null ? null : chosenOf(plans.value, chosenId.value)));
 
-  /** Answers whether it is open now. One that cannot be read takes nobody the model that is open, nor its plans. */
-  async function open(file: string): Promise<boolean> {
+  /**
+   * With what is to be in the form then. Answers whether it is open now: one that cannot be read takes nobody the model that
+   * is open, nor its target and plans.
+   */
+  async function open(file: string, wanted: Partial<TargetDraft> = {}): Promise<boolean> {
     const asked = { path: modelOfFile(file) };
     reading.value = asked;
     try {
       const inspection = await useEngineStore().connected().call.inspect({ model: asked.path });
       if (reading.value !== asked) return false; // another one was asked for meanwhile, or none
       close();
-      draft.context = firstContext(inspection.config.contextLength);
+      Object.assign(draft, { context: firstContext(inspection.config.contextLength) }, wanted);
       model.value = { state: 'open', ...asked, inspection };
       return true;
     } catch (error) {
@@ -76,8 +85,7 @@ export const useFitStore = defineStore('fit', () => {
   async function openSample(): Promise<void> {
     await refusable(async () => {
       const sample = await useEngineStore().connected().call.sample({});
-      Object.assign(draft, sampleTarget);
-      await open(sample.model);
+      await open(sample.model, sampleTarget);
     });
   }
 

@@ -201,7 +201,8 @@ describe('results as text', () => {
   });
 
   it('a model that fits as it is needs nothing made', async () => {
-    const source = { ...plans[0]!, id: 'source', summary: 'the source unchanged', steps: [], predicted: noLoss };
+    const cost = { seconds: 0, peakMemoryBytes: 0, diskBytes: 0 };
+    const source = { ...plans[0]!, id: 'source', summary: 'the source unchanged', steps: [], predicted: noLoss, cost };
     const { quality: _, ...unmeasured } = results.fit.value;
     const planned = await withResult('plan m.gguf --memory 24GiB', {
       verb: 'plan',
@@ -215,6 +216,16 @@ describe('results as text', () => {
     });
     expect(fitted.stdout).not.toContain('quality was not measured');
     expect(fitted.stdout).toContain('calibration  none');
+  });
+
+  it('a folder that fits as it is has to be written as a file', async () => {
+    const source = { ...plans[0]!, id: 'source', summary: 'the source unchanged', steps: [], predicted: noLoss };
+    const { stdout } = await withResult('plan folder --memory 24GiB', {
+      verb: 'plan',
+      value: { ...results.plan.value, best: 'source', plans: [source] },
+    });
+    expect(stdout).not.toMatch(/as it is|Nothing has to be made/);
+    expect(stdout).toMatch(/loss \(KLD\) {2}none\nto make it  ≈7 min, .* 18\.7 GB of disk\n\nMake it: snug fit MODEL/);
   });
 
   it('a fit that does not fit shows what comes closest', async () => {

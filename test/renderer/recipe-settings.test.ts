@@ -49,9 +49,10 @@ describe('settings as fields', () => {
     const shape = (name: string) => [fields.get(name)!.kind.is, fields.get(name)!.text];
     expect(shape('target.bytes')).toEqual(['memory', '24 GiB']);
     expect(shape('calibration.texts')).toEqual(['list', 'a, b']);
-    expect(shape('calibration.samples')).toEqual(['number', '128']);
+    expect(shape('calibration.samples')).toEqual(['whole', '128']);
     expect(shape('prove')).toEqual(['switch', 'true']);
-    expect(shape('threads')).toEqual(['number', '']);
+    expect(shape('threads')).toEqual(['whole', '']);
+    expect(shape('evaluation.gateKld')).toEqual(['number', '']);
     expect(fields.get('device')!.kind).toEqual({
       ...{ is: 'choice', options: ['auto', 'cuda', 'webgpu', 'cpu'], isNullable: false },
     });
@@ -84,6 +85,13 @@ describe('settings as fields', () => {
       calibration: { ...('calibration' in recipe && recipe.calibration), texts: ['a', 'b'] },
       evaluation: { ...('evaluation' in recipe && recipe.evaluation), windows: null, gateKld: 0.05 },
     });
+  });
+
+  it.each(['1,000', '1.000', '1e3', 'many'])('take %s for no whole number', (text) => {
+    const recipe = recipeSchema.parse({ verb: 'calibrate', model: 'm', output: 'o' });
+    const before = fieldsOf(recipe);
+    const now = before.map((field) => (field.name === 'calibration.samples' ? { ...field, text } : field));
+    expect(() => changedRecipe(recipe, changesOf(before, now))).toThrow(/calibration\.samples/);
   });
 
   it.each(everyRecipe.map((recipe) => [recipe.verb, recipe] as const))(

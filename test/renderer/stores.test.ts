@@ -2,7 +2,7 @@
 // The stores against an engine of the contract: snapshot and events, plans, runs, the end of the engine.
 import { createPinia, setActivePinia } from 'pinia';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { nextTick } from 'vue';
+import { nextTick, watch } from 'vue';
 import type { Preflight } from '../../src-main/contract/preflight.ts';
 import { AppError } from '../../src-main/contract/errors.ts';
 import { usualSettings } from '../../src-main/contract/settings.ts';
@@ -162,6 +162,41 @@ describe('the fit store', () => {
     await openInFit('run', fitRecipe.parse({ ...recipe, calibration: { samples: 7 } }));
     expect(useMakeStore()).toMatchObject({ source: null, draft: { samples: '128' } });
     expect(fit).toMatchObject({ draft: { kind: 'memory' }, chosenId: null });
+  });
+
+  it('has the target of the model that is open until another one is', async () => {
+    const answers: ((read: typeof inspection) => void)[] = [];
+    const fit = await planned(
+      fakeEngine({
+        inspect: ({ model }) =>
+          model === '/next' ? new Promise((resolve) => void answers.push(resolve)) : { ...inspection, path: model },
+        sample: () => ({ model: '/next' }),
+      }),
+    );
+    const asked = { kind: 'memory', bytes: 8 * GiB, context: 256 };
+    const recipe = fitRecipe.parse({ verb: 'fit', model: '/next', target: asked, output: '/o', plan: 'source' });
+    for (const [opens, card] of [
+      [() => fit.openSample(), '24 MiB'],
+      [() => openInFit('run', recipe), '8 GiB'],
+    ] as const) {
+      await fit.open(inspection.path);
+      fit.draft.card = '12 GiB';
+      const opening = opens();
+      await vi.waitFor(() => expect(answers).toHaveLength(1));
+      expect(fit.draft.card).toBe('12 GiB');
+      // A page that follows both never sees the one without the other.
+      const seen: string[] = [];
+      const stop = watch(
+        () => [fit.model, fit.draft.card, fit.draft.context],
+        () => fit.model.state === 'open' && seen.push(`${fit.model.path} ${fit.draft.card}`),
+      );
+      answers.pop()!(inspection);
+      await opening;
+      await nextTick();
+      stop();
+      expect(seen).toEqual([`/next ${card}`]);
+    }
+    expect(fit.draft.context).toBe(256);
   });
 
   it('takes the answer of the model opened last', async () => {

@@ -10,9 +10,9 @@ import { table, type Column, type Field } from './table.ts';
 const barCells = 20;
 const mostRows = 15;
 
-/** Whether the plan makes a new file; the others are settings for the model as it is. */
-export function makesFile(plan: Plan): boolean {
-  return plan.steps.some(({ method }) => method === 'quantize' || method === 'slice');
+/** Whether the plan makes a new file; the others are settings for the model as it is. A folder is a file first. */
+export function makesFile({ cost }: Plan): boolean {
+  return cost.diskBytes > 0;
 }
 
 /** The plans worth a row: not those that a better-ranked plan beats in size and loss; the best slice all the same. */
@@ -85,7 +85,7 @@ export function forecastFields(plan: Plan): Field[] {
   }[predicted.basis];
   return [
     ['file', formatFileSize(fileBytes)],
-    ['loss (KLD)', `${predictedLoss(predicted)}; ${basis}`],
+    ['loss (KLD)', predicted.kld === 0 ? 'none' : `${predictedLoss(predicted)}; ${basis}`],
     [
       'to make it',
       `≈${formatDuration(cost.seconds)}, peak memory ≈${formatMemory(cost.peakMemoryBytes)}, ${formatFileSize(cost.diskBytes)} of disk`,

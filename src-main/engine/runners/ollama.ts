@@ -79,15 +79,17 @@ async function planExport(model: ExportedModel, finding: Finding, context: Expor
   const listed = await idOf(name, calls);
   const ours = context.installs.at(name);
   const isThere = listed !== null && ours?.how === 'model' && ours.sha256 === listed;
-  if (listed !== null && !isThere) {
-    const message = `Ollama has a model ${name} already, which is not of this export: choose another name with --name.`;
-    throw new AppError('OUTPUT_EXISTS', message, { output: name });
-  }
+  if (listed !== null && !isThere) throw taken(name);
   const links = isThere ? [] : await linksToStore(model, { ...finding, version }, context);
   const finish = isThere
     ? null
     : (): Promise<InstallFile> => create({ name, file, bytes: model.bytes }, calls, context);
   return { links, texts, next: `ollama run ${name}`, notes: [], ...(finish && { finish }) };
+}
+
+function taken(name: string): AppError {
+  const message = `Ollama has a model ${name} already, which is not of this export: choose another name with --name.`;
+  return new AppError('OUTPUT_EXISTS', message, { output: name });
 }
 
 function refuseSplit({ file, files }: ExportedModel, version: string | null): void {
@@ -159,6 +161,8 @@ async function create(
     const percent = /(\d{1,3})%(?!.*\d%)/s.exec(text)?.[1];
     if (percent !== undefined) progress({ stage: 'create', done: Number(percent), total: 100 });
   };
+  // Reading a large file took minutes: what has the name by now is not written over, and not taken back below.
+  if ((await idOf(name, calls)) !== null) throw taken(name);
   progress({ stage: 'create', done: 0, total: 100 });
   try {
     await runProgram(calls.program, ['create', name, '-f', file], { ...calls.options, onOutput });

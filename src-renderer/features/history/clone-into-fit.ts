@@ -11,10 +11,9 @@ export async function openInFit(run: string | null, recipe: FitRecipe): Promise<
   const { model, target, plan } = recipe;
   const fit = useFitStore();
   const make = useMakeStore();
-  if (!(await fit.open(model))) return;
+  if (!(await fit.open(model, draftOf(target)))) return;
   Object.assign(make.draft, settingsOfFit(recipe));
   make.source = run === null ? null : { run, model };
-  Object.assign(fit.draft, draftOf(target));
   fit.chosenId = plan;
 }
 

@@ -6,7 +6,7 @@ import { recipe as recipeSchema, type Recipe } from '../../../src-main/contract/
 export type SizeKind = 'memory' | 'file';
 
 export interface SettingKind {
-  is: 'text' | 'number' | SizeKind | 'list' | 'switch' | 'choice' | 'fixed';
+  is: 'text' | 'number' | 'whole' | SizeKind | 'list' | 'switch' | 'choice' | 'fixed';
   /** Of a choice. */
   options: readonly string[];
   isNullable: boolean;
@@ -30,7 +30,8 @@ function kindOf(schema: z.ZodType): SettingKind['is'] {
   if (schema instanceof z.ZodBoolean) return 'switch';
   if (schema instanceof z.ZodEnum) return 'choice';
   if (schema instanceof z.ZodArray) return 'list';
-  return schema instanceof z.ZodNumber ? 'number' : 'text';
+  if (schema instanceof z.ZodNumber) return schema.format === null ? 'number' : 'whole';
+  return 'text';
 }
 
 /** Of a number of bytes; null of every other setting. */

@@ -72,6 +72,8 @@ function valueOf({ kind: { is, isNullable }, text }: SettingField): string {
       return json(parseCardMemory(typed) ?? typed);
     case 'file':
       return json(parseFileSize(typed) ?? typed);
+    case 'whole': // 1,000 and 1.000 are no 1
+      return /^\d+$/.test(typed) ? typed : json(typed);
     case 'number':
       return typed.replace(',', '.');
     case 'switch':

@@ -87,6 +87,18 @@ describe('an Ollama that keeps files as they are', () => {
     expect(existsSync(exported(machine))).toBe(false);
   });
 
+  it('never creates over one that came while the file was read, nor takes it out', async () => {
+    const { machine, folder } = await withOllama('0.6.5');
+    const models = path.join(folder, 'models');
+    writeFileSync(path.join(folder, 'broken'), '');
+    const progress = ({ stage }: { stage: string }): void => {
+      if (stage === 'checksum') writeFileSync(models, 'a-model:latest    fff999fff999    1 GB    Now\n');
+    };
+    expect(await machine.refused(toOllama, { progress })).toMatchObject({ code: 'OUTPUT_EXISTS' });
+    expect(textOf(models)).toContain('fff999fff999');
+    expect(filesBelow(path.join(folder, 'store'))).toEqual([]);
+  });
+
   it.each([
     ['asleep', "run 'ollama serve'"],
     ['broken', 'unsupported architecture'],
