@@ -24,7 +24,7 @@ import { canMount, smallDisk } from '../support/small-disk.ts';
 import { snugIn } from '../support/snug-process.ts';
 
 const quantize = (model: string, output: string): object => ({
-  ...{ verb: 'quantize', model, output, type: 'Q5_0', evaluate: false, prove: false },
+  ...{ verb: 'quantize', model, output, type: 'Q8_0', evaluate: false, prove: false },
   ...quick,
   calibration: { samples: 10, length: 256 },
 });

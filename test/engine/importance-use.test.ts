@@ -12,7 +12,6 @@ const bare = { ...quick, evaluate: false, prove: false };
 it.each([
   ['BF16', false, false],
   ['F32', true, false],
-  ['Q8_0', false, false],
   ['Q4_0', false, true],
 ])('quantize to %s (pure: %s) measures importance: %s', async (type, pure, isMeasured) => {
   const [engine, folder] = [await startEngine(), temporaryFolder()];
@@ -29,7 +28,6 @@ it.each([
 
 it.each([
   ['bf16', false],
-  ['q8_0', false],
   ['q4_0', true],
 ])('fit to the plan %s measures importance: %s', async (plan, isMeasured) => {
   const engine = await startEngine();

@@ -23,7 +23,7 @@ const quantize = (model: string, output: string, more: object = {}) => ({
   verb: 'quantize',
   model,
   output,
-  type: 'Q5_0',
+  type: 'Q8_0',
   ...quick,
   ...more,
 });

@@ -2,7 +2,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ggmlTypes } from '../../src-main/core/formats/ggml-types.ts';
 import { singleTypes } from '../../src-main/core/quantization/mixes.ts';
-import { typesNeedingImportance, typesWithoutImportance } from '../../src-main/core/quantization/quantize-plan.ts';
 import type { MathAddon, NativeConversion, NativeOutcome } from '../../src-main/worker/native/addon-types.ts';
 import { findGgmlBase } from '../../src-main/worker/native/find-ggml.ts';
 import { findAddon } from '../../src-main/worker/native/load-addon.ts';
@@ -91,20 +90,6 @@ describe('convertRows', () => {
     expect(Buffer.compare(second, whole.subarray(whole.length / 2))).toBe(0);
     const plain = await converted('Q4_K', {});
     expect(Buffer.compare(plain, whole)).not.toBe(0);
-  });
-
-  const optional = singleTypes.filter((type) => !typesNeedingImportance.has(type));
-  it.each(optional)('%s depends on importance only if the plan says so', async (type) => {
-    const few = 10;
-    const { blockSize, typeSize } = ggml.types.get(type)!;
-    const convertedWith = (weighting: Float32Array): Promise<Uint8Array> =>
-      converted(type, {
-        ...{ rows: few, rowsPerSlice: few, importance: weighting.slice(0, columns) },
-        source: new Uint8Array(weights().buffer, 0, few * columns * 4),
-        output: new Uint8Array((few * columns * typeSize) / blockSize),
-      });
-    const [one, other] = [await convertedWith(importance), await convertedWith(importance.toReversed())];
-    expect(Buffer.compare(one, other) !== 0).toBe(!typesWithoutImportance.has(type));
   });
 
   it.each([1, 4])('reports the first value that is not finite, on %i threads', async (threads) => {

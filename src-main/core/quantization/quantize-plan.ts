@@ -37,11 +37,8 @@ export const typesNeedingImportance: ReadonlySet<string> = new Set([
   'IQ1_S',
 ]);
 
-/** Types of which no bit depends on importance: floats, and those whose kernels leave it unused (ggml-quants.c). */
-export const typesWithoutImportance: ReadonlySet<string> = new Set([
-  ...['F32', 'F16', 'BF16', 'Q8_0', 'MXFP4', 'NVFP4'],
-  ...['TQ1_0', 'TQ2_0', 'Q1_0', 'Q2_0'],
-]);
+/** Of the floats no bit depends on importance. */
+export const typesWithoutImportance: ReadonlySet<string> = new Set(['F32', 'F16', 'BF16']);
 
 /** Whether importance can change a file: a tensor is converted to a type that takes it. */
 export const takesImportance = (

@@ -3,11 +3,7 @@ import { ggmlTypes, tensorBytes } from '../../../src-main/core/formats/ggml-type
 import type { TensorEntry } from '../../../src-main/core/formats/tensor.ts';
 import type { ImportanceFile } from '../../../src-main/core/quantization/importance-file.ts';
 import { hasOnlyFloats } from '../../../src-main/core/quantization/float-model.ts';
-import {
-  planTensors,
-  typesWithoutImportance,
-  type PlanRequest,
-} from '../../../src-main/core/quantization/quantize-plan.ts';
+import { planTensors, type PlanRequest } from '../../../src-main/core/quantization/quantize-plan.ts';
 import type { Quantizer } from '../../../src-main/core/quantization/quantizer.ts';
 import { requantizedTensors, requantizedWarning } from '../../../src-main/core/quantization/source-precision.ts';
 import { inLlamaOrder } from '../../../src-main/core/quantization/tensor-order.ts';
@@ -80,7 +76,7 @@ describe('planTensors', () => {
     const error = await thrownBy(() => plan(type));
     expect(error?.code ?? null).toBe(needing.includes(type) ? 'IMPORTANCE_MISSING' : null);
     expect(plan(type, { importance: importanceOf('blk.0.ffn_up.weight') })).toMatchObject([
-      { usesImportance: !typesWithoutImportance.has(type) },
+      { usesImportance: !['F32', 'BF16'].includes(type) },
     ]);
   });
 
