@@ -119,7 +119,7 @@ it(
     mkdirSync(folder);
     await answerFolderDialog(app, folder);
     await result().getByRole('button', { name: 'Folder…' }).click();
-    await result().getByText(`The model is in ${folder}.`).waitFor();
+    await result().getByText(`It is in ${folder}`).waitFor();
     await expectSound('export');
 
     await go('History');
