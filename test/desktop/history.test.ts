@@ -143,6 +143,8 @@ describe('the history', () => {
     expect(await row.textContent()).toMatch(/Gemma-3-27B\.F16.*Fit Q8_0.*14\.1 kB.*evaluation.*cuda/);
     // Once the table has seen its width.
     await expect.poll(hidden, { timeout: 10_000 }).toEqual([]);
+    // Whole rows, the button of their menu too: nothing to scroll to.
+    expect(await grid().evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
     await speakGerman(app);
     await expect.poll(hidden, { timeout: 10_000 }).toEqual([]);
     await page.keyboard.press('Control+k');
