@@ -54,6 +54,7 @@ export const useFitStore = defineStore('fit', () => {
       const inspection = await useEngineStore().connected().call.inspect({ model: asked.path });
       if (reading.value !== asked) return false; // another one was asked for meanwhile, or none
       close();
+      useNoticeStore().close(); // of one before that could not be read
       Object.assign(draft, { context: firstContext(inspection.config.contextLength) }, wanted);
       model.value = { state: 'open', ...asked, inspection };
       return true;

@@ -157,6 +157,9 @@ describe('the fit store', () => {
     expect(fit.plans?.best).toBe('q5_k_m');
     expect(useNoticeStore().notice).toMatchObject({ title: 'This is no model', message: missing.message });
     expect(engine.cancelled).toEqual([]);
+    await fit.open(inspection.path);
+    expect(useNoticeStore().notice).toBeNull(); // what is open now is not what it tells of
+    await fit.plan();
 
     const recipe = { verb: 'fit', model: '/empty', target: { kind: 'file', bytes: 5 }, output: '/o', plan: 'source' };
     await openInFit('run', fitRecipe.parse({ ...recipe, calibration: { samples: 7 } }));
