@@ -79,6 +79,17 @@ describe('the front', () => {
       'Too big by 36.0 GiB.',
     ]);
   });
+
+  it('says of a plan that measured better than the best why it is not the best', () => {
+    const measured = planFor('q4', { totalBytes: 16 * GiB, kld: 0.004 });
+    const offloaded = { ...measured, steps: [...measured.steps, { method: 'context', tokens: 2048 } as const] };
+    expect(whyOf(measured, list)).toBe(
+      'Loses 2.5× less than is expected of the best that fits. What was measured does not change the order.',
+    );
+    expect(whyOf(offloaded, list)).toBe(
+      'Loses 2.5× less than the best that fits, and was not chosen for how it has to be run.',
+    );
+  });
 });
 
 describe('a preview', () => {

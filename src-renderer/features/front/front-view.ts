@@ -86,7 +86,10 @@ function against(plan: Plan, best: Plan, target: Target): string {
   const { why } = words.front;
   if (plan.predicted.kld === 0) return why.losesNothing;
   const times = plan.predicted.kld / best.predicted.kld;
-  if (times < 1 / sameWithin) return why.losesLess(formatFixed(1 / times, 1));
+  if (times < 1 / sameWithin) {
+    const less = runsAsAsked(plan) ? why.measuredLess : why.losesLess;
+    return less(formatFixed(1 / times, 1));
+  }
   if (times <= sameWithin) return why.asGood;
   const saved = sizeAgainst(best, target) - sizeAgainst(plan, target);
   const figure = formatFixed(times, times < 10 ? 1 : 0);

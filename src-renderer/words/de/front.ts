@@ -22,6 +22,8 @@ export const front: Words['front'] = {
     tooBig: (size) => `Um ${size} zu groß.`,
     losesLess: (times) =>
       `Verliert ${times}-mal weniger als der beste, der passt; nicht gewählt wegen der Art, wie er laufen muss.`,
+    measuredLess: (times) =>
+      `Verliert ${times}-mal weniger, als vom besten, der passt, erwartet wird. Gemessenes ändert die Reihenfolge nicht.`,
     losesNothing: 'Verliert nichts; nicht gewählt wegen der Art, wie er laufen muss.',
     slice: 'Bleibt nur, wenn er besser misst als der beste ohne Schneiden.',
     smaller: (size, times) => `${size} kleiner und verliert ${times}-mal so viel.`,

@@ -20,6 +20,8 @@ export const front = {
     tooBig: (size: string) => `Too big by ${size}.`,
     losesLess: (times: string) =>
       `Loses ${times}× less than the best that fits, and was not chosen for how it has to be run.`,
+    measuredLess: (times: string) =>
+      `Loses ${times}× less than is expected of the best that fits. What was measured does not change the order.`,
     losesNothing: 'Loses nothing, and was not chosen for how it has to be run.',
     slice: 'Kept only if it measures better than the best without slicing.',
     smaller: (size: string, times: string) => `${size} smaller, and loses ${times}× as much.`,
