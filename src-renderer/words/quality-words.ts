@@ -47,13 +47,14 @@ export function nextWordAgreement(quality: Quality): string | null {
   return words.quality.nextWord(formatFixed(share * 100, error < 0.5 ? 1 : 0), formatFixed(error, 1));
 }
 
-/** `Perplexity 61.20 → 61.90 (each ± 1.10) on text it has not seen`. */
+/** `Perplexity 61.20 ± 1.05 → 61.90 ± 1.10 on text it has not seen`. */
 export function perplexityChange({ dense, compressed }: Quality): string {
-  const [after, error] = [formatFixed(compressed.perplexity, 2), formatFixed(compressed.standardError, 2)];
-  return dense
-    ? words.quality.perplexityChange(formatFixed(dense.perplexity, 2), after, error)
-    : words.quality.perplexity(after, error);
+  const [before, after] = [dense && withError(dense), withError(compressed)];
+  return before === undefined ? words.quality.perplexity(after) : words.quality.perplexityChange(before, after);
 }
+
+const withError = ({ perplexity, standardError }: Quality['compressed']): string =>
+  `${formatFixed(perplexity, 2)} ± ${formatFixed(standardError, 2)}`;
 
 /** On what, by what and how it was measured: a number is never shown without. */
 export function howMeasured({ windows, windowTokens, text, engine, kind }: Quality): string {

@@ -196,7 +196,7 @@ describe('words', () => {
     textSha256: '',
     windows: 8,
     windowTokens: 512,
-    dense: { perplexity: 61.6, standardError: 1 },
+    dense: { perplexity: 61.6, standardError: 1.25 },
     compressed: { perplexity: 62.1, standardError: 1 },
     topOneAgreement: 0.93,
     topOneStandardError: 0.004,
@@ -204,7 +204,7 @@ describe('words', () => {
 
   it('tell quality with its uncertainty', () => {
     expect(nextWordAgreement(quality)).toBe('Picks the same next word as the original 93.0 times in 100 (± 0.4)');
-    expect(perplexityChange(quality)).toBe('Perplexity 61.60 → 62.10 (each ± 1.00) on text it has not seen');
+    expect(perplexityChange(quality)).toBe('Perplexity 61.60 ± 1.25 → 62.10 ± 1.00 on text it has not seen');
     expect(howMeasured(quality)).toBe('Measured on 8 × 512 tokens of “evaluation” with llama.cpp, as it runs');
     expect(howMeasured({ ...quality, engine: 'onnx', kind: 'weights-only' })).toBe(
       'Measured on 8 × 512 tokens of “evaluation” with Snug’s own graphs, weights only',

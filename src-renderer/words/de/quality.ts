@@ -13,9 +13,8 @@ export const quality: Words['quality'] = {
   lossHint:
     'KL-Divergenz vom Original in Nat je Token: wie anders das nächste Wort vorhergesagt wird. Aus veröffentlichten Typen und Größen geschätzt, bis es gemessen ist.',
   nextWord: (times, error) => `Wählt ${times}-mal in 100 dasselbe nächste Wort wie das Original (± ${error})`,
-  perplexity: (figure, error) => `Perplexität ${figure} (± ${error}) auf Text, den es nicht kennt`,
-  perplexityChange: (before, after, error) =>
-    `Perplexität ${before} → ${after} (je ± ${error}) auf Text, den es nicht kennt`,
+  perplexity: (figure) => `Perplexität ${figure} auf Text, den es nicht kennt`,
+  perplexityChange: (before, after) => `Perplexität ${before} → ${after} auf Text, den es nicht kennt`,
   loses: (loss) => `Verliert ${loss} Nat je Token`,
   measuredOn: ({ windows, windowTokens, text, engine, kind }) =>
     `Gemessen auf ${windows} × ${windowTokens} Token von „${text}“ mit ${engine}, ${kind}`,

@@ -22,9 +22,8 @@ export const quality = {
     'KL divergence from the original, in nats per token: how differently it predicts the next word. Predicted from published types and sizes until it is measured.',
   nextWord: (times: string, error: string) =>
     `Picks the same next word as the original ${times} times in 100 (± ${error})`,
-  perplexity: (figure: string, error: string) => `Perplexity ${figure} (± ${error}) on text it has not seen`,
-  perplexityChange: (before: string, after: string, error: string) =>
-    `Perplexity ${before} → ${after} (each ± ${error}) on text it has not seen`,
+  perplexity: (figure: string) => `Perplexity ${figure} on text it has not seen`,
+  perplexityChange: (before: string, after: string) => `Perplexity ${before} → ${after} on text it has not seen`,
   loses: (loss: string) => `Loses ${loss} nats per token`,
   measuredOn: ({ windows, windowTokens, text, engine, kind }: Measurement) =>
     `Measured on ${windows} × ${windowTokens} tokens of “${text}” with ${engine}, ${kind}`,
