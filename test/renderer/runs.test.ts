@@ -61,7 +61,7 @@ describe('the time left', () => {
   it('is said as a number, and near the end as a moment', () => {
     expect([8, 0.4].map(timeLeft)).toEqual(['8 s left', 'a moment left']);
     expect([8, 0.4].map(aboutTimeLeft)).toEqual(['about 8 s left', 'a moment left']);
-    expect(lineOf(job({ progress: { ...slicing, secondsLeft: 0 } }))).toBe('Slice · a moment left');
+    expect(lineOf(job({ progress: { ...slicing, secondsLeft: 0 } }))).toBe('Slice · a moment left in this step');
     speak('de');
     expect(timeLeftInStep(0)).toBe('noch einen Moment in diesem Schritt');
   });

@@ -7,7 +7,7 @@ import { nameOf } from '../model/model-path.ts';
 import { resultHeadline } from '../plans/plan-view.ts';
 import { planOfRun } from './run-plan.ts';
 import { stageLabel } from './stage-steps.ts';
-import { timeLeft } from './time-left.ts';
+import { timeLeftInStep } from './time-left.ts';
 
 const words = useWords();
 
@@ -42,7 +42,7 @@ export function shareOf(job: JobState): number {
 export function lineOf(job: JobState): string {
   if (job.state !== 'running' || job.progress === null) return words.runs.states[job.state];
   const { stage, secondsLeft } = job.progress;
-  const left = secondsLeft === undefined ? [] : [timeLeft(secondsLeft)];
+  const left = secondsLeft === undefined ? [] : [timeLeftInStep(secondsLeft)];
   return [stageLabel(stage), ...left].join(' · ');
 }
 
