@@ -1,8 +1,9 @@
 // A report as HTML: one file with its style and charts inside, no script and nothing from elsewhere; the same is printed as PDF.
-import { formatDuration, formatFileSize, formatShare } from '../../words/numbers.ts';
+import { formatFileSize, formatShare } from '../../words/numbers.ts';
 import { useWords } from '../../words/words.ts';
 import { totalBytes } from '../../ui/bar-layout.ts';
 import { placeOf } from '../runs/site-words.ts';
+import { stageTime } from '../runs/stage-steps.ts';
 import { html, Markup } from './html.ts';
 import type { Report } from './report.ts';
 import { barChart, lossChart, sitesChart } from './sheet-charts.ts';
@@ -49,7 +50,7 @@ export function reportSheet(report: Report): Markup {
         ? section(all.time, [
             table(
               null,
-              stages.map(({ name, seconds }) => [name, seconds < 1 ? all.underOneSecond : formatDuration(seconds)]),
+              stages.map(({ name, seconds }) => [name, stageTime(seconds)]),
             ),
           ])
         : null

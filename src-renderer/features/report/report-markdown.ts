@@ -1,7 +1,8 @@
 // A report as Markdown, to paste elsewhere.
-import { formatDuration, formatFileSize, formatShare } from '../../words/numbers.ts';
+import { formatFileSize, formatShare } from '../../words/numbers.ts';
 import { useWords } from '../../words/words.ts';
 import { placeOf } from '../runs/site-words.ts';
+import { stageTime } from '../runs/stage-steps.ts';
 import type { Report } from './report.ts';
 
 const words = useWords();
@@ -71,4 +72,4 @@ function fileLine({ path, bytes, sha256 }: Report['files'][number]): string {
   return [`\`${path}\``, formatFileSize(bytes), ...sum].join(', ');
 }
 
-const stageLine = ({ name, seconds }: Report['stages'][number]): string => `${name}: ${formatDuration(seconds)}`;
+const stageLine = ({ name, seconds }: Report['stages'][number]): string => `${name}: ${stageTime(seconds)}`;

@@ -1,4 +1,5 @@
 // The stages of a run as a row of steps: what is done, what is going on, what is still expected.
+import { formatDuration } from '../../words/numbers.ts';
 import { useWords } from '../../words/words.ts';
 
 export interface StageStep {
@@ -30,3 +31,7 @@ export function stageLabel(name: string): string {
   const labels: Record<string, string> = words.runs.stages;
   return labels[name] ?? name.charAt(0).toUpperCase() + name.slice(1);
 }
+
+/** What a stage took: no stage took nothing. */
+export const stageTime = (seconds: number): string =>
+  seconds < 1 ? words.report.underOneSecond : formatDuration(seconds);
