@@ -328,6 +328,7 @@ describe('a comparison', () => {
     const [kld] = comparison.metrics.filter(({ name }) => name === 'kld');
     const without = { ...kld!, values: kld!.values.map((one, place) => (place === 1 ? null : one)) };
     expect(comparisonTitle({ ...mixed, metrics: [without] }, letters)).toBe('A loses least');
+    expect(hasOtherOriginals({ ...mixed, metrics: [without] })).toBe(false);
     // Two models held against one original are what a comparison is for.
     const runs = comparison.runs.map((run) => ({ ...run, recipe: { ...run.recipe, against: '/original.gguf' } }));
     expect(comparisonTitle({ ...mixed, runs }, letters)).toBe('B loses least');

@@ -64,8 +64,9 @@ function leadersOf({ name, values }: Metric, comparison: Comparison): number[] {
     .map(({ place }) => place);
 }
 
-/** Runs of different models, or held against different ones: of those at `places`, else of all. */
-export function hasOtherOriginals({ runs, differences }: Comparison, places = runs.map((_, place) => place)): boolean {
+/** Runs of different models, or held against different ones: of those at `places`, else of those with a loss. */
+export function hasOtherOriginals(comparison: Comparison, places = placesWithLoss(comparison)): boolean {
+  const { runs, differences } = comparison;
   const hashes = differences.find(({ setting }) => setting === 'modelHash')?.values;
   const originals = places.map((place) => {
     const { recipe, model } = runs[place]!;
@@ -74,6 +75,11 @@ export function hasOtherOriginals({ runs, differences }: Comparison, places = ru
     return hashes?.[place] ?? (isHubAddress(model) ? model : '');
   });
   return new Set(originals).size > 1;
+}
+
+function placesWithLoss({ runs, metrics }: Comparison): number[] {
+  const losses = metrics.filter(({ name }) => name === 'kld');
+  return [...runs.keys()].filter((place) => losses.some(({ values }) => values[place] !== null));
 }
 
 /** Losses that were measured on different texts, windows or engines do not compare exactly. */
