@@ -153,6 +153,7 @@ it(
     for (const key of ['Home', 'ArrowDown', 'Delete']) await page.keyboard.press(key);
     const dialog = page.getByRole('dialog');
     await dialog.getByText(first).waitFor();
+    await dialog.getByText(/^At most \d.* become free: a hard link/).waitFor();
     await dialog.getByRole('button', { name: /^Delete \d/ }).click();
     await dialog.getByText('One export still has it:').waitFor();
     await expectSound('deleted');

@@ -95,6 +95,8 @@ export const history: Words['history'] = {
   deleting: {
     title: (count) => (count === 1 ? 'Diese Datei löschen?' : `Diese ${count} Dateien löschen?`),
     note: (size) => `${size} werden frei. Die Aufzeichnung des Laufs, seine Einstellungen und Zahlen bleiben.`,
+    noteLinked: (size) =>
+      `Höchstens ${size} werden frei: eine harte Verknüpfung eines Exports behält ihre Bytes. Die Aufzeichnung des Laufs, seine Einstellungen und Zahlen bleiben.`,
     nothing: 'Es gibt keine Dateien zu löschen',
     nothingNote: 'Was diese Läufe gemacht haben, ist schon gelöscht, oder sie haben nichts gemacht.',
     confirm: (size) => `${size} löschen`,

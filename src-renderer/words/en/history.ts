@@ -92,6 +92,8 @@ export const history = {
   deleting: {
     title: (count: number) => (count === 1 ? 'Delete this file?' : `Delete these ${count} files?`),
     note: (size: string) => `${size} become free. The record of the run, its settings and its figures stay.`,
+    noteLinked: (size: string) =>
+      `At most ${size} become free: a hard link of an export keeps its bytes. The record of the run, its settings and its figures stay.`,
     nothing: 'There are no files to delete',
     nothingNote: 'What these runs made is deleted already, or they made nothing.',
     confirm: (size: string) => `Delete ${size}`,
