@@ -372,7 +372,7 @@ describe('the make store', () => {
     fit.chosenId = 'source';
     expect(await told()).toBe(''); // nothing is made
     make.draft.threads = 'x';
-    expect(await told()).toBe(''); // nothing would run
+    expect(await told()).toBe('First put right what is wrong in the settings below.');
     expect(asked).toHaveLength(5);
 
     fit.chosenId = null;

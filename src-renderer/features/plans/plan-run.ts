@@ -20,9 +20,10 @@ export interface WantedRun {
   foretold: Answer | null;
 }
 
-/** Empty where nothing is made. */
+/** Empty where nothing is made; what keeps it from being made where a setting is wrong. */
 export function runInWords({ wish, foretold }: WantedRun): string {
-  if (wish === null || usesSource(wish.plan)) return '';
+  if (wish === null) return words.plans.settingWrong;
+  if (usesSource(wish.plan)) return '';
   const cost = foretold === null ? plannedCost(wish.plan) : changedCost(wish, foretold);
   return wish.recipe.importance === 'off' ? `${cost} ${words.plans.lossWithImportance}` : cost;
 }

@@ -59,6 +59,7 @@ export const plans: Words['plans'] = {
   costOfBest: (count, time, disk, memory) =>
     `Mit den Einstellungen unten ${count === 1 ? 'dauert es, den besten Plan zu machen,' : `dauert es, die ${count} besten zu machen und zu messen,`} etwa ${time} und braucht ${memory} Speicher und bis zu ${disk} auf der Platte.`,
   costAsked: 'Es wird ausgerechnet, was es mit den Einstellungen unten braucht …',
+  settingWrong: 'Berichtige zuerst, was in den Einstellungen unten falsch ist.',
   costLater: 'Was das Machen braucht, wird vor dem Start gesagt.',
   lossWithImportance: 'Die Verluste sind die mit Wichtigkeit, die in den Einstellungen unten aus ist.',
   make: 'Machen …',

@@ -59,6 +59,7 @@ export const plans = {
   costOfBest: (count: number, time: string, disk: string, memory: string) =>
     `With the settings below, ${count === 1 ? 'making the best plan' : `making and measuring the best ${count}`} takes about ${time}, ${memory} of memory and up to ${disk} of disk.`,
   costAsked: 'Working out what it takes with the settings below…',
+  settingWrong: 'First put right what is wrong in the settings below.',
   costLater: 'What making it takes is told before it starts.',
   lossWithImportance: 'Losses are those with importance, which is off in the settings below.',
   make: 'Make it…',
