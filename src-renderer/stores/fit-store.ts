@@ -70,6 +70,11 @@ export const useFitStore = defineStore('fit', () => {
     else model.value = { state: 'failed', path, error };
   }
 
+  /** Leaves the model that is being read; the one that is open stays. */
+  function stopReading(): void {
+    reading.value = null;
+  }
+
   /** Asks for a model file and opens it. */
   async function choose(): Promise<void> {
     const path = await window.app.chooseModel();
@@ -141,7 +146,19 @@ export const useFitStore = defineStore('fit', () => {
   }
 
   const state = { model, reading, draft, chosenId, refusal, readTarget, planning, plans, chosen };
-  return { ...state, open, choose, chooseFolder, openSample, isPlannedFor, close, plan, resume, refusable };
+  return {
+    ...state,
+    open,
+    choose,
+    chooseFolder,
+    openSample,
+    isPlannedFor,
+    close,
+    stopReading,
+    plan,
+    resume,
+    refusable,
+  };
 });
 
 const sampleTarget = { kind: 'memory', card: '24 MiB', reserve: '4 MiB' } as const;

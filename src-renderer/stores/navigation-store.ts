@@ -45,5 +45,14 @@ export const useNavigationStore = defineStore('navigation', () => {
     place.value = last;
   }
 
-  return { area, params, canGoBack, go, back };
+  /** To an area itself, out of what is open in it: to when the user was there last, so that the way back does not lead in again. */
+  function leaveTo(wanted: AreaId): void {
+    const last = trail.value.findLastIndex(
+      (earlier) => earlier.area === wanted && Object.keys(earlier.params).length === 0,
+    );
+    if (last >= 0) trail.value = trail.value.slice(0, last);
+    place.value = { area: wanted, params: {} };
+  }
+
+  return { area, params, canGoBack, go, back, leaveTo };
 });

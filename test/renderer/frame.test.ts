@@ -55,6 +55,21 @@ describe('shortcuts', () => {
 });
 
 describe('navigation', () => {
+  it('leaves what is open in an area without a way back into it', () => {
+    const navigation = useNavigationStore();
+    navigation.go('models');
+    navigation.go('history');
+    navigation.go('history', { compare: ['a', 'b'] });
+    navigation.leaveTo('history');
+    expect(navigation).toMatchObject({ area: 'history', params: {} });
+    navigation.back();
+    expect(navigation.area).toBe('models');
+    navigation.go('history', { run: 'a' }); // by a link from elsewhere
+    navigation.leaveTo('history');
+    navigation.back();
+    expect(navigation.area).toBe('models');
+  });
+
   it('goes back the way it came, and no further', () => {
     const navigation = useNavigationStore();
     navigation.go('runs', { run: 'a' });

@@ -176,8 +176,8 @@ describe('the fit store', () => {
         sample: () => ({ model: '/next' }),
       }),
     );
-    const asked = { kind: 'memory', bytes: 8 * GiB, context: 256 };
-    const recipe = fitRecipe.parse({ verb: 'fit', model: '/next', target: asked, output: '/o', plan: 'source' });
+    const target = { kind: 'memory', bytes: 8 * GiB, context: 256 };
+    const recipe = fitRecipe.parse({ verb: 'fit', model: '/next', target, output: '/o', plan: 'source' });
     for (const [opens, card] of [
       [() => fit.openSample(), '24 MiB'],
       [() => openInFit('run', recipe), '8 GiB'],
@@ -187,8 +187,7 @@ describe('the fit store', () => {
       const opening = opens();
       await vi.waitFor(() => expect(answers).toHaveLength(1));
       expect(fit.draft.card).toBe('12 GiB');
-      // A page that follows both never sees the one without the other.
-      const seen: string[] = [];
+      const seen: string[] = []; // by a page that follows both: never the one without the other
       const stop = watch(
         () => [fit.model, fit.draft.card, fit.draft.context],
         () => fit.model.state === 'open' && seen.push(`${fit.model.path} ${fit.draft.card}`),
@@ -200,6 +199,10 @@ describe('the fit store', () => {
       expect(seen).toEqual([`/next ${card}`]);
     }
     expect(fit.draft.context).toBe(256);
+    await fit.open(inspection.path);
+    const left = [fit.open('/next'), fit.stopReading()];
+    await vi.waitFor(() => answers.pop()!(inspection));
+    expect([await left[0], fit.model, fit.reading]).toMatchObject([false, { path: inspection.path }, null]);
   });
 
   it('takes the answer of the model opened last', async () => {

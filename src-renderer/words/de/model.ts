@@ -41,6 +41,7 @@ export const model: Words['model'] = {
   change: 'Ändern',
   parameters: (count) => `${count} Parameter`,
   reading: (name) => `${name} wird gelesen …`,
+  stopReading: 'Abbrechen',
   openAnother: 'Anderes Modell öffnen',
   facts: {
     architecture: 'Architektur',

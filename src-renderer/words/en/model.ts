@@ -38,6 +38,7 @@ export const model = {
   change: 'Change',
   parameters: (count: string) => `${count} parameters`,
   reading: (name: string) => `Reading ${name}…`,
+  stopReading: 'Cancel',
   openAnother: 'Open another model',
   facts: {
     architecture: 'Architecture',
