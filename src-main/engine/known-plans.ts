@@ -1,23 +1,11 @@
 // Plans that were listed, so that a run that names one, or takes the best, is foreseen with its exact bytes.
 import type { FitRecipe } from '../contract/recipe.ts';
-import type { Target } from '../contract/target.ts';
-import type { JobFacts, NamedFile } from '../core/planning/job-work.ts';
+import { noPlans, targetKey, type FoundPlans } from '../core/planning/found-plans.ts';
+import type { JobFacts } from '../core/planning/job-work.ts';
 import { sampledHash } from './library/model-hash.ts';
 
 /** Models whose plans are remembered: one is looked at, a few are gone back to. */
 const mostModels = 8;
-
-/** What plans of one model were found. */
-export interface FoundPlans {
-  /** Files by the name of their plan. */
-  files: Map<string, NamedFile>;
-  /** The name of the best plan, by the target; none where nothing fits. */
-  best: Map<string, string>;
-}
-
-export const noPlans = (): FoundPlans => ({ files: new Map(), best: new Map() });
-
-export const targetKey = (target: Target): string => JSON.stringify(target);
 
 export class KnownPlans {
   /** By the hash of a model; the one noted last is the last. */

@@ -5,7 +5,7 @@ import type { Progress } from '../../contract/progress.ts';
 import { usualSettings, type Settings } from '../../contract/settings.ts';
 import type { StudyRow } from '../../contract/study.ts';
 import { unmeasuredMachine, type Machine } from '../../core/planning/estimate.ts';
-import { noPlans, type FoundPlans } from '../known-plans.ts';
+import { noPlans, type FoundPlans } from '../../core/planning/found-plans.ts';
 import type { Children, LlamaClient, WorkerClient } from '../children.ts';
 import type { Providers } from '../devices/providers.ts';
 import { restarting } from './restarting.ts';

@@ -5,13 +5,13 @@ import type { KvType } from '../../contract/llama-host-api.ts';
 import type { PlanList } from '../../contract/plan.ts';
 import type { FitRecipe } from '../../contract/recipe.ts';
 import { candidateOf, isPossible, mixQuestions, withoutTwins, type Candidate } from '../../core/planning/candidates.ts';
+import { targetKey } from '../../core/planning/found-plans.ts';
 import { ranked, type RankContext } from '../../core/planning/rank.ts';
 import { bestPlan } from '../../core/planning/slices.ts';
 import { verdictOf } from '../../core/planning/verdict.ts';
 import { requantizedTensors, requantizedWarning } from '../../core/quantization/source-precision.ts';
 import { sharedSliceRefusal } from '../../core/slicing/shared-refusal.ts';
 import { jobFacts } from '../job-facts.ts';
-import { targetKey } from '../known-plans.ts';
 import { stage, type JobContext } from '../jobs/context.ts';
 import type { GgufSource } from '../stages/open.ts';
 import { plannedFile, writeHeader } from './headers.ts';
@@ -86,9 +86,9 @@ async function planSource(context: JobContext, source: GgufSource, fit: FitRecip
   const found = all.map(({ plan }) => plan);
   const plans = ranked(found, rank);
   const best = bestPlan(plans);
-  const { planned } = context;
-  for (const { draft, plan } of all) if (isWritten(draft, facts)) planned.files.set(plan.id, namedFileOf(draft));
-  if (best) planned.best.set(targetKey(target), best.id);
+  for (const { draft, plan } of all)
+    if (isWritten(draft, facts)) context.planned.files.set(plan.id, namedFileOf(draft));
+  if (best) context.planned.best.set(targetKey(target), best.id);
   return {
     list: {
       target,
