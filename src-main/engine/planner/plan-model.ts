@@ -40,7 +40,14 @@ export function defaultRun(contextLength: number | null): { context: number; kvT
 
 /** Plans an opened model for the fit that will make it. */
 export async function planModel(context: JobContext, source: GgufSource, fit: FitRecipe): Promise<Planned> {
-  return stage(context, 'plan', () => planSource(context, source, fit));
+  const planned = await stage(context, 'plan', () => planSource(context, source, fit));
+  noteFound(context, planned);
+  return planned;
+}
+
+function noteFound({ planned }: JobContext, { list, drafts, facts }: Planned): void {
+  for (const [id, draft] of drafts) if (isWritten(draft, facts)) planned.files.set(id, namedFileOf(draft));
+  if (list.best !== null) planned.best.set(targetKey(list.target), list.best);
 }
 
 async function planSource(context: JobContext, source: GgufSource, fit: FitRecipe): Promise<Planned> {
@@ -86,9 +93,6 @@ async function planSource(context: JobContext, source: GgufSource, fit: FitRecip
   const found = all.map(({ plan }) => plan);
   const plans = ranked(found, rank);
   const best = bestPlan(plans);
-  for (const { draft, plan } of all)
-    if (isWritten(draft, facts)) context.planned.files.set(plan.id, namedFileOf(draft));
-  if (best) context.planned.best.set(targetKey(target), best.id);
   return {
     list: {
       target,
