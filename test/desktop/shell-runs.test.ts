@@ -78,14 +78,18 @@ describe('a run', () => {
         }),
     );
     expect(await told).toEqual(['The window crashed and was opened again.']);
-    // Playwright has lost its page; the window speaks for itself.
+    // Playwright has lost its page; the window speaks for itself. A page that is still loading may take an answer along.
     const ask = (script: string): Promise<unknown> =>
       electron.evaluate(
-        ({ BrowserWindow }, text) => BrowserWindow.getAllWindows()[0]!.webContents.executeJavaScript(text),
+        ({ BrowserWindow }, text) =>
+          Promise.race([
+            BrowserWindow.getAllWindows()[0]!.webContents.executeJavaScript(text),
+            new Promise((resolve) => setTimeout(resolve, 5000, 'no answer')),
+          ]),
         script,
       );
-    expect(await ask('document.readyState')).toBe('complete');
-    const jobs = await ask(`new Promise((resolve) => {
+    await expect.poll(() => ask('document.readyState'), { timeout: 30_000 }).toBe('complete');
+    const listJobs = `new Promise((resolve) => {
       // It may be the port of the page itself, which has requests of its own.
       addEventListener('message', ({ ports: [port] }) => {
         if (!port) return;
@@ -97,8 +101,8 @@ describe('a run', () => {
         port.postMessage({ kind: 'request', id: own, method: 'jobs.list', params: {} });
       });
       void app.startEngine();
-    })`);
-    expect(jobs).toEqual([id]);
+    })`;
+    await expect.poll(() => ask(listJobs), { timeout: 60_000 }).toEqual([id]);
     const pids = processesOf(running);
     electron.process().kill('SIGTERM'); // else its end would ask about the run
     expect(await survivors(pids, 8000)).toEqual([]);
