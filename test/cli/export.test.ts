@@ -94,7 +94,10 @@ describe('snug export', () => {
     expect(undone.code).toBe(1);
     expect(undone.value).toMatchObject({ undone: [{ left: [{ path: file }] }] });
     const gone = await refused('export', made.run, '--to', 'lm-studio');
-    expect(gone.value.error).toMatchObject({ code: 'FILE_NOT_FOUND', message: expect.stringContaining('is gone') as string });
+    expect(gone.value.error).toMatchObject({
+      code: 'FILE_NOT_FOUND',
+      message: expect.stringContaining('is gone') as string,
+    });
   });
 });
 
