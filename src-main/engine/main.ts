@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { engineApi } from '../contract/engine-api.ts';
 import type { HandlersOf } from '../contract/define-api.ts';
+import { closeInherited } from '../rpc/inherited.ts';
 import { mainPortTransport, type MainPort } from '../rpc/message-port.ts';
 import { parentTransport } from '../rpc/node-child.ts';
 import { serve, type Server } from '../rpc/server.ts';
@@ -15,6 +16,8 @@ import { findFolders } from './folders.ts';
 interface ParentPort {
   on(type: 'message', listener: (event: { ports: MainPort[] }) => void): void;
 }
+
+closeInherited();
 
 const bundled = !import.meta.filename.endsWith('.ts');
 const folders = findFolders(

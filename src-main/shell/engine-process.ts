@@ -5,6 +5,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { utilityProcess, type MessagePortMain } from 'electron';
+import { closesInherited } from '../rpc/inherited.ts';
 import { mainPortTransport } from '../rpc/message-port.ts';
 import { childTransport } from '../rpc/node-child.ts';
 import { shareTransport } from '../rpc/share.ts';
@@ -30,7 +31,7 @@ export function startEngineProcess(mode: LauncherMode): EngineProcess {
 }
 
 function startNodeChild(entry: string, program: string): EngineProcess {
-  const child = fork(entry, [], {
+  const child = fork(entry, [closesInherited], {
     execPath: program,
     execArgv: [],
     serialization: 'advanced',
