@@ -2,7 +2,7 @@
 import { kvTypes } from '../contract/llama-host-api.ts';
 import { experimentState } from '../contract/history.ts';
 import { linkKind, runnerName } from '../contract/runners.ts';
-import { deviceName, orientation, precision, signals } from '../contract/recipe.ts';
+import { deviceName, orientation, planMethods, precision, signals } from '../contract/recipe.ts';
 
 export type OptionDefinition =
   | { kind: 'flag'; help: string }
@@ -33,6 +33,11 @@ export const optionTable = {
     help: "fetch onnxruntime's CUDA files with its own installer (Linux on x64)",
   },
 
+  methods: {
+    kind: 'choice',
+    choices: planMethods.options,
+    help: 'which plans there are: without a slice (quantize), slices only (slice), or both (any)',
+  },
   method: {
     kind: 'choice',
     choices: ['shared', 'per-block'],
@@ -171,6 +176,8 @@ export type OptionValues = { [Name in OptionName]?: ValueOf<(typeof optionTable)
 export const everywhere = ['json', 'progress', 'help'] as const satisfies OptionName[];
 export const jobOptions = ['device', 'threads', 'offline'] as const satisfies OptionName[];
 export const targetOptions = ['memory', 'context', 'kv-type', 'reserve', 'file-size'] as const satisfies OptionName[];
+/** What decides which plans there are, besides model and target. */
+export const planOptions = ['methods', 'orientation'] as const satisfies OptionName[];
 export const calibrationOptions = [
   'calibration',
   'samples',

@@ -69,6 +69,7 @@ export const quantizeRecipe = z.object({
 });
 /** How a sliced stream is turned inside the space that is kept. */
 export const orientation = z.enum(['pca', 'random', 'hadamard']);
+export type Orientation = z.infer<typeof orientation>;
 /** What a PCA sees of a residual: itself, or behind its norm, where every token counts the same. */
 export const signals = z.enum(['raw', 'normed']);
 /** Of Grams and eigenproblems; weights always turn in float64. fp32-sum64 sums float32 products of 256 rows in float64. */
@@ -121,12 +122,26 @@ export const evaluateRecipe = z.object({
   tasks: z.array(z.string()).default([]),
   evaluation: evaluationOptions.prefault({}),
 });
-export const planRecipe = z.object({ verb: z.literal('plan'), ...jobOptions, target });
+/** Of the plans of a fit: all of them, those without a slice, or only slices by one shared rotation. */
+export const planMethods = z.enum(['any', 'quantize', 'slice']);
+export type PlanMethods = z.infer<typeof planMethods>;
+
+/** What decides which plans there are, besides model and target. */
+const planOptions = {
+  methods: planMethods.default('any'),
+  /** Of the slices among them; null = pca where they stay floats, hadamard where they are quantised. */
+  orientation: orientation.nullable().default(null),
+};
+
+export const planRecipe = z.object({ verb: z.literal('plan'), ...jobOptions, target, ...planOptions });
 export const fitRecipe = z.object({
   verb: z.literal('fit'),
   ...jobOptions,
   ...outputOptions,
   target,
+  ...planOptions,
+  /** Of the slices' Grams and eigenproblems. */
+  precision: precision.default('fp64'),
   /** Make this plan instead of the best. */
   plan: z.string().nullable().default(null),
   /** Candidates that are made and measured before one is chosen. */

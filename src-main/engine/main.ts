@@ -3,7 +3,6 @@
 import path from 'node:path';
 import { engineApi } from '../contract/engine-api.ts';
 import type { HandlersOf } from '../contract/define-api.ts';
-import { closeInherited } from '../rpc/inherited.ts';
 import { mainPortTransport, type MainPort } from '../rpc/message-port.ts';
 import { parentTransport } from '../rpc/node-child.ts';
 import { serve, type Server } from '../rpc/server.ts';
@@ -11,6 +10,7 @@ import type { Transport } from '../rpc/transport.ts';
 import { killChildren } from './child.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { findFolders } from './folders.ts';
+import { closeInherited } from './inherited.ts';
 
 /** Electron's process.parentPort in a utility process. */
 interface ParentPort {

@@ -3,6 +3,9 @@ import type { ChildProcess } from 'node:child_process';
 import { chunked } from './chunks.ts';
 import type { Transport } from './transport.ts';
 
+/** Argument of a child that closes what it inherits besides the standard streams and the channel (engine/inherited.ts). */
+export const closesInherited = '--close-inherited';
+
 /** The parent's end. The close reason names the exit code or signal. */
 export function childTransport(child: ChildProcess): Transport {
   const closeListeners: ((reason: string) => void)[] = [];

@@ -5,9 +5,8 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { utilityProcess, type MessagePortMain } from 'electron';
-import { closesInherited } from '../rpc/inherited.ts';
 import { mainPortTransport } from '../rpc/message-port.ts';
-import { childTransport } from '../rpc/node-child.ts';
+import { childTransport, closesInherited } from '../rpc/node-child.ts';
 import { shareTransport } from '../rpc/share.ts';
 import type { LauncherMode } from './launcher-mode.ts';
 

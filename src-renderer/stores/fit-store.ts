@@ -2,11 +2,12 @@
 // States of jobs come from the jobs store; here are only their ids and the user's choices.
 import { defineStore } from 'pinia';
 import { computed, reactive, shallowRef } from 'vue';
+import type { z } from 'zod';
 import { AppError, type ErrorShape } from '../../src-main/contract/errors.ts';
 import { hasEnded, type JobSnapshot } from '../../src-main/contract/job.ts';
 import type { Inspection } from '../../src-main/contract/model.ts';
 import type { Plan, PlanList } from '../../src-main/contract/plan.ts';
-import { target as targetSchema } from '../../src-main/contract/target.ts';
+import { planRecipe } from '../../src-main/contract/recipe.ts';
 import { modelOfFile } from '../features/model/model-path.ts';
 import { smallestOfUse } from '../features/plans/plan-view.ts';
 import {
@@ -24,6 +25,17 @@ export type ModelState =
   | { state: 'none' }
   | { state: 'open'; path: string; inspection: Inspection }
   | { state: 'failed'; path: string; error: ErrorShape };
+
+/** What plans are asked for, of the open model. */
+export interface PlanQuestion extends Pick<z.input<typeof planRecipe>, 'methods' | 'orientation'> {
+  target: TargetInput;
+}
+
+/** The same for the same plans, however it is written. */
+function keyOf(question: PlanQuestion): string {
+  const { target, methods, orientation } = planRecipe.parse({ ...question, verb: 'plan', model: '' });
+  return JSON.stringify([target, methods, orientation]);
+}
 
 export const useFitStore = defineStore('fit', () => {
   const jobs = useJobsStore();
@@ -105,24 +117,21 @@ export const useFitStore = defineStore('fit', () => {
   }
 
   /** Whether the newest question for plans is this one: coming back to the page asks nothing again. */
-  function isPlannedFor(target: TargetInput): boolean {
+  function isPlannedFor(question: PlanQuestion): boolean {
     const newest = planJobs.value[0];
-    const isAsked =
-      newest?.recipe.verb === 'plan' &&
-      JSON.stringify(newest.recipe.target) === JSON.stringify(targetSchema.parse(target));
+    const isAsked = newest?.recipe.verb === 'plan' && keyOf(newest.recipe) === keyOf(question);
     return isAsked && (!hasEnded(newest.job) || newest.job.state === 'done');
   }
 
-  /** Asks for plans for what the form says now; a question before it that still runs is withdrawn. */
-  async function plan(): Promise<void> {
-    const { target } = readTarget.value;
-    if (model.value.state !== 'open' || target === null) return;
+  /** Asks for plans; a question before it that still runs is withdrawn. */
+  async function plan({ target, methods, orientation }: PlanQuestion): Promise<void> {
+    if (model.value.state !== 'open') return;
     if (plans.value !== null && plans.value.target.kind !== target.kind) chosenId.value = null; // another question altogether
     const [newest] = planJobs.value;
     if (newest && !hasEnded(newest.job)) void jobs.cancel(newest.id).catch(() => {});
     const { path } = model.value;
     await refusable(async () => {
-      const id = await jobs.start({ verb: 'plan', model: path, target });
+      const id = await jobs.start({ verb: 'plan', model: path, target, methods, orientation });
       planIds.value = [id, ...planIds.value];
     });
   }

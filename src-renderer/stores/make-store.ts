@@ -3,15 +3,15 @@ import { defineStore } from 'pinia';
 import { computed, reactive, shallowRef, watch } from 'vue';
 import type { z } from 'zod';
 import type { Plan } from '../../src-main/contract/plan.ts';
-import type { fitRecipe } from '../../src-main/contract/recipe.ts';
+import type { fitRecipe, SliceRecipe } from '../../src-main/contract/recipe.ts';
 import type { TextList } from '../../src-main/contract/results.ts';
-import { newRecipeDraft, readRecipeDraft } from '../features/advanced/recipe-draft.ts';
+import { newRecipeDraft, perBlockRecipe, readRecipeDraft, slicingOf } from '../features/advanced/recipe-draft.ts';
 import { suggestOutput } from '../features/model/model-path.ts';
 import { usesSource } from '../features/plans/plan-view.ts';
 import { useForetold } from '../features/preflight/use-foretold.ts';
 import { useAskedStart } from '../features/preflight/use-asked-start.ts';
 import { useEngineStore } from './engine-store.ts';
-import { useFitStore } from './fit-store.ts';
+import { useFitStore, type PlanQuestion } from './fit-store.ts';
 import { useJobsStore } from './jobs-store.ts';
 import { useNavigationStore } from './navigation-store.ts';
 import { usePreferencesStore } from './preferences-store.ts';
@@ -26,6 +26,12 @@ export const useMakeStore = defineStore('make', () => {
   const readSettings = computed(() => readRecipeDraft(draft));
   /** The run whose settings these were: what is made of its model next is kept as its clone. */
   const source = shallowRef<{ run: string; model: string } | null>(null);
+  /** What plans are asked for: what the form says, and what of the settings decides which there are; null where the form is wrong. */
+  const question = computed<PlanQuestion | null>(() => {
+    const { target } = fit.readTarget;
+    const { methods, orientation } = slicingOf(draft);
+    return target && { target, methods, orientation };
+  });
   const texts = shallowRef<TextList['texts']>([]);
   /** For a run that writes nothing: beside its model it may not be allowed to, and a hub is no folder. */
   const idleFolder = computed(() => preferences.state?.folders.userData ?? null);
@@ -37,7 +43,7 @@ export const useMakeStore = defineStore('make', () => {
     const writes = !usesSource(chosen);
     const plan = draft.choice === 'plan' || !writes ? chosen.id : null;
     const folder = writes ? preferences.settings.outputsFolder : idleFolder.value;
-    const output = suggestOutput(model.path, typeOf(chosen), folder);
+    const output = suggestOutput(model.path, { what: typeOf(chosen), ending: 'gguf' }, folder);
     const { target } = plans;
     return {
       plan: chosen,
@@ -90,6 +96,16 @@ export const useMakeStore = defineStore('make', () => {
     useNavigationStore().go('runs', { run });
   }
 
+  /** A slice block by block of the open model, which no plan is: what it makes is no GGUF. */
+  function blocksRecipe(): SliceRecipe | null {
+    const { model } = fit;
+    const { settings } = readSettings.value;
+    if (model.state !== 'open' || settings === null) return null;
+    const folder = preferences.settings.outputsFolder ?? idleFolder.value;
+    const output = suggestOutput(model.path, { what: 'sliced', ending: 'onnx' }, folder);
+    return perBlockRecipe(model.path, output, settings);
+  }
+
   /** Downloads a model as it is, and goes to see it come. */
   const download = singly((model: string) =>
     fit.refusable(async () => {
@@ -98,8 +114,8 @@ export const useMakeStore = defineStore('make', () => {
     }),
   );
 
-  const state = { draft, source, readSettings, wish, foretold, preparation, texts };
-  return { ...state, loadTexts, prepare, start, download, withdraw };
+  const state = { draft, source, readSettings, question, wish, foretold, preparation, texts };
+  return { ...state, loadTexts, prepare, start, blocksRecipe, download, withdraw };
 });
 
 /** What a plan's file name says of it: `Q4_K_M`, `slice-512.Q4_K_M`. */

@@ -10,8 +10,8 @@ import { useHistoryStore } from './history-store.ts';
 import { useJobsStore } from './jobs-store.ts';
 import { useNavigationStore } from './navigation-store.ts';
 
-/** A file that was opened: its recipe, or what is wrong with it. */
-export type ImportedRecipe = { file: string; recipe: Recipe } | { file: string; recipe: null; problem: string };
+/** A file that was opened: its recipe, or what is wrong with it. `file: null`: a recipe that the Fit area begins with. */
+export type ImportedRecipe = { file: string | null; recipe: Recipe } | { file: string; recipe: null; problem: string };
 
 /** A recipe takes a few kilobytes, a record with its plans some hundred. */
 const largestBytes = 16 * 2 ** 20;
@@ -39,6 +39,12 @@ export const useRecipesStore = defineStore('recipes', () => {
     }
   }
 
+  /** Shows a recipe to be looked over. Nothing is started. */
+  function propose(recipe: Recipe): void {
+    imported.value = { file: null, recipe };
+    useNavigationStore().go('history');
+  }
+
   function close(): void {
     imported.value = null;
   }
@@ -58,5 +64,5 @@ export const useRecipesStore = defineStore('recipes', () => {
     await openInFit(null, recipe);
   }
 
-  return { imported, save, open, close, start, openFit };
+  return { imported, save, open, propose, close, start, openFit };
 });

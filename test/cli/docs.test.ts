@@ -41,7 +41,7 @@ describe('docs/command-line.md', () => {
     expect(cells.map((cell) => cell.split(' ')[0]!.slice(2)).sort()).toEqual(Object.keys(optionTable).sort());
     for (const [name, definition] of Object.entries<OptionDefinition>(optionTable)) {
       const choices = definition.kind === 'choice' ? definition.choices : [];
-      const row = commandLine.split('\n').find((line) => line.startsWith(`| \`--${name}`));
+      const row = commandLine.split('\n').find((line) => new RegExp(`^\\| \`--${name}[ \`]`).test(line));
       for (const choice of choices) expect(row, name).toContain(choice);
     }
   });

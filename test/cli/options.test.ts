@@ -36,6 +36,7 @@ describe('recipes', () => {
         target: { kind: 'memory', bytes: 24 * GiB, context: 4096, kvType: 'f16', reserveBytes: GiB },
         plan: null,
         candidates: 3,
+        ...{ methods: 'any', orientation: null, precision: 'fp64' },
         maxMemoryBytes: null,
       },
     ]);
@@ -268,6 +269,11 @@ describe('misuse', () => {
     ['plan m --memory 1GB --threads -1', '--threads must be more than 0.'],
     ['plan m --memory 1GB --progress bar', '--progress takes none, line or json, not "bar".'],
     ['fit m --memory 1GB --output o --candidates 0', '--candidates must be at least 1.'],
+    [
+      'fit m --memory 1GB --output o --methods quantize --precision fp32',
+      '--precision is of slices and means nothing with',
+    ],
+    ['plan m --memory 1GB --methods quantize --orientation pca', '--orientation is of slices and means nothing with'],
     ['fit m --memory 1GB --output o --plan p --candidates 2', '--candidates means nothing with --plan'],
     ['fit m --memory 1GB --output o --gate-kld 1 --no-evaluate', '--gate-kld cannot be checked with --no-evaluate.'],
     ['quantize m --type Q4_0 --output o --gate-ratio 0', '--gate-ratio must be more than 0.'],

@@ -2,9 +2,11 @@
 // back to larger ones, so that slices of others are among the smallest files.
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { resultOf, startEngine } from '../support/engine.ts';
 import { fileOf, narrowFits } from '../support/narrow-sample.ts';
+import { goldenModels } from '../support/golden-models.ts';
 import { sampleModel } from '../support/paths.ts';
 
 const { fit } = narrowFits();
@@ -30,6 +32,34 @@ describe('plan', () => {
       expect(memory.basis).toBe('llama.cpp');
     }
   });
+
+  it('lists what is wished: none that slice, or nothing else, turned as wished and though the model fits', async () => {
+    const engine = await startEngine();
+    const plan = async (wishes: object) =>
+      resultOf(await engine.run({ verb: 'plan', model: sampleModel, ...fileOf(50e6), ...wishes }), 'plan');
+    const isSlice = ({ steps }: { steps: readonly { method: string }[] }): boolean => steps[0]?.method === 'slice';
+    const unsliced = await plan({ methods: 'quantize' });
+    expect(unsliced.best).toBe('source');
+    expect(unsliced.plans.filter(isSlice)).toEqual([]);
+    const sliced = await plan({ methods: 'slice', orientation: 'random' });
+    expect(sliced.plans.every(isSlice)).toBe(true);
+    expect(sliced).toMatchObject({
+      best: 'slice-224',
+      plans: [{ steps: [{ orientation: 'random', width: 224 }] }, {}, {}, {}],
+    });
+  });
+
+  it.skipIf(goldenModels === null)(
+    'refuses a model that no rotation can slice where nothing but slices is wished',
+    async () => {
+      const engine = await startEngine();
+      const model = path.join(goldenModels!, 'phi');
+      const plan = { verb: 'plan', model, ...fileOf(50e6), methods: 'slice' };
+      const { job } = await engine.run(plan);
+      expect(job).toMatchObject({ state: 'failed', error: { code: 'UNSUPPORTED_ARCHITECTURE' } });
+      expect(job.state === 'failed' && job.error.message).toMatch(/cannot be sliced by one shared rotation/);
+    },
+  );
 });
 
 describe('fit', () => {
@@ -51,6 +81,30 @@ describe('fit', () => {
     expect(result.proof).toMatchObject({ passed: true, reason: null });
     expect(result.proof!.memory.plannedBytes).toBe(result.proof!.memory.reportedBytes);
     expect(result.calibration!.tokens).toBe(512);
+  });
+
+  it('makes nothing but slices where they are wished, in the precision and turn that are, and says why', async () => {
+    const wishes = { ...fileOf(4e6), methods: 'slice', orientation: 'random' };
+    const result = await fit({ ...wishes, candidates: 2 });
+    expect(result.measured).toHaveLength(2);
+    expect(result.measured.every(({ id }) => id.startsWith('slice-'))).toBe(true);
+    const { mean } = result.quality!.kld!;
+    expect(result.slices).toMatchObject({ chosen: true, best: result.best, measured: { kld: mean } });
+    expect(result.slices.verdict).toMatch(
+      / was made because only slices were asked for, and was measured at a loss of /,
+    );
+    expect(result.plan!.steps[0]).toMatchObject({ method: 'slice', orientation: 'random' });
+    expect(statSync(result.output!).size).toBe(result.plan!.fileBytes);
+    const single = { plan: result.best, evaluate: false, prove: false, precision: 'fp32' };
+    const other = await fit({ ...wishes, ...single });
+    expect([other.best, other.fileBytes]).toEqual([result.best, result.fileBytes]);
+    expect(other.sha256).not.toBe(result.sha256);
+  }, 240_000);
+
+  it('looks at no slice where none is wished', async () => {
+    const result = await fit({ ...fileOf(2.2e6), importance: 'off', methods: 'quantize' });
+    expect(result).toMatchObject({ best: 'all-tq1_0', slices: { considered: 0, best: null, chosen: false } });
+    expect(result.slices.verdict).toMatch(/^No slice was considered/);
   });
 
   it('makes none where nothing is measured', async () => {

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { fitRecipe } from '../../src-main/contract/recipe.ts';
 import { usualSettings } from '../../src-main/contract/settings.ts';
-import { newRecipeDraft, readRecipeDraft } from '../../src-renderer/features/advanced/recipe-draft.ts';
+import { newRecipeDraft, perBlockRecipe, readRecipeDraft } from '../../src-renderer/features/advanced/recipe-draft.ts';
 import { hubAddressOf, nameOf, suggestOutput } from '../../src-renderer/features/model/model-path.ts';
 import { recentModels } from '../../src-renderer/features/model/recent-models.ts';
 
@@ -42,10 +42,28 @@ describe('a recipe draft', () => {
     });
   });
 
+  it('says how slices are made, and nothing of them where there are none', () => {
+    const wishes = { orientation: 'random', precision: 'fp32' } as const;
+    const settingsOf = (methods: 'slice' | 'quantize') =>
+      readRecipeDraft({ ...newRecipeDraft(), ...wishes, methods }).settings;
+    expect(settingsOf('slice')).toMatchObject({ methods: 'slice', ...wishes });
+    expect(settingsOf('quantize')).toMatchObject({ methods: 'quantize', orientation: null, precision: 'fp64' });
+  });
+
+  it('begins a slice block by block with what it has for one', () => {
+    const draft = { ...newRecipeDraft(), samples: '8', seed: '7', orientation: 'hadamard', device: 'cpu' } as const;
+    const recipe = perBlockRecipe('/m/big.gguf', '/m/big.sliced.onnx', readRecipeDraft(draft).settings!);
+    expect(recipe).toMatchObject({
+      ...{ verb: 'slice', method: 'per-block', sparsity: 0.25, scheduler: 'constant', type: 'F16' },
+      ...{ model: '/m/big.gguf', output: '/m/big.sliced.onnx', orientation: 'hadamard', device: 'cpu' },
+      calibration: { samples: 8, seed: 7 },
+    });
+  });
+
   it('says which fields are wrong', () => {
     const draft = {
       ...newRecipeDraft(),
-      samples: '0',
+      samples: '1,000',
       seed: 'x',
       gateRatio: '-1',
       maxMemory: 'lots',
@@ -67,9 +85,15 @@ describe('a model on a hub', () => {
 
   it('has a name, and no folder for what is made from it', () => {
     expect(nameOf('hub:Qwen/Qwen2.5-7B')).toBe('Qwen2.5-7B');
-    expect(suggestOutput('hub:Qwen/Qwen2.5-7B:q/big-F16.gguf', 'Q4_K_M')).toBe('big.Q4_K_M.gguf');
-    expect(suggestOutput('hub:Qwen/Qwen2.5-7B:big-F16.gguf', 'Q4_K_M', '/made/')).toBe('/made/big.Q4_K_M.gguf');
-    expect(suggestOutput('/m/big-F16.gguf', 'Q4_K_M', 'D:\\made')).toBe('D:\\made\\big.Q4_K_M.gguf');
+    expect(suggestOutput('hub:Qwen/Qwen2.5-7B:q/big-F16.gguf', { what: 'Q4_K_M', ending: 'gguf' })).toBe(
+      'big.Q4_K_M.gguf',
+    );
+    expect(suggestOutput('hub:Qwen/Qwen2.5-7B:big-F16.gguf', { what: 'Q4_K_M', ending: 'gguf' }, '/made/')).toBe(
+      '/made/big.Q4_K_M.gguf',
+    );
+    expect(suggestOutput('/m/big-F16.gguf', { what: 'Q4_K_M', ending: 'gguf' }, 'D:\\made')).toBe(
+      'D:\\made\\big.Q4_K_M.gguf',
+    );
   });
 });
 

@@ -40,7 +40,7 @@ async function started(engine: FakeEngine): Promise<ReturnType<typeof useFitStor
 async function planned(engine: FakeEngine, value = planList): Promise<ReturnType<typeof useFitStore>> {
   const fit = await started(engine);
   await fit.open(inspection.path);
-  await fit.plan();
+  await fit.plan(useMakeStore().question!);
   engine.send('job-1', { type: 'started' });
   engine.send('job-1', { type: 'finished', result: { verb: 'plan', value } });
   await vi.waitFor(() => expect(fit.plans).not.toBeNull());
@@ -159,7 +159,7 @@ describe('the fit store', () => {
     expect(engine.cancelled).toEqual([]);
     await fit.open(inspection.path);
     expect(useNoticeStore().notice).toBeNull(); // what is open now is not what it tells of
-    await fit.plan();
+    await fit.plan(useMakeStore().question!);
 
     const recipe = { verb: 'fit', model: '/empty', target: { kind: 'file', bytes: 5 }, output: '/o', plan: 'source' };
     await openInFit('run', fitRecipe.parse({ ...recipe, calibration: { samples: 7 } }));
@@ -236,10 +236,10 @@ describe('the fit store', () => {
   it('keeps the plans in view while new ones are worked out, and withdraws a question that still runs', async () => {
     const engine = fakeEngine();
     const fit = await planned(engine);
-    await fit.plan();
+    await fit.plan(useMakeStore().question!);
     expect(fit.planning?.state).toBe('queued');
     expect(fit.plans?.best).toBe('q5_k_m');
-    await fit.plan();
+    await fit.plan(useMakeStore().question!);
     await vi.waitFor(() => expect(engine.cancelled).toEqual(['job-2']));
     expect(fit.plans?.best).toBe('q5_k_m');
   });
@@ -249,7 +249,7 @@ describe('the fit store', () => {
     const engine = fakeEngine({ 'jobs.start': () => Promise.reject(refused) });
     const fit = await started(engine);
     await fit.open(inspection.path);
-    await fit.plan();
+    await fit.plan(useMakeStore().question!);
     expect(fit.refusal).toEqual(refused.toShape());
   });
 });

@@ -83,9 +83,11 @@ describe('paths', () => {
   });
 
   it('suggest an output beside the model, named for its type', () => {
-    expect(suggestOutput('/m/Qwen2.5-32B.Q8_0.gguf', 'Q4_K_M')).toBe('/m/Qwen2.5-32B.Q4_K_M.gguf');
-    expect(suggestOutput('C:\\m\\Big-F16.gguf', 'IQ4_XS')).toBe('C:\\m\\Big.IQ4_XS.gguf');
-    expect(suggestOutput('/m/folder', 'Q5_K')).toBe('/m/folder.Q5_K.gguf');
+    expect(suggestOutput('/m/Qwen2.5-32B.Q8_0.gguf', { what: 'Q4_K_M', ending: 'gguf' })).toBe(
+      '/m/Qwen2.5-32B.Q4_K_M.gguf',
+    );
+    expect(suggestOutput('C:\\m\\Big-F16.gguf', { what: 'IQ4_XS', ending: 'gguf' })).toBe('C:\\m\\Big.IQ4_XS.gguf');
+    expect(suggestOutput('/m/folder', { what: 'Q5_K', ending: 'gguf' })).toBe('/m/folder.Q5_K.gguf');
     expect(nameOf('/m/folder/')).toBe('folder');
   });
 });

@@ -1,7 +1,7 @@
 // snug fit: makes the best plan, measures and proves it.
 import type { FitRecipe } from '../../contract/recipe.ts';
 import type { FitResult } from '../../contract/results.ts';
-import { everywhere, jobOptions, outputOptions, targetOptions } from '../options.ts';
+import { everywhere, jobOptions, outputOptions, planOptions, targetOptions } from '../options.ts';
 import type { OptionValues } from '../options.ts';
 import { modelPath } from '../paths.ts';
 import { exitCodeOfResult } from '../exit-codes.ts';
@@ -11,7 +11,10 @@ import { targetPart } from '../target-part.ts';
 import type { Outcome, Session, Verb } from '../verb.ts';
 
 /** What decides which plan is made. */
-export const choiceOptions = ['plan', 'candidates', 'max-memory'] as const;
+export const choiceOptions = ['plan', 'candidates', ...planOptions, 'precision', 'max-memory'] as const;
+
+/** Why they are refused. */
+export const ofSlices = 'is of slices and means nothing with --methods quantize';
 
 export const fit: Verb = {
   name: 'fit',
@@ -44,12 +47,14 @@ export async function fitRecipe(
   session: Session,
 ): Promise<FitRecipe> {
   if (values.plan !== undefined) forbid(values, ['candidates'], 'means nothing with --plan, which makes one plan');
+  if (values.methods === 'quantize') forbid(values, ['orientation', 'precision'], ofSlices);
   return checkRecipe({
     verb: 'fit',
     ...jobPart(values),
     ...paths,
     ...(await outputPart(values, session)),
     target: await targetPart(values, session),
+    ...{ methods: values.methods, orientation: values.orientation, precision: values.precision },
     plan: values.plan,
     candidates: values.candidates,
     maxMemoryBytes: values['max-memory'],

@@ -3,9 +3,9 @@ import type { Plan, PlanList } from '../../contract/plan.ts';
 import type { PlanRecipe } from '../../contract/recipe.ts';
 import { formatFileSize, formatMemory } from '../../contract/units.ts';
 import { exitCodeOfResult } from '../exit-codes.ts';
-import { everywhere, jobOptions, targetOptions } from '../options.ts';
+import { everywhere, jobOptions, planOptions, targetOptions } from '../options.ts';
 import { modelPath } from '../paths.ts';
-import { checkRecipe, jobPart } from '../recipe-parts.ts';
+import { checkRecipe, forbid, jobPart } from '../recipe-parts.ts';
 import { count } from '../report/numbers.ts';
 import { forecastFields, makesFile, planFields, planTable } from '../report/plans.ts';
 import { warningLines } from '../report/quality.ts';
@@ -13,24 +13,27 @@ import type { Canvas } from '../report/style.ts';
 import { fields } from '../report/table.ts';
 import { targetPart } from '../target-part.ts';
 import type { Outcome, Verb } from '../verb.ts';
+import { ofSlices } from './fit.ts';
 
 export const plan: Verb = {
   name: 'plan',
   summary: 'list the ways to make a model fit, best first',
   usage: 'MODEL (--memory SIZE | --file-size SIZE)',
   takesModel: true,
-  options: [...targetOptions, ...jobOptions, ...everywhere],
+  options: [...targetOptions, ...planOptions, ...jobOptions, ...everywhere],
   examples: [
     'snug plan model.gguf --memory 24GiB --context 8192 --kv-type q8_0',
     'snug plan model.gguf --file-size 8GB',
     'snug plan hub:Qwen/Qwen3-0.6B --memory 8GiB',
   ],
   async run(model, values, session) {
+    if (values.methods === 'quantize') forbid(values, ['orientation'], ofSlices);
     const recipe = checkRecipe({
       verb: 'plan',
       ...jobPart(values),
       model: modelPath(model, session.resolve),
       target: await targetPart(values, session),
+      ...{ methods: values.methods, orientation: values.orientation },
     }) as PlanRecipe;
     const value = await session.runJob(recipe);
     return planOutcome(value);

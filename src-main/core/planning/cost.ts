@@ -13,8 +13,8 @@ export interface CostFacts {
 }
 
 /** The fit that a list of plans is asked for, with the settings that a fit has by itself. */
-export function plannedFit({ model, device, threads, offline, target }: PlanRecipe): FitRecipe {
-  return fitRecipe.parse({ verb: 'fit', model, device, threads, offline, target, output: 'planned.gguf' });
+export function plannedFit(recipe: PlanRecipe): FitRecipe {
+  return fitRecipe.parse({ ...recipe, verb: 'fit', output: 'planned.gguf' });
 }
 
 export function costOf({ fit, job, machine, threads }: CostFacts, id: string, named: NamedFile): Plan['cost'] {

@@ -1,4 +1,5 @@
 // What plans of one model were found, so that a run of one is foreseen with its exact bytes.
+import type { PlanRecipe } from '../../contract/recipe.ts';
 import type { Target } from '../../contract/target.ts';
 import type { NamedFile } from './job-work.ts';
 
@@ -10,5 +11,11 @@ export interface FoundPlans {
 }
 
 export const noPlans = (): FoundPlans => ({ files: new Map(), best: new Map() });
+
+/** Of a model, by its hash, and what besides the target decides its plans. */
+export const plansKey = (
+  modelHash: string,
+  { methods, orientation }: Pick<PlanRecipe, 'methods' | 'orientation'>,
+): string => JSON.stringify([modelHash, methods, orientation]);
 
 export const targetKey = (target: Target): string => JSON.stringify(target);

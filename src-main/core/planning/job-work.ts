@@ -158,7 +158,7 @@ function keptShare({ sparsity, width }: Pick<SliceRecipe, 'sparsity' | 'width'>,
 const isExported = (output: string): boolean => path.extname(output).toLowerCase() !== '.gguf';
 
 function sharedSliceJob(recipe: SliceRecipe, facts: JobFacts): JobWork {
-  const { model, calibration } = facts;
+  const { model } = facts;
   const { type } = findMix(recipe.type);
   const file = fileOf(type, model.parameters * keptShare(recipe, model));
   const output = outputOf(type, file, model);
@@ -166,10 +166,7 @@ function sharedSliceJob(recipe: SliceRecipe, facts: JobFacts): JobWork {
     ...opened(facts),
     openWork('plan'),
     openWork('tokenize'),
-    invarianceWork(model, invarianceText),
-    openWork('tokenize'),
-    fingerprintWork(model),
-    statisticsWork(model, calibration),
+    ...rotationOf(facts),
     sharedSliceWork(model, file),
     ...finishing(recipe, facts, file),
   ];
@@ -218,6 +215,7 @@ function evaluateJob(facts: JobFacts, weightsOnly: boolean): StageWork[] {
 function fitJob(recipe: FitRecipe, facts: JobFacts): JobWork {
   const { target, plan } = recipe;
   const { model, isFolder, best } = facts;
+  if (plan === null && recipe.methods === 'slice') return slicedCandidatesJob(recipe, facts);
   const reserved = target.kind === 'memory' ? target.reserveBytes : 0;
   const first = plan ?? best ?? (model.bytes + reserved <= target.bytes ? 'source' : null);
   const usesSource = first !== null && /^source(?:\+|$)/.test(first);
@@ -238,21 +236,22 @@ function asItIsJob(recipe: FitRecipe, facts: JobFacts): JobWork {
   ]);
 }
 
+/** What every slice by one rotation begins with. */
+const rotationOf = ({ model, calibration }: JobFacts): StageWork[] => [
+  invarianceWork(model, invarianceText),
+  openWork('tokenize'),
+  fingerprintWork(model),
+  statisticsWork(model, calibration),
+];
+
 /** Its bytes are known where the plan was listed; else its name says the type and the width. */
 function namedJob(recipe: FitRecipe, plan: string, facts: JobFacts): JobWork {
-  const { model, calibration, named } = facts;
+  const { model, named } = facts;
   const { file, ...output } = named
     ? { file: named, outputBytes: named.bytes, leastOutputBytes: named.bytes }
     : fileByName(plan, model);
   const making = file.isSliced
-    ? [
-        ...needsText(recipe),
-        invarianceWork(model, invarianceText),
-        openWork('tokenize'),
-        fingerprintWork(model),
-        statisticsWork(model, calibration),
-        sharedSliceWork(model, file),
-      ]
+    ? [...needsText(recipe), ...rotationOf(facts), sharedSliceWork(model, file)]
     : [
         ...(file.takesImportance ? importanceOf(recipe.importance, facts) : []),
         ...needsText(recipe),
@@ -282,26 +281,43 @@ function fileByName(plan: string, model: ModelSize): Omit<JobWork, 'works'> & { 
  * are, and their bytes, a plan tells later.
  */
 function candidatesJob(recipe: FitRecipe, facts: JobFacts): JobWork {
-  const { target, evaluate } = recipe;
-  const { model, evaluation, engine, named } = facts;
+  const { target } = recipe;
+  const { model, named } = facts;
   const reserved = target.kind === 'memory' ? target.reserveBytes : 0;
   const allowed = Math.min(model.bytes, Math.max(0, target.bytes - reserved));
   const file: Made = named ?? { bytes: allowed, parameters: model.parameters, weights: { k: model.parameters } };
-  const count = evaluate ? recipe.candidates : 1;
-  const half = { ...evaluation, tokens: evaluation.tokens / 2 };
+  const works = [...planned(facts), ...importanceOf(recipe.importance, facts), ...needsText(recipe)];
+  return madeAndMeasured(recipe, facts, { works, file, make: quantizeWork(model, file) });
+}
+
+/** Candidates that are all slices are about as large as the best plan; where none was listed, as a slice by a fifth. */
+function slicedCandidatesJob(recipe: FitRecipe, facts: JobFacts): JobWork {
+  const { model, named } = facts;
+  const file = named ?? fileByName(`slice-${Math.round(0.8 * model.hiddenSize)}`, model).file;
+  const works = [...planned(facts), ...needsText(recipe), ...rotationOf(facts)];
+  return madeAndMeasured(recipe, facts, { works, file, make: sharedSliceWork(model, file) });
+}
+
+interface CandidateWork {
+  /** What comes before the first. */
+  works: StageWork[];
+  file: Made;
+  /** One of them. */
+  make: StageWork;
+}
+
+/** Each candidate is measured on half of the text, and the best finished. */
+function madeAndMeasured(recipe: FitRecipe, facts: JobFacts, { works, file, make }: CandidateWork): JobWork {
+  const { model, evaluation, engine } = facts;
+  const count = recipe.evaluate ? recipe.candidates : 1;
   const measure = evaluateWork({
-    ...{ models: [model, madeModel(model, file)], text: half, engine, stage: 'measure' },
+    models: [model, madeModel(model, file)],
+    ...{ text: { ...evaluation, tokens: evaluation.tokens / 2 }, engine, stage: 'measure' },
     expanded: engine === 'llama.cpp' ? 2 * model.parameters : 0,
   });
-  const making = Array.from({ length: count }, () => [quantizeWork(model, file), ...(count > 1 ? [measure] : [])]);
+  const making = Array.from({ length: count }, () => (count > 1 ? [make, measure] : [make]));
   return {
-    works: [
-      ...planned(facts),
-      ...importanceOf(recipe.importance, facts),
-      ...needsText(recipe),
-      ...making.flat(),
-      ...finishing(recipe, facts, file),
-    ],
+    works: [...works, ...making.flat(), ...finishing(recipe, facts, file)],
     outputBytes: count * file.bytes,
     leastOutputBytes: 0,
   };

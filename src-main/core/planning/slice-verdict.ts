@@ -25,6 +25,10 @@ export type SliceOutcome =
   | { kind: 'not-measured' }
   /** One plan was named and made; `unsliced` is the best without a slice that fits. */
   | { kind: 'named'; plan: Plan; measured: MeasuredLoss | null; unsliced: Plan | null }
+  /** Only slices were asked for. */
+  | { kind: 'wished'; plan: Plan; measured: MeasuredLoss | null }
+  /** No slices were asked for. */
+  | { kind: 'unwished' }
   | { kind: 'none-fits' }
   | { kind: 'not-made'; plan: Plan; reason: string }
   | { kind: 'not-expected'; unsliced: MeasuredPlan }
@@ -62,12 +66,13 @@ export function compareSlices(plans: readonly Plan[], refusal: string | null, ou
 function measuredOf(outcome: SliceOutcome): MeasuredLoss | null {
   if (outcome.kind === 'compared') return outcome.slice.loss;
   if (outcome.kind === 'named') return sliceOf(outcome.plan) ? outcome.measured : null;
-  return outcome.kind === 'alone' ? outcome.measured : null;
+  return outcome.kind === 'alone' || outcome.kind === 'wished' ? outcome.measured : null;
 }
 
 function isChosen(outcome: SliceOutcome): boolean {
   if (outcome.kind === 'compared') return isBetter(outcome.slice, outcome.unsliced);
-  return outcome.kind === 'alone' || (outcome.kind === 'named' && sliceOf(outcome.plan) !== null);
+  if (outcome.kind === 'alone' || outcome.kind === 'wished') return true;
+  return outcome.kind === 'named' && sliceOf(outcome.plan) !== null;
 }
 
 function sentence(best: Plan | null, outcome: SliceOutcome): string {
@@ -80,6 +85,10 @@ function sentence(best: Plan | null, outcome: SliceOutcome): string {
       return `No slice was compared; ${unmeasured}`;
     case 'named':
       return sliceOf(outcome.plan) === null ? namedUnsliced(outcome.plan, best) : namedSlice(outcome.plan, outcome);
+    case 'wished':
+      return `${nameOf(outcome.plan)} was made because only slices were asked for${measuredAt(outcome.measured)}.`;
+    case 'unwished':
+      return 'No slice was considered: only plans without one were asked for.';
     case 'none-fits':
       return 'No slice was made: there is no type that loses less and fits when it is sliced.';
     case 'not-made':
@@ -103,10 +112,13 @@ function namedUnsliced(plan: Plan, best: Plan | null): string {
 }
 
 function namedSlice(plan: Plan, { measured, unsliced }: Extract<SliceOutcome, { kind: 'named' }>): string {
-  const made = `${nameOf(plan)} was made because it was asked for${measured ? `, and was measured at a loss of ${withError(measured)}` : ''}. It was not compared`;
+  const made = `${nameOf(plan)} was made because it was asked for${measuredAt(measured)}. It was not compared`;
   if (unsliced === null) return `${made}; nothing fits without slicing.`;
   return `${made}: ${unsliced.summary} fits without slicing and is expected, not measured, ${expected(unsliced)}.`;
 }
+
+const measuredAt = (loss: MeasuredLoss | null): string =>
+  loss === null ? '' : `, and was measured at a loss of ${withError(loss)}`;
 
 function expected({ predicted: { kld, kldLow, kldHigh } }: Plan): string {
   return kld === 0 ? 'to lose nothing' : `to lose ${figure(kld)} (${figure(kldLow)} to ${figure(kldHigh)})`;

@@ -1,6 +1,7 @@
 // Which slices are worth a plan: of the types whose files are just too large, at the widest width that fits. A type that
 // fits unsliced loses less as it is, and a narrower slice of the same type only loses more.
 import type { Plan, SliceStep } from '../../contract/plan.ts';
+import type { Orientation } from '../../contract/recipe.ts';
 import { ggmlTypeByName } from '../formats/ggml-types.ts';
 import { sharedWidth } from '../slicing/shared-width.ts';
 import type { Candidate } from './candidates.ts';
@@ -25,12 +26,20 @@ export function sliceWidths(hiddenSize: number, type: string): number[] {
   return [...new Set(widths)];
 }
 
-/** Types whose files are too large, nearest first: those that no smaller file beats in loss. */
-export function typesToSlice<Entry extends { plan: Plan }>(entries: readonly Entry[], by: 'memory' | 'file'): Entry[] {
+/**
+ * Types whose files are too large, nearest first: those that no smaller file beats in loss. Where nothing but slices is
+ * wanted, one that fits stands in no slice's way.
+ */
+export function typesToSlice<Entry extends { plan: Plan }>(
+  entries: readonly Entry[],
+  { by, onlySlices }: { by: 'memory' | 'file'; onlySlices: boolean },
+): Entry[] {
   const size = ({ plan }: Entry): number => (by === 'memory' ? plan.memory.totalBytes : plan.fileBytes);
   const loss = ({ plan }: Entry): number => plan.predicted.kld;
-  const fits = entries.filter(({ plan }) => plan.fits);
-  const tooLarge = entries.filter(({ plan }) => !plan.fits).sort((a, b) => size(a) - size(b) || loss(a) - loss(b));
+  const fits = onlySlices ? [] : entries.filter(({ plan }) => plan.fits);
+  const tooLarge = entries
+    .filter((entry) => !fits.includes(entry))
+    .sort((a, b) => size(a) - size(b) || loss(a) - loss(b));
   let least = Math.min(...fits.map(loss), Infinity);
   const useful = tooLarge.filter((entry) => {
     const isUseful = loss(entry) < least;
@@ -49,10 +58,16 @@ export function bestSlices<Entry extends { plan: Plan }>(entries: readonly Entry
   return [...fitting, ...tooLarge].slice(0, mostSlices);
 }
 
-/** A slice whose weights are quantised is turned within the kept space, which spreads outliers (QuaRot, arXiv 2404.00456;
- * docs/planning.md has what it gains here). */
-export function sliceStep(width: number, hiddenSize: number, isQuantized: boolean): SliceStep {
-  const orientation = isQuantized ? 'hadamard' : 'pca';
+/**
+ * A slice whose weights are quantised is turned within the kept space where nothing else is wished, which spreads outliers
+ * (QuaRot, arXiv 2404.00456; docs/planning.md has what it gains here).
+ */
+export function sliceStep(
+  width: number,
+  hiddenSize: number,
+  { isQuantized, wished }: { isQuantized: boolean; wished: Orientation | null },
+): SliceStep {
+  const orientation = wished ?? (isQuantized ? 'hadamard' : 'pca');
   return { method: 'slice', kind: 'shared', width, hiddenSize, sparsity: 1 - width / hiddenSize, orientation };
 }
 

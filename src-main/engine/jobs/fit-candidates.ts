@@ -36,7 +36,7 @@ export async function makeAndMeasure(work: FitWork, { plans, slice, outcome }: C
     const [best] = made.sort((a, b) => measuredScore(a, work.planned) - measuredScore(b, work.planned));
     if (!best)
       throw new AppError('IMPORTANCE_MISSING', `None of the plans could be made: ${work.context.warnings.join(' ')}`);
-    if (!slice) return finish(work, made, outcome);
+    if (!slice) return finish(work, made, outcome.kind === 'wished' ? { ...outcome, plan: best.plan } : outcome);
     const tried = await trySlice(work.planned, { slice, best }, make);
     return finish(work, withSlice(made, tried), tried.outcome);
   });
@@ -130,8 +130,7 @@ async function finish(work: FitWork, made: readonly Made[], outcome: SliceOutcom
 
 /** What became of the slices; a plan that was made alone is measured when it is finished. */
 export function slicesOf({ list }: Planned, outcome: SliceOutcome, quality?: FitResult['quality']): SliceComparison {
-  const told =
-    outcome.kind === 'named' || outcome.kind === 'alone' ? { ...outcome, measured: lossOf(quality) } : outcome;
+  const told = 'measured' in outcome ? { ...outcome, measured: lossOf(quality) } : outcome;
   return compareSlices(list.plans, list.sliceRefusal, told);
 }
 

@@ -17,7 +17,7 @@ export async function makeSliced(
   plan: Plan,
   { step, output }: { step: SliceStep; output: string },
 ): Promise<Pick<Made, 'fileBytes' | 'sha256' | 'calibration' | 'invariance'>> {
-  const { device, calibration } = recipe;
+  const { device, calibration, precision } = recipe;
   const { file } = planned.drafts.get(plan.id)!;
   const { hiddenSize } = step;
   const invariance = await requireInvariance(context, {
@@ -29,7 +29,7 @@ export async function makeSliced(
     statistics,
     planned: { file },
     step,
-    seed: calibration.seed,
+    ...{ seed: calibration.seed, precision },
     type: file.candidate.type ?? writtenFloatType(source.tensors),
     importance: recipe.importance !== 'off',
     output,

@@ -94,7 +94,7 @@ function checkJobMemory(plans: readonly Plan[], limit: number | null): void {
  * chosen by measurement, so without one there is none. @throws USAGE for an unknown plan
  */
 function choose({ list }: Planned, recipe: FitRecipe): Choice {
-  const { plan: wanted, candidates, evaluate: measures } = recipe;
+  const { plan: wanted, candidates, evaluate: measures, methods } = recipe;
   const unsliced = list.plans.filter((plan) => sliceOf(plan) === null);
   if (wanted !== null) {
     const plan = list.plans.find(({ id }) => id === wanted);
@@ -102,6 +102,15 @@ function choose({ list }: Planned, recipe: FitRecipe): Choice {
     if (plan) return { plans: [plan], slice: null, outcome: { kind: 'named', plan, measured: null, unsliced: best } };
     const message = `There is no plan "${wanted}" for this model and target. \`snug plan\` lists them.`;
     throw new AppError('USAGE', message, { plan: wanted });
+  }
+  if (methods === 'slice') {
+    const plans = distinctFiles(list.plans, measures ? candidates : 1);
+    const [first] = plans;
+    return {
+      plans,
+      slice: null,
+      outcome: first ? { kind: 'wished', plan: first, measured: null } : { kind: 'nothing-fits' },
+    };
   }
   const best = distinctFiles(unsliced, measures ? candidates : 1);
   const slice = list.plans.find((plan) => plan.fits && sliceOf(plan) !== null) ?? null;
@@ -111,7 +120,10 @@ function choose({ list }: Planned, recipe: FitRecipe): Choice {
   }
   if (fileKey(best[0]) === 'source') return { plans: best.slice(0, 1), slice: null, outcome: { kind: 'fits-as-is' } };
   const plans = best.filter((plan) => fileKey(plan) !== 'source');
-  return { plans, ...sliceToTry(slice, recipe) };
+  return {
+    plans,
+    ...(methods === 'quantize' ? { slice: null, outcome: { kind: 'unwished' } } : sliceToTry(slice, recipe)),
+  };
 }
 
 /** What is to be said of slices where a plan was named that does not fit. */

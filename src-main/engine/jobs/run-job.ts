@@ -87,7 +87,8 @@ export function jobRunner(parts: RunnerParts): RunRecipe {
           refuseProblems(flight.preflight);
           if (downloadBytes === 0) warn();
         });
-        if (modelHash !== null) parts.plans.note(modelHash, context.planned);
+        const isPlanned = recipe.verb === 'plan' || recipe.verb === 'fit';
+        if (modelHash !== null && isPlanned) parts.plans.note(modelHash, recipe, context.planned);
         // A list of plans tells their costs by what was known before it: it must not change what is known.
         if (!isResumed && recipe.verb !== 'plan') learnFrom(machine, flight, context);
         await keepRecord(context, { recipe, created, result: made, versions });

@@ -149,8 +149,8 @@ async function planRecipe(context: JobContext, recipe: SliceRecipe, source: Gguf
   const { type, calibration } = recipe;
   const hiddenSize = source.config.hiddenSize!;
   const isFloat = floatTypeOf(type) !== null;
-  const usual = sliceStep(sharedWidthOf(recipe, hiddenSize), hiddenSize, !isFloat);
-  const step = { ...usual, orientation: recipe.orientation ?? usual.orientation };
+  const width = sharedWidthOf(recipe, hiddenSize);
+  const step = sliceStep(width, hiddenSize, { isQuantized: !isFloat, wished: recipe.orientation });
   const importance = recipe.importance !== 'off' && !isFloat;
   const planned = await stage(context, 'plan', () =>
     planSlice(context, { source: source.path, step, type, importance }),

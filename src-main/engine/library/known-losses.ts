@@ -46,7 +46,7 @@ function sliceSteps(
   const { hidden_size: hiddenSize } = widths;
   const width = Math.round(hiddenSize * (1 - sparsity));
   return [
-    { ...sliceStep(width, hiddenSize, true), orientation },
+    sliceStep(width, hiddenSize, { isQuantized: true, wished: orientation }),
     { method: 'quantize', type, pure: false, importance: importance !== 'off' },
   ];
 }

@@ -1,6 +1,7 @@
 // The planner, first version: every named mix and every single type, KV types, contexts, layers and experts on the CPU, slices;
 // exact bytes from the layout of the file to be, memory from llama.cpp, loss from the stated prior (core/planning/prior.ts).
 import path from 'node:path';
+import { AppError } from '../../contract/errors.ts';
 import type { KvType } from '../../contract/llama-host-api.ts';
 import type { PlanList } from '../../contract/plan.ts';
 import type { FitRecipe } from '../../contract/recipe.ts';
@@ -17,8 +18,8 @@ import type { GgufSource } from '../stages/open.ts';
 import { plannedFile, writeHeader } from './headers.ts';
 import { askMemory } from './memory-service.ts';
 import { isWritten, namedFileOf, planOf, type Draft, type PlanFacts } from './plan-of.ts';
-import { slicePlans } from './slice-plans.ts';
-import { memoryVariants } from './variants.ts';
+import { slicePlans, type DraftedPlan } from './slice-plans.ts';
+import { memoryVariants, type Measured } from './variants.ts';
 
 export interface Planned {
   list: PlanList;
@@ -52,6 +53,9 @@ function noteFound({ planned }: JobContext, { list, drafts, facts }: Planned): v
 
 async function planSource(context: JobContext, source: GgufSource, fit: FitRecipe): Promise<Planned> {
   const { target } = fit;
+  const sliceRefusal = sharedSliceRefusal(source);
+  if (fit.methods === 'slice' && sliceRefusal !== null)
+    throw new AppError('UNSUPPORTED_ARCHITECTURE', sliceRefusal, { path: source.path, reason: sliceRefusal });
   const run = target.kind === 'memory' ? target : defaultRun(source.config.contextLength);
   const { devices } = await context.identify();
   const hasGpu = fit.device !== 'cpu' && devices.some(({ kind }) => kind === 'gpu');
@@ -70,26 +74,16 @@ async function planSource(context: JobContext, source: GgufSource, fit: FitRecip
     gpuLayers: hasGpu ? -1 : 0,
   };
   const candidates = await findCandidates(context, source, facts.importance);
-  const drafts: Draft[] = [];
-  for (const candidate of candidates) {
-    const file = plannedFile(source.gguf, candidate);
-    if (candidate.type !== null && file.fileBytes >= source.fileBytes) continue;
-    drafts.push({ file, header: await writeHeader(file, context.scratch), steps: [] });
-  }
-  const asked = { context: run.context, kvType: run.kvType, gpuLayers: facts.gpuLayers };
-  const memories = await askMemory(
-    context,
-    drafts.map(({ header }) => ({ header, ...asked })),
-    run.reserveBytes,
-  );
-  const measured = drafts.map((draft, index) => ({ draft, memory: memories[index]! }));
+  const measured = await unslicedFiles(context, source, { candidates, facts, run });
   const unsliced = measured.map(({ draft, memory }) => ({ draft, plan: planOf(draft, memory, facts) }));
-  const variants = target.kind === 'memory' ? await memoryVariants(context, measured, facts, target) : [];
-  const varied = variants.map(({ draft, memory }) => ({ draft, plan: planOf(draft, memory, facts) }));
-  const sliceRefusal = sharedSliceRefusal(source);
-  const sliced = sliceRefusal === null ? await slicePlans(context, source, { unsliced, facts, run }) : [];
-  const all = [...unsliced, ...varied, ...sliced];
+  const all = [
+    ...(fit.methods === 'slice' ? [] : [...unsliced, ...(await variedPlans(context, measured, facts))]),
+    ...(fit.methods === 'quantize' || sliceRefusal !== null
+      ? []
+      : await slicePlans(context, source, { unsliced, facts, run })),
+  ];
   const rank = { context: run.context, layers: facts.layers, by: target.kind };
+  if (all.length === 0) throw new AppError('USAGE', noSlices(source), { methods: fit.methods });
   const found = all.map(({ plan }) => plan);
   const plans = ranked(found, rank);
   const best = bestPlan(plans);
@@ -108,6 +102,44 @@ async function planSource(context: JobContext, source: GgufSource, fit: FitRecip
     run,
   };
 }
+
+interface UnslicedOptions {
+  candidates: readonly Candidate[];
+  facts: PlanFacts;
+  run: { context: number; kvType: KvType; reserveBytes: number };
+}
+
+/** What each candidate makes of the whole model and needs, but for files that are no smaller than the source. */
+async function unslicedFiles(
+  context: JobContext,
+  source: GgufSource,
+  { candidates, facts, run }: UnslicedOptions,
+): Promise<Measured[]> {
+  const drafts: Draft[] = [];
+  for (const candidate of candidates) {
+    const file = plannedFile(source.gguf, candidate);
+    if (candidate.type !== null && file.fileBytes >= source.fileBytes) continue;
+    drafts.push({ file, header: await writeHeader(file, context.scratch), steps: [] });
+  }
+  const asked = { context: run.context, kvType: run.kvType, gpuLayers: facts.gpuLayers };
+  const questions = drafts.map(({ header }) => ({ header, ...asked }));
+  const memories = await askMemory(context, questions, run.reserveBytes);
+  return drafts.map((draft, index) => ({ draft, memory: memories[index]! }));
+}
+
+/** With settings of the runner: KV types, contexts, layers and experts on the CPU. */
+async function variedPlans(
+  context: JobContext,
+  measured: readonly Measured[],
+  facts: PlanFacts,
+): Promise<DraftedPlan[]> {
+  const { target } = facts;
+  const variants = target.kind === 'memory' ? await memoryVariants(context, measured, facts, target) : [];
+  return variants.map(({ draft, memory }) => ({ draft, plan: planOf(draft, memory, facts) }));
+}
+
+const noSlices = ({ path: file }: GgufSource): string =>
+  `No slice of ${file} is smaller than it is: its types have rows that no narrower width holds. Plan it with --methods any.`;
 
 async function findCandidates(context: JobContext, source: GgufSource, importance: boolean): Promise<Candidate[]> {
   const questions = mixQuestions(importance);

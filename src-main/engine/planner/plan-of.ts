@@ -108,14 +108,15 @@ function stepSummary(step: RunnerStep): string {
 }
 
 const sliceNote =
-  'Cuts the width of the model: calibration finds the directions that carry least, and they are left out. It usually loses more than smaller types do, so fit keeps a slice only if it measures better.';
+  'Cuts the width of the model: calibration finds the directions that carry least, and they are left out. It usually loses more than smaller types do';
+const keptIf = ', so fit keeps a slice only if it measures better';
 
 const layersInWords = (count: number): string => (count === 1 ? '1 layer' : `${count} layers`);
 
 function notesOf({ file, steps }: Draft, facts: PlanFacts): string[] {
   const { candidate, slice, tensors } = file;
   const notes: string[] = [];
-  if (slice) notes.push(sliceNote);
+  if (slice) notes.push(`${sliceNote}${facts.fit.methods === 'slice' ? '' : keptIf}.`);
   if (facts.isConverted && !makesFile(file))
     notes.push('The folder is written as one GGUF file, which is what runners read.');
   if (lossOf(file, facts).kld > unusableLoss) notes.push('Expected to lose too much to be of use.');

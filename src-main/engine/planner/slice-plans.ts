@@ -3,6 +3,7 @@
 import path from 'node:path';
 import type { KvType } from '../../contract/llama-host-api.ts';
 import type { Plan, SliceStep } from '../../contract/plan.ts';
+import type { Orientation } from '../../contract/recipe.ts';
 import type { Target } from '../../contract/target.ts';
 import { isPossible, mixQuestionOf, type Candidate } from '../../core/planning/candidates.ts';
 import { bestSlices, slicedCandidate, sliceStep, sliceWidths, typesToSlice } from '../../core/planning/slices.ts';
@@ -41,9 +42,11 @@ export async function slicePlans(
   const sliceable = unsliced.filter(
     ({ draft: { file } }) => hasType(file.candidate) && widthsOf(file.candidate, hiddenSize).length > 0,
   );
-  const types = typesToSlice(sliceable, target.kind);
+  const types = typesToSlice(sliceable, { by: target.kind, onlySlices: facts.fit.methods === 'slice' });
   const candidates = types.map(({ draft }) => draft.file.candidate);
-  const files = await slicedFiles(context, source, { candidates, hiddenSize, importance: facts.importance });
+  const { orientation } = facts.fit;
+  const wished = { candidates, hiddenSize, importance: facts.importance, orientation };
+  const files = await slicedFiles(context, source, wished);
   const drafts: Draft[] = [];
   for (const { plan, draft } of types) {
     const widestFirst = files.filter((file) => isOfType(file, draft.file.candidate));
@@ -84,18 +87,19 @@ interface SlicedFilesOptions {
   candidates: readonly Candidate[];
   hiddenSize: number;
   importance: boolean;
+  orientation: Orientation | null;
 }
 
 /** Every candidate at every width it can have, widest first; files that are not smaller than the source are left out. */
 async function slicedFiles(
   context: JobContext,
   source: GgufSource,
-  { candidates, hiddenSize, importance }: SlicedFilesOptions,
+  { candidates, hiddenSize, importance, orientation }: SlicedFilesOptions,
 ): Promise<PlannedFile[]> {
   const forms = candidates.flatMap((candidate) =>
     widthsOf(candidate, hiddenSize).map((width) => ({
       candidate,
-      step: sliceStep(width, hiddenSize, candidate.type !== null),
+      step: sliceStep(width, hiddenSize, { isQuantized: candidate.type !== null, wished: orientation }),
     })),
   );
   // The orientation is written in the header, so its name counts among the bytes.

@@ -1,6 +1,16 @@
 // Everything of a fit's recipe besides model, target and output, as it is typed; and what that means.
 import type { z } from 'zod';
-import type { fitRecipe } from '../../../src-main/contract/recipe.ts';
+import {
+  orientation,
+  planMethods,
+  precision,
+  sliceRecipe,
+  type fitRecipe,
+  type Orientation,
+  type PlanMethods,
+  type Precision,
+  type SliceRecipe,
+} from '../../../src-main/contract/recipe.ts';
 import { usualSettings, type Settings } from '../../../src-main/contract/settings.ts';
 import { useWords } from '../../words/words.ts';
 import { memoryText, parseCardMemory } from '../target/target-draft.ts';
@@ -11,8 +21,15 @@ export const samplings = ['random', 'contiguous'] as const;
 export const engines = ['auto', 'onnx', 'llama.cpp'] as const;
 export const deviceNames = ['auto', 'cuda', 'webgpu', 'cpu'] as const;
 export const choices = ['plan', 'best'] as const;
+export const methods = planMethods.options;
+export const orientations = ['usual', ...orientation.options] as const;
+export const precisions = precision.options;
 
 export interface RecipeDraft {
+  methods: PlanMethods;
+  /** usual: what suits the types. */
+  orientation: Orientation | 'usual';
+  precision: Precision;
   /** The chosen plan, or the best of those that are made and measured. */
   choice: (typeof choices)[number];
   candidates: string;
@@ -46,6 +63,7 @@ export type ReadRecipe = { settings: FitSettings; problems: null } | { settings:
 /** As contract/recipe.ts has them, but for what the user has set for every run. */
 export function newRecipeDraft({ device, maxMemoryBytes, offline }: Settings = usualSettings): RecipeDraft {
   return {
+    ...{ methods: 'any', orientation: 'usual', precision: 'fp64' },
     choice: 'plan',
     candidates: '3',
     importance: 'on',
@@ -73,8 +91,9 @@ export function newRecipeDraft({ device, maxMemoryBytes, offline }: Settings = u
 
 /** A whole number from `least` on; null where it is none. */
 function whole(text: string, least: number): number | null {
-  const value = Number(text.trim());
-  return text.trim() !== '' && Number.isSafeInteger(value) && value >= least ? value : null;
+  const typed = text.trim();
+  const value = Number(typed);
+  return /^\d+$/.test(typed) && Number.isSafeInteger(value) && value >= least ? value : null; // 1,000 and 1.000 are no 1
 }
 
 function positive(text: string): number | null {
@@ -134,11 +153,19 @@ class FieldReader {
   }
 }
 
+/** What of the recipe says which plans there are and how slices are made; where none are, nothing of slices. */
+export function slicingOf(draft: RecipeDraft): Required<Pick<FitInput, 'methods' | 'orientation' | 'precision'>> {
+  if (draft.methods === 'quantize') return { methods: 'quantize', orientation: null, precision: 'fp64' };
+  const { methods: wished, orientation: turn, precision: bits } = draft;
+  return { methods: wished, orientation: turn === 'usual' ? null : turn, precision: bits };
+}
+
 /** The settings that a draft means, or what is wrong with each field. */
 export function readRecipeDraft(draft: RecipeDraft): ReadRecipe {
   const read = new FieldReader(draft);
   const { sampling, evaluate, prove, engine, weightsOnly, allowSameText, device, offline } = draft;
   const settings: FitSettings = {
+    ...slicingOf(draft),
     candidates: read.whole('candidates', 1),
     importance: read.text('importance'),
     calibration: {
@@ -167,4 +194,16 @@ export function readRecipeDraft(draft: RecipeDraft): ReadRecipe {
   };
   const isRight = Object.keys(read.problems).length === 0;
   return isRight ? { settings, problems: null } : { settings: null, problems: read.problems };
+}
+
+/** A quarter of the width, which the paper's tables have too. */
+const perBlockSparsity = 0.25;
+
+/** SliceGPT as it was published, of `model` with these settings: to be looked over before it is started. */
+export function perBlockRecipe(model: string, output: string, settings: FitSettings): SliceRecipe {
+  const { calibration, evaluation, evaluate, orientation: turn, precision: bits, device, threads, offline } = settings;
+  return sliceRecipe.parse({
+    ...{ verb: 'slice', model, output, method: 'per-block', sparsity: perBlockSparsity },
+    ...{ calibration, evaluation, evaluate, orientation: turn, precision: bits, device, threads, offline },
+  });
 }

@@ -76,7 +76,7 @@ export function whyOf(plan: Plan, { plans, best, target }: PlanList): string {
   const spare = spareBytes(plan, target);
   if (spare < 0) return why.tooBig(sizeFormat(target.kind, target.bytes)(-spare));
   if (plan.id === best) return why.best;
-  if (isSlice(plan)) return why.slice;
+  if (isSlice(plan) && !plans.every(isSlice)) return why.slice;
   const bestPlan = plans.find(({ id }) => id === best);
   if (bestPlan === undefined || bestPlan.predicted.kld === 0) return '';
   return against(plan, bestPlan, target);

@@ -32,7 +32,9 @@ export function draftOf(target: Target): Partial<TargetDraft> {
 export function settingsOfFit(recipe: FitRecipe): RecipeDraft {
   const { plan, candidates, importance, calibration, evaluate, prove, evaluation, device, offline } = recipe;
   const { engine, weightsOnly, allowSameText } = evaluation;
+  const { methods, orientation, precision } = recipe;
   return {
+    ...{ methods, orientation: orientation ?? 'usual', precision },
     ...{ choice: plan === null ? 'best' : 'plan', candidates: String(candidates), importance },
     ...{ texts: calibration.texts, samples: String(calibration.samples), length: String(calibration.length) },
     ...{ sampling: calibration.sampling, seed: String(calibration.seed), evaluate, prove },

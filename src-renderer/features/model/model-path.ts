@@ -17,12 +17,16 @@ function folderOf(path: string): string {
 }
 
 /** Where a new file is suggested: in `folder` or else beside the model, named for what it becomes; the type in the old name gives way. */
-export function suggestOutput(model: string, type: string, folder: string | null = null): string {
+export function suggestOutput(
+  model: string,
+  { what, ending }: { what: string; ending: 'gguf' | 'onnx' },
+  folder: string | null = null,
+): string {
   const separator = (folder ?? model).includes('\\') ? '\\' : '/';
   const stem = nameOf(model)
     .replace(/\.gguf$/i, '')
     .replace(/[.-](?:F16|F32|BF16|I?Q\d\w*)$/i, '');
-  const name = `${stem}.${type}.gguf`;
+  const name = `${stem}.${what}.${ending}`;
   if (folder !== null) return `${folder.replace(/[\\/]$/, '')}${separator}${name}`;
   return isHubAddress(model) ? name : `${folderOf(model)}${separator}${name}`; // of a hub's model: where the dialog opens
 }

@@ -66,6 +66,9 @@ export const history: Words['history'] = {
     title: (verb, model) => `${verb}: ${model}`,
     note: (file) =>
       `Aus ${file}. Sieh es durch: Pfade sind die des Rechners, von dem es kommt. Nichts läuft, bevor du es startest.`,
+    blocksNote:
+      'Mit den Einstellungen der Anpassung begonnen. Nichts läuft, bevor du startest. Eine Ausgabe ohne Endung ist ein Ordner mit safetensors.',
+    backToFit: 'Zurück zur Anpassung',
     openInFit: 'In Anpassen öffnen',
     wrong: 'Das ist kein Rezept',
     wrongNote:

@@ -64,6 +64,9 @@ export const history = {
     title: (verb: string, model: string) => `${verb}: ${model}`,
     note: (file: string) =>
       `From ${file}. Look it over: paths are those of the machine it came from. Nothing runs until you start it.`,
+    blocksNote:
+      'Begun with the settings of the Fit screen. Nothing runs until you start it. An output without an ending is a folder of safetensors.',
+    backToFit: 'Back to Fit',
     openInFit: 'Open in Fit',
     wrong: 'This is no recipe',
     wrongNote: 'A recipe is a .recipe.json file: one that was saved here, or the one beside a model that Snug made.',

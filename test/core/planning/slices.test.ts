@@ -15,7 +15,7 @@ import {
 } from '../../../src-main/core/planning/slices.ts';
 import { planFor } from '../../support/plans.ts';
 
-const slice: SliceStep = sliceStep(512, 576, true);
+const slice: SliceStep = sliceStep(512, 576, { isQuantized: true, wished: null });
 const quantize = { method: 'quantize', type: 'Q8_0', pure: false, importance: true } as const;
 const sliced = (part: Parameters<typeof planFor>[1] = {}) =>
   planFor('slice-512+q8_0', { steps: [slice, quantize], kld: 0.72, ...part });
@@ -49,7 +49,20 @@ describe('types to slice', () => {
       entry('q4', 120, 0.07),
       entry('q3', 90, 0.4),
     ];
-    expect(typesToSlice(entries, 'file').map(({ plan }) => plan.id)).toEqual(['q4', 'q5', 'q6', 'q8', 'source']);
+    expect(typesToSlice(entries, { by: 'file', onlySlices: false }).map(({ plan }) => plan.id)).toEqual([
+      'q4',
+      'q5',
+      'q6',
+      'q8',
+      'source',
+    ]);
+  });
+
+  it('are those that fit too where nothing but slices is wanted', () => {
+    const entries = [entry('source', 90, 0), entry('q8', 60, 0.001), entry('odd', 50, 0.9), entry('q4', 40, 0.07)];
+    const ids = (onlySlices: boolean) => typesToSlice(entries, { by: 'file', onlySlices }).map(({ plan }) => plan.id);
+    expect(ids(false)).toEqual([]);
+    expect(ids(true)).toEqual(['q4', 'q8', 'source']);
   });
 
   it('become plans by expected loss where they fit, then by size, four of them', () => {
@@ -71,9 +84,18 @@ describe('a sliced plan', () => {
     expect(slicedCandidate({ ...candidate, id: 'source', type: null }, slice, {}).id).toBe('slice-512');
   });
 
+  it('is turned as wished, else as suits its types', () => {
+    const turned = (isQuantized: boolean, wished: 'random' | null) =>
+      sliceStep(512, 576, { isQuantized, wished }).orientation;
+    expect([turned(true, null), turned(false, null)]).toEqual(['hadamard', 'pca']);
+    expect([turned(true, 'random'), turned(false, 'random')]).toEqual(['random', 'random']);
+  });
+
   it('has a file of its own', () => {
     expect(fileKey(sliced())).not.toBe(fileKey(planFor('q8', { steps: [quantize] })));
-    expect(fileKey(sliced())).not.toBe(fileKey(sliced({ steps: [sliceStep(448, 576, true), quantize] })));
+    expect(fileKey(sliced())).not.toBe(
+      fileKey(sliced({ steps: [sliceStep(448, 576, { isQuantized: true, wished: null }), quantize] })),
+    );
   });
 
   it('is best only where nothing else fits', () => {
@@ -172,6 +194,21 @@ describe('the choice between a slice and the best without one', () => {
     expect(compared(measured(sliced(), 0.1, 0.01), halfContext)).toMatchObject({
       chosen: true,
       verdict: expect.stringContaining('loses 0.05 ± 0.01 (its settings count 0.3 more)') as string,
+    });
+  });
+
+  it('tells a slice that was wished from one that won, and says where none was', () => {
+    const wished = { kind: 'wished', plan: plans[1]!, measured: { kld: 0.3, standardError: 0.02 } } as const;
+    expect(compareSlices(plans, null, wished)).toMatchObject({
+      chosen: true,
+      measured: wished.measured,
+      verdict:
+        'Slicing to 512 columns with Q8_0 was made because only slices were asked for, and was measured at a loss of 0.3 ± 0.02.',
+    });
+    expect(compareSlices([unsliced], null, { kind: 'unwished' })).toMatchObject({
+      considered: 0,
+      chosen: false,
+      verdict: 'No slice was considered: only plans without one were asked for.',
     });
   });
 

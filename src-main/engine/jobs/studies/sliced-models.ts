@@ -74,8 +74,7 @@ export async function withShared<T>(
   const { context, recipe, source, decoder } = study;
   const { hiddenSize } = decoder.config;
   const isFloat = floatTypeOf(type) !== null;
-  const usual = sliceStep(width, hiddenSize, !isFloat);
-  const step = { ...usual, orientation: recipe.orientation ?? usual.orientation };
+  const step = sliceStep(width, hiddenSize, { isQuantized: !isFloat, wished: recipe.orientation });
   const importance = !isFloat;
   const planned = await planSlice(context, { source: source.path, step, type, importance });
   return withScratch(study, 'sliced.gguf', async (output) => {

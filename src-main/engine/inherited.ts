@@ -2,9 +2,7 @@
 // few. Among them may be the page's end of its channel to the window: as long as any process holds that, Chromium does not
 // see that the page has died.
 import { closeSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-
-/** Argument of a Node child that begins with `closeInherited`. */
-export const closesInherited = '--close-inherited';
+import { closesInherited } from '../rpc/node-child.ts';
 
 /** The channel to the parent has this number, as the fourth of `stdio`. */
 const channel = 3;
