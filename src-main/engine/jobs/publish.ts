@@ -8,7 +8,7 @@ import { processTag, readProcessTag, thisProcess } from '../../core/process-iden
 import { slicingFile } from '../../core/slicing/slicing-config.ts';
 import { dataOf, isModelFile } from './output-files.ts';
 import { outputForm } from './output-names.ts';
-import { hasSameBytes, noteOutput, type Naming } from './own-output.ts';
+import { hasSameBytes, isNoted, noteOutput, type Naming } from './own-output.ts';
 
 export interface OutputTarget {
   output: string;
@@ -52,6 +52,18 @@ export async function publish(file: string, target: OutputTarget, naming: Naming
 }
 
 /**
+ * Gives a finished file its name whose bytes no attempt makes twice. What an earlier one gave the name goes for it, as
+ * long as nobody changed it. @throws as publish
+ */
+export async function publishAnew(file: string, target: OutputTarget, { note, isNamed }: Naming): Promise<void> {
+  await refuseExisting(target);
+  const isOwn = isNamed && (await exists(target.output));
+  if (isOwn && !(await isNoted(note, target.output))) throw notOwn(target.output);
+  await noteOutput(note, [], isOwn ? [file, target.output] : [file]);
+  await rename(file, target.output);
+}
+
+/**
  * Whether an earlier attempt of the run gave all names to the very same, and nothing is to be done. Without `isNamed` false.
  * @throws OUTPUT_EXISTS where something else has one of them
  */
@@ -60,11 +72,13 @@ async function isThere(pairs: readonly (readonly [made: string, output: string])
   let isAll = true;
   for (const [made, output] of pairs) {
     if (!(await exists(output))) isAll = false;
-    else if (!(await hasSameBytes(made, output)))
-      throw new AppError('OUTPUT_EXISTS', `${output} is not what this run had made: choose another name.`, { output });
+    else if (!(await hasSameBytes(made, output))) throw notOwn(output);
   }
   return isAll;
 }
+
+const notOwn = (output: string): AppError =>
+  new AppError('OUTPUT_EXISTS', `${output} is not what this run had made: choose another name.`, { output });
 
 /**
  * Gives a finished folder its name. Of one that is there already, the model goes, with all of its files; what else lies
