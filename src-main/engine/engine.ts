@@ -15,6 +15,7 @@ import { listDevices } from './devices/list-devices.ts';
 import { Providers } from './devices/providers.ts';
 import type { Folders } from './folders.ts';
 import { hubHandlers } from './hub/handlers.ts';
+import { KeptBlocks } from './hub/kept-blocks.ts';
 import { sweepJobFolders } from './jobs/job-folder.ts';
 import { JobQueue } from './jobs/queue.ts';
 import type { Emit } from './jobs/queue-parts.ts';
@@ -60,16 +61,17 @@ export async function createEngine(
   const kept = catalog instanceof Catalog ? catalog.settings : settingsInMemory();
   const [machine, plans] = [new MachineService(kept), new KnownPlans()];
   const settings = new UserSettings(kept);
+  const [parts, blocks] = [{ folders, children, machine, plans, settings, system }, new KeptBlocks()];
   const turns = catalog instanceof Catalog ? leasedTurns(catalog.leases, log) : soleTurns;
   const queue = new JobQueue({
     refuseEarly: earlyRefusal(home),
-    runRecipe: jobRunner({ folders, children, providers, versions, recorder, machine, plans, settings, system }),
+    runRecipe: jobRunner({ ...parts, providers, versions, recorder }),
     recorder,
     turns,
     emit,
   });
   const handlers: HandlersOf<EngineApi> = {
-    inspect: (params, { signal }) => inspectAnywhere(params, { home, preferences: settings.read(), signal }),
+    inspect: (params, { signal }) => inspectAnywhere(params, { home, preferences: settings.read(), signal, blocks }),
     texts: () => listTexts(path.join(folders.resources, 'texts')),
     devices: ({ probe }, { signal }) => listDevices({ children, providers: probe ? providers : null, signal }),
     installCuda: async (_params, { signal }) => {
@@ -83,12 +85,12 @@ export async function createEngine(
     ...jobHandlers(queue),
     'jobs.preflight': async ({ recipe }, { signal }) => {
       const mayMeasure = !queue.list().some(({ job }) => job.state === 'running');
-      return preflightAnywhere({ folders, children, machine, plans, settings, system }, recipe, { signal, mayMeasure });
+      return preflightAnywhere({ ...parts, blocks }, recipe, { signal, mayMeasure });
     },
     'jobs.log': ({ id }) => readJobLog(home, id),
     ...historyHandlers(catalog, queue),
     ...runnerHandlers({ opened: catalog, home, places }),
-    ...chatHandlers({ opened: catalog, folders, children, providers, machine, plans, settings, system, queue }),
+    ...chatHandlers({ ...parts, opened: catalog, providers, queue }),
   };
   const close = async (): Promise<void> => {
     await queue.close();
