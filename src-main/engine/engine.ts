@@ -83,10 +83,8 @@ export async function createEngine(
     ...settingsHandlers({ home, settings }),
     sample: () => ({ model: path.join(folders.resources, 'sample/sample-7m.F16.gguf') }),
     ...jobHandlers(queue),
-    'jobs.preflight': async ({ recipe }, { signal }) => {
-      const mayMeasure = !queue.list().some(({ job }) => job.state === 'running');
-      return preflightAnywhere({ ...parts, blocks }, recipe, { signal, mayMeasure });
-    },
+    'jobs.preflight': ({ recipe }, { signal }) =>
+      preflightAnywhere({ ...parts, blocks }, recipe, { signal, mayMeasure: !isComputing(queue) }),
     'jobs.log': ({ id }) => readJobLog(home, id),
     ...historyHandlers(catalog, queue),
     ...runnerHandlers({ opened: catalog, home, places }),
@@ -108,6 +106,8 @@ const openCatalog = (home: string, log: AppLog): Promise<Catalog | AppError> =>
     log('history held', {});
     process.stderr.write('Another process holds the history: waiting for it.\n');
   }).catch((error: unknown) => AppError.from(error));
+
+const isComputing = (queue: JobQueue): boolean => queue.list().some(({ job }) => job.state === 'running');
 
 type JobHandlers = Pick<
   HandlersOf<EngineApi>,

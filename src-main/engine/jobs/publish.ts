@@ -7,7 +7,7 @@ import { AppError } from '../../contract/errors.ts';
 import { processTag, readProcessTag, thisProcess } from '../../core/process-identity.ts';
 import { slicingFile } from '../../core/slicing/slicing-config.ts';
 import { dataOf, isModelFile } from './output-files.ts';
-import { outputForm } from './output-names.ts';
+import { formOfName, outputForm } from './output-names.ts';
 import { hasSameBytes, isNoted, noteOutput, type Naming } from './own-output.ts';
 
 export interface OutputTarget {
@@ -160,11 +160,12 @@ const previousName = (full: string): string => `${full}.${processTag(thisProcess
 
 /** Puts right what a run left that was killed while it published: goes back where the new model has no name yet, else on. For the run that has claimed the output. */
 export async function recoverOutput(full: string): Promise<void> {
-  // A file gets its name by one rename: nothing of it ever lies aside.
-  if (/\.(gguf|csv|json)$/i.test(full)) return;
+  const form = formOfName(full);
+  // A single file gets its name by one rename: nothing of it ever lies aside.
+  if (form !== 'onnx' && form !== 'safetensors') return;
   for (const previous of await previousOf(full)) {
     const isPublished = await exists(full);
-    if (isOnnx(full)) {
+    if (form === 'onnx') {
       if (isPublished) await rm(previous, { recursive: true });
       else await restoreOnnx(previous, full);
     } else if (!isPublished) await rename(previous, full);
