@@ -62,7 +62,7 @@ export async function createEngine(
   const [machine, plans] = [new MachineService(kept), new KnownPlans()];
   const settings = new UserSettings(kept);
   const [parts, blocks] = [{ folders, children, machine, plans, settings, system }, new KeptBlocks()];
-  const turns = catalog instanceof Catalog ? leasedTurns(catalog.leases, log) : soleTurns;
+  const turns = catalog instanceof Catalog ? leasedTurns(catalog.leases, log) : soleTurns(catalog.message, log);
   const queue = new JobQueue({
     refuseEarly: earlyRefusal(home),
     runRecipe: jobRunner({ ...parts, providers, versions, recorder }),
