@@ -15,6 +15,7 @@ import { listDevices } from './devices/list-devices.ts';
 import { Providers } from './devices/providers.ts';
 import type { Folders } from './folders.ts';
 import { hubHandlers } from './hub/handlers.ts';
+import { KeptBlocks } from './hub/kept-blocks.ts';
 import { sweepJobFolders } from './jobs/job-folder.ts';
 import { JobQueue } from './jobs/queue.ts';
 import type { Emit } from './jobs/queue-parts.ts';
@@ -60,16 +61,17 @@ export async function createEngine(
   const kept = catalog instanceof Catalog ? catalog.settings : settingsInMemory();
   const [machine, plans] = [new MachineService(kept), new KnownPlans()];
   const settings = new UserSettings(kept);
-  const turns = catalog instanceof Catalog ? leasedTurns(catalog.leases, log) : soleTurns;
+  const [parts, blocks] = [{ folders, children, machine, plans, settings, system }, new KeptBlocks()];
+  const turns = catalog instanceof Catalog ? leasedTurns(catalog.leases, log) : soleTurns(catalog.message, log);
   const queue = new JobQueue({
     refuseEarly: earlyRefusal(home),
-    runRecipe: jobRunner({ folders, children, providers, versions, recorder, machine, plans, settings, system }),
+    runRecipe: jobRunner({ ...parts, providers, versions, recorder }),
     recorder,
     turns,
     emit,
   });
   const handlers: HandlersOf<EngineApi> = {
-    inspect: (params, { signal }) => inspectAnywhere(params, { home, preferences: settings.read(), signal }),
+    inspect: (params, { signal }) => inspectAnywhere(params, { home, preferences: settings.read(), signal, blocks }),
     texts: () => listTexts(path.join(folders.resources, 'texts')),
     devices: ({ probe }, { signal }) => listDevices({ children, providers: probe ? providers : null, signal }),
     installCuda: async (_params, { signal }) => {
@@ -81,14 +83,12 @@ export async function createEngine(
     ...settingsHandlers({ home, settings }),
     sample: () => ({ model: path.join(folders.resources, 'sample/sample-7m.F16.gguf') }),
     ...jobHandlers(queue),
-    'jobs.preflight': async ({ recipe }, { signal }) => {
-      const mayMeasure = !queue.list().some(({ job }) => job.state === 'running');
-      return preflightAnywhere({ folders, children, machine, plans, settings, system }, recipe, { signal, mayMeasure });
-    },
+    'jobs.preflight': ({ recipe }, { signal }) =>
+      preflightAnywhere({ ...parts, blocks }, recipe, { signal, mayMeasure: !isComputing(queue) }),
     'jobs.log': ({ id }) => readJobLog(home, id),
     ...historyHandlers(catalog, queue),
     ...runnerHandlers({ opened: catalog, home, places }),
-    ...chatHandlers({ opened: catalog, folders, children, providers, machine, plans, settings, system, queue }),
+    ...chatHandlers({ ...parts, opened: catalog, providers, queue }),
   };
   const close = async (): Promise<void> => {
     await queue.close();
@@ -106,6 +106,8 @@ const openCatalog = (home: string, log: AppLog): Promise<Catalog | AppError> =>
     log('history held', {});
     process.stderr.write('Another process holds the history: waiting for it.\n');
   }).catch((error: unknown) => AppError.from(error));
+
+const isComputing = (queue: JobQueue): boolean => queue.list().some(({ job }) => job.state === 'running');
 
 type JobHandlers = Pick<
   HandlersOf<EngineApi>,

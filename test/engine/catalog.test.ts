@@ -308,6 +308,21 @@ describe('catalog', () => {
     expect(second.experiments.get('dead')?.state).toBe('interrupted');
   }, 60_000);
 
+  it('that another process does not let go is given up, and its file is named', async () => {
+    const home = temporaryFolder();
+    const first = await opened(home);
+    first.experiments.add(fresh('dead'), dead); // which whoever opens it writes down
+    const file = path.join(home, 'catalog.sqlite');
+    const holder = new Database(file);
+    onTestFinished(() => void holder.close());
+    holder.exec("DELETE FROM settings WHERE key = 'checked'; BEGIN IMMEDIATE");
+    const waiting = vi.fn();
+    await expect(Catalog.open(home, waiting, 1000)).rejects.toMatchObject({
+      ...{ code: 'NOT_WRITABLE', details: { path: file } },
+      message: expect.stringContaining(`held the history for 1 s and longer, in ${file}`) as string,
+    });
+  }, 60_000);
+
   it('of the first version is migrated with all that it holds, and a copy is kept', async () => {
     const home = temporaryFolder();
     const file = path.join(home, 'catalog.sqlite');

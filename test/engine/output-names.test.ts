@@ -1,6 +1,6 @@
 // Names that a system cannot have, told without that system.
 import { describe, expect, it } from 'vitest';
-import { nameProblem } from '../../src-main/engine/jobs/output-names.ts';
+import { formOfName, nameProblem, outputForm } from '../../src-main/engine/jobs/output-names.ts';
 import { errorOf, startEngine, temporaryFolder } from '../support/engine.ts';
 import { sampleModel } from '../support/paths.ts';
 
@@ -38,6 +38,21 @@ describe('a name', () => {
     expect(nameProblem('模'.repeat(60), 'win32')).toBeNull();
     expect(nameProblem('m'.repeat(300), 'darwin')).toMatch(/longer/);
   });
+});
+
+it.each([
+  ['model.gguf', 'gguf'],
+  ['Model.ONNX', 'onnx'],
+  ['model', 'safetensors'],
+  ['model.v2', 'safetensors'],
+  ['model.safetensors', null],
+  ['rows.csv', null],
+  ['rows.json', null],
+  ['model.bin', null],
+])('%s asks for the form %s', (name, form) => {
+  expect(formOfName(name)).toBe(form);
+  if (form === null) expect(() => outputForm(name)).toThrow(name);
+  else expect(outputForm(name)).toBe(form);
 });
 
 it('a run refuses a name that its parts could not have, and takes the longest that they can', async () => {

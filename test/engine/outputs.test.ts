@@ -6,6 +6,7 @@ import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openGguf } from '../../src-main/core/formats/gguf-reader.ts';
 import { processTag } from '../../src-main/core/process-identity.ts';
+import { Catalog } from '../../src-main/engine/catalog/catalog.ts';
 import { sweepJobFolders } from '../../src-main/engine/jobs/job-folder.ts';
 import { errorOf, madeIn, quick, resultOf, startEngine, temporaryFolder } from '../support/engine.ts';
 import { sampleModel } from '../support/paths.ts';
@@ -149,6 +150,24 @@ describe.skipIf(!canMount())('a disk that cannot be written', () => {
     expect(existsSync(left)).toBe(true);
   });
 
+  it('costs no run its result where it cannot be cleared afterwards', async () => {
+    const home = temporaryFolder();
+    const first = await startEngine({ home });
+    const { id } = await first.run(quantize(sampleModel, path.join(temporaryFolder(), 'out.gguf')));
+    await first.close();
+    const catalog = await Catalog.open(home);
+    catalog.experiments.update(id, { state: 'interrupted' });
+    catalog.close();
+    const held = path.join(home, 'jobs', id, 'checkpoints');
+    mkdirSync(held);
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', held]);
+    onTestFinished(() => void spawnSync('umount', [held]));
+    const engine = await startEngine({ home });
+    await engine.call['jobs.resume']({ id }, {} as never);
+    const { warnings } = resultOf(await engine.ended(id), 'quantize');
+    expect(warnings.at(-1)).toContain(`${held} no more, and it could not be removed: EBUSY`);
+  });
+
   it('costs the history but not the run where it holds the user data', async () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', disk]);
     onTestFinished(() => void spawnSync('umount', [disk]));
@@ -156,6 +175,7 @@ describe.skipIf(!canMount())('a disk that cannot be written', () => {
     const output = path.join(temporaryFolder(), 'out.gguf');
     const result = resultOf(await engine.run(quantize(sampleModel, output)), 'quantize');
     expect(result.warnings.join()).toMatch(/not kept in the history/);
+    expect(result.warnings.join()).toMatch(/Another Snug may have computed at the same time/);
     expect(existsSync(output)).toBe(true);
   });
 });

@@ -18,9 +18,11 @@ import { describe, expect, it } from 'vitest';
 import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
 import { Catalog } from '../../src-main/engine/catalog/catalog.ts';
 import { hasNamedOutput } from '../../src-main/engine/jobs/own-output.ts';
+import { publishAnew } from '../../src-main/engine/jobs/publish.ts';
 import { startEngine, temporaryFolder, type TestEngine } from '../support/engine.ts';
 import { bytesOf } from '../support/killing.ts';
 import { sampleModel } from '../support/paths.ts';
+import { study } from '../support/studies.ts';
 
 /** The run as a kill just before the last word on it leaves it. */
 async function forgetEnd(home: string, run: string): Promise<void> {
@@ -81,12 +83,33 @@ describe.each([
   });
 });
 
+it('the rows of a study go for those of the same run alone', async () => {
+  const [home, output] = [temporaryFolder(), path.join(temporaryFolder(), 'rows.json')];
+  const engine = await startEngine({ home });
+  // Made again, rows have other times.
+  const recipe = study('sparsity', { method: 'shared', values: ['0.25'], again: true, output });
+  const { id, job } = await engine.run(recipe);
+  await engine.close();
+  expect(job.state, JSON.stringify(job)).toBe('done');
+  const first = readFileSync(output, 'utf8');
+  await forgetEnd(home, id);
+  expect(await resumed(home, id)).toMatchObject({ state: 'done' });
+  const second = readFileSync(output, 'utf8');
+  expect(second).not.toBe(first);
+  expect(second.split('\n')).toHaveLength(first.split('\n').length);
+  await forgetEnd(home, id);
+  editUnseen(output);
+  expect(await resumed(home, id)).toMatchObject({ state: 'failed', error: { code: 'OUTPUT_EXISTS' } });
+  expect(readFileSync(output, 'utf8')).toBe(`!${second.slice(1)}`);
+});
+
 describe('a process that is killed between two steps of giving an output its name', () => {
   const program = fileURLToPath(import.meta.resolve('../support/publish-and-die.ts'));
   const named = (output: string) => recipeSchema.parse({ verb: 'slice', model: 'm', sparsity: 0.25, output });
 
   it.each([
     ['publish', 'made', 'm.gguf'],
+    ['publishAnew', 'made', 'm.json'],
     ['publishFolder', 'folder', 'm'],
     ['publishOnnx', 'onnx', 'm.onnx'],
   ] as const)('%s: what has a name then is known as its own', async (name, made, target) => {
@@ -117,5 +140,26 @@ describe('a process that is killed between two steps of giving an output its nam
       if (signal !== 'SIGKILL') break;
     }
     expect(owned).toBeGreaterThan(0);
+  });
+
+  it('while it replaces what an attempt before it made: whichever has the name then is its own', async () => {
+    for (let steps = 0; ; steps++) {
+      const folder = temporaryFolder();
+      const [made, output, note] = ['made', 'm.json', 'note'].map((one) => path.join(folder, one)) as [
+        string,
+        string,
+        string,
+      ];
+      writeFileSync(made, 'first');
+      await publishAnew(made, { output, force: false }, { note, isNamed: false });
+      writeFileSync(made, 'second');
+      const died = spawnSync(process.execPath, [program, String(steps), 'publishAnew', made, output, note, 'taken up']);
+      expect(await hasNamedOutput(note, named(output)), `step ${steps}`).toBe(true);
+      if (died.signal === 'SIGKILL') continue;
+      expect(died.status, String(died.stderr)).toBe(0);
+      expect(readFileSync(output, 'utf8')).toBe('second');
+      expect(steps).toBeGreaterThan(1);
+      break;
+    }
   });
 });

@@ -1,5 +1,5 @@
 // The choice of a provider, with real children whose probes answer, hang and die; and what this machine itself has.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { AppError } from '../../src-main/contract/errors.ts';
@@ -171,12 +171,38 @@ describe("onnxruntime's CUDA files", () => {
     expect(await cudaAbsence(onnx)).toBeNull();
   });
 
-  test('of no known version are not loaded, as an installer leaves them that stopped half-way', async () => {
+  test('stay as they were where an installer fails, and none of another version is among them', async () => {
     const onnx = packageWith(writes);
     await installCuda(onnx, signal);
-    writeFileSync(path.join(onnx.folder, 'script/install.js'), 'process.exit(1)');
+    const bin = path.join(onnx.folder, 'bin/napi-v6/linux/x64');
+    const installed = readdirSync(bin);
+    const halfWay =
+      "require('node:fs').writeFileSync('bin/napi-v6/linux/x64/libonnxruntime_providers_cuda.so', 'new');";
+    writeFileSync(path.join(onnx.folder, 'script/install.js'), `${halfWay} process.exit(1);`);
     await expect(installCuda(onnx, signal)).rejects.toMatchObject({ code: 'DEVICE_UNAVAILABLE' });
-    expect(await cudaAbsence(onnx)).toContain('of an unknown version');
+    expect(await cudaAbsence(onnx)).toBeNull();
+    expect(readdirSync(bin)).toEqual(installed);
+    expect(readFileSync(path.join(bin, 'libonnxruntime_providers_cuda.so'), 'utf8')).toBe('');
+  });
+
+  test('stay as they were where it is stopped, which leaves nothing else', async () => {
+    const onnx = packageWith(writes);
+    await installCuda(onnx, signal);
+    const bin = path.join(onnx.folder, 'bin/napi-v6/linux/x64');
+    const installed = readdirSync(bin);
+    const begun = path.join(temporaryFolder(), 'begun');
+    writeFileSync(
+      path.join(onnx.folder, 'script/install.js'),
+      `require('node:fs').writeFileSync(${JSON.stringify(begun)}, ''); setInterval(() => {}, 1000);`,
+    );
+    const stop = new AbortController();
+    const installing = installCuda(onnx, stop.signal);
+    const failed = expect(installing).rejects.toMatchObject({ code: 'CANCELLED' });
+    await expect.poll(() => existsSync(begun), { timeout: 20_000 }).toBe(true);
+    stop.abort();
+    await failed;
+    expect(await cudaAbsence(onnx)).toBeNull();
+    expect(readdirSync(bin)).toEqual(installed);
   });
 
   test.each(['npm_config_onnxruntime_node_install', 'ONNXRUNTIME_NODE_INSTALL', 'ONNXRUNTIME_NODE_INSTALL_CUDA'])(

@@ -184,11 +184,15 @@ describe('an ONNX model over another', () => {
   });
 });
 
-it('a single file never lies aside, so nothing is put in its place', async () => {
-  const folder = write(temporaryFolder(), { 'm.gguf.1-2-0123abcd.previous': 'mine' });
-  await recoverOutput(path.join(folder, 'm.gguf'));
-  expect(read(folder)).toEqual({ 'm.gguf.1-2-0123abcd.previous': 'mine' });
-});
+it.each(['m.gguf', 'rows.json', 'rows.csv', 'm.bin'])(
+  'a single file never lies aside, so nothing is put in its place: %s',
+  async (name) => {
+    const aside = { [`${name}.1-2-0123abcd.previous`]: 'mine' };
+    const folder = write(temporaryFolder(), aside);
+    await recoverOutput(path.join(folder, name));
+    expect(read(folder)).toEqual(aside);
+  },
+);
 
 it('a file gets a name that is free, and no other without force', async () => {
   const folder = write(temporaryFolder(), { made: 'new', taken: 'old' });

@@ -5,7 +5,7 @@ import type { JobResult, JobSnapshot } from '../../src-main/contract/job.ts';
 import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
 import { JobQueue } from '../../src-main/engine/jobs/queue.ts';
 import type { RunRequest } from '../../src-main/engine/jobs/queue-parts.ts';
-import { soleTurns, type Turns } from '../../src-main/engine/jobs/turns.ts';
+import type { Turns } from '../../src-main/engine/jobs/turns.ts';
 
 const invariance = recipeSchema.parse({ verb: 'invariance', model: 'm.gguf' });
 const plan = recipeSchema.parse({ verb: 'plan', model: 'm.gguf', target: { kind: 'file', bytes: 1 } });
@@ -17,7 +17,9 @@ const result: JobResult = {
 const refused = recipeSchema.parse({ verb: 'invariance', model: 'refused.gguf' });
 const refusal = new AppError('OUTPUT_EXISTS', 'x exists already', {});
 
-function makeQueue({ turns = soleTurns }: { turns?: Turns } = {}) {
+const freeTurns: Turns = { take: async () => ({ warning: null, end: () => {} }), close: () => {} };
+
+function makeQueue({ turns = freeTurns }: { turns?: Turns } = {}) {
   const running: RunRequest[] = [];
   const finish = new Map<string, (error?: AppError) => void>();
   const begun: string[] = [];
@@ -56,8 +58,8 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 
 describe('the queue', () => {
   it('asks for no turn for a job that is refused before', async () => {
-    const take = vi.fn(soleTurns.take);
-    const { queue, begun } = makeQueue({ turns: { ...soleTurns, take } });
+    const take = vi.fn(freeTurns.take);
+    const { queue, begun } = makeQueue({ turns: { ...freeTurns, take } });
     const [job, next] = [queue.start(refused), queue.start(invariance)];
     await settled();
     expect(queue.get(job).job).toEqual({ state: 'failed', error: refusal.toShape() });
@@ -147,7 +149,7 @@ describe('the queue', () => {
     const free = Promise.withResolvers<void>();
     let held = 0;
     const turns: Turns = {
-      ...soleTurns,
+      ...freeTurns,
       async take(_run, signal, waiting) {
         waiting('run x of another Snug');
         await Promise.race([

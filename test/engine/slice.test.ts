@@ -211,6 +211,21 @@ test.skipIf(!goldenModels)('a model without a tokenizer is sliced on token rows'
   expect(result).toMatchObject({ invariance: { passed: true }, proof: { passed: true, sample: '' } });
 });
 
+test.skipIf(!goldenModels)('and on those of the calibration alone, where nothing is measured', async () => {
+  const engine = await startEngine();
+  const model = path.join(goldenModels!, 'llama-gqa');
+  const calibration = { texts: [path.join(model, 'input.tokens.json')], samples: 4, length: 48 };
+  const recipe = { verb: 'slice', model, width: 48, threads: 1, calibration };
+  const output = (): string => path.join(temporaryFolder(), 'out.gguf');
+  const proved = resultOf(await engine.run({ ...recipe, output: output(), evaluate: false }), 'slice');
+  expect(proved).toMatchObject({ invariance: { passed: true }, proof: { passed: true } });
+  expect(proved.quality).toBeUndefined();
+  expect(errorOf(await engine.run({ ...recipe, output: output() }))).toMatchObject({
+    code: 'USAGE',
+    message: expect.stringContaining('no tokenizer: give texts as token ids') as string,
+  });
+});
+
 test('rows that are no multiple of the block are told', async () => {
   const engine = await startEngine();
   const more = { sparsity: null, width: 136, round: 8, type: 'Q8_0', evaluate: false, prove: false };

@@ -8,7 +8,7 @@ import { openDatabase } from '../../src-main/engine/catalog/database.ts';
 import { Engines } from '../../src-main/engine/catalog/engines.ts';
 import { Leases } from '../../src-main/engine/catalog/leases.ts';
 import { JobQueue } from '../../src-main/engine/jobs/queue.ts';
-import { leasedTurns } from '../../src-main/engine/jobs/turns.ts';
+import { leasedTurns, soleTurns } from '../../src-main/engine/jobs/turns.ts';
 import { catalogRecorder } from '../../src-main/engine/recorder.ts';
 import { temporaryFolder } from '../support/engine.ts';
 
@@ -127,6 +127,16 @@ async function fickleTurns() {
   const writable = (isWritable: boolean): void => void database.pragma(`query_only = ${isWritable ? 'OFF' : 'ON'}`);
   return { leases, log, turns, take, writable };
 }
+
+it('where there is no history, a run goes at once and says what that may mean', async () => {
+  const log = vi.fn();
+  const turns = soleTurns('Another process held it.', log);
+  const turn = await turns.take('a', new AbortController().signal, () => expect.unreachable('it waits for nobody'));
+  expect(turn.warning).toMatch(/may have computed at the same time: .*: Another process held it\.$/);
+  expect(log).toHaveBeenCalledExactlyOnceWith('no turn', { run: 'a', message: 'Another process held it.' });
+  turn.end();
+  turns.close();
+});
 
 describe('a catalog that cannot be written', () => {
   it('costs a turn its heartbeats, and the engine nothing', async () => {

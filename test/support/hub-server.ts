@@ -59,6 +59,8 @@ export interface HubServerOptions {
   prefix?: string;
   /** Entries of a page of the listing. @default 1000 */
   pageSize?: number;
+  /** Of a page of the listing besides its entries. @default few */
+  pageBytes?: number;
   /** Instead of the address of the next page. */
   link?: string;
   /** What searches find, most downloaded first; the files of `repository` only can be listed. @default none */
@@ -188,7 +190,7 @@ export async function startHubServer(options: HubServerOptions): Promise<HubServ
       return answer(
         200,
         JSON.stringify([
-          { type: 'directory', path: 'folder', size: 0, oid: 'f'.repeat(40) },
+          { type: 'directory', path: 'folder'.padEnd(options.pageBytes ?? 0, 'r'), size: 0, oid: 'f'.repeat(40) },
           ...entries.slice(start, start + pageSize),
         ]),
         more ? { link: next } : {},

@@ -1,8 +1,8 @@
-// Publishes an output and is killed before one of the steps that change the disk: STEPS FUNCTION MADE OUTPUT NOTE [without force].
+// Publishes an output and is killed before one of the steps that change the disk: STEPS FUNCTION MADE OUTPUT NOTE [without force | taken up].
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import process from 'node:process';
 
-type Name = 'publish' | 'publishFolder' | 'publishOnnx';
+type Name = 'publish' | 'publishFolder' | 'publishOnnx' | 'publishAnew';
 const [steps, name, made, output, note, mode] = process.argv.slice(2) as [
   string,
   Name,
@@ -23,4 +23,4 @@ for (const change of ['rename', 'rm', 'rmdir', 'mkdir']) {
 }
 syncBuiltinESMExports();
 const publishing = await import('../../src-main/engine/jobs/publish.ts');
-await publishing[name](made, { output, force: mode !== 'without force' }, { note, isNamed: false });
+await publishing[name](made, { output, force: mode !== 'without force' }, { note, isNamed: mode === 'taken up' });

@@ -1,5 +1,6 @@
 // The SQLite history: runs, their results and files, who computes now, settings. Nothing outside this folder writes SQL.
 import { setTimeout as delay } from 'node:timers/promises';
+import { AppError } from '../../contract/errors.ts';
 import { watched } from './damage.ts';
 import { catalogFile, isBusy, openDatabase, type Database } from './database.ts';
 import { Engines } from './engines.ts';
@@ -14,6 +15,11 @@ import { Settings } from './settings.ts';
 const lookAgainMs = 250;
 /** A process that writes for longer than this is stuck. */
 const longestWaitMs = 120_000;
+
+const heldBy = (file: string, waitedMs: number, cause: unknown): AppError => {
+  const message = `Another process held the history for ${Math.round(waitedMs / 1000)} s and longer, in ${file}: end that process, then start Snug again.`;
+  return new AppError('NOT_WRITABLE', message, { path: file }, cause);
+};
 
 export class Catalog {
   readonly engines: Engines;
@@ -39,15 +45,16 @@ export class Catalog {
 
   /**
    * Opens (or creates) `home`/catalog.sqlite; runs that dead engines left are interrupted. While another process holds it,
-   * which `waiting` is told once, tries again, and gives up after two minutes. @throws as openDatabase
+   * which `waiting` is told once, tries again, and gives up after `longestMs`. @throws as openDatabase; NOT_WRITABLE where it gave up
    */
-  static async open(home: string, waiting: () => void = () => {}): Promise<Catalog> {
+  static async open(home: string, waiting: () => void = () => {}, longestMs = longestWaitMs): Promise<Catalog> {
     const start = performance.now();
     for (let isTold = false; ; isTold = true) {
       try {
         return await Catalog.#openOnce(home);
       } catch (error) {
-        if (!isBusy(error) || performance.now() - start > longestWaitMs) throw error;
+        if (!isBusy(error)) throw error;
+        if (performance.now() - start > longestMs) throw heldBy(catalogFile(home), longestMs, error);
         if (!isTold) waiting();
         await delay(lookAgainMs);
       }

@@ -80,7 +80,8 @@ async function byGraphs({ folders, children, providers }: ChatParts, writing: Wr
     };
   } finally {
     await clearJobFolder(folder, true);
-    await rm(path.dirname(folder.scratch), { recursive: true, force: true });
+    // What cannot be removed now goes with the folders that nobody touches (job-folder.ts).
+    await rm(path.dirname(folder.scratch), { recursive: true, force: true }).catch(() => undefined);
   }
 }
 

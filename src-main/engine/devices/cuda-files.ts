@@ -1,12 +1,13 @@
 // The CUDA provider of onnxruntime-node: files that its package leaves out for their size, and its own installer fetches.
 // Source: onnxruntime-node 1.30.0 script/install.js, script/install-metadata.js (CUDA 12; Linux x64 alone).
 import { spawn } from 'node:child_process';
-import { access, constants, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, constants, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { CudaFiles } from '../../contract/devices.ts';
 import { AppError } from '../../contract/errors.ts';
+import { claimPart, partPath, releasePart, sweepParts } from '../../core/formats/part-files.ts';
 
 export interface OnnxPackage {
   /** Where onnxruntime-node is. */
@@ -75,7 +76,7 @@ export async function cudaAbsence(onnx: OnnxPackage): Promise<string | null> {
   return `its provider files are of ${found ?? 'an unknown version'}, and onnxruntime is ${wanted}: "snug devices --install-cuda" fetches them again`;
 }
 
-/** Runs onnxruntime-node's own installer. @throws DEVICE_UNAVAILABLE, NOT_WRITABLE, CANCELLED */
+/** Has onnxruntime-node's own installer fetch the files; until it has all, what was there before stays. @throws DEVICE_UNAVAILABLE, NOT_WRITABLE, DISK_FULL, CANCELLED */
 export async function installCuda(onnx: OnnxPackage, signal: AbortSignal): Promise<CudaFiles> {
   const foreign = foreignSystem(onnx);
   if (foreign !== null) throw unavailable(`CUDA cannot be installed: ${foreign}.`, foreign);
@@ -84,15 +85,33 @@ export async function installCuda(onnx: OnnxPackage, signal: AbortSignal): Promi
     const message = `CUDA's files belong into ${folder}, which cannot be written to: run this once as a user who may, or use Snug from a folder of your own.`;
     throw new AppError('NOT_WRITABLE', message, { path: folder }, error);
   });
-  // An installer that stops half-way leaves files of two versions.
-  await rm(versionFile(onnx), { force: true });
-  await runInstaller(onnx, signal);
-  const files = await providerFiles(onnx);
-  if (files.length > 0) {
-    await writeFile(versionFile(onnx), `${await versionOfPackage(onnx)}\n`);
-    return { folder, files };
+  const place = path.join(folder, 'fetched');
+  const fetched = { ...onnx, folder: partPath(place) };
+  if (!claimPart(fetched.folder)) throw unavailable("CUDA's files are being fetched already.", 'being fetched');
+  try {
+    await sweepParts(place);
+    return { folder, files: await fetchFiles(onnx, fetched, signal) };
+  } catch (error) {
+    throw AppError.from(error);
+  } finally {
+    await rm(fetched.folder, { recursive: true, force: true });
+    releasePart(fetched.folder);
   }
-  throw unavailable(`onnxruntime-node's installer ended well, but ${folder} has no CUDA files.`, 'no files');
+}
+
+/** Runs the installer in a copy of the package without its libraries: it writes beside itself, file after file. */
+async function fetchFiles(onnx: OnnxPackage, fetched: OnnxPackage, signal: AbortSignal): Promise<string[]> {
+  await mkdir(binFolder(fetched), { recursive: true });
+  await cp(path.join(onnx.folder, 'script'), path.join(fetched.folder, 'script'), { recursive: true });
+  await runInstaller(fetched, signal);
+  const files = await providerFiles(fetched);
+  if (files.length === 0)
+    throw unavailable("onnxruntime-node's installer ended well, but there are no CUDA files.", 'no files');
+  // Without it, files of two versions are not taken for one.
+  await rm(versionFile(onnx), { force: true });
+  for (const name of files) await rename(path.join(binFolder(fetched), name), path.join(binFolder(onnx), name));
+  await writeFile(versionFile(onnx), `${await versionOfPackage(onnx)}\n`);
+  return files;
 }
 
 const unavailable = (message: string, reason: string): AppError =>
@@ -116,8 +135,14 @@ function runInstaller({ folder }: OnnxPackage, signal: AbortSignal): Promise<voi
     stream.setEncoding('utf8').on('data', (chunk: string) => (log = (log + chunk).slice(-20_000)));
   }
   return new Promise((resolve, reject) => {
-    child.once('error', (error) => reject(AppError.from(error)));
+    let failure: Error | null = null;
+    child.once('error', (error) => {
+      failure = error;
+      if (child.pid === undefined) reject(AppError.from(error)); // it never began
+    });
+    // Not before: until then it may write.
     child.once('close', (code) => {
+      if (failure) return reject(AppError.from(failure));
       if (code === 0) return resolve();
       const lines = log.split('\n').map((line) => line.trim());
       const said = lines.findLast((line) => /error/i.test(line)) ?? lines.findLast((line) => line !== '');

@@ -18,6 +18,7 @@ const treeEntry = z.object({
 
 /** A page has up to 1,000 entries; no model comes near. */
 const mostPages = 200;
+/** Of an answer, all pages of a listing together: some hundred thousand files. */
 const longestAnswer = 64 * 2 ** 20;
 
 export const pageOf = ({ endpoint }: HubSettings, { owner, name }: HubAddress): string =>
@@ -43,10 +44,14 @@ export async function listFiles(
   { address, commit, signal }: { address: HubAddress; commit: string; signal: AbortSignal },
 ): Promise<HubFile[]> {
   const files: HubFile[] = [];
+  const wanted = wantedOf(settings, address);
+  let left = longestAnswer;
   let url: string | null = `${apiOf(settings, address)}/tree/${commit}?recursive=true&expand=false`;
   for (let page = 0; url !== null; page++) {
-    if (page === mostPages) throw misunderstood(url, `more than ${mostPages} pages`);
-    const answer = await askJson(settings, { url, signal, wanted: wantedOf(settings, address) });
+    if (page === mostPages) throw listingTooLong(wanted.what, `${mostPages} pages`);
+    const answer = await askJson(settings, { url, signal, wanted });
+    left -= answer.bytes;
+    if (left < 0) throw listingTooLong(wanted.what, `${longestAnswer} bytes`);
     for (const entry of parsed(z.array(treeEntry), answer.value, url)) {
       if (entry.type !== 'file') continue;
       const { path: name, size, oid, lfs } = entry;
@@ -59,6 +64,11 @@ export async function listFiles(
   return files;
 }
 
+function listingTooLong(what: string, bound: string): AppError {
+  const message = `The list of files of ${what} is longer than ${bound}, which no model's is: take a repository that holds the model alone.`;
+  return new AppError('HUB_UNAVAILABLE', message, { what, bound });
+}
+
 const apiOf = ({ endpoint }: HubSettings, { owner, name }: HubAddress): string =>
   `${endpoint}/api/models/${owner}/${name}`;
 
@@ -66,11 +76,11 @@ function wantedOf(settings: HubSettings, address: HubAddress): HubRequest['wante
   return { what: formatHubAddress({ ...address, file: null }), page: pageOf(settings, address) };
 }
 
-/** An answer of the API, whole; `link` is the header of its pages. */
+/** An answer of the API, whole, and its length; `link` is the header of its pages. */
 export async function askJson(
   settings: HubSettings,
   request: HubRequest,
-): Promise<{ value: unknown; link: string | null }> {
+): Promise<{ value: unknown; bytes: number; link: string | null }> {
   return ask(settings, request, async ({ body, headers }) => {
     const parts: Uint8Array[] = [];
     let length = 0;
@@ -80,7 +90,8 @@ export async function askJson(
       if (length > longestAnswer) throw misunderstood(request.url, `more than ${longestAnswer} bytes`);
     }
     try {
-      return { value: JSON.parse(Buffer.concat(parts).toString()) as unknown, link: headers.get('link') };
+      const value = JSON.parse(Buffer.concat(parts).toString()) as unknown;
+      return { value, bytes: length, link: headers.get('link') };
     } catch {
       throw misunderstood(request.url, 'no JSON');
     }

@@ -98,7 +98,7 @@ async function outlineWeights(hub: Hub, snapshot: Snapshot, folder: string): Pro
   const outlined: OutlinedWeights[] = [];
   const work = async (): Promise<void> => {
     for (let file = left.shift(); file; file = left.shift()) {
-      const source = remoteSource(hub.settings, requestFor(hub, snapshot, file));
+      const source = remoteSource(hub.settings, requestFor(hub, snapshot, file), hub.blocks);
       const { tensors } =
         snapshot.choice.kind === 'gguf'
           ? await readGgufHeader(source, { firstWindow })

@@ -1,9 +1,10 @@
 // A file on a hub as a source of bytes: ranges are fetched when they are read and kept, so that a header costs few requests
-// and no byte comes twice. For headers: what is kept stays in memory until the source is gone.
+// and no byte comes twice. For headers: what is read stays in memory until the source is gone, and in `kept` for the next.
 import { AppError } from '../../contract/errors.ts';
 import { checkRange, type ByteSource } from '../../core/formats/byte-source.ts';
 import type { HubFile } from './hub-file.ts';
 import { ask, type HubRequest } from './client.ts';
+import type { KeptBlocks } from './kept-blocks.ts';
 import { checkIdentity, sizeChanged, Transient } from './refusals.ts';
 import type { HubSettings } from './settings.ts';
 
@@ -22,8 +23,8 @@ export interface RemoteSource extends ByteSource {
 /** Holds the whole header of most safetensors files, and the counts of a GGUF. */
 const blockBytes = 64 * 2 ** 10;
 
-/** Opens a file without asking for it yet. */
-export function remoteSource(settings: HubSettings, remote: RemoteFile): RemoteSource {
+/** Opens a file without asking for it yet. Blocks that are in `kept` are not fetched, and those that are fetched go there. */
+export function remoteSource(settings: HubSettings, remote: RemoteFile, kept?: KeptBlocks): RemoteSource {
   const { bytes: size } = remote.file;
   const name = remote.wanted.what;
   const blocks = new Map<number, Uint8Array>();
@@ -33,8 +34,18 @@ export function remoteSource(settings: HubSettings, remote: RemoteFile): RemoteS
     const range = { start: first * blockBytes, end: Math.min(size, (last + 1) * blockBytes) };
     const content = await fetchBytes(settings, remote, range);
     fetchedBytes += content.length;
-    for (let block = first; block <= last; block++)
-      blocks.set(block, content.subarray((block - first) * blockBytes, (block - first + 1) * blockBytes));
+    for (let block = first; block <= last; block++) {
+      // A copy: what is kept must not hold on to all that came with it.
+      const own = content.slice((block - first) * blockBytes, (block - first + 1) * blockBytes);
+      blocks.set(block, own);
+      kept?.keep(remote.url, block, own);
+    }
+  }
+
+  function isKnown(block: number): boolean {
+    const known = blocks.get(block) ?? kept?.find(remote.url, block);
+    if (known) blocks.set(block, known);
+    return known !== undefined;
   }
 
   async function readInto(target: Uint8Array, offset: number): Promise<void> {
@@ -43,7 +54,7 @@ export function remoteSource(settings: HubSettings, remote: RemoteFile): RemoteS
     const first = Math.floor(offset / blockBytes);
     const last = Math.floor((offset + target.length - 1) / blockBytes);
     const numbers = Array.from({ length: last - first + 1 }, (_, index) => first + index);
-    const missing = numbers.filter((block) => !blocks.has(block));
+    const missing = numbers.filter((block) => !isKnown(block));
     // One request, also where a few bytes between are known: it costs more than they do.
     if (missing.length > 0) await fetchBlocks(missing[0]!, missing.at(-1)!);
     for (const block of numbers) {

@@ -8,6 +8,7 @@ import { chooseFiles, type Choice } from './choose.ts';
 import { boundedCompanions, requireSmall } from './companions.ts';
 import { downloadFile, isPresent, type DownloadRequest } from './download-file.ts';
 import type { HubFile } from './hub-file.ts';
+import type { KeptBlocks } from './kept-blocks.ts';
 import { partBytes } from './part-folder.ts';
 import type { HubSettings } from './settings.ts';
 import { requireRoom, type FreeBytes } from './space.ts';
@@ -20,6 +21,8 @@ export interface Hub {
   folder: string;
   signal: AbortSignal;
   warn: (warning: string) => void;
+  /** What was read of files before. @default nothing */
+  blocks?: KeptBlocks;
   /** @default what the system says */
   free?: FreeBytes;
 }

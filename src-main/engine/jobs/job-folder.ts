@@ -52,10 +52,10 @@ export async function openJobFolder(home: string, run: string): Promise<JobFolde
   return { scratch, checkpoints: path.join(folder, 'checkpoints'), outputNote, log };
 }
 
-/** Removes what an ended job does not need any more. */
-export async function clearJobFolder({ scratch, checkpoints }: JobFolder, isDone: boolean): Promise<void> {
-  await rm(scratch, { recursive: true, force: true });
-  if (isDone) await rm(checkpoints, { recursive: true, force: true });
+/** Removes what an ended job does not need any more; answers what it could not, which costs disk and no result. */
+export async function clearJobFolder({ scratch, checkpoints }: JobFolder, isDone: boolean): Promise<Unswept[]> {
+  const left = await Promise.all([scratch, ...(isDone ? [checkpoints] : [])].map(removed));
+  return left.flat();
 }
 
 /** Scratch files whose process cannot be judged are kept this long after they were written to. */
@@ -66,7 +66,7 @@ async function isYoung(scratch: string): Promise<boolean> {
   return isYounger([scratch, ...names.map((name) => path.join(scratch, name))], unsureLifeMs);
 }
 
-/** What a sweep could not remove, and why. */
+/** What could not be removed, and why. */
 export interface Unswept {
   path: string;
   message: string;

@@ -4,21 +4,27 @@ import { AppError } from '../../contract/errors.ts';
 
 export type OutputForm = 'gguf' | 'onnx' | 'safetensors';
 
-/** What an output's name asks for; a name without an ending (`model.v2` has none) is a folder of safetensors. @throws USAGE */
-export function outputForm(output: string): OutputForm {
-  const ending = path.extname(output).toLowerCase();
+/** The form of a model that a name asks for; one without an ending (`model.v2` has none) is a folder of safetensors. null for names of other things, such as rows.csv. */
+export function formOfName(output: string): OutputForm | null {
+  const ending = endingOf(output);
   if (ending === '.gguf') return 'gguf';
   if (ending === '.onnx') return 'onnx';
-  if (ending === '.safetensors') {
-    const message = `A model in safetensors form is a folder: name it without an ending, not ${output}.`;
-    throw new AppError('USAGE', message, { output });
-  }
-  if (/^\.[a-z]{2,6}$/.test(ending)) {
-    const message = `${output} ends in ${ending}: a model is written as .gguf, as .onnx, or as a folder, which has no ending.`;
-    throw new AppError('USAGE', message, { output });
-  }
-  return 'safetensors';
+  return ending === '.safetensors' || /^\.[a-z]{2,6}$/.test(ending) ? null : 'safetensors';
 }
+
+/** The same for a name that has to be a model's. @throws USAGE */
+export function outputForm(output: string): OutputForm {
+  const form = formOfName(output);
+  if (form !== null) return form;
+  const ending = endingOf(output);
+  const message =
+    ending === '.safetensors'
+      ? `A model in safetensors form is a folder: name it without an ending, not ${output}.`
+      : `${output} ends in ${ending}: a model is written as .gguf, as .onnx, or as a folder, which has no ending.`;
+  throw new AppError('USAGE', message, { output });
+}
+
+const endingOf = (output: string): string => path.extname(output).toLowerCase();
 
 /** Devices of Windows, with any ending too (learn.microsoft.com/windows/win32/fileio/naming-a-file). */
 const windowsDevice = /^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(\..*)?$/i;

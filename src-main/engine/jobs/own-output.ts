@@ -1,5 +1,6 @@
 // What a run gives its output's name, noted just before it does. A run that is killed before its end is in the history finds
-// its own output there when it is taken up again: it makes it once more, and is done where both are the same bytes.
+// its own output there when it is taken up again: it makes it once more, and is done where both are the same bytes. What
+// holds times is never the same twice: it takes the name from what still has the checksum that was noted.
 import { lstat, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -12,16 +13,24 @@ import { dataOf } from './output-files.ts';
 export interface Naming {
   /** The file of the run's note. */
   note: string;
-  /** An earlier attempt of the run gave the name: it may be taken, by the same bytes alone. */
+  /** An earlier attempt of the run gave the name: it may be taken, by the same bytes or from what that attempt made. */
   isNamed: boolean;
 }
 
-const stamps = z.array(z.string());
+const noted = z.object({
+  stamps: z.array(z.string()),
+  /** Of files that another attempt makes with other bytes. */
+  sha256: z.array(z.string()),
+});
 
-/** Notes the files or the folder that are about to get a name. A note that cannot be written costs only what it is for. */
-export async function noteOutput(note: string, made: readonly string[]): Promise<void> {
+/**
+ * Notes the files or the folder that are about to get a name; `hashed` are noted with their checksums. A note that cannot
+ * be written costs only what it is for.
+ */
+export async function noteOutput(note: string, made: readonly string[], hashed: readonly string[] = []): Promise<void> {
   try {
-    const known = await stampsOf(made);
+    const sha256 = await Promise.all(hashed.map((file) => sha256OfFile(file)));
+    const known = { stamps: await stampsOf([...made, ...hashed]), sha256 };
     await mkdir(path.dirname(note), { recursive: true });
     await writeFile(note, JSON.stringify(known), { flush: true });
   } catch {
@@ -37,13 +46,25 @@ export async function hasNamedOutput(note: string, recipe: Recipe): Promise<bool
   if (!('output' in recipe) || recipe.output === null || !('force' in recipe) || recipe.force) return false;
   const { output } = recipe;
   try {
-    const noted = stamps.parse(JSON.parse(await readFile(note, 'utf8')));
+    const { stamps } = await readNote(note);
     const found = await stampsOf(isOnnxFile(output) ? [output, dataOf(output)] : [output]);
-    return found.length > 0 && found.every((stamp) => noted.includes(stamp));
+    return found.length > 0 && found.every((stamp) => stamps.includes(stamp));
   } catch {
     return false; // no note, or a torn one
   }
 }
+
+/** Whether a file has the bytes of one that was noted with its checksum. */
+export async function isNoted(note: string, file: string): Promise<boolean> {
+  try {
+    return (await readNote(note)).sha256.includes(await sha256OfFile(file));
+  } catch {
+    return false;
+  }
+}
+
+const readNote = async (note: string): Promise<z.infer<typeof noted>> =>
+  noted.parse(JSON.parse(await readFile(note, 'utf8')));
 
 /** Of those that are there: what a rename leaves as it is. */
 async function stampsOf(files: readonly string[]): Promise<string[]> {

@@ -7,8 +7,8 @@ import { AppError } from '../../contract/errors.ts';
 import { processTag, readProcessTag, thisProcess } from '../../core/process-identity.ts';
 import { slicingFile } from '../../core/slicing/slicing-config.ts';
 import { dataOf, isModelFile } from './output-files.ts';
-import { outputForm } from './output-names.ts';
-import { hasSameBytes, noteOutput, type Naming } from './own-output.ts';
+import { formOfName, outputForm } from './output-names.ts';
+import { hasSameBytes, isNoted, noteOutput, type Naming } from './own-output.ts';
 
 export interface OutputTarget {
   output: string;
@@ -52,6 +52,18 @@ export async function publish(file: string, target: OutputTarget, naming: Naming
 }
 
 /**
+ * Gives a finished file its name whose bytes no attempt makes twice. What an earlier one gave the name goes for it, as
+ * long as nobody changed it. @throws as publish
+ */
+export async function publishAnew(file: string, target: OutputTarget, { note, isNamed }: Naming): Promise<void> {
+  await refuseExisting(target);
+  const isOwn = isNamed && (await exists(target.output));
+  if (isOwn && !(await isNoted(note, target.output))) throw notOwn(target.output);
+  await noteOutput(note, [], isOwn ? [file, target.output] : [file]);
+  await rename(file, target.output);
+}
+
+/**
  * Whether an earlier attempt of the run gave all names to the very same, and nothing is to be done. Without `isNamed` false.
  * @throws OUTPUT_EXISTS where something else has one of them
  */
@@ -60,11 +72,13 @@ async function isThere(pairs: readonly (readonly [made: string, output: string])
   let isAll = true;
   for (const [made, output] of pairs) {
     if (!(await exists(output))) isAll = false;
-    else if (!(await hasSameBytes(made, output)))
-      throw new AppError('OUTPUT_EXISTS', `${output} is not what this run had made: choose another name.`, { output });
+    else if (!(await hasSameBytes(made, output))) throw notOwn(output);
   }
   return isAll;
 }
+
+const notOwn = (output: string): AppError =>
+  new AppError('OUTPUT_EXISTS', `${output} is not what this run had made: choose another name.`, { output });
 
 /**
  * Gives a finished folder its name. Of one that is there already, the model goes, with all of its files; what else lies
@@ -146,11 +160,12 @@ const previousName = (full: string): string => `${full}.${processTag(thisProcess
 
 /** Puts right what a run left that was killed while it published: goes back where the new model has no name yet, else on. For the run that has claimed the output. */
 export async function recoverOutput(full: string): Promise<void> {
-  // A file gets its name by one rename: nothing of it ever lies aside.
-  if (/\.(gguf|csv|json)$/i.test(full)) return;
+  const form = formOfName(full);
+  // A single file gets its name by one rename: nothing of it ever lies aside.
+  if (form !== 'onnx' && form !== 'safetensors') return;
   for (const previous of await previousOf(full)) {
     const isPublished = await exists(full);
-    if (isOnnx(full)) {
+    if (form === 'onnx') {
       if (isPublished) await rm(previous, { recursive: true });
       else await restoreOnnx(previous, full);
     } else if (!isPublished) await rename(previous, full);

@@ -18,7 +18,7 @@ import { sampledHash } from '../library/model-hash.ts';
 import { writeRecord } from '../library/run-records.ts';
 import type { CatalogRecorder } from '../recorder.ts';
 import { withContext, type JobContext } from './context.ts';
-import { clearJobFolder, openJobFolder, outputNotePath } from './job-folder.ts';
+import { clearJobFolder, openJobFolder, outputNotePath, type Unswept } from './job-folder.ts';
 import { openJobLog } from './job-log.ts';
 import type { RefuseEarly, RunRecipe } from './queue-parts.ts';
 import { hasNamedOutput } from './own-output.ts';
@@ -64,7 +64,7 @@ export function jobRunner(parts: RunnerParts): RunRecipe {
     log.write('start', { run, recipe, isResumed, versions });
     const { isNamed, recipe: working } = await takenUp(folder.outputNote, recipe, isResumed);
     const logged = log.reporting(report);
-    let isDone = false;
+    let done: JobResult | null = null;
     const over = new AbortController();
     let checksums = Promise.resolve();
     try {
@@ -94,7 +94,7 @@ export function jobRunner(parts: RunnerParts): RunRecipe {
         await keepRecord(context, { recipe, created, result: made, versions });
         return made.verb === 'plan' ? { ...made, value: withHistory(made.value, modelHash, recorder) } : made;
       });
-      isDone = true;
+      done = result;
       log.write('done', { warnings: result.value.warnings });
       return result;
     } catch (error) {
@@ -107,10 +107,16 @@ export function jobRunner(parts: RunnerParts): RunRecipe {
     } finally {
       over.abort();
       await checksums;
-      await clearJobFolder(folder, isDone);
+      for (const unswept of await clearJobFolder(folder, done !== null)) {
+        log.write('unswept', { ...unswept });
+        done?.value.warnings.push(notCleared(unswept));
+      }
     }
   };
 }
+
+const notCleared = ({ path, message }: Unswept): string =>
+  `The run needs ${path} no more, and it could not be removed: ${message}`;
 
 /** What stages took, for later estimates. */
 function learnFrom(machine: MachineService, { estimate }: Flight, { seconds, shortened }: JobContext): void {

@@ -9,14 +9,15 @@ import { predictSlice, withTypes } from '../../core/planning/slice-prior.ts';
 import { sliceStep } from '../../core/planning/slices.ts';
 import { findMix } from '../../core/quantization/mixes.ts';
 import { sharedSlicingConfig } from '../../core/slicing/slicing-config.ts';
+import { openText } from '../../core/texts/open-text.ts';
 import { defaultRun } from '../planner/plan-model.ts';
 import { chooseEngine } from '../stages/engine.ts';
 import { requireSharedSlice } from '../stages/sliceable.ts';
 import { requireInvariance } from '../stages/invariance.ts';
-import { withModel, type GgufSource } from '../stages/open.ts';
+import { hasVocabulary, withModel, type GgufSource } from '../stages/open.ts';
 import { checkForm, floatTypeOf, howMuch, makeSlice, planSlice, sharedWidthOf } from '../stages/slice.ts';
 import { blockStatistics } from '../stages/statistics.ts';
-import { openEvaluation } from '../stages/texts.ts';
+import { openCalibration, openEvaluation, textsFolder, type EvaluationTokens } from '../stages/texts.ts';
 import { stage, totalSeconds, type JobContext } from './context.ts';
 import { exportOutput, type Written } from './export-output.ts';
 import { finishFile } from './finish-file.ts';
@@ -96,9 +97,7 @@ async function sliceSource(context: JobContext, recipe: SliceRecipe, source: Ggu
   const { device, calibration } = recipe;
   const { slice, planned, predictedKld } = await planRecipe(context, recipe, source);
   const engine = await chooseEngine(context, recipe, [source.path]);
-  const text = await stage(context, 'tokenize', () =>
-    openEvaluation(context, source.path, recipe.evaluation, calibration.texts),
-  );
+  const text = await stage(context, 'tokenize', () => tokensOf(context, recipe, source));
   const invariance = await requireInvariance(context, {
     ...{ source, original: source.original, device, windows: text.windows },
   });
@@ -142,6 +141,22 @@ async function sliceSource(context: JobContext, recipe: SliceRecipe, source: Ggu
       peakMemoryBytes: context.peakMemoryBytes,
     };
   });
+}
+
+/**
+ * What the rotation is checked and the slice measured and proved on. Of a model without a tokenizer that is not measured,
+ * the ids that it is calibrated on, where no others are given. @throws as openEvaluation and openCalibration
+ */
+async function tokensOf(
+  context: JobContext,
+  { evaluate, evaluation, calibration }: SliceRecipe,
+  source: GgufSource,
+): Promise<EvaluationTokens> {
+  const canRead = async (): Promise<boolean> =>
+    (await hasVocabulary(source)) || (await openText(evaluation.text, textsFolder(context))).rows !== null;
+  if (evaluate || (await canRead())) return openEvaluation(context, source.path, evaluation, calibration.texts);
+  const { windows, textSha256: sha256 } = await openCalibration(context, source.path, calibration);
+  return { name: calibration.texts.join(', '), sha256, windows, windowTokens: windows[0]!.length };
 }
 
 /** What is to be made, and what it will be: to the byte, with the loss expected at most. */

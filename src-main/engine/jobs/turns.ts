@@ -121,9 +121,13 @@ const inWords = (holder: Pick<Lease, 'experiment' | 'pid'> | null): string | nul
   holder && `run ${holder.experiment} of another Snug (process ${holder.pid})`;
 
 const withoutTurn = (problem: string): string =>
-  `Another Snug may have computed at the same time: the turn of this run could not be written to the history: ${problem}.`;
+  `Another Snug may have computed at the same time: the turn of this run could not be written to the history: ${problem.replace(/\.$/, '')}.`;
 
-const noTurn: Turn = { warning: null, end: () => {} };
-
-/** Turns of an engine that shares nothing: its queue alone decides. */
-export const soleTurns: Turns = { take: async () => noTurn, close: () => {} };
+/** Turns of an engine that has no history, and why: its queue alone decides, and no other engine sees them. */
+export const soleTurns = (problem: string, log: AppLog): Turns => ({
+  async take(run) {
+    log('no turn', { run, message: problem });
+    return { warning: withoutTurn(problem), end: () => {} };
+  },
+  close: () => {},
+});

@@ -7,6 +7,7 @@ import type { Inspection } from '../../contract/model.ts';
 import type { Preflight } from '../../contract/preflight.ts';
 import type { Recipe } from '../../contract/recipe.ts';
 import type { Settings } from '../../contract/settings.ts';
+import type { KeptBlocks } from '../hub/kept-blocks.ts';
 import { openHub } from '../hub/open-hub.ts';
 import { openOutline, type OpenedOutline } from '../hub/outline.ts';
 import { hasHubModel, outlinedRecipe, type OutlinedRecipe } from '../hub/outlined-recipe.ts';
@@ -19,14 +20,16 @@ export interface InspectOptions {
   home: string;
   preferences: Settings;
   signal: AbortSignal;
+  /** What was read of files on hubs before. */
+  blocks?: KeptBlocks;
 }
 
 export async function inspectAnywhere(
   { model, offline = false }: { model: string; offline?: boolean | undefined },
-  { home, preferences, signal }: InspectOptions,
+  options: InspectOptions,
 ): Promise<Inspection> {
   if (!isHubAddress(model)) return inspect(model);
-  return withOutlines({ home, preferences, signal, offline }, async (outline, warnings) => {
+  return withOutlines({ ...options, offline }, async (outline, warnings) => {
     const { model: local, used } = await outline(model);
     const { owner, name } = parseHubAddress(model);
     const found = { path: used.path ?? model, hub: [used], repository: `${owner}/${name}`, warnings };
@@ -36,7 +39,7 @@ export async function inspectAnywhere(
 
 /** What a job would take; of one whose models are on a hub, by their headers, where they can be had. @throws CANCELLED */
 export async function preflightAnywhere(
-  parts: PreflightParts,
+  parts: PreflightParts & { blocks: KeptBlocks },
   recipe: Recipe,
   options: Omit<FlightOptions, 'downloadBytes'>,
 ): Promise<Preflight> {
@@ -46,9 +49,9 @@ export async function preflightAnywhere(
   });
   const asItIs = { local: recipe, downloadBytes: 0 };
   if (!hasHubModel(recipe)) return told(asItIs);
-  const { folders, settings } = parts;
+  const { folders, settings, blocks } = parts;
   const { signal } = options;
-  const place = { home: folders.home, preferences: settings.read(), signal, offline: recipe.offline };
+  const place = { home: folders.home, preferences: settings.read(), signal, blocks, offline: recipe.offline };
   return withOutlines(place, async (outline, warnings) =>
     told(await outlinedRecipe(recipe, outline).catch(() => asItIs), warnings),
   );

@@ -200,7 +200,11 @@ describe('jobs', () => {
     const recipe = recipeSchema.parse({ verb: 'evaluate', model: 'hub:owner/name:F16', threads: 1 });
     const told = async () => engine.call['jobs.preflight']({ recipe }, { signal, progress: () => {} });
     const before = await told();
-    expect(weightsSent(server)).toBeLessThan(600 * kB);
+    const sent = weightsSent(server);
+    expect(sent).toBeLessThan(600 * kB);
+    const changed = { ...recipe, threads: 2 };
+    await engine.call['jobs.preflight']({ recipe: changed }, { signal, progress: () => {} });
+    expect(weightsSent(server)).toBe(sent);
     await engine.run({ verb: 'download', model: recipe.model });
     const { disks, stages } = await told();
     expect(before.stages).toEqual(stages);

@@ -35,6 +35,21 @@ describe('a download that is wrong', () => {
   });
 });
 
+describe('a list of files that does not end', () => {
+  const again = `/api/models/owner/name/tree/${'c0ffee'.padEnd(40, '0')}?cursor=0`;
+  it.each([
+    ['pages', { pageSize: 1, link: again }, '200 pages'],
+    ['bytes', { pageSize: 1, link: again, pageBytes: 20 * MB }, '67108864 bytes'],
+  ])('is refused by its %s in all', async (_, options, bound) => {
+    const server = await serve(undefined, options);
+    const error = await refused(fetchFrom(server));
+    expect(error).toMatchObject({ code: 'HUB_UNAVAILABLE', details: { what: 'hub:owner/name', bound } });
+    expect(error.message).toContain(`The list of files of hub:owner/name is longer than ${bound}`);
+    expect(server.requests.filter(({ path: asked }) => asked.includes('/tree/')).length).toBeLessThanOrEqual(200);
+    expect(server.requests.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(100 * MB);
+  });
+});
+
 describe('a hub that refuses', () => {
   const onApi =
     (status: number, code: string, message = ''): FaultOf =>

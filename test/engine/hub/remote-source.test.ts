@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { readGgufHeader } from '../../../src-main/core/formats/gguf-header.ts';
 import { openFileSource } from '../../../src-main/core/formats/file-source.ts';
+import { KeptBlocks } from '../../../src-main/engine/hub/kept-blocks.ts';
 import { remoteSource, type RemoteSource } from '../../../src-main/engine/hub/remote-source.ts';
 import { hubSettings } from '../../../src-main/engine/hub/settings.ts';
 import { startHubServer, type Fault, type HubServer } from '../../support/hub-server.ts';
@@ -11,7 +12,10 @@ import { readFileSync } from 'node:fs';
 
 const content = randomBytes(1_000_000);
 
-async function serve(fault: Fault = {}, bytes = content): Promise<{ server: HubServer; source: RemoteSource }> {
+async function serve(
+  fault: Fault = {},
+  bytes = content,
+): Promise<{ server: HubServer; source: RemoteSource; open: (kept: KeptBlocks) => RemoteSource }> {
   const server = await startHubServer({
     files: { 'w.gguf': bytes },
     fault: ({ host }) => (host === 'store' ? fault : null),
@@ -27,7 +31,9 @@ async function serve(fault: Fault = {}, bytes = content): Promise<{ server: HubS
   const url = `${server.endpoint}/owner/name/resolve/${server.commit}/w.gguf`;
   const wanted = { what: 'hub:owner/name:w.gguf', page: server.endpoint };
   const { signal } = new AbortController();
-  return { server, source: remoteSource({ ...settings, pace }, { file, url, wanted, signal }) };
+  const open = (kept?: KeptBlocks): RemoteSource =>
+    remoteSource({ ...settings, pace }, { file, url, wanted, signal }, kept);
+  return { server, source: open(), open };
 }
 
 const ofStore = (server: HubServer): (string | null)[] =>
@@ -58,6 +64,18 @@ describe('a file on a hub', () => {
     await source.read(0, 200_000);
     expect(ofStore(server)).toEqual(['bytes=0-65535', 'bytes=65536-262143']);
     expect(source.fetchedBytes).toBe(262_144);
+  });
+
+  it('is not asked for again for what another reader left, however little is kept', async () => {
+    const { server, open } = await serve();
+    const kept = new KeptBlocks(65_536);
+    await open(kept).read(0, 100);
+    const [first, second] = [open(kept), open(kept)];
+    await first.read(100, 100);
+    expect([first.fetchedBytes, ofStore(server).length]).toEqual([0, 1]);
+    const all = await second.read(0, content.length);
+    expect(Buffer.from(all).equals(content)).toBe(true);
+    expect(ofStore(server)).toEqual(['bytes=0-65535', 'bytes=65536-999999']);
   });
 
   it('whose header is read in steps is not read beyond them', async () => {

@@ -7,7 +7,7 @@ import { rowsAsCsv } from '../../../contract/study-rows.ts';
 import type { StudyResult } from '../../../contract/study.ts';
 import type { Naming } from '../own-output.ts';
 import { checkAnyOutput, cleaning, unfinishedName } from '../output-paths.ts';
-import { publish, type OutputTarget } from '../publish.ts';
+import { publishAnew, type OutputTarget } from '../publish.ts';
 
 /** Refuses a file that cannot be written, before any work. @throws USAGE, OUTPUT_EXISTS, FILE_NOT_FOUND, NOT_WRITABLE */
 export async function checkRowsFile({ output, force, model }: StudyRecipe): Promise<void> {
@@ -26,7 +26,7 @@ export async function writeRows(target: OutputTarget, result: StudyResult, namin
   const file = unfinishedName(target.output);
   await cleaning([file], async () => {
     await writeFile(file, `${text}\n`);
-    await publish(file, target, naming);
+    await publishAnew(file, target, naming);
   }).catch((error: unknown) => {
     throw AppError.from(error);
   });
