@@ -184,6 +184,28 @@ describe('the window', () => {
     expect(app.complaints).toEqual([]);
   });
 
+  it('has a method: plans of slices alone, and a slice block by block as a recipe of its own', async () => {
+    await openSample();
+    await app.page.getByText('Advanced', { exact: true }).click();
+    await app.page.getByLabel('Make smaller by').selectOption('slicing only');
+    await app.page.getByRole('heading', { name: /^Fits, with / }).waitFor();
+    const plans = app.page.getByRole('region', { name: 'Plans' }).getByRole('radio');
+    await expect.poll(() => plans.count(), { timeout: planWaitMs }).toBe(4);
+    const sliced = app.page.getByRole('region', { name: 'Plans' }).getByRole('radio', { name: /^Sliced to / });
+    expect(await sliced.count()).toBe(4);
+    expect(await seriousViolations(app.page)).toEqual([]);
+    await app.page.getByLabel('Slices computed in').selectOption('32 bits');
+    await app.page.getByRole('button', { name: 'Slice block by block…' }).click();
+    await app.page.locator('h1:focus').waitFor();
+    expect(await app.page.locator('main').evaluate(({ scrollTop }) => scrollTop)).toBe(0);
+    expect(await app.page.getByLabel('How it is cut').inputValue()).toBe('per-block');
+    expect(await app.page.getByLabel('Precision').inputValue()).toBe('fp32');
+    expect(await seriousViolations(app.page)).toEqual([]);
+    await app.page.getByRole('button', { name: 'Back to Fit' }).click();
+    expect(await app.page.getByLabel('Slices computed in').inputValue()).toBe('fp32');
+    expect(app.complaints).toEqual([]);
+  });
+
   it('goes everywhere by keyboard, and back', async () => {
     const { keyboard } = app.page;
     await app.page.getByRole('button', { name: 'Open a model…' }).waitFor();

@@ -203,7 +203,7 @@ const perBlockSparsity = 0.25;
 export function perBlockRecipe(model: string, output: string, settings: FitSettings): SliceRecipe {
   const { calibration, evaluation, evaluate, orientation: turn, precision: bits, device, threads, offline } = settings;
   return sliceRecipe.parse({
-    ...{ verb: 'slice', model, output, method: 'per-block', sparsity: perBlockSparsity },
+    ...{ verb: 'slice', model, output, method: 'per-block', sparsity: perBlockSparsity, prove: false },
     ...{ calibration, evaluation, evaluate, orientation: turn, precision: bits, device, threads, offline },
   });
 }
