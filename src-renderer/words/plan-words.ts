@@ -15,6 +15,36 @@ export function planName({ steps }: Pick<Plan, 'steps'>): string {
   return [...(makesFile ? [] : [words.plans.name.source]), ...names].join(', ');
 }
 
+/** A type or a plan as a recipe names it: `Q6_K`, `sliced to 512 columns, Q8_0, KV cache q8_0`. What is no part of a plan stays. */
+export function planIdInWords(id: string): string {
+  return id.split('+').map(partOfId).join(', ');
+}
+
+/** As llama.cpp names its types. */
+const typeForm = /^(all-)?((?:i?q|tq|b?f|mxfp|nvfp)\d\w*)$/i;
+const numberedForm = /^(slice|context|cpu-layers|cpu-experts)-(\d+)$/;
+
+function partOfId(part: string): string {
+  const { name } = words.plans;
+  const type = typeForm.exec(part);
+  if (type) return type[1] ? name.pure(type[2]!.toUpperCase()) : part.toUpperCase();
+  if (part === 'source') return name.sourceInLine;
+  if (part.startsWith('kv-')) return name.kvCache(part.slice('kv-'.length));
+  const [, kind, figure] = numberedForm.exec(part) ?? [];
+  switch (kind) {
+    case 'slice':
+      return name.slicedTo(figure!);
+    case 'context':
+      return name.context(formatCount(Number(figure)));
+    case 'cpu-layers':
+      return name.layersOnCpu(Number(figure));
+    case 'cpu-experts':
+      return name.expertsOnCpu(Number(figure));
+    default:
+      return part;
+  }
+}
+
 function stepName(step: PlanStep): string {
   const { name } = words.plans;
   switch (step.method) {

@@ -14,7 +14,7 @@ export const chat: Words['chat'] = {
   tokens: (count) => (count === 1 ? '1 Token' : `${count} Tokens`),
   rate: (perSecond) => `${perSecond} Tokens/s`,
   cut: 'an der Grenze abgeschnitten',
-  by: (engine, device) => `${engine} auf ${device}`,
+  by: (engine, onDevice) => `${engine} ${onDevice}`,
   nothing: 'Es war sofort zu Ende und schrieb nichts.',
   cannot: 'Es kann hier nicht antworten',
   same: 'Beide schrieben dasselbe, Wort für Wort.',

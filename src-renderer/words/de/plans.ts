@@ -34,6 +34,8 @@ export const plans: Words['plans'] = {
   },
   name: {
     source: 'Die Quelle unverändert',
+    sourceInLine: 'Quelle unverändert',
+    slicedTo: (width) => `auf ${width} Spalten geschnitten`,
     mix: (type) => `Mischung ${type}`,
     pure: (type) => `${type} für alle Tensoren`,
     sliced: (width, hiddenSize) => `Auf ${width} von ${hiddenSize} Spalten geschnitten`,

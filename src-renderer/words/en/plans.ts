@@ -33,6 +33,8 @@ export const plans = {
   },
   name: {
     source: 'The source unchanged',
+    sourceInLine: 'source unchanged',
+    slicedTo: (width: string) => `sliced to ${width} columns`,
     mix: (type: string) => `${type} mix`,
     pure: (type: string) => `${type} on all tensors`,
     sliced: (width: number, hiddenSize: number) => `Sliced to ${width} of ${hiddenSize} columns`,
