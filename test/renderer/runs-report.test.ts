@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JobResult } from '../../src-main/contract/job.ts';
 import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
+import type { InvarianceResult } from '../../src-main/contract/results.ts';
 import { reportHtml } from '../../src-renderer/features/report/report-html.ts';
 import { reportMarkdown } from '../../src-renderer/features/report/report-markdown.ts';
 import { reportOf, resultOf, type DoneRun, type Report } from '../../src-renderer/features/report/report.ts';
@@ -117,12 +118,18 @@ describe('Markdown', () => {
       '- Picks the same next word as the original 93.0 times in 100 (± 0.4)',
       '| layer 1 · attention | 192 | 0.42% |',
       '> Once upon a time',
-      'target.context: 4096',
+      '| Target: Context | 4,096 |',
     ])
       expect(text).toContain(part);
     expect(text).not.toMatch(/undefined|null|\[object/);
     speak('de');
-    expect(reportMarkdown(report({ verb: 'fit', value: fitResult }))).toContain('## Rezept');
+    const german = reportMarkdown(report({ verb: 'fit', value: fitResult }));
+    for (const part of ['## Rezept', '| Ziel: Kontext | 4.096 |', '| Art des Laufs | Anpassen |'])
+      expect(german).toContain(part);
+    const invariance = { maxLogitDifference: 0.000012, tolerance: 0.0005 } as InvarianceResult;
+    expect(reportMarkdown(report({ verb: 'slice', value: { ...perBlockResult, invariance } }))).toContain(
+      'um mehr als 1,2e−5 (erlaubt 5,0e−4)',
+    );
     speak('en');
   });
 });
@@ -138,7 +145,7 @@ describe('HTML', () => {
       'Picks the same next word as the original 93.0 times in 100',
       '<td>layer 1 · attention</td>',
       'Once upon a time',
-      '<td>target.context</td><td>4096</td>',
+      '<td>Target: Context</td><td>4,096</td>',
     ])
       expect(text).toContain(part);
     expect(text.match(/<svg/g)).toHaveLength(1);
