@@ -55,6 +55,20 @@ describe('the verdict', () => {
     expect(report({ verb: 'fit', value: made }, { recipe: file }).facts).toContain('fits 20.0 GB');
   });
 
+  it('of a fit that made nothing says by how much it does not fit, in the language of the window', () => {
+    const plans = [planFor('q8_0', { fits: false, totalBytes: 30 * 2 ** 30, kld: 0.001 })];
+    const none = { ...fitResult, verdict: 'Does not fit.', output: null, plan: null, plans };
+    const say = (plan: string | null): string =>
+      report({ verb: 'fit', value: none }, { recipe: { ...recipe, plan } }).headline;
+    expect(say(null)).toBe(
+      'Nothing fits 24.0 GiB. The smallest plan of use (q8_0 mix) needs 30.0 GiB, 6.00 GiB too much. Use a larger card, a shorter context, or a smaller model.',
+    );
+    expect(say('q8_0')).toBe('q8_0 mix: does not fit, over by 6.00 GiB');
+    speak('de');
+    expect(say('q8_0')).toBe('Mischung q8_0: passt nicht, 6,00 GiB zu viel');
+    speak('en');
+  });
+
   it('of a slice says what became of its size', () => {
     const smaller = report({ verb: 'slice', value: { ...perBlockResult, fileBytes: 847_000 } });
     expect(smaller.headline).toBe('It is made, and is 15% smaller');

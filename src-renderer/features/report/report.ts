@@ -72,7 +72,7 @@ export function reportOf(run: DoneRun): Report {
   const target = targetOf(recipe);
   const plan = result?.verb === 'fit' ? result.value.plan : null;
   return {
-    headline: headlineOf(result, target),
+    headline: headlineOf(result, target, typeof recipe['plan'] === 'string' ? recipe['plan'] : null),
     subline: sublineOf(run),
     facts: result?.verb === 'fit' ? fitFacts(nameOf(run.model), result.value, target) : '',
     bar: plan && target ? barOf(plan, target) : null,

@@ -7,6 +7,7 @@ export const report: Words['report'] = {
   runsOver: (fit) => `Es läuft, ist aber ${fit}`,
   made: (fit) => `Es ist gemacht, ${fit}`,
   madeOver: (fit) => `Es ist gemacht, ist aber ${fit}`,
+  namedTooBig: (name, over) => `${name}: passt nicht, ${over} zu viel`,
   verdicts: {
     runs: (change) => `Es läuft, und ist ${change}`,
     made: (change) => `Es ist gemacht, und ist ${change}`,
