@@ -1,5 +1,5 @@
 // A plan's name, from its steps: what is done to the weights, then how it is run.
-import type { Plan, PlanStep } from '../../src-main/contract/plan.ts';
+import type { Plan, PlanRemark, PlanStep } from '../../src-main/contract/plan.ts';
 import { formatCount } from './numbers.ts';
 import { useWords } from './words.ts';
 
@@ -60,5 +60,23 @@ function stepName(step: PlanStep): string {
       return name.layersOnCpu(step.layers);
     case 'cpu-experts':
       return name.expertsOnCpu(step.layers);
+  }
+}
+
+/** What there is to know of a plan; of an older result, which has no remarks, the engine's own notes. */
+export const planNotes = ({ remarks, notes }: Pick<Plan, 'notes' | 'remarks'>): readonly string[] =>
+  remarks?.map(remarkInWords) ?? notes;
+
+function remarkInWords(remark: PlanRemark): string {
+  const { remarks, remarkFallback, remarkSlower, remarkMeasured } = words.plans;
+  switch (remark.kind) {
+    case 'fallback':
+      return remarkFallback(remark.fallen, remark.matrices, remark.blockSize, remark.types.join(', '));
+    case 'slower':
+      return remarkSlower(remark.flag);
+    case 'measured':
+      return remarkMeasured(remark.run, formatCount(remark.windows), formatCount(remark.windowTokens), remark.text);
+    default:
+      return remarks[remark.kind];
   }
 }

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { remarkInWords } from '../../src-main/core/planning/plan-remarks.ts';
 import { resultOf, startEngine } from '../support/engine.ts';
 import { fileOf, narrowFits } from '../support/narrow-sample.ts';
 import { sampleModel } from '../support/paths.ts';
@@ -24,7 +25,9 @@ describe('plan', () => {
         { method: 'quantize', type: 'Q5_1', pure: false },
       ],
       fits: true,
+      remarks: expect.arrayContaining([{ kind: 'narrower' }]) as unknown[],
     });
+    for (const { notes, remarks } of list.plans) expect(notes).toEqual(remarks!.map(remarkInWords));
     for (const { cost, memory } of slices) {
       expect(cost.seconds).toBeGreaterThan(0);
       expect(memory.basis).toBe('llama.cpp');

@@ -1,6 +1,7 @@
 // @vitest-environment node
 // The catalogue of words: every language says everything, in its own words and its own numbers.
 import { afterEach, describe, expect, it } from 'vitest';
+import type { PlanRemark } from '../../src-main/contract/plan.ts';
 import { figureInWords } from '../../src-renderer/features/history/run-text.ts';
 import { cutShare } from '../../src-renderer/features/studies/figures.ts';
 import { de } from '../../src-renderer/words/de.ts';
@@ -12,7 +13,7 @@ import {
   formatParameters,
   formatShare,
 } from '../../src-renderer/words/numbers.ts';
-import { planIdInWords, planName } from '../../src-renderer/words/plan-words.ts';
+import { planIdInWords, planName, planNotes } from '../../src-renderer/words/plan-words.ts';
 import { languageFor, speak, useWords } from '../../src-renderer/words/words.ts';
 
 /** Dotted names and what they say; functions are asked with plain arguments, once in the singular. */
@@ -70,6 +71,33 @@ describe('a plan in a recipe', () => {
     ['q4_k_m+cpu-experts-1', 'Q4_K_M, experts of 1 layer on the CPU'],
     ['a newer one', 'a newer one'],
   ])('%s is said as %s', (id, text) => expect(planIdInWords(id)).toBe(text));
+});
+
+describe('what there is to know of a plan', () => {
+  const remarks: PlanRemark[] = [
+    { kind: 'narrower' },
+    { kind: 'fallback', fallen: 3, matrices: 20, blockSize: 256, types: ['Q5_0', 'Q8_0'] },
+    { kind: 'slower', flag: '--n-cpu-moe 3' },
+    { kind: 'measured', run: 'r1', windows: 8, windowTokens: 2048, text: 'evaluation' },
+  ];
+  const notes = ['As the engine says it.'];
+
+  it('is said in the language of the window, by the engine only where an older result has no more', () => {
+    expect(planNotes({ notes, remarks }).slice(1)).toEqual([
+      '3 of 20 matrices have rows that are no multiple of 256, so llama.cpp gives them Q5_0, Q8_0 instead.',
+      'Slower: start the runner with --n-cpu-moe 3.',
+      'The loss was measured by run r1, on 8 × 2,048 tokens of “evaluation”.',
+    ]);
+    speak('de');
+    const [narrower, ...others] = planNotes({ notes, remarks });
+    expect(narrower).toMatch(/^Macht das Modell schmaler/);
+    expect(others).toEqual([
+      '3 von 20 Matrizen haben Zeilen, die kein Vielfaches von 256 sind; llama.cpp gibt ihnen stattdessen Q5_0, Q8_0.',
+      'Langsamer: starte das Programm mit --n-cpu-moe 3.',
+      'Den Verlust hat der Lauf r1 gemessen, auf 8 × 2.048 Token von „evaluation“.',
+    ]);
+    expect(planNotes({ notes })).toEqual(notes);
+  });
 });
 
 describe('a percentage', () => {
