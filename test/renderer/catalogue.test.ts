@@ -59,6 +59,12 @@ describe('the catalogue', () => {
   });
 });
 
+describe('German units', () => {
+  it('have one plural: Token and Nat', () => {
+    expect([...german].filter(([, text]) => /\b(Tokens|Nats)\b/.test(text))).toEqual([]);
+  });
+});
+
 describe('a plan in a recipe', () => {
   it.each([
     ['q6_k', 'Q6_K'],
