@@ -11,7 +11,7 @@ export const chat: Words['chat'] = {
   compressed: 'Neues Modell',
   waiting: 'wartet, bis es an der Reihe ist …',
   loading: 'wird geladen …',
-  tokens: (count) => (count === 1 ? '1 Token' : `${count} Token`),
+  tokens: (count) => `${count} Token`,
   rate: (perSecond) => `${perSecond} Token/s`,
   cut: 'an der Grenze abgeschnitten',
   by: (engine, onDevice) => `${engine} ${onDevice}`,
