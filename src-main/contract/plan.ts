@@ -61,6 +61,32 @@ export const prediction = z.object({
 });
 export type Prediction = z.infer<typeof prediction>;
 
+/** A thing to know of a plan, for programs. */
+export const planRemark = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.enum(['narrower', 'narrower-wished', 'folder-written', 'of-no-use', 'source-quantised', 'cache-type']),
+  }),
+  /** Matrices whose rows are no multiple of the type's block, and the types that llama.cpp gives them. */
+  z.object({
+    kind: z.literal('fallback'),
+    fallen: z.number().int(),
+    matrices: z.number().int(),
+    blockSize: z.number().int(),
+    types: z.array(z.string()),
+  }),
+  /** `flag`: how the runner is told. */
+  z.object({ kind: z.literal('slower'), flag: z.string() }),
+  /** What an earlier run measured the loss on. */
+  z.object({
+    kind: z.literal('measured'),
+    run: z.string(),
+    windows: z.number().int(),
+    windowTokens: z.number().int(),
+    text: z.string(),
+  }),
+]);
+export type PlanRemark = z.infer<typeof planRemark>;
+
 export const plan = z.object({
   id: z.string(),
   summary: z.string(),
@@ -72,6 +98,8 @@ export const plan = z.object({
   cost: z.object({ seconds: z.number(), peakMemoryBytes: bytes, diskBytes: bytes }),
   /** Things to know: tensors that fall back to other types, a quantised source, a slower runner. */
   notes: z.array(z.string()),
+  /** The notes one by one; missing in results of older versions. */
+  remarks: z.array(planRemark).optional(),
 });
 export type Plan = z.infer<typeof plan>;
 

@@ -214,17 +214,47 @@ export type PerBlockSliceResult = z.infer<typeof perBlockSliceResult>;
 export const sliceResult = z.discriminatedUnion('method', [sharedSliceResult, perBlockSliceResult]);
 export type SliceResult = z.infer<typeof sliceResult>;
 
+const measuredLoss = z.object({ kld: z.number(), standardError: z.number() });
+const expectedLoss = prediction.pick({ kld: true, kldLow: true, kldHigh: true });
+/** By the id of its plan. `settings`: what the plan's settings count besides its loss, in nats per token. */
+const measuredPlan = measuredLoss.extend({ plan: z.string(), settings: z.number() });
+
+/** Why the slices of a fit came to what they did. Plans by their ids. */
+export const sliceReason = z.discriminatedUnion('kind', [
+  z.object({ kind: z.enum(['fits-as-is', 'nothing-fits', 'not-measured', 'unwished', 'none-fits', 'alone']) }),
+  /** Only slices were asked for. */
+  z.object({ kind: z.literal('wished'), plan: z.string() }),
+  /** `message` says why the model cannot be sliced. */
+  z.object({ kind: z.literal('refused'), message: z.string() }),
+  /** `unsliced`: the best that fits without a slice; null where none does. */
+  z.object({
+    kind: z.literal('named'),
+    plan: z.string(),
+    unsliced: z.object({ plan: z.string(), predicted: expectedLoss }).nullable(),
+  }),
+  z.object({ kind: z.enum(['too-large', 'nothing-to-compare']), plan: z.string() }),
+  z.object({ kind: z.literal('too-much-memory'), plan: z.string(), neededBytes: bytes, allowedBytes: bytes }),
+  /** Making it failed. */
+  z.object({ kind: z.literal('failed'), plan: z.string(), message: z.string() }),
+  z.object({ kind: z.literal('not-expected'), unsliced: measuredPlan }),
+  z.object({ kind: z.literal('compared'), slice: measuredPlan, unsliced: measuredPlan }),
+]);
+export type SliceReason = z.infer<typeof sliceReason>;
+
 /** What became of the shared-rotation slices among a fit's plans. */
 export const sliceComparison = z.object({
   /** Slices among the plans. */
   considered: z.number().int(),
   /** The best slice that fits: id of its plan. */
   best: z.string().nullable(),
-  predicted: prediction.pick({ kld: true, kldLow: true, kldHigh: true }).nullable(),
-  measured: z.object({ kld: z.number(), standardError: z.number() }).nullable(),
+  predicted: expectedLoss.nullable(),
+  measured: measuredLoss.nullable(),
   /** The file that was made is the slice. */
   chosen: z.boolean(),
+  /** `reason` as a sentence. */
   verdict: z.string(),
+  /** Missing in results of older versions. */
+  reason: sliceReason.optional(),
   /** Of the model, where a slice was made. */
   invariance: invariance.nullable(),
 });

@@ -18,6 +18,7 @@ import { recipe } from './de/recipe.ts';
 import { report } from './de/report.ts';
 import { runs } from './de/runs.ts';
 import { settings } from './de/settings.ts';
+import { slices } from './de/slices.ts';
 import { studies } from './de/studies.ts';
 import { target } from './de/target.ts';
 import type { Words } from './en.ts';
@@ -42,6 +43,7 @@ export const de: Words = {
   report,
   runs,
   settings,
+  slices,
   studies,
   target,
 };

@@ -18,6 +18,7 @@ import { recipe } from './en/recipe.ts';
 import { report } from './en/report.ts';
 import { runs } from './en/runs.ts';
 import { settings } from './en/settings.ts';
+import { slices } from './en/slices.ts';
 import { studies } from './en/studies.ts';
 import { target } from './en/target.ts';
 
@@ -41,6 +42,7 @@ export const en = {
   report,
   runs,
   settings,
+  slices,
   studies,
   target,
 };

@@ -18,6 +18,9 @@ export function formatFixed(value: number, decimals: number): string {
 /** With as many decimals as it needs: for the ticks of an axis. */
 export const formatPlain = (value: number): string => localised(`${Number(value.toPrecision(6))}`);
 
+/** With two figures and a power of ten: `1.2e−5`. */
+export const formatScientific = (value: number): string => localised(value.toExponential(1).replace('e-', 'e−'));
+
 function localised(text: string): string {
   return text.replace(/(?<=\d)\.(?=\d)/, words.numbers.decimalMark);
 }

@@ -1,5 +1,5 @@
 // The words of the chosen language. Everything that is shown to people comes from here, and changes with the language at once.
-// What the engine says (notes, warnings, messages of errors) is English and is shown as it comes.
+// What the engine says (warnings, messages of errors) is English and is shown as it comes.
 import { shallowReactive } from 'vue';
 import { de } from './de.ts';
 import { en, type Words } from './en.ts';

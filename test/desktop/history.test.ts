@@ -140,7 +140,7 @@ describe('the history', () => {
           .filter(({ clientWidth, scrollWidth }) => clientWidth === 0 || scrollWidth > clientWidth + 1)
           .map((cell) => cell.textContent.trim()),
       );
-    expect(await row.textContent()).toMatch(/Gemma-3-27B\.F16.*Fit Q8_0.*14\.1 kB.*evaluation.*cuda/);
+    expect(await row.textContent()).toMatch(/Gemma-3-27B\.F16.*Fit Q8_0.*14\.1 kB.*evaluation.*CUDA/);
     // Once the table has seen its width.
     await expect.poll(hidden, { timeout: 10_000 }).toEqual([]);
     // Whole rows, the button of their menu too: nothing to scroll to.

@@ -189,6 +189,8 @@ describe('nothing is cut off', () => {
         .click();
       const result = page.getByRole('region', { name: de.report.label });
       await result.waitFor({ timeout: fitWaitMs });
+      // Programs are looked for meanwhile.
+      await result.getByText(de.exporting.showCommand).waitFor({ state: 'attached' });
       await unfoldAll();
       await result.getByText(de.exporting.showCommand).click();
       await result.getByText(de.exporting.commandFor('llama-server')).waitFor();

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { remarkInWords } from '../../src-main/core/planning/plan-remarks.ts';
 import { resultOf, startEngine } from '../support/engine.ts';
 import { fileOf, narrowFits } from '../support/narrow-sample.ts';
 import { goldenModels } from '../support/golden-models.ts';
@@ -26,7 +27,9 @@ describe('plan', () => {
         { method: 'quantize', type: 'Q5_1', pure: false },
       ],
       fits: true,
+      remarks: expect.arrayContaining([{ kind: 'narrower' }]) as unknown[],
     });
+    for (const { notes, remarks } of list.plans) expect(notes).toEqual(remarks!.map(remarkInWords));
     for (const { cost, memory } of slices) {
       expect(cost.seconds).toBeGreaterThan(0);
       expect(memory.basis).toBe('llama.cpp');

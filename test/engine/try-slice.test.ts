@@ -20,7 +20,7 @@ test.each(['DISK_FULL', 'WORKER_CRASHED', 'OUT_OF_MEMORY', 'NON_FINITE', 'INTERN
   async (code) => {
     expect(await attempt(new AppError(code, 'No room.'))).toMatchObject({
       made: null,
-      outcome: { kind: 'not-made', reason: 'No room.' },
+      outcome: { kind: 'not-made', because: { kind: 'failed', message: 'No room.' } },
     });
   },
 );

@@ -18,7 +18,9 @@ import {
   lossWithError,
   methodInWords,
   momentInWords,
+  runName,
 } from '../../src-renderer/features/history/run-text.ts';
+import { onDevice, runnerName } from '../../src-renderer/words/names.ts';
 import { libraryTitle, modelLines } from '../../src-renderer/features/models/model-tree.ts';
 import { ref } from 'vue';
 import { useGridKeys } from '../../src-renderer/features/history/use-grid-keys.ts';
@@ -59,6 +61,10 @@ describe('a row', () => {
     expect(methodInWords({ verb: 'slice', method: 'per-block' })).toBe('Slice, block by block');
     expect(methodInWords({ verb: 'quantize', method: 'quantize' })).toBe('Quantise');
     expect(methodInWords({ verb: 'newer', method: null })).toBe('newer');
+    expect(runName({ verb: 'fit', method: null, type: 'q6_k' })).toBe('Fit Q6_K');
+    expect(runName({ verb: 'evaluate', method: null, type: null })).toBe('Measure');
+    expect([onDevice('cpu'), onDevice('cuda'), onDevice('npu')]).toEqual(['on the processor', 'on CUDA', 'on npu']);
+    expect([runnerName('lm-studio'), runnerName('/made/folder')]).toEqual(['LM Studio', '/made/folder']);
     expect(lossWithError(0.0213, 0.0024)).toBe('0.0213 ± 0.0024');
     expect([lossInCell(0.00469, 0.00013), lossInCell(0.0000502, 0.0000008)]).toEqual(['0.00469 ± 0.00013', '0.00005']);
     expect(figureInWords('peakMemoryBytes', 3 * GiB, null)).toBe('3.00 GiB');

@@ -8,6 +8,7 @@ import { readRecipeDraft } from '../../src-renderer/features/advanced/recipe-dra
 import { draftOf, settingsOfFit } from '../../src-renderer/features/history/clone-into-fit.ts';
 import { labelOf, nameInWords, valueInWords } from '../../src-renderer/features/history/setting-words.ts';
 import { changesOf, fieldsOf, type SettingField } from '../../src-renderer/features/history/settings-fields.ts';
+import { speak } from '../../src-renderer/words/words.ts';
 import { newTargetDraft, readDraft } from '../../src-renderer/features/target/target-draft.ts';
 
 const GiB = 2 ** 30;
@@ -117,6 +118,14 @@ describe('settings as fields', () => {
     expect(valueInWords({}, 'device', 'cpu')).toBe('processor');
     expect(valueInWords({}, 'calibration.texts', ['a', 'b'])).toBe('a, b');
     expect(valueInWords({}, 'kind', 'speed')).toBe('Speed');
+    expect(valueInWords({}, 'plan', 'all-q4_0')).toBe('Q4_0 on all tensors');
+    expect(valueInWords({}, 'types', ['q8_0', 'Q4_K_M'])).toBe('Q8_0, Q4_K_M');
+    expect([valueInWords({}, 'target.context', 4096), valueInWords({}, 'calibration.seed', 4096)]).toEqual([
+      ...['4,096', '4096'],
+    ]);
+    speak('de');
+    expect(valueInWords({}, 'sparsity', 0.25)).toBe('0,25');
+    speak('en');
   });
 
   it('of a fit become the form of the Fit area, to the byte', () => {

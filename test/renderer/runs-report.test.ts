@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JobResult } from '../../src-main/contract/job.ts';
 import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
+import type { InvarianceResult } from '../../src-main/contract/results.ts';
 import { reportHtml } from '../../src-renderer/features/report/report-html.ts';
 import { reportMarkdown } from '../../src-renderer/features/report/report-markdown.ts';
 import { reportOf, resultOf, type DoneRun, type Report } from '../../src-renderer/features/report/report.ts';
@@ -52,6 +53,20 @@ describe('the verdict', () => {
     );
     const file = { ...recipe, target: { kind: 'file', bytes: 20e9 } };
     expect(report({ verb: 'fit', value: made }, { recipe: file }).facts).toContain('fits 20.0 GB');
+  });
+
+  it('of a fit that made nothing says by how much it does not fit, in the language of the window', () => {
+    const plans = [planFor('q8_0', { fits: false, totalBytes: 30 * 2 ** 30, kld: 0.001 })];
+    const none = { ...fitResult, verdict: 'Does not fit.', output: null, plan: null, plans };
+    const say = (plan: string | null): string =>
+      report({ verb: 'fit', value: none }, { recipe: { ...recipe, plan } }).headline;
+    expect(say(null)).toBe(
+      'Nothing fits 24.0 GiB. The smallest plan of use (q8_0 mix) needs 30.0 GiB, 6.00 GiB too much. Use a larger card, a shorter context, or a smaller model.',
+    );
+    expect(say('q8_0')).toBe('q8_0 mix: does not fit, over by 6.00 GiB');
+    speak('de');
+    expect(say('q8_0')).toBe('Mischung q8_0: passt nicht, 6,00 GiB zu viel');
+    speak('en');
   });
 
   it('of a slice says what became of its size', () => {
@@ -117,12 +132,18 @@ describe('Markdown', () => {
       '- Picks the same next word as the original 93.0 times in 100 (± 0.4)',
       '| layer 1 · attention | 192 | 0.42% |',
       '> Once upon a time',
-      'target.context: 4096',
+      '| Target: Context | 4,096 |',
     ])
       expect(text).toContain(part);
     expect(text).not.toMatch(/undefined|null|\[object/);
     speak('de');
-    expect(reportMarkdown(report({ verb: 'fit', value: fitResult }))).toContain('## Rezept');
+    const german = reportMarkdown(report({ verb: 'fit', value: fitResult }));
+    for (const part of ['## Rezept', '| Ziel: Kontext | 4.096 |', '| Art des Laufs | Anpassen |'])
+      expect(german).toContain(part);
+    const invariance = { maxLogitDifference: 0.000012, tolerance: 0.0005 } as InvarianceResult;
+    expect(reportMarkdown(report({ verb: 'slice', value: { ...perBlockResult, invariance } }))).toContain(
+      'um mehr als 1,2e−5 (erlaubt 5,0e−4)',
+    );
     speak('en');
   });
 });
@@ -138,7 +159,7 @@ describe('HTML', () => {
       'Picks the same next word as the original 93.0 times in 100',
       '<td>layer 1 · attention</td>',
       'Once upon a time',
-      '<td>target.context</td><td>4096</td>',
+      '<td>Target: Context</td><td>4,096</td>',
     ])
       expect(text).toContain(part);
     expect(text.match(/<svg/g)).toHaveLength(1);

@@ -158,8 +158,9 @@ describe('plans', () => {
   });
 
   it('tell what became of the slices, unless nothing was made', () => {
-    const result = { plan: best, slices: { verdict: 'Slicing loses more.' } } as FitResult;
-    expect(slicesInWords(result)).toBe('Slicing loses more.');
+    const slices = { verdict: 'No slice was compared.', reason: { kind: 'not-measured' } };
+    const result = { plan: best, plans: [best], slices } as unknown as FitResult;
+    expect(slicesInWords(result)).toMatch(/^No slice was compared: only a measurement chooses one/);
     expect(slicesInWords({ ...result, plan: source })).toBe('');
   });
 

@@ -71,16 +71,10 @@ function filesOf({ artifacts }: Experiment): string {
 
 export function describeDetail(run: ExperimentDetail, canvas: Canvas): string[] {
   const { style, width } = canvas;
-  const metrics = run.allMetrics.map(({ name, value, standardError, context }) => [
-    name,
-    figureOf(name, value, standardError),
+  const metrics = run.allMetrics.map(({ name, value, standardError, context }): Figure => ({
     context,
-  ]);
-  const metricColumns: Column[] = [
-    { title: 'figure' },
-    { title: 'value', align: right },
-    { title: 'measured on', flexible: true },
-  ];
+    cells: [name, figureOf(name, value, standardError)],
+  }));
   const stages = run.stages.map(({ name, seconds }) => [name, formatDuration(seconds)]);
   return [
     style.strong(`${run.verb}${run.method === null ? '' : ` ${run.method}`}: ${run.state}`),
@@ -111,11 +105,35 @@ export function describeDetail(run: ExperimentDetail, canvas: Canvas): string[] 
       ]),
     ]),
     ...(run.error ? ['', style.bad(`${run.error.code}: ${run.error.message}`)] : []),
-    ...(metrics.length > 0 ? ['', ...table(metricColumns, metrics, width)] : []),
+    ...figureTable([{ title: 'figure' }, { title: 'value', align: right }], metrics, canvas),
     ...(stages.length > 0 ? ['', ...table([{ title: 'stage' }, { title: 'took', align: right }], stages, width)] : []),
     '',
     style.quiet('recipe'),
     ...JSON.stringify(run.recipe, null, 2).split('\n'),
+  ];
+}
+
+interface Figure {
+  /** What it was measured with; empty for what is counted. */
+  context: string;
+  cells: string[];
+}
+
+/** What figures were measured with stands once above all of them; what is counted comes first. Empty where there are none. */
+function figureTable(columns: Column[], figures: readonly Figure[], { style, width }: Canvas): string[] {
+  if (figures.length === 0) return [];
+  const groups = [...Map.groupBy(figures, ({ context }) => context)].toSorted(
+    ([a], [b]) => Number(a !== '') - Number(b !== ''),
+  );
+  const rows = groups.flatMap(([, found]) => found.map(({ cells }) => cells));
+  const [head, ...lines] = table(columns, rows, width);
+  return [
+    '',
+    head!,
+    ...groups.flatMap(([context, found]) => [
+      ...(context === '' ? [] : [style.quiet(`measured on ${context}`)]),
+      ...lines.splice(0, found.length),
+    ]),
   ];
 }
 
@@ -132,19 +150,16 @@ export function describeComparison({ runs, differences, metrics }: Comparison, c
   const { style, width } = canvas;
   const perRun: Column[] = runs.map(({ run }) => ({ title: run, flexible: true }));
   const settings = differences.map(({ setting, values }) => [setting, ...values.map(valueOf)]);
-  const figures = metrics.map(({ name, context, values }) => [
-    name,
-    ...values.map((value) => (value === null ? '–' : figureOf(name, value.value, value.standardError))),
+  const figures = metrics.map(({ name, context, values }): Figure => ({
     context,
-  ]);
+    cells: [name, ...values.map((value) => (value === null ? '–' : figureOf(name, value.value, value.standardError)))],
+  }));
   return [
     style.strong(
       settings.length === 0 ? 'These runs have the same settings.' : `${plural(settings.length, 'setting')} differ.`,
     ),
     ...(settings.length > 0 ? ['', ...table([{ title: 'setting' }, ...perRun], settings, width)] : []),
-    ...(figures.length > 0
-      ? ['', ...table([{ title: 'figure' }, ...perRun, { title: 'measured on', flexible: true }], figures, width)]
-      : []),
+    ...figureTable([{ title: 'figure' }, ...perRun], figures, canvas),
   ];
 }
 

@@ -1,7 +1,9 @@
 // Which types a model could have: the named mixes of llama.cpp, and every single type on all tensors, embedding included.
 import { findMix, mixes, mixOfType, singleTypes } from '../quantization/mixes.ts';
+import type { PlanRemark } from '../../contract/plan.ts';
 import { ggmlTypeByName } from '../formats/ggml-types.ts';
 import type { TensorEntry } from '../formats/tensor.ts';
+import { remarkInWords } from './plan-remarks.ts';
 
 /** A question to llama.cpp: the types of a mix, or of one type on all tensors. */
 export interface MixQuestion {
@@ -69,11 +71,20 @@ export function withoutTwins(candidates: readonly Candidate[]): Candidate[] {
   });
 }
 
+/** As a sentence. */
+export function fallbackNote(candidate: Candidate, tensors: readonly TensorEntry[]): string | null {
+  const fallback = fallbackOf(candidate, tensors);
+  return fallback && remarkInWords(fallback);
+}
+
 /**
  * What is to be said where llama.cpp gives matrices another type than the one asked for, because their rows are no
  * multiple of its block; null where it need not. `tensors` have the types they had before.
  */
-export function fallbackNote(candidate: Candidate, tensors: readonly TensorEntry[]): string | null {
+export function fallbackOf(
+  candidate: Candidate,
+  tensors: readonly TensorEntry[],
+): Extract<PlanRemark, { kind: 'fallback' }> | null {
   const { type, pure, types } = candidate;
   if (type === null) return null;
   const { blockSize } = ggmlTypeByName(pure ? type : findMix(type).type)!;
@@ -84,5 +95,5 @@ export function fallbackNote(candidate: Candidate, tensors: readonly TensorEntry
   const fallen = matrices.filter(isFallen);
   if (fallen.length === 0) return null;
   const given = [...new Set(fallen.map((tensor) => types[tensor.name] ?? tensor.type))].sort();
-  return `${fallen.length} of ${matrices.length} matrices have rows that are no multiple of ${blockSize}, so llama.cpp gives them ${given.join(', ')} instead.`;
+  return { kind: 'fallback', fallen: fallen.length, matrices: matrices.length, blockSize, types: given };
 }

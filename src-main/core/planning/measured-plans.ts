@@ -1,6 +1,7 @@
 // What earlier runs have measured of a model, in place of what its plans are expected to lose.
 import type { Plan, PlanList, PlanStep, Prediction } from '../../contract/plan.ts';
 import type { Quality } from '../../contract/results.ts';
+import { remarkInWords } from './plan-remarks.ts';
 
 /** What a finished run made of the model, and what that lost. */
 export interface KnownLoss {
@@ -36,8 +37,9 @@ function withLoss(plan: Plan, known: KnownLoss | undefined): Plan {
   const predicted = known && measuredPrediction(known.quality);
   if (!predicted) return plan;
   const { text, windows, windowTokens } = known.quality;
-  const note = `The loss was measured by run ${known.run}, on ${windows} windows of ${windowTokens} tokens of ${text}.`;
-  return { ...plan, predicted, notes: [...plan.notes, note] };
+  const remark = { kind: 'measured', run: known.run, windows, windowTokens, text } as const;
+  const remarks = plan.remarks && [...plan.remarks, remark];
+  return { ...plan, predicted, notes: [...plan.notes, remarkInWords(remark)], remarks };
 }
 
 /** Equal for steps that make the same file. */

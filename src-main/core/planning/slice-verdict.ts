@@ -2,39 +2,10 @@
 // error of the difference, has to be below that of the best plan without a slice.
 import type { Plan } from '../../contract/plan.ts';
 import type { SliceComparison } from '../../contract/results.ts';
+import { formatMemory } from '../../contract/units.ts';
 import { unusableLoss } from './prior.ts';
+import { reasonOf, type MeasuredLoss, type MeasuredPlan, type NotMade, type SliceOutcome } from './slice-outcome.ts';
 import { sliceOf } from './slices.ts';
-
-export interface MeasuredLoss {
-  kld: number;
-  standardError: number;
-}
-
-export interface MeasuredPlan {
-  plan: Plan;
-  loss: MeasuredLoss;
-  /** The loss plus what the plan's settings count (rank.ts), in the same unit. */
-  score: number;
-}
-
-export type SliceOutcome =
-  /** The source meets the target. */
-  | { kind: 'fits-as-is' }
-  /** No plan fits, or none but slices where nothing is measured. */
-  | { kind: 'nothing-fits' }
-  | { kind: 'not-measured' }
-  /** One plan was named and made; `unsliced` is the best without a slice that fits. */
-  | { kind: 'named'; plan: Plan; measured: MeasuredLoss | null; unsliced: Plan | null }
-  /** Only slices were asked for. */
-  | { kind: 'wished'; plan: Plan; measured: MeasuredLoss | null }
-  /** No slices were asked for. */
-  | { kind: 'unwished' }
-  | { kind: 'none-fits' }
-  | { kind: 'not-made'; plan: Plan; reason: string }
-  | { kind: 'not-expected'; unsliced: MeasuredPlan }
-  | { kind: 'compared'; slice: MeasuredPlan; unsliced: MeasuredPlan }
-  /** Only a slice fits. */
-  | { kind: 'alone'; measured: MeasuredLoss | null };
 
 /**
  * Whether a slice is better than measuring it can err: the errors are added as if independent, although both sides saw
@@ -48,6 +19,7 @@ export function isBetter(slice: MeasuredPlan, unsliced: MeasuredPlan): boolean {
 /** `plans` as planned, best first; `refusal` says why there are no slices among them. */
 export function compareSlices(plans: readonly Plan[], refusal: string | null, outcome: SliceOutcome): SliceComparison {
   const slices = plans.filter((plan) => sliceOf(plan) !== null);
+  const isRefused = refusal !== null && slices.length === 0;
   const named = 'plan' in outcome && sliceOf(outcome.plan) ? outcome.plan : null;
   const best = named ?? slices.find(({ fits }) => fits) ?? null;
   const { kld, kldLow, kldHigh } = best?.predicted ?? { kld: 0, kldLow: 0, kldHigh: 0 };
@@ -58,8 +30,8 @@ export function compareSlices(plans: readonly Plan[], refusal: string | null, ou
     measured: measuredOf(outcome),
     chosen: isChosen(outcome),
     invariance: null,
-    verdict:
-      refusal !== null && slices.length === 0 ? `Slicing was not considered: ${refusal}` : sentence(best, outcome),
+    verdict: isRefused ? `Slicing was not considered: ${refusal}` : sentence(best, outcome),
+    reason: isRefused ? { kind: 'refused', message: refusal } : reasonOf(outcome),
   };
 }
 
@@ -92,13 +64,26 @@ function sentence(best: Plan | null, outcome: SliceOutcome): string {
     case 'none-fits':
       return 'No slice was made: there is no type that loses less and fits when it is sliced.';
     case 'not-made':
-      return `${nameOf(outcome.plan)} was not made: ${outcome.reason}`;
+      return `${nameOf(outcome.plan)} was not made: ${becauseInWords(outcome.because)}`;
     case 'not-expected':
       return `${nameOf(best!)} was not made: it is expected to lose at least ${figure(best!.predicted.kldLow)}, and ${outcome.unsliced.plan.summary} without slicing was measured at ${lossOf(outcome.unsliced)}.`;
     case 'compared':
       return comparison(outcome.slice, outcome.unsliced);
     case 'alone':
       return alone(best!, outcome.measured);
+  }
+}
+
+function becauseInWords(because: NotMade): string {
+  switch (because.kind) {
+    case 'too-large':
+      return 'it does not fit.';
+    case 'nothing-to-compare':
+      return 'there is no measurement to hold it against.';
+    case 'too-much-memory':
+      return `it is expected to need ${formatMemory(because.neededBytes)} of memory, and --max-memory allows ${formatMemory(because.allowedBytes)}.`;
+    case 'failed':
+      return because.message;
   }
 }
 

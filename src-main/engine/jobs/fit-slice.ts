@@ -3,7 +3,7 @@ import type { Plan, SliceStep } from '../../contract/plan.ts';
 import type { FitResult } from '../../contract/results.ts';
 import { AppError } from '../../contract/errors.ts';
 import { score } from '../../core/planning/rank.ts';
-import type { MeasuredPlan, SliceOutcome } from '../../core/planning/slice-verdict.ts';
+import type { MeasuredPlan, SliceOutcome } from '../../core/planning/slice-outcome.ts';
 import { writtenFloatType } from '../../core/quantization/float-model.ts';
 import type { Planned } from '../planner/plan-model.ts';
 import { requireInvariance } from '../stages/invariance.ts';
@@ -51,7 +51,7 @@ export async function trySlice(
   if (unsliced === null)
     return {
       made: null,
-      outcome: { kind: 'not-made', plan: slice, reason: 'there is no measurement to hold it against.' },
+      outcome: { kind: 'not-made', plan: slice, because: { kind: 'nothing-to-compare' } },
     };
   if (score(slice, planned.rank, slice.predicted.kldLow) >= unsliced.score)
     return { made: null, outcome: { kind: 'not-expected', unsliced } };
@@ -62,7 +62,8 @@ export async function trySlice(
     // What is made already does not depend on the slice: whatever keeps it from being made, the fit goes on without it.
     const failure = AppError.from(error);
     if (failure.code === 'CANCELLED') throw failure;
-    return { made: null, outcome: { kind: 'not-made', plan: slice, reason: failure.message } };
+    const because = { kind: 'failed', message: failure.message } as const;
+    return { made: null, outcome: { kind: 'not-made', plan: slice, because } };
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Plan } from '../../contract/plan.ts';
 import type { FitRecipe } from '../../contract/recipe.ts';
 import type { FitResult, Invariance } from '../../contract/results.ts';
-import type { SliceOutcome } from '../../core/planning/slice-verdict.ts';
+import type { SliceOutcome } from '../../core/planning/slice-outcome.ts';
 import type { Planned } from '../planner/plan-model.ts';
 import type { EvaluationEngine } from '../stages/engine.ts';
 import type { GgufSource } from '../stages/open.ts';

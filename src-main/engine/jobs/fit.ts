@@ -7,7 +7,7 @@ import { formatMemory } from '../../contract/units.ts';
 import { requireSpace } from '../../core/formats/disk-space.ts';
 import { serverCommand } from '../../core/planning/command.ts';
 import { distinctFiles, fileKey } from '../../core/planning/rank.ts';
-import type { SliceOutcome } from '../../core/planning/slice-verdict.ts';
+import type { SliceOutcome } from '../../core/planning/slice-outcome.ts';
 import { sliceOf } from '../../core/planning/slices.ts';
 import { sha256OfFile } from '../library/file-hash.ts';
 import { planModel, type Planned } from '../planner/plan-model.ts';
@@ -128,7 +128,7 @@ function choose({ list }: Planned, recipe: FitRecipe): Choice {
 
 /** What is to be said of slices where a plan was named that does not fit. */
 const tooLarge = (plan: Plan, { outcome }: Choice): SliceOutcome =>
-  sliceOf(plan) ? { kind: 'not-made', plan, reason: 'it does not fit.' } : outcome;
+  sliceOf(plan) ? { kind: 'not-made', plan, because: { kind: 'too-large' } } : outcome;
 
 /** The slice that is worth comparing, or why there is none. */
 function sliceToTry(slice: Plan | null, { evaluate: measures, maxMemoryBytes }: FitRecipe): Omit<Choice, 'plans'> {
@@ -136,8 +136,8 @@ function sliceToTry(slice: Plan | null, { evaluate: measures, maxMemoryBytes }: 
   if (!measures) return { slice: null, outcome: { kind: 'not-measured' } };
   const { peakMemoryBytes } = slice.cost;
   if (maxMemoryBytes === null || peakMemoryBytes <= maxMemoryBytes) return { slice, outcome: { kind: 'none-fits' } };
-  const reason = `it is expected to need ${formatMemory(peakMemoryBytes)} of memory, and --max-memory allows ${formatMemory(maxMemoryBytes)}.`;
-  return { slice: null, outcome: { kind: 'not-made', plan: slice, reason } };
+  const because = { kind: 'too-much-memory', neededBytes: peakMemoryBytes, allowedBytes: maxMemoryBytes } as const;
+  return { slice: null, outcome: { kind: 'not-made', plan: slice, because } };
 }
 
 interface AsIs {

@@ -1,12 +1,13 @@
 // A plan as people and programs see it, from its draft and its memory.
-import type { Plan, PlanMemory, PlanStep, RunnerStep } from '../../contract/plan.ts';
+import type { Plan, PlanMemory, PlanRemark, PlanStep, RunnerStep } from '../../contract/plan.ts';
 import type { Target } from '../../contract/target.ts';
 import type { TensorEntry } from '../../core/formats/tensor.ts';
-import { fallbackNote } from '../../core/planning/candidates.ts';
+import { fallbackOf } from '../../core/planning/candidates.ts';
 import { costOf, type CostFacts } from '../../core/planning/cost.ts';
 import { elementCount } from '../../core/formats/tensor.ts';
 import type { NamedFile } from '../../core/planning/job-work.ts';
 import { weightsOf } from '../../core/planning/stage-work.ts';
+import { remarkInWords } from '../../core/planning/plan-remarks.ts';
 import { predictFile, unusableLoss, type LossPrior } from '../../core/planning/prior.ts';
 import { predictSlice, withTypes } from '../../core/planning/slice-prior.ts';
 import { takesImportance } from '../../core/quantization/quantize-plan.ts';
@@ -42,6 +43,7 @@ export function planOf(draft: Draft, memory: PlanMemory, facts: PlanFacts): Plan
       ? []
       : [{ method: 'quantize', type: candidate.type, pure: candidate.pure, importance: facts.importance }];
   const { target } = facts;
+  const remarks = remarksOf(draft, facts);
   const id = [candidate.id, ...draft.steps.map(stepId)].join('+');
   return {
     id,
@@ -54,7 +56,8 @@ export function planOf(draft: Draft, memory: PlanMemory, facts: PlanFacts): Plan
     cost: isWritten(draft, facts)
       ? costOf(facts, id, namedFileOf(draft))
       : { seconds: 0, peakMemoryBytes: 0, diskBytes: 0 },
-    notes: notesOf(draft, facts),
+    notes: remarks.map(remarkInWords),
+    remarks,
   };
 }
 
@@ -107,27 +110,21 @@ function stepSummary(step: RunnerStep): string {
   }
 }
 
-const sliceNote =
-  'Cuts the width of the model: calibration finds the directions that carry least, and they are left out. It usually loses more than smaller types do';
-const keptIf = ', so fit keeps a slice only if it measures better';
-
 const layersInWords = (count: number): string => (count === 1 ? '1 layer' : `${count} layers`);
 
-function notesOf({ file, steps }: Draft, facts: PlanFacts): string[] {
+function remarksOf({ file, steps }: Draft, facts: PlanFacts): PlanRemark[] {
   const { candidate, slice, tensors } = file;
-  const notes: string[] = [];
-  if (slice) notes.push(`${sliceNote}${facts.fit.methods === 'slice' ? '' : keptIf}.`);
-  if (facts.isConverted && !makesFile(file))
-    notes.push('The folder is written as one GGUF file, which is what runners read.');
-  if (lossOf(file, facts).kld > unusableLoss) notes.push('Expected to lose too much to be of use.');
-  const fallback = fallbackNote(candidate, tensors);
-  if (fallback !== null) notes.push(fallback);
-  if (makesFile(file) && !hasOnlyFloats(facts.tensors))
-    notes.push('The source is quantised already; the loss is counted against it, not against the original.');
+  const remarks: PlanRemark[] = [];
+  if (slice) remarks.push({ kind: facts.fit.methods === 'slice' ? 'narrower-wished' : 'narrower' });
+  if (facts.isConverted && !makesFile(file)) remarks.push({ kind: 'folder-written' });
+  if (lossOf(file, facts).kld > unusableLoss) remarks.push({ kind: 'of-no-use' });
+  const fallback = fallbackOf(candidate, tensors);
+  if (fallback !== null) remarks.push(fallback);
+  if (makesFile(file) && !hasOnlyFloats(facts.tensors)) remarks.push({ kind: 'source-quantised' });
   for (const step of steps) {
     if (step.method === 'cpu-layers' || step.method === 'cpu-experts')
-      notes.push(`Slower: start the runner with ${step.flag}.`);
-    if (step.method === 'kv-cache') notes.push('Start the runner with flash attention and this cache type.');
+      remarks.push({ kind: 'slower', flag: step.flag });
+    if (step.method === 'kv-cache') remarks.push({ kind: 'cache-type' });
   }
-  return notes;
+  return remarks;
 }

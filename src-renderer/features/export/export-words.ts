@@ -4,6 +4,7 @@ import type { ErrorShape } from '../../../src-main/contract/errors.ts';
 import type { ExportTarget, FoundRunner, PlacedFile } from '../../../src-main/contract/runners.ts';
 import type { ExportState } from '../../stores/export-store.ts';
 import { formatFileSize, formatShare } from '../../words/numbers.ts';
+import { runnerName } from '../../words/names.ts';
 import { useWords } from '../../words/words.ts';
 
 const words = useWords();
@@ -11,7 +12,7 @@ const words = useWords();
 /** As people know the program; a folder by its path. */
 export function targetName(to: ExportTarget, runners: readonly FoundRunner[]): string {
   if ('folder' in to) return to.folder;
-  return runners.find(({ runner }) => runner === to.runner)?.name ?? to.runner;
+  return runners.find(({ runner }) => runner === to.runner)?.name ?? runnerName(to.runner);
 }
 
 /** Programs on this machine first, in the order in which they are known; those that were not found apart. */

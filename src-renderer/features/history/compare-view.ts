@@ -39,7 +39,7 @@ export function metricLines(comparison: Comparison): CompareLine[] {
       const leaders = leadersOf(metric, comparison);
       return {
         name: figureName(name),
-        note: context,
+        context,
         values: values.map((one) => one && figureInWords(name, one.value, one.standardError)),
         best: leaders.length === 1 ? leaders[0] : undefined,
       };

@@ -8,6 +8,7 @@ import {
   sizeFormat,
   withError,
 } from '../../words/numbers.ts';
+import { planIdInWords } from '../../words/plan-words.ts';
 import { useWords } from '../../words/words.ts';
 import type { BarSegment } from '../../ui/bar-layout.ts';
 import type { PlanMemory } from '../../../src-main/contract/plan.ts';
@@ -25,6 +26,13 @@ export function methodInWords({ verb, method }: Pick<RunRow, 'verb' | 'method'>)
   if (method === null || method === verb) return verbInWords(verb);
   return `${verbInWords(verb)}, ${(words.history.methods as Record<string, string>)[method] ?? method}`;
 }
+
+/** Its type or plan as llama.cpp names types; empty where the recipe names none. */
+export const typeInWords = ({ type }: Pick<RunRow, 'type'>): string => (type === null ? '' : planIdInWords(type));
+
+/** `Fit Q6_K`. */
+export const runName = (row: Pick<RunRow, 'verb' | 'method' | 'type'>): string =>
+  `${methodInWords(row)} ${typeInWords(row)}`.trim();
 
 /** `28 Nov 16:04`; with the year where it is not this one. */
 export function momentInWords(moment: string, now = new Date()): string {
@@ -55,7 +63,7 @@ export function figureInWords(name: string, value: number, error: number | null)
   if (name.endsWith('Bytes')) return formatMemory(value);
   if (/kld/i.test(name)) return lossWithError(value, error);
   if (['topOneAgreement', 'accuracy', 'sparsity'].includes(name)) {
-    const percent = `${formatFixed(value * 100, 1)}%`;
+    const percent = words.numbers.percent(formatFixed(value * 100, 1));
     return error === null ? percent : `${percent} ± ${formatFixed(error * 100, 1)}`;
   }
   const decimals = Number.isInteger(value)

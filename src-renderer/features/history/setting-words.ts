@@ -1,5 +1,6 @@
 // The settings of a recipe in the words of the window: their groups, their names, their values.
-import { formatFileSize, formatMemory } from '../../words/numbers.ts';
+import { formatCount, formatFileSize, formatMemory, formatPlain } from '../../words/numbers.ts';
+import { planIdInWords } from '../../words/plan-words.ts';
 import { useWords } from '../../words/words.ts';
 import { sizeKind } from './setting-kinds.ts';
 
@@ -7,6 +8,7 @@ const words = useWords();
 
 export type SettingGroup = keyof ReturnType<typeof useWords>['recipe']['groups'];
 
+const namesPlan: ReadonlySet<string> = new Set(['plan', 'type', 'types']);
 const ofTheMachine = new Set(['device', 'threads', 'maxMemoryBytes', 'offline']);
 
 /** `calibration.samples` is of the calibration; what has no group of its own is of the run. */
@@ -33,8 +35,9 @@ export function nameInWords(name: string): string {
 export const unsetInWords = (name: string): string =>
   (words.recipe.unsetMeans as Record<string, string>)[name] ?? words.recipe.unset;
 
-/** One of a few values. */
+/** One of a few values, a type or a plan. */
 export function choiceInWords(name: string, value: string): string {
+  if (namesPlan.has(name)) return planIdInWords(value);
   const { values } = words.recipe;
   const named: Record<string, string> | undefined = name === 'kind' ? kindNames() : (values as Named)[name];
   return named?.[value] ?? value;
@@ -49,8 +52,14 @@ export function valueInWords(recipe: Readonly<Record<string, unknown>>, name: st
   if (value === null || (Array.isArray(value) && value.length === 0)) return unsetInWords(name);
   if (typeof value === 'boolean') return value ? words.recipe.yes : words.recipe.no;
   if (typeof value === 'string') return choiceInWords(name, value);
-  if (Array.isArray(value)) return value.map(String).join(', ');
+  if (Array.isArray(value)) return value.map((one) => choiceInWords(name, String(one))).join(', ');
   const size = typeof value === 'number' ? sizeKind(recipe, name) : null;
-  if (size === null) return JSON.stringify(value);
+  if (size === null) return typeof value === 'number' ? numberInWords(name, value) : JSON.stringify(value);
   return size === 'file' ? formatFileSize(value as number) : formatMemory(value as number);
+}
+
+/** Where chance begins is a name rather than an amount. */
+function numberInWords(name: string, value: number): string {
+  if (name.split('.').at(-1) === 'seed') return String(value);
+  return Number.isInteger(value) ? formatCount(value) : formatPlain(value);
 }

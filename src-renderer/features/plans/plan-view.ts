@@ -7,6 +7,7 @@ import type { BarSegment } from '../../ui/bar-layout.ts';
 import { formatCount, sizeFormat } from '../../words/numbers.ts';
 import { planName } from '../../words/plan-words.ts';
 import { lossInWords } from '../../words/quality-words.ts';
+import { sliceVerdict } from '../../words/slice-words.ts';
 import { useWords } from '../../words/words.ts';
 
 const words = useWords();
@@ -88,13 +89,13 @@ function layersOnCpu({ steps }: Plan): { layers: number; all: number } | null {
 }
 
 /** The smallest plan that one would want, or the smallest at all: a file of noise is no advice. */
-export function smallestOfUse({ plans, target }: PlanList): Plan | undefined {
+export function smallestOfUse({ plans, target }: Pick<PlanList, 'plans' | 'target'>): Plan | undefined {
   const usable = plans.filter(({ predicted }) => lossInWords(predicted.kld).tone !== 'bad');
   return (usable.length > 0 ? usable : plans).toSorted((a, b) => spareBytes(b, target) - spareBytes(a, target))[0];
 }
 
 /** How far off it is, and what to change. */
-function adviceOf(list: PlanList): string {
+function adviceOf(list: Pick<PlanList, 'plans' | 'target'>): string {
   const { target } = list;
   const { smallest, largerCard, largerFile } = words.plans.verdict;
   const least = smallestOfUse(list);
@@ -105,12 +106,22 @@ function adviceOf(list: PlanList): string {
   return `${smallest(planName(least), format(target.bytes + over), format(over))} ${advice}`;
 }
 
-/** The verdict of a finished fit. */
-export function resultHeadline({ output, plan, proof, verdict }: FitResult, target: Target): string {
-  if (output === null || plan === null) return verdict;
+/** The verdict of a finished fit; `named`: the plan that was asked for, by its id. */
+export function resultHeadline(result: FitResult, target: Target, named: string | null): string {
+  const { output, plan, proof } = result;
+  if (output === null || plan === null) return nothingMade(result, target, named);
   const { runs, runsOver, made, madeOver } = words.report;
   const [fits, over] = proof?.passed ? [runs, runsOver] : [made, madeOver];
   return (plan.fits ? fits : over)(fitInWords(plan, target));
+}
+
+/** A slice that would fit does not count: it was not measured. */
+function nothingMade({ plans }: FitResult, target: Target, named: string | null): string {
+  const format = sizeFormat(target.kind, target.bytes);
+  const wanted = plans.find(({ id, fits }) => id === named && !fits);
+  if (wanted) return words.report.namedTooBig(planName(wanted), format(-spareBytes(wanted, target)));
+  const advice = adviceOf({ plans: plans.filter((plan) => !isSlice(plan)), target });
+  return `${words.plans.verdict.nothingFits(format(target.bytes))}. ${advice}`;
 }
 
 /** The question that a list of plans answers. */
@@ -138,6 +149,6 @@ export function shortList(list: PlanList, chosenId: string | undefined, count: n
 }
 
 /** What is to be said of slices beside a finished fit; empty where slicing was no question. */
-export function slicesInWords({ slices, plan }: FitResult): string {
-  return plan !== null && usesSource(plan) ? '' : slices.verdict;
+export function slicesInWords({ slices, plan, plans }: FitResult): string {
+  return plan !== null && usesSource(plan) ? '' : sliceVerdict({ slices, plans });
 }

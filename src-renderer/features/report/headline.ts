@@ -9,13 +9,14 @@ import { changeInWords, measureOf } from './sizes.ts';
 
 const words = useWords();
 
-export function headlineOf(result: JobResult | null, target: Target | null): string {
+/** `named`: the plan that a fit was asked for, by its id. */
+export function headlineOf(result: JobResult | null, target: Target | null, named: string | null): string {
   const { verdicts } = words.report;
   switch (result?.verb) {
     case undefined:
       return verdicts.unreadable;
     case 'fit':
-      return target ? resultHeadline(result.value, target) : result.value.verdict;
+      return target ? resultHeadline(result.value, target, named) : result.value.verdict;
     case 'quantize':
     case 'slice':
       return madeHeadline(result);

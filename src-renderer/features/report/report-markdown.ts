@@ -27,7 +27,7 @@ export function reportMarkdown(report: Report): string {
     ...(report.stages.length > 0 ? [`## ${all.time}`, list(report.stages.map(stageLine))] : []),
     ...(report.warnings.length > 0 ? [`## ${words.plans.thingsToKnow}`, list(report.warnings)] : []),
     `## ${all.recipe}`,
-    fenced(report.recipe.map(([setting, value]) => `${setting}: ${value}`).join('\n')),
+    table([all.setting, all.value], report.recipe),
     ...(report.versions.length > 0
       ? [`${all.versions}: ${report.versions.map((pair) => pair.join(' ')).join(', ')}`]
       : []),

@@ -5,7 +5,7 @@ import { jobResult, type JobResult } from '../../../src-main/contract/job.ts';
 import type { SiteFacts } from '../../../src-main/contract/progress.ts';
 import type { Proof, Quality } from '../../../src-main/contract/results.ts';
 import { target as targetSchema, type Target } from '../../../src-main/contract/target.ts';
-import { formatDuration, formatMemory } from '../../words/numbers.ts';
+import { formatDuration, formatMemory, formatScientific } from '../../words/numbers.ts';
 import { planName } from '../../words/plan-words.ts';
 import { howMeasured, nextWordAgreement, perplexityChange } from '../../words/quality-words.ts';
 import { useWords } from '../../words/words.ts';
@@ -15,8 +15,8 @@ import { barOf, slicesInWords, type PlanBar } from '../plans/plan-view.ts';
 import { stageLabel } from '../runs/stage-steps.ts';
 import { fitFacts } from './fit-facts.ts';
 import { lossOf, type LossFigures } from './loss-figures.ts';
-import { flatRecipe } from './flat-recipe.ts';
 import { proofLines } from './proof-words.ts';
+import { recipeLines } from './recipe-lines.ts';
 import { sizesOf, type Sizes } from './sizes.ts';
 import { headlineOf } from './headline.ts';
 
@@ -72,7 +72,7 @@ export function reportOf(run: DoneRun): Report {
   const target = targetOf(recipe);
   const plan = result?.verb === 'fit' ? result.value.plan : null;
   return {
-    headline: headlineOf(result, target),
+    headline: headlineOf(result, target, typeof recipe['plan'] === 'string' ? recipe['plan'] : null),
     subline: sublineOf(run),
     facts: result?.verb === 'fit' ? fitFacts(nameOf(run.model), result.value, target) : '',
     bar: plan && target ? barOf(plan, target) : null,
@@ -93,7 +93,7 @@ export function reportOf(run: DoneRun): Report {
     stages: (detail?.stages ?? []).map(({ name, seconds }) => ({ name: stageLabel(name), seconds })),
     peakMemory: value && 'peakMemoryBytes' in value ? formatMemory(value.peakMemoryBytes) : null,
     warnings: value?.warnings ?? [],
-    recipe: flatRecipe(recipe),
+    recipe: recipeLines(recipe),
     versions: Object.entries(detail?.versions ?? {}),
   };
 }
@@ -126,7 +126,7 @@ function slicingOf(result: JobResult | null): string {
   const invariance = result?.verb === 'slice' ? result.value.invariance : null;
   if (!invariance) return '';
   const { maxLogitDifference, tolerance } = invariance;
-  return words.report.invariance(maxLogitDifference.toExponential(1), tolerance.toExponential(1));
+  return words.report.invariance(formatScientific(maxLogitDifference), formatScientific(tolerance));
 }
 
 function proofOf(proof: Proof): Report['proof'] {

@@ -55,7 +55,7 @@ export function announceRun({ job, recipe }: JobSnapshot): string {
       return job.progress === null ? words.runs.started : stageLabel(job.progress.stage);
     case 'done':
       return job.result.verb === 'fit' && recipe.verb === 'fit'
-        ? resultHeadline(job.result.value, recipe.target)
+        ? resultHeadline(job.result.value, recipe.target, recipe.plan)
         : words.runs.states.done;
     case 'failed':
       return ''; // the error notice is an alert of its own

@@ -7,6 +7,7 @@ import {
   formatFileSize,
   formatFixed,
   formatParameters,
+  formatScientific,
   formatShare,
   withError,
 } from '../../words/numbers.ts';
@@ -31,7 +32,7 @@ const measured: Cells<StudyRow> = [
   ['parameters', (row) => formatParameters(row.parametersAfter)],
 ];
 const seconds: Cells<StudyRow> = [['seconds', (row) => formatDuration(row.seconds)]];
-const scientific = (value: number): string => (value === 0 ? '0' : value.toExponential(1).replace('e-', 'e−'));
+const scientific = (value: number): string => (value === 0 ? '0' : formatScientific(value));
 
 export function tableOf(study: StudyRows): RowTable {
   switch (study.kind) {

@@ -8,6 +8,14 @@ export const exporting: Words['exporting'] = {
   dialogTitle: (model) => `${model} exportieren`,
   looking: 'Sucht Programme, die Modelle laufen lassen …',
   lookAgain: 'Noch einmal suchen',
+  runners: {
+    ollama: 'Ollama',
+    'lm-studio': 'LM Studio',
+    jan: 'Jan',
+    koboldcpp: 'KoboldCpp',
+    'text-generation-webui': 'text-generation-webui',
+    'llama-server': 'llama-server',
+  },
   folder: 'Ordner …',
   noCopy: 'Kopiert wird nur, wenn du es verlangst.',
   noneFound:

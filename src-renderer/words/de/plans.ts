@@ -34,6 +34,8 @@ export const plans: Words['plans'] = {
   },
   name: {
     source: 'Die Quelle unverändert',
+    sourceInLine: 'Quelle unverändert',
+    slicedTo: (width) => `auf ${width} Spalten geschnitten`,
     mix: (type) => `Mischung ${type}`,
     pure: (type) => `${type} für alle Tensoren`,
     sliced: (width, hiddenSize) => `Auf ${width} von ${hiddenSize} Spalten geschnitten`,
@@ -68,6 +70,21 @@ export const plans: Words['plans'] = {
   noSlices: (reason) => `Keine Schnitte unter den Plänen: ${reason}`,
   systemMemory: (size) => `Braucht außerdem ${size} Arbeitsspeicher.`,
   thingsToKnow: 'Gut zu wissen',
+  remarks: {
+    narrower:
+      'Macht das Modell schmaler: die Kalibrierung findet die Richtungen, die am wenigsten tragen, und sie fallen weg. Meist verliert das mehr als kleinere Typen, darum bleibt ein Schnitt nur, wenn er besser misst.',
+    'narrower-wished':
+      'Macht das Modell schmaler: die Kalibrierung findet die Richtungen, die am wenigsten tragen, und sie fallen weg. Meist verliert das mehr als kleinere Typen.',
+    'folder-written': 'Der Ordner wird als eine GGUF-Datei geschrieben, wie Programme sie lesen.',
+    'of-no-use': 'Verliert voraussichtlich zu viel, um brauchbar zu sein.',
+    'source-quantised': 'Die Quelle ist schon quantisiert; der Verlust zählt von ihr aus, nicht vom Original.',
+    'cache-type': 'Starte das Programm mit Flash Attention und diesem Cache-Typ.',
+  },
+  remarkFallback: (fallen, matrices, blockSize, types) =>
+    `${fallen} von ${matrices} Matrizen haben Zeilen, die kein Vielfaches von ${blockSize} sind; llama.cpp gibt ihnen stattdessen ${types}.`,
+  remarkSlower: (flag) => `Langsamer: starte das Programm mit ${flag}.`,
+  remarkMeasured: (run, windows, tokens, text) =>
+    `Den Verlust hat der Lauf ${run} gemessen, auf ${windows} × ${tokens} Token von „${text}“.`,
   rows: {
     legend: 'Pläne, der beste zuerst',
     plan: 'Plan',

@@ -7,6 +7,7 @@ export const report: Words['report'] = {
   runsOver: (fit) => `Es läuft, ist aber ${fit}`,
   made: (fit) => `Es ist gemacht, ${fit}`,
   madeOver: (fit) => `Es ist gemacht, ist aber ${fit}`,
+  namedTooBig: (name, over) => `${name}: passt nicht, ${over} zu viel`,
   verdicts: {
     runs: (change) => `Es läuft, und ist ${change}`,
     made: (change) => `Es ist gemacht, und ist ${change}`,
@@ -18,9 +19,9 @@ export const report: Words['report'] = {
     perplexity: (figure, error) => `Perplexität ${figure} ± ${error}`,
     invariant: 'Drehen ändert nichts',
     notInvariant: 'Drehen ändert, was es sagt',
-    calibrated: (tokens) => `Kalibriert mit ${tokens} Tokens`,
+    calibrated: (tokens) => `Kalibriert mit ${tokens} Token`,
     study: (rows) => (rows === 1 ? 'Die Studie hat 1 Zeile' : `Die Studie hat ${rows} Zeilen`),
-    generated: (tokens) => `${tokens} Tokens geschrieben`,
+    generated: (tokens) => `${tokens} Token geschrieben`,
     downloaded: 'Es ist geladen',
     planned: 'Die Pläne sind fertig',
     unreadable: 'Dieser Lauf ist fertig',
@@ -64,7 +65,7 @@ export const report: Words['report'] = {
   quality: 'Qualität',
   expected: 'Erwartet',
   prediction: (predicted, range, measured) =>
-    `Vorhergesagt ${predicted}${range === '' ? '' : ` (${range})`} Nats je Token, gemessen ${measured}`,
+    `Vorhergesagt ${predicted}${range === '' ? '' : ` (${range})`} Nat je Token, gemessen ${measured}`,
   verdictOnPrediction: {
     inside: 'wie erwartet',
     better: 'besser als erwartet',

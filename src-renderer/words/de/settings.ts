@@ -8,7 +8,7 @@ export const settings: Words['settings'] = {
   themes: { system: 'Wie das System', light: 'Hell', dark: 'Dunkel' },
   useTheme: { system: 'Farben wie das System', light: 'Helle Farben', dark: 'Dunkle Farben' },
   language: 'Sprache',
-  languageNote: 'Hinweise und Meldungen der Engine bleiben englisch.',
+  languageNote: 'Warnungen und Meldungen der Engine bleiben englisch.',
   keep: 'Aufbewahren',
   folders: {
     title: 'Ordner',

@@ -12,7 +12,7 @@ export const chat = {
   tokens: (count: number) => (count === 1 ? '1 token' : `${count} tokens`),
   rate: (perSecond: string) => `${perSecond} tokens/s`,
   cut: 'cut at the limit',
-  by: (engine: string, device: string) => `${engine} on ${device}`,
+  by: (engine: string, onDevice: string) => `${engine} ${onDevice}`,
   nothing: 'It ended at once and wrote nothing.',
   cannot: 'It cannot answer here',
   same: 'Both wrote the same, word for word.',

@@ -33,6 +33,8 @@ export const plans = {
   },
   name: {
     source: 'The source unchanged',
+    sourceInLine: 'source unchanged',
+    slicedTo: (width: string) => `sliced to ${width} columns`,
     mix: (type: string) => `${type} mix`,
     pure: (type: string) => `${type} on all tensors`,
     sliced: (width: number, hiddenSize: number) => `Sliced to ${width} of ${hiddenSize} columns`,
@@ -68,6 +70,21 @@ export const plans = {
   noSlices: (reason: string) => `No slices among the plans: ${reason}`,
   systemMemory: (size: string) => `Needs ${size} of system memory besides.`,
   thingsToKnow: 'Things to know',
+  remarks: {
+    narrower:
+      'Cuts the width of the model: calibration finds the directions that carry least, and they are left out. It usually loses more than smaller types do, so a slice is kept only if it measures better.',
+    'narrower-wished':
+      'Cuts the width of the model: calibration finds the directions that carry least, and they are left out. It usually loses more than smaller types do.',
+    'folder-written': 'The folder is written as one GGUF file, which is what runners read.',
+    'of-no-use': 'Expected to lose too much to be of use.',
+    'source-quantised': 'The source is quantised already; the loss is counted against it, not against the original.',
+    'cache-type': 'Start the runner with flash attention and this cache type.',
+  },
+  remarkFallback: (fallen: number, matrices: number, blockSize: number, types: string) =>
+    `${fallen} of ${matrices} matrices have rows that are no multiple of ${blockSize}, so llama.cpp gives them ${types} instead.`,
+  remarkSlower: (flag: string) => `Slower: start the runner with ${flag}.`,
+  remarkMeasured: (run: string, windows: string, tokens: string, text: string) =>
+    `The loss was measured by run ${run}, on ${windows} × ${tokens} tokens of “${text}”.`,
   rows: {
     legend: 'Plans, best first',
     plan: 'Plan',

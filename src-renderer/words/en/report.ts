@@ -5,6 +5,7 @@ export const report = {
   runsOver: (fit: string) => `It runs, but is ${fit}`,
   made: (fit: string) => `It is made, with ${fit}`,
   madeOver: (fit: string) => `It is made, but is ${fit}`,
+  namedTooBig: (name: string, over: string) => `${name}: does not fit, over by ${over}`,
   verdicts: {
     runs: (change: string) => `It runs, and is ${change}`,
     made: (change: string) => `It is made, and is ${change}`,

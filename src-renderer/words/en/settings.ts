@@ -6,7 +6,7 @@ export const settings = {
   themes: { system: 'Like the system', light: 'Light', dark: 'Dark' },
   useTheme: { system: 'Theme like the system', light: 'Light theme', dark: 'Dark theme' },
   language: 'Language',
-  languageNote: 'Notes and messages of the engine stay English.',
+  languageNote: 'Warnings and messages of the engine stay English.',
   keep: 'Keep',
   folders: {
     title: 'Folders',

@@ -4,7 +4,8 @@ import type { SliceStep } from '../../../src-main/contract/plan.ts';
 import { predictLoss } from '../../../src-main/core/planning/prior.ts';
 import { fileKey } from '../../../src-main/core/planning/rank.ts';
 import { predictSlice, withTypes } from '../../../src-main/core/planning/slice-prior.ts';
-import { compareSlices, isBetter, type MeasuredPlan } from '../../../src-main/core/planning/slice-verdict.ts';
+import type { MeasuredPlan, SliceOutcome } from '../../../src-main/core/planning/slice-outcome.ts';
+import { compareSlices, isBetter } from '../../../src-main/core/planning/slice-verdict.ts';
 import {
   bestPlan,
   bestSlices,
@@ -174,6 +175,11 @@ describe('the choice between a slice and the best without one', () => {
       predicted: { kld: 0.72, kldLow: 0.24, kldHigh: 2.16 },
       measured: { kld: 0.702, standardError: 0.02 },
       chosen: false,
+      reason: {
+        kind: 'compared',
+        slice: { plan: 'slice-512+q8_0', kld: 0.702, standardError: 0.02, settings: 0 },
+        unsliced: { plan: 'q4_0', kld: 0.16, standardError: 0.01, settings: 0 },
+      },
       invariance: null,
     });
   });
@@ -228,7 +234,28 @@ describe('the choice between a slice and the best without one', () => {
       best: null,
       predicted: null,
       verdict: 'Slicing was not considered: It is of the family "phi2", for which Snug has no graphs.',
+      reason: { kind: 'refused', message: 'It is of the family "phi2", for which Snug has no graphs.' },
     });
+  });
+
+  it('carries what the sentence says, for those who say it in words of their own', () => {
+    const reasonOf = (outcome: SliceOutcome) => compareSlices(plans, null, outcome).reason;
+    const because = { kind: 'too-much-memory', neededBytes: 2 ** 31, allowedBytes: 2 ** 30 } as const;
+    const tooMuch = { kind: 'not-made', plan: sliced(), because } as const;
+    expect(reasonOf(tooMuch)).toEqual({ ...because, plan: 'slice-512+q8_0' });
+    expect(compareSlices(plans, null, tooMuch).verdict).toMatch(
+      /was not made: it is expected to need 2.00 GiB of memory, and --max-memory allows 1.00 GiB\.$/,
+    );
+    expect(reasonOf({ kind: 'not-expected', unsliced: measured(unsliced, 0.16, 0.01, 0.3) })).toEqual({
+      kind: 'not-expected',
+      unsliced: { plan: 'q4_0', kld: 0.16, standardError: 0.01, settings: expect.closeTo(0.3) as number },
+    });
+    expect(reasonOf({ kind: 'named', plan: sliced(), measured: null, unsliced })).toEqual({
+      kind: 'named',
+      plan: 'slice-512+q8_0',
+      unsliced: { plan: 'q4_0', predicted: { kld: 0.16, kldLow: 0.16 / 3, kldHigh: 0.48 } },
+    });
+    expect(reasonOf({ kind: 'alone', measured: null })).toEqual({ kind: 'alone' });
   });
 
   it('does not pass a named slice off as compared', () => {
