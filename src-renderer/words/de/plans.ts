@@ -53,7 +53,7 @@ export const plans: Words['plans'] = {
   },
   clone: {
     settingsOf: 'Einstellungen des Laufs',
-    makes: '; was du hier änderst, wird ein Klon davon.',
+    makes: '; was damit gemacht wird, gilt als sein Klon.',
     drop: 'Die üblichen Einstellungen nehmen',
   },
   working: 'Es wird ausgerechnet, was passt …',

@@ -52,7 +52,7 @@ export const plans = {
   },
   clone: {
     settingsOf: 'Settings of run',
-    makes: ', changed here makes a clone of it.',
+    makes: '; what is made with them is kept as its clone.',
     drop: 'Use the usual settings',
   },
   working: 'Working out what fits…',
