@@ -18,7 +18,6 @@ import { hubHandlers } from './hub/handlers.ts';
 import { sweepJobFolders } from './jobs/job-folder.ts';
 import { JobQueue } from './jobs/queue.ts';
 import type { Emit } from './jobs/queue-parts.ts';
-import { checkFolder } from './jobs/output-claim.ts';
 import { readJobLog } from './jobs/read-job-log.ts';
 import { earlyRefusal, jobRunner } from './jobs/run-job.ts';
 import { leasedTurns, soleTurns } from './jobs/turns.ts';
@@ -83,7 +82,6 @@ export async function createEngine(
     sample: () => ({ model: path.join(folders.resources, 'sample/sample-7m.F16.gguf') }),
     ...jobHandlers(queue),
     'jobs.preflight': async ({ recipe }, { signal }) => {
-      if ('output' in recipe && recipe.output !== null) await checkFolder(path.dirname(path.resolve(recipe.output)));
       const mayMeasure = !queue.list().some(({ job }) => job.state === 'running');
       return preflightAnywhere({ folders, children, machine, plans, settings, system }, recipe, { signal, mayMeasure });
     },
