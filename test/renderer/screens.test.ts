@@ -9,7 +9,9 @@ import { AppError } from '../../src-main/contract/errors.ts';
 import type { JobEvent } from '../../src-main/contract/job.ts';
 import { fitRecipe } from '../../src-main/contract/recipe.ts';
 import FitPage from '../../src-renderer/features/fit/FitPage.vue';
+import FrontChart from '../../src-renderer/features/front/FrontChart.vue';
 import FrontKey from '../../src-renderer/features/front/FrontKey.vue';
+import { pointsOf } from '../../src-renderer/features/front/front-view.ts';
 import { openInFit } from '../../src-renderer/features/history/clone-into-fit.ts';
 import ModelsPage from '../../src-renderer/features/models/ModelsPage.vue';
 import PlanChoice from '../../src-renderer/features/plans/PlanChoice.vue';
@@ -73,13 +75,19 @@ describe('a clone in the Fit area', () => {
 describe('a plan that keeps layers on the CPU', () => {
   const steps = [{ method: 'cpu-layers', layers: 9, gpuLayers: 4, flag: '' } as const];
 
-  it('is said in its row and in the key of the chart', async () => {
+  it('is said in its row, at its point and in the key of the chart', async () => {
     const plan = planFor('split', { steps });
     const row = (of: typeof plan): Promise<string> =>
       shown(PlanChoice, { plan: of, target: planList.target, group: 'g', isChosen: false });
     expect(await row(plan)).toContain('answers slower');
     expect(await row(planFor('q4_k_m'))).not.toContain('answers slower');
-    expect(await shown(FrontKey, { hasSlices: false, hasPartsOnCpu: true })).toContain('partly on the CPU');
+    expect(await shown(FrontKey, { hasSlices: false, hasPartsOnCpu: false })).not.toContain('partly on the CPU');
+    vi.stubGlobal('ResizeObserver', vi.fn());
+    const list = { ...planList, plans: [...planList.plans, plan] };
+    const chart = await shown(FrontChart, { list, points: pointsOf(list), chosenId: 'q5_k_m' });
+    expect(chart).toContain('partly on the CPU');
+    expect(chart).toMatch(/aria-label="[^"]*9 layers on the CPU: [^"]* 9 of 12 layers run on the CPU/);
+    vi.unstubAllGlobals();
   });
 });
 
