@@ -145,6 +145,8 @@ export const libraryModel = z.object({
   /** null where no run has weighed it yet. */
   bytes: bytes.nullable(),
   present: z.boolean(),
+  /** Where an export still has it though its own file is gone: a hard link or a copy. */
+  heldAt: z.string().nullable(),
   /** The model that it was made from; null for one that came from elsewhere. */
   parent: z.string().nullable(),
   /** The run that made it; null for one that came from elsewhere. */
@@ -160,7 +162,7 @@ export type LibraryModel = z.infer<typeof libraryModel>;
 
 export const modelLibrary = z.object({
   models: z.array(libraryModel),
-  /** Of the files that runs made and that are still there. */
+  /** Of the files that runs made and that are still there, or that an export still has. */
   madeBytes: bytes,
 });
 export type ModelLibrary = z.infer<typeof modelLibrary>;

@@ -5,10 +5,8 @@ import { computed, reactive, shallowRef } from 'vue';
 import type { z } from 'zod';
 import { AppError, type ErrorShape } from '../../src-main/contract/errors.ts';
 import { hasEnded, type JobSnapshot } from '../../src-main/contract/job.ts';
-import type { Inspection } from '../../src-main/contract/model.ts';
 import type { Plan, PlanList } from '../../src-main/contract/plan.ts';
 import { planRecipe } from '../../src-main/contract/recipe.ts';
-import { modelOfFile } from '../features/model/model-path.ts';
 import { smallestOfUse } from '../features/plans/plan-view.ts';
 import {
   firstContext,
@@ -19,12 +17,7 @@ import {
 } from '../features/target/target-draft.ts';
 import { useEngineStore } from './engine-store.ts';
 import { useJobsStore } from './jobs-store.ts';
-import { useNoticeStore } from './notice-store.ts';
-
-export type ModelState =
-  | { state: 'none' }
-  | { state: 'open'; path: string; inspection: Inspection }
-  | { state: 'failed'; path: string; error: ErrorShape };
+import { useOpenedModel } from './opened-model.ts';
 
 /** What plans are asked for, of the open model. */
 export interface PlanQuestion extends Pick<z.input<typeof planRecipe>, 'methods' | 'orientation'> {
@@ -39,9 +32,7 @@ function keyOf(question: PlanQuestion): string {
 
 export const useFitStore = defineStore('fit', () => {
   const jobs = useJobsStore();
-  const model = shallowRef<ModelState>({ state: 'none' });
-  /** The model that is being read; the one that is open stays until then. */
-  const reading = shallowRef<{ path: string } | null>(null);
+  const { model, reading, read, stopReading } = useOpenedModel();
   const draft = reactive(newTargetDraft());
   /** Plan jobs of the open model, newest first: while one runs, the plans of the one before stay in view. */
   const planIds = shallowRef<string[]>([]);
@@ -55,37 +46,12 @@ export const useFitStore = defineStore('fit', () => {
   const plans = computed(() => planJobs.value.map(finishedPlans).find((list) => list !== null) ?? null);
   const chosen = computed(() => (plans.value === null ? null : chosenOf(plans.value, chosenId.value)));
 
-  /**
-   * With what is to be in the form then. Answers whether it is open now: one that cannot be read takes nobody the model that
-   * is open, nor its target and plans.
-   */
-  async function open(file: string, wanted: Partial<TargetDraft> = {}): Promise<boolean> {
-    const asked = { path: modelOfFile(file) };
-    reading.value = asked;
-    try {
-      const inspection = await useEngineStore().connected().call.inspect({ model: asked.path });
-      if (reading.value !== asked) return false; // another one was asked for meanwhile, or none
+  /** With what is to be in the form then. Answers whether it is open now; else the open one stays, with its target and plans. */
+  const open = (file: string, wanted: Partial<TargetDraft> = {}): Promise<boolean> =>
+    read(file, ({ config }) => {
       close();
-      useNoticeStore().close(); // of one before that could not be read
-      Object.assign(draft, { context: firstContext(inspection.config.contextLength) }, wanted);
-      model.value = { state: 'open', ...asked, inspection };
-      return true;
-    } catch (error) {
-      if (reading.value === asked) tellUnread(asked.path, AppError.from(error).toShape());
-      return false;
-    }
-  }
-
-  function tellUnread(path: string, error: ErrorShape): void {
-    reading.value = null;
-    if (model.value.state === 'open') useNoticeStore().tellError(error);
-    else model.value = { state: 'failed', path, error };
-  }
-
-  /** Leaves the model that is being read; the one that is open stays. */
-  function stopReading(): void {
-    reading.value = null;
-  }
+      Object.assign(draft, { context: firstContext(config.contextLength) }, wanted);
+    });
 
   /** Asks for a model file and opens it. */
   async function choose(): Promise<void> {

@@ -72,6 +72,20 @@ export const useMakeStore = defineStore('make', () => {
     },
   );
 
+  // They were set for its model. While another one is read, or none is open, nothing is decided.
+  watch(
+    () => (fit.model.state === 'open' ? fit.model.path : null),
+    (path) => {
+      if (path !== null && path !== source.value?.model) source.value = null;
+    },
+  );
+
+  /** Back to the settings that every run begins with; what is made then is no clone. */
+  function dropClone(): void {
+    source.value = null;
+    Object.assign(draft, newRecipeDraft(preferences.settings));
+  }
+
   /** The bundled texts, to choose from. */
   async function loadTexts(): Promise<void> {
     const list = await useEngineStore().connected().call.texts({});
@@ -90,8 +104,7 @@ export const useMakeStore = defineStore('make', () => {
   }
 
   async function begin({ recipe }: { plan: Plan; recipe: FitInput }): Promise<void> {
-    const clonedFrom = source.value?.model === recipe.model ? source.value.run : null;
-    const run = await useJobsStore().start(recipe, clonedFrom);
+    const run = await useJobsStore().start(recipe, source.value?.run ?? null);
     source.value = null;
     useNavigationStore().go('runs', { run });
   }
@@ -115,7 +128,7 @@ export const useMakeStore = defineStore('make', () => {
   );
 
   const state = { draft, source, readSettings, question, wish, foretold, preparation, texts };
-  return { ...state, loadTexts, prepare, start, blocksRecipe, download, withdraw };
+  return { ...state, dropClone, loadTexts, prepare, start, blocksRecipe, download, withdraw };
 });
 
 /** What a plan's file name says of it: `Q4_K_M`, `slice-512.Q4_K_M`. */

@@ -4,15 +4,12 @@ import { computed, reactive, shallowRef } from 'vue';
 import { AppError, type ErrorShape } from '../../src-main/contract/errors.ts';
 import type { Experiment } from '../../src-main/contract/history.ts';
 import type { StudyKind, StudyRecipe } from '../../src-main/contract/recipe.ts';
-import { modelOfFile } from '../features/model/model-path.ts';
 import { useAskedStart } from '../features/preflight/use-asked-start.ts';
 import { draftOf, newStudyDraft, readStudy, usualOf, type StudyInput } from '../features/studies/study-draft.ts';
 import { useEngineStore } from './engine-store.ts';
-import type { ModelState } from './fit-store.ts';
 import { useJobsStore } from './jobs-store.ts';
 import { useNavigationStore } from './navigation-store.ts';
-
-type StudyModel = ModelState | { state: 'reading'; path: string };
+import { useOpenedModel } from './opened-model.ts';
 
 /** Studies that are listed; older ones are in the history. */
 const mostListed = 100;
@@ -20,7 +17,7 @@ const mostListed = 100;
 export const useStudiesStore = defineStore('studies', () => {
   const call = () => useEngineStore().connected().call;
   const draft = reactive(newStudyDraft('sparsity'));
-  const model = shallowRef<StudyModel>({ state: 'none' });
+  const { model, reading, read: open, stopReading } = useOpenedModel();
   /** The study whose settings these were: what is started next is kept as its clone. */
   const source = shallowRef<{ run: string; recipe: StudyRecipe } | null>(null);
   const list = shallowRef<{ experiments: readonly Experiment[]; total: number } | null>(null);
@@ -39,18 +36,6 @@ export const useStudiesStore = defineStore('studies', () => {
     () => model.value.state === 'open' && readDraft.value.problems === null && obstacle.value === null,
   );
 
-  async function open(path: string): Promise<void> {
-    const reading: StudyModel = { state: 'reading', path: modelOfFile(path) };
-    model.value = reading;
-    const read = await call()
-      .inspect({ model: reading.path })
-      .then((inspection): StudyModel => ({ state: 'open', path: reading.path, inspection }))
-      .catch((error: unknown): StudyModel => ({
-        ...{ state: 'failed', path: reading.path, error: AppError.from(error).toShape() },
-      }));
-    if (model.value === reading) model.value = read; // else another one was opened meanwhile
-  }
-
   function close(): void {
     model.value = { state: 'none' };
   }
@@ -61,7 +46,7 @@ export const useStudiesStore = defineStore('studies', () => {
     if (path !== null) await open(path);
   }
 
-  const openSample = (): Promise<void> => refusable(async () => open((await call().sample({})).model));
+  const openSample = (): Promise<void> => refusable(async () => void (await open((await call().sample({})).model)));
 
   /** Another study; texts and device stay, and so does the model. */
   function pick(kind: StudyKind): void {
@@ -75,15 +60,15 @@ export const useStudiesStore = defineStore('studies', () => {
     Object.assign(draft, newStudyDraft(draft.kind));
   }
 
-  /** The settings of a kept study, to be changed. */
+  /** The settings of a kept study, to be changed; where its model cannot be read and another one is open, those of that stay. */
   const clone = (run: string): Promise<void> =>
     refusable(async () => {
       const { recipe } = await call()['history.clone']({ run });
       if (recipe.verb !== 'study') return;
+      useNavigationStore().go('studies');
+      if (!(await open(recipe.model)) && model.value.state !== 'failed') return;
       Object.assign(draft, draftOf(recipe));
       source.value = { run, recipe };
-      useNavigationStore().go('studies');
-      await open(recipe.model);
     });
 
   async function prepare(): Promise<void> {
@@ -119,7 +104,21 @@ export const useStudiesStore = defineStore('studies', () => {
     }
   }
 
-  const state = { draft, model, source, preparation, list, refusal, readDraft, obstacle, canStart };
-  const actions = { open, close, choose, openSample, pick, reset, clone, prepare, withdraw, start, resume, load };
+  const state = { draft, model, reading, source, preparation, list, refusal, readDraft, obstacle, canStart };
+  const actions = {
+    open,
+    stopReading,
+    close,
+    choose,
+    openSample,
+    pick,
+    reset,
+    clone,
+    prepare,
+    withdraw,
+    start,
+    resume,
+    load,
+  };
   return { ...state, ...actions };
 });

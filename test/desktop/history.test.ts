@@ -169,6 +169,10 @@ describe('the history', () => {
     await app.page.keyboard.press('Escape');
     await app.page.locator(':focus', { hasText: 'More' }).waitFor();
     await app.page.getByRole('button', { name: 'Report' }).waitFor(); // beside the menu, as the primary button
+    await app.page.getByRole('button', { name: 'Export…' }).press('Enter');
+    await app.page.getByRole('dialog', { name: /^Export / }).waitFor();
+    await app.page.keyboard.press('Escape');
+    await app.page.locator(':focus', { hasText: 'Export…' }).waitFor(); // what opened it
     await app.page.keyboard.press('Escape');
     await app.page.getByLabel('Search models, notes and runs').fill('for the train');
     await app.page.getByText(/^1 run$/).waitFor();

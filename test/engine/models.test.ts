@@ -1,6 +1,6 @@
 // The library of models as the history knows it: sources, what was made from what, and what is still there.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import type { JobResult } from '../../src-main/contract/job.ts';
@@ -8,6 +8,7 @@ import { thisProcess } from '../../src-main/core/process-identity.ts';
 import { Catalog } from '../../src-main/engine/catalog/catalog.ts';
 import { deleteFiles } from '../../src-main/engine/library/delete-files.ts';
 import { listModels } from '../../src-main/engine/library/list-models.ts';
+import { inodeOf } from '../../src-main/engine/runners/placed-identity.ts';
 import { temporaryFolder } from '../support/engine.ts';
 import { addFit, fitRecipe, fitResult } from '../support/history-runs.ts';
 
@@ -32,7 +33,7 @@ it('knows every model once, what it was made from, and what is still there', asy
   };
   catalog.experiments.add({ id: 'waiting', ...asked }, thisProcess);
 
-  const library = listModels(catalog.history);
+  const library = listModels(catalog);
   const byPath = new Map(library.models.map((model) => [model.path, model]));
   expect(library.models).toHaveLength(4);
   expect(library.madeBytes).toBe(17);
@@ -60,10 +61,31 @@ it('knows every model once, what it was made from, and what is still there', asy
 
   await deleteFiles(catalog, 'third');
   rmSync(small);
-  const later = listModels(catalog.history);
+  const later = listModels(catalog);
   expect(later.madeBytes).toBe(0);
   expect(later.models.filter(({ present }) => present).map((model) => model.path)).toEqual([source]);
   expect(later.models).toHaveLength(4);
+});
+
+it('knows of a made model whose file is gone that an export still has it', async () => {
+  const folder = temporaryFolder();
+  const catalog = await Catalog.open(path.join(folder, 'home'));
+  onTestFinished(() => catalog.close());
+  const [made, shelf] = [path.join(folder, 'made.gguf'), path.join(folder, 'shelf.gguf')];
+  addFit(catalog, { id: 'a', model: '/m/big.gguf', type: 'Q8_0', output: made, fileBytes: 10, kld: 0.01 });
+  linkSync(made, shelf);
+  const inode = inodeOf(statSync(shelf, { bigint: true }));
+  const link = { path: shelf, how: 'hard', bytes: 10, inode, modified: null, sha256: null, link: null } as const;
+  catalog.installs.add({ run: 'a', file: made, target: folder, files: [link] });
+  const heldAt = (): unknown => listModels(catalog).models.find((model) => model.path === made)?.heldAt;
+
+  expect([listModels(catalog).madeBytes, heldAt()]).toEqual([10, null]);
+  await deleteFiles(catalog, 'a');
+  expect([listModels(catalog).madeBytes, heldAt()]).toEqual([10, shelf]);
+  rmSync(shelf);
+  expect([listModels(catalog).madeBytes, heldAt()]).toEqual([0, null]);
+  writeFileSync(shelf, 'another file');
+  expect([listModels(catalog).madeBytes, heldAt()]).toEqual([0, null]);
 });
 
 it('says what the plan of a fit takes on its card, and the tags in use', async () => {

@@ -1,8 +1,8 @@
 // Jobs before they start: what they are expected to take, what refuses them, what is learned of them.
-import { existsSync, readdirSync } from 'node:fs';
-import { statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
 import { estimate } from '../../src-main/core/planning/estimate.ts';
 import { Catalog } from '../../src-main/engine/catalog/catalog.ts';
@@ -81,6 +81,15 @@ describe('a job', () => {
   });
 });
 
+it('says of a folder that is missing what the start says', async () => {
+  const engine = await startEngine();
+  const folder = path.join(temporaryFolder(), 'nowhere');
+  const recipe = quantize(path.join(folder, 'out.gguf'));
+  const missing = { code: 'FILE_NOT_FOUND', details: { path: folder, missing: 'output folder' } };
+  await expect(expected(engine, recipe)).rejects.toMatchObject(missing);
+  expect(errorOf(await engine.run(recipe))).toMatchObject(missing);
+});
+
 describe('too little', () => {
   it('disk refuses a job before any work, with both numbers and the place', async () => {
     const engine = await startEngine({ system: { diskOf: disk(5e6) } });
@@ -145,13 +154,15 @@ describe('too little', () => {
 
 describe('a fit that names a plan', () => {
   const target = { kind: 'memory', bytes: 0.5 * GiB, reserveBytes: 2 ** 20, context: 512 };
-  const output = path.resolve('/elsewhere/out.gguf');
+  const folder = mkdtempSync(path.join(tmpdir(), 'snug-test-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const output = path.join(folder, 'out.gguf');
   const fit = (plan: string): object => ({ verb: 'fit', model: sampleModel, target, plan, output });
   /** Output and user data lie on two disks. */
   const apart =
     (freeBytes: number) =>
-    async (folder: string): Promise<{ device: number; freeBytes: number }> => ({
-      device: folder === path.dirname(output) ? 1 : 2,
+    async (place: string): Promise<{ device: number; freeBytes: number }> => ({
+      device: place === folder ? 1 : 2,
       freeBytes,
     });
 
@@ -163,7 +174,7 @@ describe('a fit that names a plan', () => {
     expect(named.map(({ id }) => id).sort()).toEqual(ids.sort());
     for (const { id, cost, fileBytes } of named) {
       const told = await expected(engine, fit(id));
-      expect(told.disks[0]).toMatchObject({ place: path.dirname(output), neededBytes: fileBytes });
+      expect(told.disks[0]).toMatchObject({ place: folder, neededBytes: fileBytes });
       expect(Math.round(told.seconds!.likely), id).toBe(cost.seconds);
       expect(told.peakMemoryBytes, id).toBe(cost.peakMemoryBytes);
     }
@@ -196,17 +207,17 @@ describe('a fit that names a plan', () => {
     expect(fileBytes).toBeLessThan(statSync(sampleModel).size);
     const told = await expected(engine, best);
     expect(told.stages).toHaveProperty('quantize');
-    expect(told.disks[0]).toMatchObject({ place: path.dirname(output), neededBytes: fileBytes });
+    expect(told.disks[0]).toMatchObject({ place: folder, neededBytes: fileBytes });
   });
 
   it('of a folder writes the source as a GGUF, which the list of plans says too', async () => {
     const engine = await startEngine({ system: { diskOf: apart(1e12) } });
-    const folder = { model: sampleFolder };
-    const { plans } = resultOf(await engine.run({ verb: 'plan', ...folder, target }), 'plan');
+    const source = { model: sampleFolder };
+    const { plans } = resultOf(await engine.run({ verb: 'plan', ...source, target }), 'plan');
     const { cost, fileBytes, notes } = plans.find(({ id }) => id === 'source')!;
     expect([cost.diskBytes, notes]).toEqual([fileBytes, [expect.stringContaining('one GGUF file')]]);
-    const told = await expected(engine, { ...fit('source'), ...folder });
-    expect(told.disks[0]).toMatchObject({ place: path.dirname(output), neededBytes: fileBytes });
+    const told = await expected(engine, { ...fit('source'), ...source });
+    expect(told.disks[0]).toMatchObject({ place: folder, neededBytes: fileBytes });
     expect([Math.round(told.seconds!.likely), told.peakMemoryBytes]).toEqual([cost.seconds, cost.peakMemoryBytes]);
   });
 

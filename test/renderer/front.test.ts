@@ -5,7 +5,7 @@ import type { JobSnapshot } from '../../src-main/contract/job.ts';
 import { scalesOf } from '../../src-renderer/features/front/front-scales.ts';
 import { measuredLosses, pointsOf, whyOf } from '../../src-renderer/features/front/front-view.ts';
 import { panelVerdict } from '../../src-renderer/features/plans/panel-verdict.ts';
-import { headlineOf, systemBarOf } from '../../src-renderer/features/plans/plan-view.ts';
+import { headlineOf, onCpuInWords, systemBarOf } from '../../src-renderer/features/plans/plan-view.ts';
 import { previewOf } from '../../src-renderer/features/plans/preview.ts';
 import { planFor } from '../support/plans.ts';
 import { planList } from './fake-engine.ts';
@@ -37,7 +37,13 @@ describe('the front', () => {
       steps: [{ method: 'cpu-layers', layers: 9, gpuLayers: 3, flag: '' }],
     });
     const [first, second] = pointsOf({ ...list, plans: [...list.plans, split] });
-    expect([first, second]).toMatchObject([{ isOnFront: false }, { plan: { id: 'q4' }, isOnFront: true }]);
+    expect([first, second]).toMatchObject([
+      { isOnFront: false, isPartlyOnCpu: true },
+      { plan: { id: 'q4' }, isOnFront: true, isPartlyOnCpu: false },
+    ]);
+    expect(onCpuInWords(split)).toMatch(/^9 of 11 layers run on the CPU/);
+    const experts = planFor('e', { steps: [{ method: 'cpu-experts', layers: 1, flag: '' }] });
+    expect(onCpuInWords(experts)).toMatch(/^The experts of 1 layer run on the CPU/);
   });
 
   it('takes what was measured instead of what was predicted', () => {

@@ -343,7 +343,7 @@ describe('a comparison', () => {
 
 describe('the library as a tree', () => {
   const model = (path: string, parent: string | null, part: Partial<LibraryModel> = {}): LibraryModel => ({
-    ...{ path, parent, bytes: 10, present: true, loss: null, runs: 1, seen: '2026-01-01' },
+    ...{ path, parent, bytes: 10, present: true, heldAt: null, loss: null, runs: 1, seen: '2026-01-01' },
     madeBy: parent === null ? null : { run: `run of ${path}`, verb: 'fit', method: null },
     ...part,
   });
@@ -360,6 +360,13 @@ describe('the library as a tree', () => {
     const models = [model('s', null, gone), model('x', 's'), model('y', 's', gone), model('z', null, gone)];
     expect(lines(models)).toEqual(['s 10', '  x 0']);
     expect(lines(models, true)).toEqual(['s 10', '  x 0', '  y 0', 'z 0']);
+  });
+
+  it('counts as there what an export still has', () => {
+    const exported = { present: false, heldAt: '/runner/x' };
+    expect(lines([model('s', null), model('x', 's', exported)])).toEqual(['s 10', '  x 0']);
+    const many = Array.from({ length: 25 }, (_, index) => model(`x ${index}`, 's', exported));
+    expect(modelLines([model('s', null), ...many], true)[0]).toMatchObject({ unlisted: 0, madeBytes: 250 });
   });
 
   it('lists no more than twenty of what is gone below one model, and says how many there are', () => {

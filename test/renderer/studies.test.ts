@@ -24,6 +24,7 @@ import { asMarkdown, tableOf } from '../../src-renderer/features/studies/study-t
 import { useEngineStore } from '../../src-renderer/stores/engine-store.ts';
 import { useJobsStore } from '../../src-renderer/stores/jobs-store.ts';
 import { useNavigationStore } from '../../src-renderer/stores/navigation-store.ts';
+import { useNoticeStore } from '../../src-renderer/stores/notice-store.ts';
 import { useStudiesStore } from '../../src-renderer/stores/studies-store.ts';
 import { layoutPoints } from '../../src-renderer/ui/charts/point-layout.ts';
 import { fakeEngine, inspection } from './fake-engine.ts';
@@ -324,6 +325,31 @@ describe('a study from form to rows', () => {
     await vi.waitFor(() => expect(jobs.jobs.get(run)!.job.state).toBe('failed'));
     const failed = studyRunOf(jobs.jobs.get(run)!, null, [sparsityRow()]);
     expect(failed).toMatchObject({ error: { message: 'Too much.' }, rows: { rows: [sparsityRow()] } });
+  });
+
+  it('keeps its model and settings where another model cannot be read', async () => {
+    const missing = new AppError('FILE_NOT_FOUND', 'There is no model in /empty.', { missing: 'model' });
+    const cloned = studyRecipe.parse({ verb: 'study', kind: 'calibration-size', model: '/empty' });
+    const engine = fakeEngine({
+      inspect: ({ model }) => (model === '/empty' ? Promise.reject(missing) : inspection),
+      'history.clone': () => ({ recipe: cloned }),
+    });
+    await useEngineStore().start(engine.open);
+    const studies = useStudiesStore();
+    await studies.open('/empty');
+    expect(studies.model.state).toBe('failed'); // nothing was open
+    await studies.clone('a');
+    expect(studies).toMatchObject({ source: { run: 'a' }, draft: { kind: 'calibration-size' } }); // for another model
+
+    await studies.open('/models/sample.F16.gguf');
+    studies.pick('sparsity');
+    const opening = studies.open('/empty');
+    expect(studies).toMatchObject({ reading: { path: '/empty' }, model: { state: 'open' } });
+    await opening;
+    expect(studies).toMatchObject({ reading: null, model: { state: 'open', path: '/models/sample.F16.gguf' } });
+    expect(useNoticeStore().notice).toMatchObject({ title: 'This is no model' });
+    await studies.clone('a');
+    expect(studies).toMatchObject({ source: null, draft: { kind: 'sparsity' }, model: { state: 'open' } });
   });
 
   it('is not started where the engine says why the model cannot be cut', async () => {

@@ -25,6 +25,9 @@ export interface NewInstall {
   files: readonly InstallFile[];
 }
 
+/** A file of an export that holds the model by itself: a hard link or a copy. */
+export type HeldFile = InstallFile & { install: number; run: string | null; file: string };
+
 export interface Install extends NewInstall {
   id: number;
   created: string;
@@ -71,6 +74,16 @@ export class Installs {
     return rows
       .filter((row) => target === null || row.target === target)
       .map((row) => ({ ...row, files: this.#files(row.id, 'AND removed IS NULL') }));
+  }
+
+  /** The hard links and copies of all exports that were not undone, newest first. */
+  held(): HeldFile[] {
+    return this.#database
+      .prepare(
+        `SELECT install, experiment AS run, file, ${fileColumns} FROM install_files JOIN installs ON id = install
+         WHERE how IN ('hard', 'copy') AND removed IS NULL AND undone IS NULL ORDER BY install DESC, install_files.rowid`,
+      )
+      .all() as HeldFile[];
   }
 
   /** What an export placed at a path and has not removed since; null where nothing is known. */

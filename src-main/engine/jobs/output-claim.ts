@@ -42,7 +42,8 @@ export async function refuseTaken(target: OutputTarget): Promise<void> {
   await refuseExisting(target);
 }
 
-async function checkFolder(folder: string): Promise<void> {
+/** The folder that something is to be written in. @throws FILE_NOT_FOUND, NOT_WRITABLE */
+export async function checkFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch(() => null);
   if (!found?.isDirectory()) {
     const details = { path: folder, missing: 'output folder' };

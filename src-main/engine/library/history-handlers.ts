@@ -42,6 +42,6 @@ export function historyHandlers(
     'history.note': ({ run, note }) => changed(run, ({ experiments }) => experiments.note(run, note)),
     'history.tags': () => ({ tags: catalog().history.tags() }),
     'history.deleteFiles': ({ run }, { signal, progress }) => deleteFiles(catalog(), run, { signal, progress }),
-    'models.list': () => listModels(catalog().history),
+    'models.list': () => listModels(catalog()),
   };
 }

@@ -1,21 +1,25 @@
 // The library of models: what runs worked on and what they made, as the history knows it, and what of it is still there.
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import path from 'node:path';
 import type { LibraryModel, ModelLibrary } from '../../contract/history.ts';
-import type { History, KnownSource, MadeModel } from '../catalog/history.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { KnownSource, MadeModel } from '../catalog/history.ts';
+import type { HeldFile } from '../catalog/installs.ts';
+import { isUnchanged } from '../runners/placed-identity.ts';
 
 /** Every model once, by its path; of several runs that wrote one file, the last made it. */
-export function listModels(history: History): ModelLibrary {
+export function listModels({ history, installs }: Pick<Catalog, 'history' | 'installs'>): ModelLibrary {
+  const held = Map.groupBy(installs.held(), ({ file }) => file);
   const models = new Map<string, LibraryModel>();
   for (const made of history.made())
-    if (!models.has(made.path) && !isSource(made)) models.set(made.path, madeModel(made));
+    if (!models.has(made.path) && !isSource(made)) models.set(made.path, madeModel(made, held.get(made.path) ?? []));
   for (const source of history.sources()) {
     const known = models.get(source.path);
     models.set(source.path, known ? { ...known, runs: source.runs } : sourceModel(source));
   }
   const listed = [...models.values()];
   const madeBytes = listed
-    .filter(({ madeBy, present }) => madeBy !== null && present)
+    .filter(({ madeBy, present, heldAt }) => madeBy !== null && (present || heldAt !== null))
     .reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
   return { models: listed, madeBytes };
 }
@@ -23,11 +27,28 @@ export function listModels(history: History): ModelLibrary {
 /** A fit whose source fits as it is tells the source as its file. */
 const isSource = ({ path: file, parent }: MadeModel): boolean => path.resolve(file) === path.resolve(parent);
 
-function madeModel({ path: file, bytes, state, run, verb, method, loss, parent, seen }: MadeModel): LibraryModel {
+function madeModel(made: MadeModel, held: readonly HeldFile[]): LibraryModel {
+  const { path: file, bytes, state, run, verb, method, loss, parent, seen } = made;
   const present = state === 'present' && path.isAbsolute(file) && existsSync(file);
-  return { path: file, bytes, present, parent, madeBy: { run, verb, method }, loss, runs: 0, seen };
+  const heldAt = present ? null : holderOf(made, held);
+  return { path: file, bytes, present, heldAt, parent, madeBy: { run, verb, method }, loss, runs: 0, seen };
+}
+
+/** Where the newest export lies that still has all of the model; null where none has. */
+function holderOf({ run, bytes }: MadeModel, held: readonly HeldFile[]): string | null {
+  const ofRun = held.filter((one) => one.run === null || one.run === run);
+  for (const files of Map.groupBy(ofRun, ({ install }) => install).values()) {
+    const there = files.filter(isThere);
+    if (there.reduce((sum, one) => sum + one.bytes, 0) >= bytes) return there[0]!.path;
+  }
+  return null;
+}
+
+function isThere(file: HeldFile): boolean {
+  const found = lstatSync(file.path, { bigint: true, throwIfNoEntry: false });
+  return found !== undefined && isUnchanged(file, found);
 }
 
 function sourceModel(source: KnownSource): LibraryModel {
-  return { ...source, present: existsSync(source.path), parent: null, madeBy: null, loss: null };
+  return { ...source, present: existsSync(source.path), heldAt: null, parent: null, madeBy: null, loss: null };
 }

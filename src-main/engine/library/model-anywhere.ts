@@ -12,6 +12,7 @@ import { openHub } from '../hub/open-hub.ts';
 import { openOutline, type OpenedOutline } from '../hub/outline.ts';
 import { hasHubModel, outlinedRecipe, type OutlinedRecipe } from '../hub/outlined-recipe.ts';
 import { openSnapshot } from '../hub/snapshot.ts';
+import { checkFolder } from '../jobs/output-claim.ts';
 import { preflight, type FlightOptions, type PreflightParts } from '../preflight.ts';
 import { inspect } from './inspect.ts';
 
@@ -37,12 +38,16 @@ export async function inspectAnywhere(
   });
 }
 
-/** What a job would take; of one whose models are on a hub, by their headers, where they can be had. @throws CANCELLED */
+/**
+ * What a job would take; of one whose models are on a hub, by their headers, where they can be had.
+ * @throws CANCELLED; FILE_NOT_FOUND, NOT_WRITABLE for the folder of its output, as its start does
+ */
 export async function preflightAnywhere(
   parts: PreflightParts & { blocks: KeptBlocks },
   recipe: Recipe,
   options: Omit<FlightOptions, 'downloadBytes'>,
 ): Promise<Preflight> {
+  if ('output' in recipe && recipe.output !== null) await checkFolder(path.dirname(path.resolve(recipe.output)));
   const told = async ({ local, downloadBytes }: OutlinedRecipe, warnings: string[] = []): Promise<Preflight> => ({
     ...(await preflight(parts, local, { ...options, downloadBytes })).preflight,
     warnings,

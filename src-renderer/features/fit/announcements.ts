@@ -1,7 +1,7 @@
 // What happens on the Fit screen while the user waits, in words: for the line on the page, and for those who hear it instead of seeing it.
 import type { JobState } from '../../../src-main/contract/job.ts';
 import type { Plan, PlanList } from '../../../src-main/contract/plan.ts';
-import type { ModelState } from '../../stores/fit-store.ts';
+import type { ModelState } from '../../stores/opened-model.ts';
 import { useWords } from '../../words/words.ts';
 import { nameOf } from '../model/model-path.ts';
 import { headlineOf } from '../plans/plan-view.ts';

@@ -4,7 +4,7 @@ import type { Plan, PlanList } from '../../../src-main/contract/plan.ts';
 import type { Target } from '../../../src-main/contract/target.ts';
 import { formatFixed, sizeFormat } from '../../words/numbers.ts';
 import { useWords } from '../../words/words.ts';
-import { isSlice, sizeAgainst, spareBytes } from '../plans/plan-view.ts';
+import { isSlice, onCpuInWords, sizeAgainst, spareBytes } from '../plans/plan-view.ts';
 
 const words = useWords();
 
@@ -19,6 +19,7 @@ export interface FrontPoint extends Loss {
   plan: Plan;
   bytes: number;
   isSlice: boolean;
+  isPartlyOnCpu: boolean;
   isOnFront: boolean;
 }
 
@@ -46,6 +47,7 @@ export function pointsOf({ plans, target }: PlanList, measured: ReadonlyMap<stri
       plan,
       bytes: sizeAgainst(plan, target),
       isSlice: isSlice(plan),
+      isPartlyOnCpu: onCpuInWords(plan) !== '',
       ...lossOf(plan, measured),
     }))
     .sort((a, b) => a.bytes - b.bytes || a.kld - b.kld);

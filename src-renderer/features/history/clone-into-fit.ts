@@ -4,6 +4,7 @@ import type { Target } from '../../../src-main/contract/target.ts';
 import { useFitStore } from '../../stores/fit-store.ts';
 import { useMakeStore } from '../../stores/make-store.ts';
 import type { RecipeDraft } from '../advanced/recipe-draft.ts';
+import { modelOfFile } from '../model/model-path.ts';
 import { memoryText, offeredKvTypes, type TargetDraft } from '../target/target-draft.ts';
 
 /** Opens the model of a recipe in the Fit area, with its target, its plan and all its settings; `run` is the one it is of. */
@@ -13,7 +14,7 @@ export async function openInFit(run: string | null, recipe: FitRecipe): Promise<
   const make = useMakeStore();
   if (!(await fit.open(model, draftOf(target)))) return;
   Object.assign(make.draft, settingsOfFit(recipe));
-  make.source = run === null ? null : { run, model };
+  make.source = run === null ? null : { run, model: modelOfFile(model) };
   fit.chosenId = plan;
 }
 

@@ -4,16 +4,12 @@ import { useHistoryStore, type Question } from '../../stores/history-store.ts';
 import { useNavigationStore } from '../../stores/navigation-store.ts';
 import { useRecipesStore } from '../../stores/recipes-store.ts';
 import { useWords } from '../../words/words.ts';
+import type { MenuAction } from '../../ui/menu-action.ts';
 import { makesNoModel } from '../export/exported-run.ts';
 import type { RunRow } from './run-row.ts';
 
-export interface RunAction {
-  id: string;
-  /** Of a menu: a line stands between two groups. */
+export interface RunAction extends MenuAction {
   group: 'run' | 'copy' | 'files';
-  title: string;
-  key?: string;
-  run: () => unknown;
 }
 
 /** As much of a run as its actions need. */
@@ -65,7 +61,10 @@ export function useRunActions(told: (text: string) => void): (run: ActionRun) =>
     return [
       ...only(!makesNoModel(verb), { id: 'export', group: 'files', title: exportTo, run: ask('export', run) }),
       { id: 'folder', group: 'files', title: showInFolder, run: () => window.app.showInFolder(file) },
-      { id: 'delete', group: 'files', title: deleteFiles, key: 'Delete', run: ask('files', run) },
+      {
+        ...{ id: 'delete', group: 'files', title: deleteFiles, key: 'Delete', isCareful: true },
+        run: ask('files', run),
+      },
     ];
   }
 }

@@ -13,6 +13,9 @@ export interface ModelLine {
   unlisted: number;
 }
 
+/** Its own file, or the file of an export that still has it; null where it is gone. */
+export const fileOf = ({ path, present, heldAt }: LibraryModel): string | null => (present ? path : heldAt);
+
 /** Models that are gone are listed below what they were made from up to this many: the history has them all. */
 const mostGone = 20;
 
@@ -35,14 +38,14 @@ export function modelLines(models: readonly LibraryModel[], all: boolean): Model
       const before = lines.length;
       const added = add(child, depth + 1);
       if (added === null) continue;
-      line.madeBytes += added.madeBytes + (child.present ? (child.bytes ?? 0) : 0);
-      const isLoneGone = !child.present && lines.length === before + 1;
+      line.madeBytes += added.madeBytes + (fileOf(child) === null ? 0 : (child.bytes ?? 0));
+      const isLoneGone = fileOf(child) === null && lines.length === before + 1;
       if (isLoneGone && ++gone > mostGone) {
         lines.length = before;
         line.unlisted++;
       }
     }
-    if (all || model.present || lines.length > place) return line;
+    if (all || fileOf(model) !== null || lines.length > place) return line;
     lines.length = place - 1;
     return null;
   }

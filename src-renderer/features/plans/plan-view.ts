@@ -88,6 +88,15 @@ function layersOnCpu({ steps }: Plan): { layers: number; all: number } | null {
   return step?.method === 'cpu-layers' ? { layers: step.layers, all: step.layers + step.gpuLayers - 1 } : null;
 }
 
+/** What a plan keeps on the processor, and what that costs; empty where the card does all. */
+export function onCpuInWords(plan: Plan): string {
+  const { layersOnCpu: ofLayers, expertsOnCpu: ofExperts } = words.plans.verdict;
+  const onCpu = layersOnCpu(plan);
+  if (onCpu !== null) return ofLayers(onCpu.layers, onCpu.all);
+  const experts = plan.steps.find(({ method }) => method === 'cpu-experts');
+  return experts?.method === 'cpu-experts' ? ofExperts(experts.layers) : '';
+}
+
 /** The smallest plan that one would want, or the smallest at all: a file of noise is no advice. */
 export function smallestOfUse({ plans, target }: Pick<PlanList, 'plans' | 'target'>): Plan | undefined {
   const usable = plans.filter(({ predicted }) => lossInWords(predicted.kld).tone !== 'bad');

@@ -13,6 +13,7 @@ export const front: Words['front'] = {
   measured: 'gemessen',
   predicted: 'vorhergesagt, mit Spanne',
   slice: 'ein schmaleres Modell',
+  partlyOnCpu: 'zum Teil auf dem Prozessor',
   best: 'der beste, der passt',
   point: (name, size, loss, why) => `${name}: ${size}, verliert ${loss}. ${why}`,
   why: {

@@ -22,6 +22,8 @@ export const models: Words['models'] = {
   source: 'von anderswo',
   madeBy: (method) => `durch ${method}`,
   present: 'da',
+  exported: 'exportiert',
+  exportedHint: (file) => `Die Datei des Laufs ist weg; die exportierte ist da: ${file}`,
   gone: 'weg',
   goneHint: 'Die Datei ist nicht mehr da; der Verlauf kennt den Lauf noch.',
   runs: (count) => (count === 1 ? '1 Lauf' : `${count} Läufe`),

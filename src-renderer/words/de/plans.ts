@@ -25,6 +25,8 @@ export const plans: Words['plans'] = {
     fitsPartlyOnCpu: (spare) => `Passt, rechnet aber zum Teil auf dem Prozessor (langsamer), ${spare} bleiben frei`,
     layersOnCpu: (layers, all) =>
       `${layers} von ${all} Schichten rechnet der Prozessor, wo jedes Wort viel länger dauert als auf der Karte.`,
+    expertsOnCpu: (layers) =>
+      `Die Experten von ${layers === 1 ? '1 Schicht' : `${layers} Schichten`} rechnet der Prozessor, wo jedes Wort länger dauert als auf der Karte.`,
     writeSize: 'Gib eine Größe an, dann rechnet Snug aus, was passt',
     doesNotFit: (over) => `Passt nicht: ${over} zu viel`,
     nothingFits: (limit) => `Nichts passt in ${limit}`,
@@ -50,6 +52,11 @@ export const plans: Words['plans'] = {
     file: (count, size) => `${count} Pläne für eine Datei von ${size}`,
     card: (count, size, context, kvType) =>
       `${count} Pläne für eine Karte mit ${size}, ${context} Token Kontext, KV-Cache ${kvType}`,
+  },
+  clone: {
+    settingsOf: 'Einstellungen des Laufs',
+    makes: '; was damit gemacht wird, gilt als sein Klon.',
+    drop: 'Die üblichen Einstellungen nehmen',
   },
   working: 'Es wird ausgerechnet, was passt …',
   workingCounted: (done, total) => `Es wird ausgerechnet, was passt: ${done} von ${total} …`,
@@ -94,5 +101,6 @@ export const plans: Words['plans'] = {
     loses: 'Verliert',
     fits: 'Passt',
     narrower: 'Ein schmaleres Modell',
+    slower: 'antwortet langsamer',
   },
 };

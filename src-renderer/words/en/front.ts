@@ -11,6 +11,7 @@ export const front = {
   measured: 'measured',
   predicted: 'predicted, with its range',
   slice: 'a narrower model',
+  partlyOnCpu: 'partly on the CPU',
   best: 'best that fits',
   point: (name: string, size: string, loss: string, why: string) => `${name}: ${size}, loses ${loss}. ${why}`,
   why: {

@@ -13,6 +13,8 @@ export const models = {
   source: 'from elsewhere',
   madeBy: (method: string) => `by ${method}`,
   present: 'there',
+  exported: 'exported',
+  exportedHint: (file: string) => `The file of its run is gone; the one that was exported is there: ${file}`,
   gone: 'gone',
   goneHint: 'The file is not there any more; the history still knows the run.',
   runs: (count: number) => (count === 1 ? '1 run' : `${count} runs`),

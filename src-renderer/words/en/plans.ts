@@ -23,6 +23,8 @@ export const plans = {
     fitsPartlyOnCpu: (spare: string) => `Fits, but runs partly on the CPU (slower), with ${spare} to spare`,
     layersOnCpu: (layers: number, all: number) =>
       `${layers} of ${all} layers run on the CPU, where every word takes much longer than on the card.`,
+    expertsOnCpu: (layers: number) =>
+      `The experts of ${layers === 1 ? '1 layer' : `${layers} layers`} run on the CPU, where every word takes longer than on the card.`,
     writeSize: 'Write a size, and Snug works out what fits',
     doesNotFit: (over: string) => `Does not fit: over by ${over}`,
     nothingFits: (limit: string) => `Nothing fits ${limit}`,
@@ -49,6 +51,11 @@ export const plans = {
     file: (count: number, size: string) => `${count} plans for a file of ${size}`,
     card: (count: number, size: string, context: string, kvType: string) =>
       `${count} plans for a ${size} card with ${context} tokens of context, KV cache ${kvType}`,
+  },
+  clone: {
+    settingsOf: 'Settings of run',
+    makes: '; what is made with them is kept as its clone.',
+    drop: 'Use the usual settings',
   },
   working: 'Working out what fits…',
   workingCounted: (done: number, total: number) => `Working out what fits: ${done} of ${total}…`,
@@ -94,5 +101,6 @@ export const plans = {
     loses: 'Loses',
     fits: 'Fits',
     narrower: 'A narrower model',
+    slower: 'answers slower',
   },
 };
