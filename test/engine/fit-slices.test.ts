@@ -102,12 +102,21 @@ describe('fit', () => {
     const other = await fit({ ...wishes, ...single });
     expect([other.best, other.fileBytes]).toEqual([result.best, result.fileBytes]);
     expect(other.sha256).not.toBe(result.sha256);
+    expect(other.slices.reason).toEqual({ kind: 'wished', plan: result.best });
   }, 240_000);
 
   it('looks at no slice where none is wished', async () => {
     const result = await fit({ ...fileOf(2.2e6), importance: 'off', methods: 'quantize' });
     expect(result).toMatchObject({ best: 'all-tq1_0', slices: { considered: 0, best: null, chosen: false } });
     expect(result.slices.verdict).toMatch(/^No slice was considered/);
+  });
+
+  it('says that nothing fits where no slice does, and nothing of slices that were not planned', async () => {
+    const none = await fit({ ...fileOf(1e5), methods: 'slice' });
+    expect(none).toMatchObject({ best: null, output: null, slices: { reason: { kind: 'nothing-fits' } } });
+    expect(none.verdict).toMatch(/^Does not fit/);
+    const unplanned = await fit({ ...fileOf(1e5), methods: 'quantize' });
+    expect(unplanned).toMatchObject({ best: null, slices: { considered: 0, reason: { kind: 'unwished' } } });
   });
 
   it('makes none where nothing is measured', async () => {

@@ -28,7 +28,7 @@ export function sliceWidths(hiddenSize: number, type: string): number[] {
 
 /**
  * Types whose files are too large, nearest first: those that no smaller file beats in loss. Where nothing but slices is
- * wanted, one that fits stands in no slice's way.
+ * wanted, one that fits stands in no slice's way, and the types are the nearest to the target on either side.
  */
 export function typesToSlice<Entry extends { plan: Plan }>(
   entries: readonly Entry[],
@@ -46,7 +46,10 @@ export function typesToSlice<Entry extends { plan: Plan }>(
     if (isUseful) least = loss(entry);
     return isUseful;
   });
-  return useful.slice(0, mostTypes);
+  if (!onlySlices) return useful.slice(0, mostTypes);
+  const [below, above] = [useful.filter(({ plan }) => plan.fits), useful.filter(({ plan }) => !plan.fits)];
+  const nearestAbove = above.slice(0, Math.max(mostTypes / 2, mostTypes - below.length));
+  return [...below.slice(Math.max(0, below.length - mostTypes + nearestAbove.length)), ...nearestAbove];
 }
 
 /** The slices that become plans: those that fit, by expected loss, then the others, by size. */

@@ -160,8 +160,9 @@ export function fitResultOf(
   { best, verdictOn = null }: { best: string | null; verdictOn?: Plan | null },
 ): Omit<FitResult, 'slices'> {
   const plan = list.plans.find(({ id }) => id === best) ?? null;
-  // Where nothing was made, a slice that would fit was not measured: it does not count.
-  const counted = plan === null ? list.plans.filter((one) => sliceOf(one) === null) : list.plans;
+  // Where nothing was made, a slice that would fit was not measured: it does not count, unless nothing else was wished.
+  const unsliced = list.plans.filter((one) => sliceOf(one) === null);
+  const counted = plan === null && unsliced.length > 0 ? unsliced : list.plans;
   return {
     run: context.run,
     warnings: context.warnings,

@@ -9,21 +9,28 @@ import type { Planned } from '../planner/plan-model.ts';
 import { requireInvariance } from '../stages/invariance.ts';
 import { makeSlice } from '../stages/slice.ts';
 import { blockStatistics } from '../stages/statistics.ts';
-import type { FitWork, Made } from './fit-work.ts';
+import type { FitWork, Made, Rotation } from './fit-work.ts';
 
-/** Writes the file of a plan that slices: statistics of the model's own graphs, then the file in one pass. */
-export async function makeSliced(
-  { context, recipe, planned, source, text }: FitWork,
-  plan: Plan,
-  { step, output }: { step: SliceStep; output: string },
-): Promise<Pick<Made, 'fileBytes' | 'sha256' | 'calibration' | 'invariance'>> {
-  const { device, calibration, precision } = recipe;
-  const { file } = planned.drafts.get(plan.id)!;
-  const { hiddenSize } = step;
+/** @throws as `requireInvariance` and `blockStatistics` */
+export async function rotate({ context, recipe, source, text }: Omit<FitWork, 'rotation'>): Promise<Rotation> {
+  const { device, calibration } = recipe;
   const invariance = await requireInvariance(context, {
     ...{ source, original: source.original, device, windows: text?.windows ?? [] },
   });
+  const hiddenSize = source.config.hiddenSize!;
   const statistics = await blockStatistics(context, { source: source.path, hiddenSize, device, calibration });
+  return { invariance, statistics };
+}
+
+/** Writes the file of a plan that slices: statistics of the model's own graphs, then the file in one pass. */
+export async function makeSliced(
+  { context, recipe, planned, source, rotation }: FitWork,
+  plan: Plan,
+  { step, output }: { step: SliceStep; output: string },
+): Promise<Pick<Made, 'fileBytes' | 'sha256' | 'calibration' | 'invariance'>> {
+  const { calibration, precision } = recipe;
+  const { file } = planned.drafts.get(plan.id)!;
+  const { invariance, statistics } = await rotation();
   const { fileBytes, sha256 } = await makeSlice(context, {
     source: source.path,
     statistics,

@@ -6,6 +6,7 @@ import type { SliceOutcome } from '../../core/planning/slice-outcome.ts';
 import type { Planned } from '../planner/plan-model.ts';
 import type { EvaluationEngine } from '../stages/engine.ts';
 import type { GgufSource } from '../stages/open.ts';
+import type { BlockStatistics } from '../stages/statistics.ts';
 import type { EvaluationTokens } from '../stages/texts.ts';
 import type { JobContext } from './context.ts';
 import type { ImportanceUse } from './make-file.ts';
@@ -20,6 +21,14 @@ export interface FitWork {
   engine: EvaluationEngine;
   /** null where nothing is measured. */
   text: EvaluationTokens | null;
+  /** What all slices begin with, worked out for the first. */
+  rotation: () => Promise<Rotation>;
+}
+
+/** The proof that the model can be rotated, and what the directions are found by. */
+export interface Rotation {
+  invariance: Invariance;
+  statistics: BlockStatistics;
 }
 
 /** Plans to make, best first. */

@@ -18,15 +18,18 @@ import { prove } from '../stages/prove.ts';
 import { openEvaluation, type EvaluationTokens } from '../stages/texts.ts';
 import { stage, totalSeconds, type JobContext } from './context.ts';
 import { fitResultOf, makeAndMeasure, plannedRunOf, slicesOf } from './fit-candidates.ts';
+import { rotate } from './fit-slice.ts';
 import type { Choice } from './fit-work.ts';
 import { checkGate, gateOf } from './gate.ts';
 import { importanceFor, importanceInputs, obtainImportance } from './make-file.ts';
 import { checkOutput, refuseInputs } from './output-paths.ts';
+import { checkSliceImportance } from './slice.ts';
 
 /** The verb `fit`: plans, makes and measures the best candidates, proves the winner. */
 export async function runFit(context: JobContext, recipe: FitRecipe): Promise<FitResult> {
   await checkOutput(recipe, [recipe.model, ...importanceInputs(recipe)]);
   checkGate(recipe.evaluation, recipe.evaluate);
+  if (recipe.methods === 'slice') checkSliceImportance(recipe);
   return withModel(context, recipe.model, async (source) => {
     await refuseInputs(
       recipe.output,
@@ -44,7 +47,7 @@ async function fitSource(context: JobContext, recipe: FitRecipe, source: GgufSou
   const best = choice.plans[0];
   // A plan that was named and does not fit is not made either: the verdict says by how much.
   if (!best?.fits) {
-    const slices = slicesOf(planned, best ? tooLarge(best, choice) : { kind: 'nothing-fits' });
+    const slices = slicesOf(planned, best ? tooLarge(best, choice) : nothingFits(recipe));
     return { ...fitResultOf(context, planned, { best: null, verdictOn: best ?? null }), slices };
   }
   checkJobMemory(choice.plans, recipe.maxMemoryBytes);
@@ -65,7 +68,8 @@ async function fitSource(context: JobContext, recipe: FitRecipe, source: GgufSou
   const sliceTexts = choice.slice || sliceOf(best) ? recipe.calibration.texts : [];
   const used = [...new Set([...importance.texts, ...sliceTexts])];
   const text = measures ? await openText(context, recipe, source, used) : null;
-  return makeAndMeasure({ context, recipe, planned, source, importance, engine, text }, choice);
+  const parts = { context, recipe, planned, source, importance, engine, text };
+  return makeAndMeasure({ ...parts, rotation: once(() => rotate(parts)) }, choice);
 }
 
 /** Types of every file that is made of the model as it is: a slice has its importance from the statistics that it is made by. */
@@ -90,8 +94,8 @@ function checkJobMemory(plans: readonly Plan[], limit: number | null): void {
 }
 
 /**
- * The plan that was named, else the best ones with different files and the best slice to hold against them: a slice is
- * chosen by measurement, so without one there is none. @throws USAGE for an unknown plan
+ * The plan that was named, else the best ones with different files and the best slice to hold against them: unless nothing
+ * else is wished, a slice is chosen by measurement, so without one there is none. @throws USAGE for an unknown plan
  */
 function choose({ list }: Planned, recipe: FitRecipe): Choice {
   const { plan: wanted, candidates, evaluate: measures, methods } = recipe;
@@ -99,7 +103,9 @@ function choose({ list }: Planned, recipe: FitRecipe): Choice {
   if (wanted !== null) {
     const plan = list.plans.find(({ id }) => id === wanted);
     const best = unsliced.find(({ fits }) => fits) ?? null;
-    if (plan) return { plans: [plan], slice: null, outcome: { kind: 'named', plan, measured: null, unsliced: best } };
+    // Where only slices are planned there is nothing to hold it against.
+    const why = methods === 'slice' ? { kind: 'wished' as const } : { kind: 'named' as const, unsliced: best };
+    if (plan) return { plans: [plan], slice: null, outcome: { ...why, plan, measured: null } };
     const message = `There is no plan "${wanted}" for this model and target. \`snug plan\` lists them.`;
     throw new AppError('USAGE', message, { plan: wanted });
   }
@@ -125,6 +131,10 @@ function choose({ list }: Planned, recipe: FitRecipe): Choice {
     ...(methods === 'quantize' ? { slice: null, outcome: { kind: 'unwished' } } : sliceToTry(slice, recipe)),
   };
 }
+
+const nothingFits = ({ methods }: FitRecipe): SliceOutcome => ({
+  kind: methods === 'quantize' ? 'unwished' : 'nothing-fits',
+});
 
 /** What is to be said of slices where a plan was named that does not fit. */
 const tooLarge = (plan: Plan, { outcome }: Choice): SliceOutcome =>
@@ -211,4 +221,10 @@ function againstItself(quality: Quality): Quality {
     kld: { mean: 0, standardError: 0, p99: 0 },
     topOneAgreement: 1,
   };
+}
+
+/** Does it the first time it is asked for, and gives the same from then on. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null;
+  return () => (made ??= make());
 }

@@ -47,7 +47,7 @@ async function runSharedSlice(context: JobContext, recipe: SliceRecipe): Promise
   await checkAnyOutput(recipe, [recipe.model, folderOf(recipe.model)]);
   checkGate(recipe.evaluation, recipe.evaluate);
   checkForm(recipe, `for ${recipe.type} name a .gguf file`);
-  checkImportance(recipe);
+  checkSliceImportance(recipe);
   // Before a folder is converted for it.
   const model = await openModel(recipe.model);
   await model.close();
@@ -62,7 +62,7 @@ async function runSharedSlice(context: JobContext, recipe: SliceRecipe): Promise
 }
 
 /** Importance is measured in the rotated basis with everything else; a file is of the dense model's. @throws USAGE */
-function checkImportance({ importance }: SliceRecipe): void {
+export function checkSliceImportance({ importance }: Pick<SliceRecipe, 'importance'>): void {
   if (importance === 'on' || importance === 'off') return;
   const message = `A slice measures importance itself, in its own basis: --importance takes on or off here, not ${importance}.`;
   throw new AppError('USAGE', message, { importance });

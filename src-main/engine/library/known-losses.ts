@@ -1,7 +1,7 @@
 // What kept runs made of a model, as steps of a plan, and what each lost.
 import { jobResult, type JobResult } from '../../contract/job.ts';
 import type { PlanStep } from '../../contract/plan.ts';
-import { recipe as recipeSchema, type Recipe } from '../../contract/recipe.ts';
+import { recipe as recipeSchema, type Precision, type Recipe } from '../../contract/recipe.ts';
 import type { FitResult, SliceResult } from '../../contract/results.ts';
 import type { KnownLoss } from '../../core/planning/measured-plans.ts';
 import { sliceStep } from '../../core/planning/slices.ts';
@@ -13,19 +13,23 @@ export function knownLosses({ run, verb, recipe, result }: MeasuringRun): KnownL
   const asked = recipeSchema.safeParse(jsonOf(recipe));
   const came = jobResult.safeParse({ verb, value: jsonOf(result) });
   if (!asked.success || !came.success) return [];
-  if (came.data.verb === 'fit') return ofFit(run, came.data.value);
+  if (asked.data.verb === 'fit' && came.data.verb === 'fit') return ofFit(run, asked.data.precision, came.data.value);
   const steps = stepsOf(asked.data, came.data);
   const quality = 'quality' in came.data.value ? came.data.value.quality : undefined;
   return steps && quality ? [{ run, steps, quality }] : [];
 }
 
+/** Of the slices among plans. One in another precision is another file. */
+const planned: Precision = 'fp64';
+
 /** The plan that was made, and those that were measured beside it. */
-function ofFit(run: string, { plan, plans, measured, quality }: FitResult): KnownLoss[] {
+function ofFit(run: string, precision: Precision, { plan, plans, measured, quality }: FitResult): KnownLoss[] {
   const beside = measured.flatMap(({ id, quality: found }): KnownLoss[] => {
     const steps = plans.find((one) => one.id === id)?.steps;
     return steps ? [{ run, steps, quality: found }] : [];
   });
-  return [...(plan && quality ? [{ run, steps: plan.steps, quality }] : []), ...beside];
+  const all = [...(plan && quality ? [{ run, steps: plan.steps, quality }] : []), ...beside];
+  return all.filter(({ steps }) => precision === planned || !steps.some(({ method }) => method === 'slice'));
 }
 
 /** null for what no plan makes. */
@@ -34,7 +38,9 @@ function stepsOf(recipe: Recipe, result: JobResult): PlanStep[] | null {
     const importance = recipe.importance !== 'off';
     return [{ method: 'quantize', type: result.value.type, pure: recipe.pure, importance }];
   }
-  return recipe.verb === 'slice' && result.verb === 'slice' ? sliceSteps(recipe.importance, result.value) : null;
+  return recipe.verb === 'slice' && result.verb === 'slice' && recipe.precision === planned
+    ? sliceSteps(recipe.importance, result.value)
+    : null;
 }
 
 /** Of a slice in a quantised type. Plans name no float type: theirs is the source's own. */

@@ -64,6 +64,17 @@ describe('types to slice', () => {
     const ids = (onlySlices: boolean) => typesToSlice(entries, { by: 'file', onlySlices }).map(({ plan }) => plan.id);
     expect(ids(false)).toEqual([]);
     expect(ids(true)).toEqual(['q4', 'q8', 'source']);
+    const sizes = Array.from({ length: 40 }, (_, index) => 10 * (index + 1)); // up to 100 fits
+    const many = typesToSlice(
+      sizes.map((size) => entry(String(size), size, 1 / size)),
+      { by: 'file', onlySlices: true },
+    );
+    expect(many.map(({ plan }) => plan.fileBytes)).toEqual([50, 60, 70, 80, 90, 100, 110, 120, 130, 140, 150, 160]);
+    const small = typesToSlice(
+      sizes.slice(0, 10).map((size) => entry(String(size), size, 1 / size)),
+      { by: 'file', onlySlices: true },
+    );
+    expect(small).toHaveLength(10);
   });
 
   it('become plans by expected loss where they fit, then by size, four of them', () => {
