@@ -7,12 +7,13 @@ import { createSSRApp, h, type Component } from 'vue';
 import { renderToString } from 'vue/server-renderer';
 import { AppError } from '../../src-main/contract/errors.ts';
 import type { JobEvent } from '../../src-main/contract/job.ts';
-import { fitRecipe } from '../../src-main/contract/recipe.ts';
+import { fitRecipe, sliceRecipe } from '../../src-main/contract/recipe.ts';
 import FitPage from '../../src-renderer/features/fit/FitPage.vue';
 import FrontChart from '../../src-renderer/features/front/FrontChart.vue';
 import FrontKey from '../../src-renderer/features/front/FrontKey.vue';
 import { pointsOf } from '../../src-renderer/features/front/front-view.ts';
 import { openInFit } from '../../src-renderer/features/history/clone-into-fit.ts';
+import ImportForm from '../../src-renderer/features/history/ImportForm.vue';
 import ModelsPage from '../../src-renderer/features/models/ModelsPage.vue';
 import PlanChoice from '../../src-renderer/features/plans/PlanChoice.vue';
 import RunsPage from '../../src-renderer/features/runs/RunsPage.vue';
@@ -102,6 +103,15 @@ describe('the settings of a fit', () => {
     expect(await shown(FitPage)).toContain(settings);
     await vi.waitFor(() => expect(fit.planning?.state).toBe('queued')); // the page has asked again
     expect(await shown(FitPage)).toContain(settings);
+  });
+});
+
+describe('a recipe that the Fit area begins with', () => {
+  it.each([true, false])('says that it leaves the limit of memory, where there is one: %s', async (leavesLimit) => {
+    const recipe = sliceRecipe.parse({ verb: 'slice', model: '/m.gguf', output: '/m.onnx', method: 'per-block' });
+    const lead = await shown(ImportForm, { imported: { file: null, recipe, leavesLimit } });
+    expect(lead).toContain('Begun with the settings of the Fit area.');
+    expect(lead.includes('knows no limit of memory')).toBe(leavesLimit);
   });
 });
 
