@@ -52,6 +52,9 @@ export const planMemory = z.object({
 });
 export type PlanMemory = z.infer<typeof planMemory>;
 
+/** A model that loses more than this many nats per token writes nonsense. */
+export const unusableLoss = 1;
+
 export const prediction = z.object({
   kld: z.number(),
   kldLow: z.number(),

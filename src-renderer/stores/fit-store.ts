@@ -1,4 +1,4 @@
-// The Fit screen: which model is open, what it has to fit into, the plans for that. stores/make-store.ts goes on from there.
+// The Fit area: which model is open, what it has to fit into, the plans for that. stores/make-store.ts goes on from there.
 // States of jobs come from the jobs store; here are only their ids and the user's choices.
 import { defineStore } from 'pinia';
 import { computed, reactive, shallowRef } from 'vue';

@@ -23,7 +23,7 @@ export const useJobsStore = defineStore('jobs', () => {
   const mirror = shallowRef<Mirror>({ jobs: new Map(), waiting: [] });
   let followed: Client<EngineApi> | null = null;
   const jobs = computed(() => mirror.value.jobs);
-  /** Jobs that make or measure something, newest first: plans are questions of the Fit screen. */
+  /** Jobs that make or measure something, newest first: plans are questions of the Fit area. */
   const runs = computed(() => [...jobs.value.values()].filter(({ recipe }) => recipe.verb !== 'plan').reverse());
   /** The run that is being worked on; while none is, the one whose turn is next. */
   const activeRun = computed(

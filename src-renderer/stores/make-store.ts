@@ -2,6 +2,7 @@
 import { defineStore } from 'pinia';
 import { computed, reactive, shallowRef, watch } from 'vue';
 import type { z } from 'zod';
+import { isHubAddress } from '../../src-main/contract/hub-address.ts';
 import type { Plan } from '../../src-main/contract/plan.ts';
 import type { fitRecipe, SliceRecipe } from '../../src-main/contract/recipe.ts';
 import type { TextList } from '../../src-main/contract/results.ts';
@@ -72,11 +73,11 @@ export const useMakeStore = defineStore('make', () => {
     },
   );
 
-  // They were set for its model. While another one is read, or none is open, nothing is decided.
+  // The settings of a run were set for its model. While another one is read, or none is open, nothing is decided.
   watch(
     () => (fit.model.state === 'open' ? fit.model.path : null),
     (path) => {
-      if (path !== null && path !== source.value?.model) source.value = null;
+      if (path !== null && source.value !== null && path !== source.value.model) dropClone();
     },
   );
 
@@ -105,7 +106,6 @@ export const useMakeStore = defineStore('make', () => {
 
   async function begin({ recipe }: { plan: Plan; recipe: FitInput }): Promise<void> {
     const run = await useJobsStore().start(recipe, source.value?.run ?? null);
-    source.value = null;
     useNavigationStore().go('runs', { run });
   }
 
@@ -114,7 +114,8 @@ export const useMakeStore = defineStore('make', () => {
     const { model } = fit;
     const { settings } = readSettings.value;
     if (model.state !== 'open' || settings === null) return null;
-    const folder = preferences.settings.outputsFolder ?? idleFolder.value;
+    const beside = isHubAddress(model.path) ? idleFolder.value : null;
+    const folder = preferences.settings.outputsFolder ?? beside;
     const output = suggestOutput(model.path, { what: 'sliced', ending: 'onnx' }, folder);
     return perBlockRecipe(model.path, output, settings);
   }

@@ -10,8 +10,14 @@ import { useHistoryStore } from './history-store.ts';
 import { useJobsStore } from './jobs-store.ts';
 import { useNavigationStore } from './navigation-store.ts';
 
-/** A file that was opened: its recipe, or what is wrong with it. `file: null`: a recipe that the Fit area begins with. */
-export type ImportedRecipe = { file: string | null; recipe: Recipe } | { file: string; recipe: null; problem: string };
+/**
+ * A file that was opened: its recipe, or what is wrong with it. `file: null`: a recipe that the Fit area begins with;
+ * `leavesLimit`: without the limit of memory that is set there.
+ */
+export type ImportedRecipe =
+  | { file: string; recipe: Recipe }
+  | { file: null; recipe: Recipe; leavesLimit: boolean }
+  | { file: string; recipe: null; problem: string };
 
 /** A recipe takes a few kilobytes, a record with its plans some hundred. */
 const largestBytes = 16 * 2 ** 20;
@@ -39,9 +45,9 @@ export const useRecipesStore = defineStore('recipes', () => {
     }
   }
 
-  /** Shows a recipe to be looked over. Nothing is started. */
-  function propose(recipe: Recipe): void {
-    imported.value = { file: null, recipe };
+  /** Shows a recipe of the Fit area to be looked over, without its limit of memory where one is set. Nothing is started. */
+  function propose(recipe: Recipe, { leavesLimit }: { leavesLimit: boolean }): void {
+    imported.value = { file: null, recipe, leavesLimit };
     useNavigationStore().go('history');
   }
 

@@ -1,9 +1,8 @@
 // What became of the slices of a fit, in the words of the window: built from the reason that the result carries.
-import type { Plan } from '../../src-main/contract/plan.ts';
+import { unusableLoss, type Plan } from '../../src-main/contract/plan.ts';
 import type { FitResult, SliceComparison, SliceReason } from '../../src-main/contract/results.ts';
 import { formatLoss, formatMemory, withError } from './numbers.ts';
 import { planIdInWords, planName } from './plan-words.ts';
-import { lossInWords } from './quality-words.ts';
 import { useWords } from './words.ts';
 
 const words = useWords();
@@ -112,7 +111,7 @@ function compared(
 function alone({ best, measured }: SliceComparison, name: Name): string {
   const say = words.slices;
   if (measured === null) return say.alone(name(best));
-  const isOfNoUse = lossInWords(measured.kld).tone === 'bad';
+  const isOfNoUse = measured.kld > unusableLoss;
   return [say.aloneMeasured(name(best), lossOf(measured)), ...(isOfNoUse ? [say.ofNoUse] : [])].join(' ');
 }
 

@@ -117,10 +117,18 @@ describe('the engine', () => {
   it('holds nothing of the window open, whose page could else die unseen', async () => {
     const running = await open();
     await askEngine(running.page, 'jobs.list', {});
-    const opened = `/proc/${findEngine(running)}/fd`;
-    const files = readdirSync(opened).map((descriptor) => readlinkOrNone(path.join(opened, descriptor)));
-    expect(files.filter((file) => /chromium|electron|\/window\//i.test(file))).toEqual([]);
-    expect(files.some((file) => file.endsWith('catalog.sqlite'))).toBe(true);
+    const engine = findEngine(running);
+    const sockets = (): string[] =>
+      heldBy(engine).flatMap(
+        ({ descriptor, file }) => (descriptor > 3 && file.startsWith('socket:') ? [file] : []), // 3: its channel to the shell
+      );
+    const others = processesOf(running).filter((pid) => pid !== engine);
+    const heldByOthers = new Set(others.flatMap(heldBy).map(({ file }) => file));
+    expect(sockets().filter((socket) => heldByOthers.has(socket))).toEqual([]);
+    await expect.poll(sockets, { timeout: 30_000 }).toEqual([]); // those to its own children go with them
+    const files = heldBy(engine);
+    expect(files.filter(({ file }) => /chromium|electron|\/window\//i.test(file))).toEqual([]);
+    expect(files.some(({ file }) => file.endsWith('catalog.sqlite'))).toBe(true);
   });
 
   it('is one for the page, however often the page connects, and a new one when it has died', async () => {
@@ -137,6 +145,13 @@ describe('the engine', () => {
     expect(findEngine(running)).not.toBe(first);
   });
 });
+
+/** What the descriptors of a process are open on: paths, and `socket:[n]` and the like with their inodes. */
+function heldBy(pid: number): { descriptor: number; file: string }[] {
+  const opened = `/proc/${pid}/fd`;
+  const names = existsSync(opened) ? readdirSync(opened) : []; // it may have ended meanwhile
+  return names.map((name) => ({ descriptor: Number(name), file: readlinkOrNone(path.join(opened, name)) }));
+}
 
 function readlinkOrNone(link: string): string {
   try {

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JobSnapshot } from '../../src-main/contract/job.ts';
 import { scalesOf } from '../../src-renderer/features/front/front-scales.ts';
-import { measuredLosses, pointsOf, whyOf } from '../../src-renderer/features/front/front-view.ts';
+import { lossKey, measuredLosses, pointsOf, whyOf } from '../../src-renderer/features/front/front-view.ts';
 import { panelVerdict } from '../../src-renderer/features/plans/panel-verdict.ts';
 import { headlineOf, onCpuInWords, systemBarOf } from '../../src-renderer/features/plans/plan-view.ts';
 import { previewOf } from '../../src-renderer/features/plans/preview.ts';
@@ -48,16 +48,31 @@ describe('the front', () => {
 
   it('takes what was measured instead of what was predicted', () => {
     const measured = { id: 'q4', quality: { kld: { mean: 0.005, standardError: 0.001, p99: 1 } } };
-    const job = { state: 'done', result: { verb: 'fit', value: { measured: [measured] } } };
+    const job = { state: 'done', result: { verb: 'fit', value: { measured: [measured], plans: list.plans } } };
     const jobs = [{ recipe: { verb: 'fit', model: 'm' }, job }] as unknown as JobSnapshot[];
-    const [point] = pointsOf(list, measuredLosses('m', jobs));
+    const [point] = pointsOf(list, measuredLosses('m', 'fp64', jobs));
     expect(point).toMatchObject({ kld: 0.005, low: 0.003, high: 0.007, isMeasured: true });
-    expect(measuredLosses('other', jobs).size).toBe(0);
+    expect(measuredLosses('other', 'fp64', jobs).size).toBe(0);
+  });
+
+  it('takes what was measured of a slice for the same file only', () => {
+    const turned = (orientation: 'pca' | 'hadamard') => {
+      const step = { method: 'slice', kind: 'shared', width: 192, hiddenSize: 256, sparsity: 0.25 } as const;
+      return planFor('slice-192', { steps: [{ ...step, orientation }] });
+    };
+    const measured = { id: 'slice-192', quality: { kld: { mean: 0.005, standardError: 0.001, p99: 1 } } };
+    const job = { state: 'done', result: { verb: 'fit', value: { measured: [measured], plans: [turned('pca')] } } };
+    const jobs = [{ recipe: { verb: 'fit', model: 'm', precision: 'fp32' }, job }] as unknown as JobSnapshot[];
+    const isMeasured = (orientation: 'pca' | 'hadamard', precision: 'fp32' | 'fp64'): boolean =>
+      pointsOf({ ...list, plans: [turned(orientation)] }, measuredLosses('m', precision, jobs))[0]!.isMeasured;
+    expect(isMeasured('pca', 'fp32')).toBe(true);
+    expect(isMeasured('hadamard', 'fp32')).toBe(false);
+    expect(isMeasured('pca', 'fp64')).toBe(false);
   });
 
   it('takes what the engine knows from earlier runs before anything else', () => {
     const predicted = { kld: 0.03, kldLow: 0.028, kldHigh: 0.032, perplexityRatio: 1, basis: 'measured' as const };
-    const session = new Map([['q4', { kld: 9, low: 9, high: 9, isMeasured: true }]]);
+    const session = new Map([[lossKey(planFor('q4')), { kld: 9, low: 9, high: 9, isMeasured: true }]]);
     const [point] = pointsOf({ ...list, plans: [planFor('q4', { predicted })] }, session);
     expect(point).toMatchObject({ kld: 0.03, low: 0.028, high: 0.032, isMeasured: true });
   });

@@ -7,12 +7,13 @@ import { createSSRApp, h, type Component } from 'vue';
 import { renderToString } from 'vue/server-renderer';
 import { AppError } from '../../src-main/contract/errors.ts';
 import type { JobEvent } from '../../src-main/contract/job.ts';
-import { fitRecipe } from '../../src-main/contract/recipe.ts';
+import { fitRecipe, sliceRecipe } from '../../src-main/contract/recipe.ts';
 import FitPage from '../../src-renderer/features/fit/FitPage.vue';
 import FrontChart from '../../src-renderer/features/front/FrontChart.vue';
 import FrontKey from '../../src-renderer/features/front/FrontKey.vue';
 import { pointsOf } from '../../src-renderer/features/front/front-view.ts';
 import { openInFit } from '../../src-renderer/features/history/clone-into-fit.ts';
+import ImportForm from '../../src-renderer/features/history/ImportForm.vue';
 import ModelsPage from '../../src-renderer/features/models/ModelsPage.vue';
 import PlanChoice from '../../src-renderer/features/plans/PlanChoice.vue';
 import RunsPage from '../../src-renderer/features/runs/RunsPage.vue';
@@ -52,7 +53,7 @@ describe('a run that ended before it was done', () => {
 
 describe('a clone in the Fit area', () => {
   const recipe = fitRecipe.parse({
-    ...{ verb: 'fit', model: '/m.gguf', target: { kind: 'file', bytes: 5 }, output: '/o.gguf', plan: 'source' },
+    ...{ verb: 'fit', model: '/m.gguf', target: { kind: 'file', bytes: 5e9 }, output: '/o.gguf', plan: 'source' },
     calibration: { samples: 7 },
   });
 
@@ -69,6 +70,48 @@ describe('a clone in the Fit area', () => {
     await openInFit('abc123', recipe);
     await useFitStore().open('/other.gguf');
     await vi.waitFor(() => expect(make.source).toBeNull());
+    expect(make.draft.samples).toBe('128'); // the settings were that model's
+  });
+
+  it('goes on after a start: what is made next with the same settings is its clone too', async () => {
+    const engine = fakeEngine();
+    await useEngineStore().start(engine.open);
+    const [fit, make] = [useFitStore(), useMakeStore()];
+    await openInFit('abc123', recipe);
+    await fit.plan(make.question!);
+    engine.send('job-1', { type: 'started' });
+    engine.send('job-1', { type: 'finished', result: { verb: 'plan', value: planList } });
+    await vi.waitFor(() => expect(fit.chosen?.id).toBe('source'));
+    await make.prepare();
+    await make.start();
+    expect(engine.jobs.at(-1)?.recipe).toMatchObject({ verb: 'fit', calibration: { samples: 7 } });
+    expect(make).toMatchObject({ source: { run: 'abc123' }, draft: { samples: '7' } });
+  });
+});
+
+describe('the settings of a fit', () => {
+  it('stay in view with the open model, after planning failed and while it is tried again', async () => {
+    const engine = fakeEngine();
+    await useEngineStore().start(engine.open);
+    const [fit, make] = [useFitStore(), useMakeStore()];
+    await fit.open('/m.gguf');
+    await fit.plan(make.question!);
+    engine.send('job-1', { type: 'started' });
+    engine.send('job-1', { type: 'failed', error: new AppError('DISK_FULL', 'Full.').toShape() });
+    await vi.waitFor(() => expect(fit.planning?.state).toBe('failed'));
+    const settings = 'class="advanced"';
+    expect(await shown(FitPage)).toContain(settings);
+    await vi.waitFor(() => expect(fit.planning?.state).toBe('queued')); // the page has asked again
+    expect(await shown(FitPage)).toContain(settings);
+  });
+});
+
+describe('a recipe that the Fit area begins with', () => {
+  it.each([true, false])('says that it leaves the limit of memory, where there is one: %s', async (leavesLimit) => {
+    const recipe = sliceRecipe.parse({ verb: 'slice', model: '/m.gguf', output: '/m.onnx', method: 'per-block' });
+    const lead = await shown(ImportForm, { imported: { file: null, recipe, leavesLimit } });
+    expect(lead).toContain('Begun with the settings of the Fit area.');
+    expect(lead.includes('knows no limit of memory')).toBe(leavesLimit);
   });
 });
 

@@ -46,7 +46,7 @@ const outcomes: [SliceOutcome, english: string, german: string][] = [
   [
     { kind: 'compared', slice: measured(slice, 0.2), unsliced: measured(unsliced, 0.16, 0.3) },
     'loses 0.160 ± 0.020 (its settings count 0.300 more). The slice is better and was chosen.',
-    'verliert 0,160 ± 0,020 (seine Einstellungen zählen 0,300 mehr). Der Schnitt ist besser und wurde gewählt.',
+    'verliert 0,160 ± 0,020 (dazu 0,300 für seine Einstellungen). Der Schnitt ist besser und wurde gewählt.',
   ],
   [
     { kind: 'compared', slice: measured(slice, 0.15), unsliced: measured(unsliced, 0.16) },
@@ -90,6 +90,17 @@ describe('what became of slices', () => {
       expect(sliceVerdict({ slices, plans })).toContain(german);
     },
   );
+
+  it('calls one of no use from the loss on from which the engine does', () => {
+    for (const [kld, isOfNoUse] of [
+      [0.7, false],
+      [1.5, true],
+    ] as const) {
+      const slices = compareSlices(plans, null, alone(kld));
+      expect(sliceVerdict({ slices, plans }).includes('too much to be of use')).toBe(isOfNoUse);
+      expect(slices.verdict.includes('too much to be of use')).toBe(isOfNoUse);
+    }
+  });
 
   it('is the engine’s own sentence where an older result has no reason', () => {
     const slices = { ...compareSlices(plans, null, { kind: 'fits-as-is' }), reason: undefined };

@@ -98,8 +98,7 @@ export function predictLoss(shares: readonly WeightShare[], parameters: number):
 /** exp(loss), capped: an estimate of the perplexity ratio. */
 export const perplexityRatioOf = (kld: number): number => Math.exp(Math.min(kld, largestExponent));
 
-/** A model that loses more than this many nats per token writes nonsense. */
-export const unusableLoss = 1;
+export { unusableLoss } from '../../contract/plan.ts';
 
 /** Extra loss of a quantised KV cache, in nats per token: a rule of thumb, to be measured by the full planner. */
 export const kvCacheLoss: Readonly<Record<string, number>> = {

@@ -1,4 +1,4 @@
-// What happens on the Fit screen while the user waits, in words: for the line on the page, and for those who hear it instead of seeing it.
+// What happens in the Fit area while the user waits, in words: for the line on the page, and for those who hear it instead of seeing it.
 import type { JobState } from '../../../src-main/contract/job.ts';
 import type { Plan, PlanList } from '../../../src-main/contract/plan.ts';
 import type { ModelState } from '../../stores/opened-model.ts';

@@ -1,6 +1,7 @@
 // Plans as points: how much of the limit each takes and what it loses, the front through the best, and why one would take it or not.
 import type { JobSnapshot } from '../../../src-main/contract/job.ts';
 import type { Plan, PlanList } from '../../../src-main/contract/plan.ts';
+import type { Precision } from '../../../src-main/contract/recipe.ts';
 import type { Target } from '../../../src-main/contract/target.ts';
 import { formatFixed, sizeFormat } from '../../words/numbers.ts';
 import { useWords } from '../../words/words.ts';
@@ -23,18 +24,32 @@ export interface FrontPoint extends Loss {
   isOnFront: boolean;
 }
 
-/** Losses that fits of this model have measured since the window was opened, by plan: plans in view may be older. */
-export function measuredLosses(model: string, jobs: Iterable<JobSnapshot>): Map<string, Loss> {
+/** What decides a plan's loss: its id, and how its file is made, of which the id of a slice does not say all. */
+export const lossKey = ({ id, steps }: Pick<Plan, 'id' | 'steps'>): string =>
+  JSON.stringify([id, steps.filter(({ method }) => method === 'quantize' || method === 'slice')]);
+
+/**
+ * Losses that fits of this model have measured since the window was opened, by `lossKey`: plans in view may be older.
+ * Of slices only those that were computed in `precision`.
+ */
+export function measuredLosses(model: string, precision: Precision, jobs: Iterable<JobSnapshot>): Map<string, Loss> {
   const losses = new Map<string, Loss>();
   for (const { recipe, job } of jobs) {
-    if (recipe.model !== model || job.state !== 'done' || job.result.verb !== 'fit') continue;
-    const { measured, plan, quality: made } = job.result.value;
+    if (recipe.verb !== 'fit' || recipe.model !== model || job.state !== 'done' || job.result.verb !== 'fit') continue;
+    const { measured, plans, plan: chosen, quality: made } = job.result.value;
     // What was made is measured once more when it is finished: that is what its report tells.
-    const all = [...measured, ...(plan && made ? [{ id: plan.id, quality: made }] : [])];
+    const all = [...measured, ...(chosen && made ? [{ id: chosen.id, quality: made }] : [])];
     for (const { id, quality } of all) {
-      if (quality.kld === undefined) continue;
+      const plan = plans.find((one) => one.id === id);
+      if (quality.kld === undefined || plan === undefined) continue;
+      if (isSlice(plan) && recipe.precision !== precision) continue;
       const { mean, standardError } = quality.kld;
-      losses.set(id, { kld: mean, low: mean - 2 * standardError, high: mean + 2 * standardError, isMeasured: true });
+      losses.set(lossKey(plan), {
+        kld: mean,
+        low: mean - 2 * standardError,
+        high: mean + 2 * standardError,
+        isMeasured: true,
+      });
     }
   }
   return losses;
@@ -63,10 +78,10 @@ export function pointsOf({ plans, target }: PlanList, measured: ReadonlyMap<stri
 const runsAsAsked = ({ steps }: Plan): boolean =>
   steps.every(({ method }) => method === 'quantize' || method === 'slice');
 
-function lossOf({ id, predicted }: Plan, measured: ReadonlyMap<string, Loss>): Loss {
-  const { kld, kldLow, kldHigh, basis } = predicted;
+function lossOf(plan: Plan, measured: ReadonlyMap<string, Loss>): Loss {
+  const { kld, kldLow, kldHigh, basis } = plan.predicted;
   const isMeasured = basis === 'measured';
-  return (isMeasured ? undefined : measured.get(id)) ?? { kld, low: kldLow, high: kldHigh, isMeasured };
+  return (isMeasured ? undefined : measured.get(lossKey(plan))) ?? { kld, low: kldLow, high: kldHigh, isMeasured };
 }
 
 /** Losses closer than this are the same to a prediction. */

@@ -67,7 +67,9 @@ export const history: Words['history'] = {
     note: (file) =>
       `Aus ${file}. Sieh es durch: Pfade sind die des Rechners, von dem es kommt. Nichts läuft, bevor du es startest.`,
     blocksNote:
-      'Mit den Einstellungen der Anpassung begonnen. Nichts läuft, bevor du startest. Eine Ausgabe ohne Endung ist ein Ordner mit safetensors.',
+      'Übernommen aus „Anpassen“. Nichts läuft, bevor du startest. Eine Ausgabe ohne Endung ist ein Ordner mit safetensors.',
+    leavesLimit:
+      'Ein Schnitt Block für Block kennt keine Grenze für den Speicher: die in „Anpassen“ gesetzte gilt hier nicht.',
     backToFit: 'Zurück zur Anpassung',
     openInFit: 'In Anpassen öffnen',
     wrong: 'Das ist kein Rezept',

@@ -30,7 +30,7 @@ export const slices: Words['slices'] = {
     `Verglichen wurde nicht: „${unsliced}“ passt ohne Schnitt und ${expected}; gemessen ist das nicht.`,
   compared: (name, loss, unsliced, other) =>
     `Für „${name}“ wurde ein Verlust von ${loss} gemessen; „${unsliced}“ ohne Schnitt passt und verliert ${other}.`,
-  settings: (loss, settings) => `${loss} (seine Einstellungen zählen ${settings} mehr)`,
+  settings: (loss, settings) => `${loss} (dazu ${settings} für seine Einstellungen)`,
   better: 'Der Schnitt ist besser und wurde gewählt.',
   close: 'Der Unterschied liegt im Fehler der Messung, darum wurde der Schnitt nicht gewählt.',
   worse: 'Schneide dieses Modell nicht.',

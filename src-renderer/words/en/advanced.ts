@@ -19,7 +19,7 @@ export const advanced = {
   precisionHint: 'The arithmetic in which the directions that go are found.',
   sliceBlocks: 'Slice block by block…',
   sliceBlocksNote:
-    'SliceGPT as it was published, for experiments: a model for onnxruntime, which no program for chatting loads.',
+    'SliceGPT as it was published, for experiments: a model for onnxruntime, that no chat program loads.',
   choose: 'Make',
   chooseOptions: { plan: 'the plan I chose', best: 'whichever measures best' },
   candidates: 'Plans to measure',

@@ -65,7 +65,9 @@ export const history = {
     note: (file: string) =>
       `From ${file}. Look it over: paths are those of the machine it came from. Nothing runs until you start it.`,
     blocksNote:
-      'Begun with the settings of the Fit screen. Nothing runs until you start it. An output without an ending is a folder of safetensors.',
+      'Begun with the settings of the Fit area. Nothing runs until you start it. An output without an ending is a folder of safetensors.',
+    leavesLimit:
+      'A slice block by block knows no limit of memory: the one that is set in the Fit area does not hold here.',
     backToFit: 'Back to Fit',
     openInFit: 'Open in Fit',
     wrong: 'This is no recipe',
