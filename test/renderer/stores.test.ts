@@ -332,16 +332,14 @@ describe('the make store', () => {
 
   it('tells what the run takes with the settings as they are, asked once they pause', async () => {
     const asked: Recipe[] = [];
-    const open: unknown[] = [];
     const seconds = { low: 20, likely: 40, high: 80 };
     const disks = [5e9, 1e9].map((neededBytes) => ({ place: '/', neededBytes, freeBytes: null }));
     const foreseen: Preflight = {
       ...{ seconds, stages: {}, peakMemoryBytes: 2 * GiB, disks, problems: [], warnings: [] },
     };
     const engine = fakeEngine({
-      'jobs.preflight': ({ recipe: wanted, isOutputOpen }) => {
+      'jobs.preflight': ({ recipe: wanted }) => {
         asked.push(wanted);
-        open.push(isOutputOpen);
         if (wanted.verb !== 'fit' || wanted.threads === null) return foreseen;
         return wanted.threads === 7 ? { ...foreseen, seconds: null } : { ...foreseen, disks: [] };
       },
@@ -384,10 +382,6 @@ describe('the make store', () => {
     Object.assign(make.draft, newRecipeDraft());
     expect(await told()).toMatch(/^Making it takes about 1 s/);
     expect(asked).toHaveLength(5);
-
-    chooseOutput.mockResolvedValue('/models/mine.gguf');
-    await make.prepare();
-    expect(open).toEqual([true, true, true, true, true, undefined]); // until it is named, the output's folder refuses nothing
   });
 
   it('passes on what the drawer says, and measures the best plans where that is wanted', async () => {
