@@ -49,8 +49,11 @@ export const engineApi = defineApi({
       params: z.object({ recipe, clonedFrom: z.string().nullable().default(null) }),
       result: z.object({ id: z.string() }),
     },
-    /** What a job is expected to take, and what speaks against it. The first time, the machine is measured: about a second. */
-    'jobs.preflight': { params: z.object({ recipe }), result: preflight },
+    /**
+     * What a job is expected to take, and what speaks against it. The first time, the machine is measured: about a second.
+     * `isOutputOpen`: where the output goes is not decided yet, so its folder refuses nothing.
+     */
+    'jobs.preflight': { params: z.object({ recipe, isOutputOpen: z.boolean().optional() }), result: preflight },
     /** All jobs of this engine, oldest first, and those that wait in the order of their turns. */
     'jobs.list': {
       params: z.object({}),

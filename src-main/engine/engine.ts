@@ -83,8 +83,8 @@ export async function createEngine(
     ...settingsHandlers({ home, settings }),
     sample: () => ({ model: path.join(folders.resources, 'sample/sample-7m.F16.gguf') }),
     ...jobHandlers(queue),
-    'jobs.preflight': ({ recipe }, { signal }) =>
-      preflightAnywhere({ ...parts, blocks }, recipe, { signal, mayMeasure: !isComputing(queue) }),
+    'jobs.preflight': ({ recipe, isOutputOpen }, { signal }) =>
+      preflightAnywhere({ ...parts, blocks }, recipe, { signal, isOutputOpen, mayMeasure: !isComputing(queue) }),
     'jobs.log': ({ id }) => readJobLog(home, id),
     ...historyHandlers(catalog, queue),
     ...runnerHandlers({ opened: catalog, home, places }),

@@ -59,7 +59,6 @@ describe('snug export', () => {
 
   it('takes a path of a file too, and any folder', async () => {
     const target = path.join(folder, 'shelf');
-    mkdirSync(target);
     await json<ExportResult>('export', 'small.gguf', '--to', './shelf', '--link', 'symbolic');
     expect(readlinkSync(path.join(target, 'small.gguf'))).toBe(made.output);
   });
@@ -67,7 +66,7 @@ describe('snug export', () => {
   it('undoes one target, and is asked again in vain', async () => {
     const { undone } = await json<UndoResult>('export', 'small.gguf', '--undo', '--to', './shelf');
     expect(undone.map(({ target }) => target)).toEqual([path.join(folder, 'shelf')]);
-    expect(filesBelow(path.join(folder, 'shelf'))).toEqual([]);
+    expect(existsSync(path.join(folder, 'shelf'))).toBe(false);
     const again = await refused('export', 'small.gguf', '--undo', '--to', './shelf');
     expect([again.code, again.value.error.code]).toEqual([2, 'USAGE']);
   });
@@ -76,7 +75,6 @@ describe('snug export', () => {
     const other = path.join(folder, 'other.gguf');
     copyFileSync(sampleModel, other);
     copyFileSync(`${made.output}.recipe.json`, `${other}.recipe.json`);
-    mkdirSync(path.join(folder, 'others'));
     const result = await json<ExportResult>('export', 'other.gguf', '--to', './others');
     expect(result.run).toBeNull();
     expect(filesBelow(path.join(folder, 'others'))).toEqual(['README.md', 'other.gguf']);

@@ -88,6 +88,28 @@ it('knows of a made model whose file is gone that an export still has it', async
   expect([listModels(catalog).madeBytes, heldAt()]).toEqual([0, null]);
 });
 
+it('tells of a model that is a folder the folder of an export that has every file of it', async () => {
+  const folder = temporaryFolder();
+  const catalog = await Catalog.open(path.join(folder, 'home'));
+  onTestFinished(() => catalog.close());
+  const [made, shelf] = [path.join(folder, 'made'), path.join(folder, 'shelf')];
+  addFit(catalog, { id: 'a', model: '/m/big', type: 'F16', output: made, fileBytes: 10, kld: 0.01 });
+  rmSync(made, { recursive: true });
+  mkdirSync(shelf);
+  const files = ['config.json', 'model.safetensors'].map((name) => {
+    const file = path.join(shelf, name);
+    writeFileSync(file, '0123456789');
+    const inode = inodeOf(statSync(file, { bigint: true }));
+    return { path: file, how: 'hard', bytes: 10, inode, modified: null, sha256: null, link: null } as const;
+  });
+  catalog.installs.add({ run: 'a', file: made, target: shelf, files });
+  const heldAt = (): unknown => listModels(catalog).models.find((model) => model.path === made)?.heldAt;
+
+  expect(heldAt()).toBe(shelf);
+  rmSync(files[0]!.path);
+  expect([listModels(catalog).madeBytes, heldAt()]).toEqual([0, null]);
+});
+
 it('says what the plan of a fit takes on its card, and the tags in use', async () => {
   const folder = temporaryFolder();
   const catalog = await Catalog.open(folder);

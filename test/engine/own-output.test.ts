@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { recipe as recipeSchema } from '../../src-main/contract/recipe.ts';
 import { Catalog } from '../../src-main/engine/catalog/catalog.ts';
-import { hasNamedOutput } from '../../src-main/engine/jobs/own-output.ts';
+import { hasNamedOutput, isNoted } from '../../src-main/engine/jobs/own-output.ts';
 import { publishAnew } from '../../src-main/engine/jobs/publish.ts';
 import { startEngine, temporaryFolder, type TestEngine } from '../support/engine.ts';
 import { bytesOf } from '../support/killing.ts';
@@ -101,6 +101,23 @@ it('the rows of a study go for those of the same run alone', async () => {
   editUnseen(output);
   expect(await resumed(home, id)).toMatchObject({ state: 'failed', error: { code: 'OUTPUT_EXISTS' } });
   expect(readFileSync(output, 'utf8')).toBe(`!${second.slice(1)}`);
+});
+
+it('a note of before checksums were noted knows its output, and none by a checksum', async () => {
+  const folder = temporaryFolder();
+  const [made, output, note] = ['made', 'm.json', 'note'].map((one) => path.join(folder, one)) as [
+    string,
+    string,
+    string,
+  ];
+  writeFileSync(made, 'rows');
+  await publishAnew(made, { output, force: false }, { note, isNamed: false });
+  const { stamps } = JSON.parse(readFileSync(note, 'utf8')) as { stamps: string[] };
+  writeFileSync(note, JSON.stringify(stamps));
+  const recipe = recipeSchema.parse({ verb: 'slice', model: 'm', sparsity: 0.25, output });
+  expect([await hasNamedOutput(note, recipe), await isNoted(note, output)]).toEqual([true, false]);
+  writeFileSync(output, 'mine, of others');
+  expect(await hasNamedOutput(note, recipe)).toBe(false);
 });
 
 describe('a process that is killed between two steps of giving an output its name', () => {

@@ -87,6 +87,8 @@ it('says of a folder that is missing what the start says', async () => {
   const recipe = quantize(path.join(folder, 'out.gguf'));
   const missing = { code: 'FILE_NOT_FOUND', details: { path: folder, missing: 'output folder' } };
   await expect(expected(engine, recipe)).rejects.toMatchObject(missing);
+  const asked = { recipe: recipeSchema.parse(recipe), isOutputOpen: true };
+  expect((await engine.call['jobs.preflight'](asked, context)).seconds).not.toBeNull();
   expect(errorOf(await engine.run(recipe))).toMatchObject(missing);
 });
 

@@ -1,4 +1,5 @@
 // The choice of a provider, with real children whose probes answer, hang and die; and what this machine itself has.
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -204,6 +205,26 @@ describe("onnxruntime's CUDA files", () => {
     expect(await cudaAbsence(onnx)).toBeNull();
     expect(readdirSync(bin)).toEqual(installed);
   });
+
+  test.skipIf(process.platform === 'win32')(
+    'are installed though the folder they came in cannot be removed',
+    async () => {
+      // Deeper than a path may be long, which nobody removes by paths.
+      const deep = `${writes} for (let depth = 0; depth < 30; depth++) {
+      fs.mkdirSync('d'.repeat(200));
+      process.chdir('d'.repeat(200));
+    }`;
+      const onnx = packageWith(deep);
+      const bin = path.join(onnx.folder, 'bin/napi-v6/linux/x64');
+      const left = (): string[] => readdirSync(bin).filter((name) => name.startsWith('fetched'));
+      const { files } = await installCuda(onnx, signal);
+      const unremoved = left();
+      for (const name of unremoved) spawnSync('rm', ['-rf', path.join(bin, name)]);
+      expect([files.length, unremoved.length, left().length]).toEqual([3, 1, 0]);
+      writeFileSync(path.join(onnx.folder, 'script/install.js'), writes);
+      expect((await installCuda(onnx, signal)).files).toEqual(files);
+    },
+  );
 
   test.each(['npm_config_onnxruntime_node_install', 'ONNXRUNTIME_NODE_INSTALL', 'ONNXRUNTIME_NODE_INSTALL_CUDA'])(
     'are fetched where %s keeps npm from it',

@@ -26,7 +26,7 @@ export interface NewInstall {
 }
 
 /** A file of an export that holds the model by itself: a hard link or a copy. */
-export type HeldFile = InstallFile & { install: number; run: string | null; file: string };
+export type HeldFile = InstallFile & { install: number; run: string | null; file: string; target: string };
 
 export interface Install extends NewInstall {
   id: number;
@@ -80,7 +80,7 @@ export class Installs {
   held(): HeldFile[] {
     return this.#database
       .prepare(
-        `SELECT install, experiment AS run, file, ${fileColumns} FROM install_files JOIN installs ON id = install
+        `SELECT install, experiment AS run, file, target, ${fileColumns} FROM install_files JOIN installs ON id = install
          WHERE how IN ('hard', 'copy') AND removed IS NULL AND undone IS NULL ORDER BY install DESC, install_files.rowid`,
       )
       .all() as HeldFile[];

@@ -76,7 +76,11 @@ export async function cudaAbsence(onnx: OnnxPackage): Promise<string | null> {
   return `its provider files are of ${found ?? 'an unknown version'}, and onnxruntime is ${wanted}: "snug devices --install-cuda" fetches them again`;
 }
 
-/** Has onnxruntime-node's own installer fetch the files; until it has all, what was there before stays. @throws DEVICE_UNAVAILABLE, NOT_WRITABLE, DISK_FULL, CANCELLED */
+/**
+ * Has onnxruntime-node's own installer fetch the files; until it has all, what was there before stays.
+ * @throws DEVICE_UNAVAILABLE with the installer's words (a full disk that it meets, too), NOT_WRITABLE, CANCELLED; DISK_FULL
+ * where there is not even room for its copy
+ */
 export async function installCuda(onnx: OnnxPackage, signal: AbortSignal): Promise<CudaFiles> {
   const foreign = foreignSystem(onnx);
   if (foreign !== null) throw unavailable(`CUDA cannot be installed: ${foreign}.`, foreign);
@@ -94,7 +98,8 @@ export async function installCuda(onnx: OnnxPackage, signal: AbortSignal): Promi
   } catch (error) {
     throw AppError.from(error);
   } finally {
-    await rm(fetched.folder, { recursive: true, force: true });
+    // What cannot be removed is swept by a later process, and undoes nothing of what was installed.
+    await rm(fetched.folder, { recursive: true, force: true }).catch(() => undefined);
     releasePart(fetched.folder);
   }
 }

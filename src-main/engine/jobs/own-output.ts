@@ -17,11 +17,16 @@ export interface Naming {
   isNamed: boolean;
 }
 
-const noted = z.object({
-  stamps: z.array(z.string()),
-  /** Of files that another attempt makes with other bytes. */
-  sha256: z.array(z.string()),
-});
+const stampList = z.array(z.string());
+const noted = z.union([
+  z.object({
+    stamps: stampList,
+    /** Of files that another attempt makes with other bytes. */
+    sha256: z.array(z.string()),
+  }),
+  // Of before checksums were noted.
+  stampList.transform((stamps) => ({ stamps, sha256: [] as string[] })),
+]);
 
 /**
  * Notes the files or the folder that are about to get a name; `hashed` are noted with their checksums. A note that cannot

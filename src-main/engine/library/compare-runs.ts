@@ -1,5 +1,6 @@
 // Runs side by side: the settings in which they differ, and what was measured.
 import { experiment, type Comparison, type ExperimentDetail } from '../../contract/history.ts';
+import { recipe } from '../../contract/recipe.ts';
 
 export function compareRuns(runs: readonly ExperimentDetail[]): Comparison {
   return { runs: runs.map((run) => experiment.parse(run)), differences: differencesOf(runs), metrics: metricsOf(runs) };
@@ -7,8 +8,8 @@ export function compareRuns(runs: readonly ExperimentDetail[]): Comparison {
 
 function differencesOf(runs: readonly ExperimentDetail[]): Comparison['differences'] {
   const settings = runs.map(
-    ({ recipe, device, modelHash, versions }) =>
-      new Map([...flattened(recipe), ...flattened({ device, modelHash, versions })]),
+    ({ recipe: kept, device, modelHash, versions }) =>
+      new Map([...flattened(complete(kept)), ...flattened({ device, modelHash, versions })]),
   );
   const names = new Set(settings.flatMap((setting) => [...setting.keys()]));
   names.delete('force'); // consent to replace a file, which decides nothing of what is made
@@ -18,6 +19,9 @@ function differencesOf(runs: readonly ExperimentDetail[]): Comparison['differenc
     return isSame ? [] : [{ setting, values }];
   });
 }
+
+/** With what an older Snug did without a setting for it; as it was kept where this one does not know its like. */
+const complete = (kept: ExperimentDetail['recipe']): ExperimentDetail['recipe'] => recipe.safeParse(kept).data ?? kept;
 
 /** Leaves of an object by dotted names; arrays are leaves. */
 function flattened(value: Readonly<Record<string, unknown>>, prefix = ''): [string, unknown][] {

@@ -3,6 +3,7 @@ import { existsSync, lstatSync } from 'node:fs';
 import path from 'node:path';
 import type { LibraryModel, ModelLibrary } from '../../contract/history.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import { isOnnxFile } from '../../core/formats/model-source.ts';
 import type { KnownSource, MadeModel } from '../catalog/history.ts';
 import type { HeldFile } from '../catalog/installs.ts';
 import { isUnchanged } from '../runners/placed-identity.ts';
@@ -34,15 +35,18 @@ function madeModel(made: MadeModel, held: readonly HeldFile[]): LibraryModel {
   return { path: file, bytes, present, heldAt, parent, madeBy: { run, verb, method }, loss, runs: 0, seen };
 }
 
-/** Where the newest export lies that still has all of the model; null where none has. */
-function holderOf({ run, bytes }: MadeModel, held: readonly HeldFile[]): string | null {
+/** Where the newest export lies that still has every file of the model; null where none has. Of a folder, its folder. */
+function holderOf({ path: file, run, bytes }: MadeModel, held: readonly HeldFile[]): string | null {
   const ofRun = held.filter((one) => one.run === null || one.run === run);
   for (const files of Map.groupBy(ofRun, ({ install }) => install).values()) {
-    const there = files.filter(isThere);
-    if (there.reduce((sum, one) => sum + one.bytes, 0) >= bytes) return there[0]!.path;
+    const isWhole = files.reduce((sum, one) => sum + one.bytes, 0) >= bytes && files.every(isThere);
+    if (isWhole) return isModelFile(file) ? files[0]!.path : files[0]!.target;
   }
   return null;
 }
+
+/** By its name, as it is gone; a folder is exported to folders alone. */
+const isModelFile = (file: string): boolean => isOnnxFile(file) || path.extname(file).toLowerCase() === '.gguf';
 
 function isThere(file: HeldFile): boolean {
   const found = lstatSync(file.path, { bigint: true, throwIfNoEntry: false });

@@ -40,14 +40,15 @@ export async function inspectAnywhere(
 
 /**
  * What a job would take; of one whose models are on a hub, by their headers, where they can be had.
- * @throws CANCELLED; FILE_NOT_FOUND, NOT_WRITABLE for the folder of its output, as its start does
+ * @throws CANCELLED; FILE_NOT_FOUND, NOT_WRITABLE for the folder of its output, as its start does, unless `isOutputOpen`
  */
 export async function preflightAnywhere(
   parts: PreflightParts & { blocks: KeptBlocks },
   recipe: Recipe,
-  options: Omit<FlightOptions, 'downloadBytes'>,
+  { isOutputOpen = false, ...options }: Omit<FlightOptions, 'downloadBytes'> & { isOutputOpen?: boolean | undefined },
 ): Promise<Preflight> {
-  if ('output' in recipe && recipe.output !== null) await checkFolder(path.dirname(path.resolve(recipe.output)));
+  if (!isOutputOpen && 'output' in recipe && recipe.output !== null)
+    await checkFolder(path.dirname(path.resolve(recipe.output)));
   const told = async ({ local, downloadBytes }: OutlinedRecipe, warnings: string[] = []): Promise<Preflight> => ({
     ...(await preflight(parts, local, { ...options, downloadBytes })).preflight,
     warnings,

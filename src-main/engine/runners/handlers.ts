@@ -7,7 +7,6 @@ import type { ExportRequest, ExportTarget, FoundRunner } from '../../contract/ru
 import { Catalog } from '../catalog/catalog.ts';
 import { exportedPaths, nameOf, openExported, type ExportedModel } from './exported-model.ts';
 import { place } from './placing.ts';
-import { checkFolder } from '../jobs/output-claim.ts';
 import type { Places } from './places.ts';
 import { planFolder } from './plain-folder.ts';
 import { runners } from './registry.ts';
@@ -93,11 +92,7 @@ async function planFor(
   model: ExportedModel,
   context: ExportContext,
 ): Promise<PlacementPlan> {
-  if ('folder' in to) {
-    const folder = path.resolve(to.folder);
-    await checkFolder(folder); // one that is not there may be a typing error
-    return planFolder(model, folder);
-  }
+  if ('folder' in to) return planFolder(model, path.resolve(to.folder));
   const runner = runners[to.runner];
   if (model.form !== 'gguf') throw notGguf(model, runner);
   const finding = await runner.find(context.places, at);

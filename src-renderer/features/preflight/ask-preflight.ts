@@ -12,11 +12,14 @@ export type Answer =
 
 export const failed = (error: unknown): Answer => ({ state: 'failed', error: AppError.from(error).toShape() });
 
-/** Asks the engine; an answer in any case. */
-export async function askPreflight(wanted: z.input<typeof recipe>, signal?: AbortSignal): Promise<Answer> {
+/** Asks the engine; an answer in any case. `isOutputOpen`: the user has not said yet where the output goes. */
+export async function askPreflight(
+  wanted: z.input<typeof recipe>,
+  { signal, isOutputOpen }: { signal?: AbortSignal; isOutputOpen?: boolean } = {},
+): Promise<Answer> {
   try {
     const { call } = useEngineStore().connected();
-    return { state: 'told', preflight: await call['jobs.preflight']({ recipe: wanted }, { signal }) };
+    return { state: 'told', preflight: await call['jobs.preflight']({ recipe: wanted, isOutputOpen }, { signal }) };
   } catch (error) {
     return failed(error);
   }

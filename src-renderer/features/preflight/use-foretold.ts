@@ -16,7 +16,7 @@ export function useForetold(wanted: () => Wish['recipe'] | null): Readonly<Shall
       if (recipe === null) return;
       const outdated = new AbortController();
       const ask = async (): Promise<void> => {
-        const told = await askPreflight(recipe, outdated.signal);
+        const told = await askPreflight(recipe, { signal: outdated.signal, isOutputOpen: true });
         if (!outdated.signal.aborted) answer.value = told;
       };
       const timer = setTimeout(() => void ask(), pauseMs);

@@ -43,12 +43,6 @@ function folderOnOtherDisk(): string {
   return folder;
 }
 
-function newFolder(place: string, name: string): string {
-  const folder = path.join(place, name);
-  mkdirSync(folder);
-  return folder;
-}
-
 describe('an export', () => {
   it('is a hard link with a card beside it, and costs no space', async () => {
     const { machine, own } = await withLmStudio();
@@ -149,7 +143,7 @@ describe('an export', () => {
     const folder = { source: { file: sampleFolder } };
     const error = await machine.refused({ ...folder, ...toLmStudio });
     expect(error).toMatchObject({ code: 'USAGE', message: expect.stringMatching(/GGUF.*snug quantize/) as string });
-    const target = newFolder(machine.places.home, 'out');
+    const target = path.join(machine.places.home, 'out');
     await machine.export({ ...folder, to: { folder: target } });
     expect(filesBelow(target)).toEqual(
       expect.arrayContaining(['config.json', 'model.safetensors', 'sample.README.md']),
@@ -173,18 +167,11 @@ describe('an export', () => {
 
   it.runIf(process.platform === 'linux')('says that a place cannot be written to', async () => {
     const machine = await startMachine();
-    const error = await machine.refused({ to: { runner: 'jan' }, at: '/proc' });
-    expect(error.code).toBe('NOT_WRITABLE');
-    expect(error.message).toContain('/proc');
-  });
-
-  it('says of a folder that is missing what a run that writes there says, and makes none', async () => {
-    const machine = await startMachine();
-    for (const folder of [path.join(machine.places.home, 'nowhere'), machine.model]) {
+    for (const folder of ['/proc/snug', path.join(machine.model, 'below')]) {
       const error = await machine.refused({ to: { folder } });
-      expect(error).toMatchObject({ code: 'FILE_NOT_FOUND', details: { path: folder, missing: 'output folder' } });
+      expect(error.code).toBe('NOT_WRITABLE');
+      expect(error.message).toContain(path.dirname(folder));
     }
-    expect(existsSync(path.join(machine.places.home, 'nowhere'))).toBe(false);
   });
 });
 
@@ -192,11 +179,11 @@ describe.runIf(otherDisk)('on another disk', () => {
   it('a symbolic link is made, or a copy that was asked for', async () => {
     const machine = await startMachine();
     const folder = folderOnOtherDisk();
-    const linked = newFolder(folder, 'linked');
+    const linked = path.join(folder, 'linked');
     await machine.export({ to: { folder: linked } });
     expect(readlinkSync(path.join(linked, 'a model.gguf'))).toBe(machine.model);
     const seen: number[] = [];
-    const copied = newFolder(folder, 'copied');
+    const copied = path.join(folder, 'copied');
     const request = { to: { folder: copied }, link: 'copy' };
     const first = await machine.export(request, { progress: ({ done }) => seen.push(done) });
     expect(first.placed[0]).toMatchObject({ how: 'copy' });
@@ -207,13 +194,13 @@ describe.runIf(otherDisk)('on another disk', () => {
 
   it('a hard link is refused, with the size of a copy and how to ask for it', async () => {
     const machine = await startMachine();
-    const folder = folderOnOtherDisk();
+    const folder = path.join(folderOnOtherDisk(), 'x');
     const error = await machine.refused({ to: { folder }, link: 'hard' });
     expect(error).toMatchObject({
       code: 'LINK_IMPOSSIBLE',
       message: expect.stringMatching(/13\.8 MB.*--link copy/) as string,
     });
-    expect(filesBelow(folder)).toEqual([]);
+    expect(existsSync(folder)).toBe(false);
   });
 });
 
@@ -225,20 +212,20 @@ describe('a copy', () => {
     writeFileSync(path.join(source, 'config.json'), '{}');
     writeFileSync(path.join(source, 'model.safetensors'), '');
     truncateSync(path.join(source, 'model.safetensors'), 8 * 2 ** 40);
-    const target = newFolder(machine.places.home, 'out');
+    const target = path.join(machine.places.home, 'out');
     const error = await machine.refused({ source: { file: source }, to: { folder: target }, link: 'copy' });
     expect(error).toMatchObject({ code: 'DISK_FULL' });
-    expect(filesBelow(target)).toEqual([]);
+    expect(existsSync(target)).toBe(false);
   });
 
   it('that is cancelled leaves nothing', async () => {
     const machine = await startMachine();
     const stop = new AbortController();
-    const target = newFolder(machine.places.home, 'out');
+    const target = path.join(machine.places.home, 'out');
     const progress = (): void => stop.abort();
     const error = await machine.refused({ to: { folder: target }, link: 'copy' }, { signal: stop.signal, progress });
     expect(error.code).toBe('CANCELLED');
-    expect(filesBelow(target)).toEqual([]);
+    expect(existsSync(target)).toBe(false);
   });
 });
 
@@ -290,7 +277,7 @@ describe('an undo', () => {
 
   it('leaves a copy that was written to', async () => {
     const machine = await startMachine(emptyPlaces());
-    const folder = newFolder(machine.places.home, 'out');
+    const folder = path.join(machine.places.home, 'out');
     await machine.export({ to: { folder }, link: 'copy' });
     appendFileSync(path.join(folder, 'a model.gguf'), 'x');
     expect((await machine.undo({})).undone[0]!.left).toMatchObject([{ reason: 'it was changed since' }]);
