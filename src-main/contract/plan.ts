@@ -109,7 +109,7 @@ export type Plan = z.infer<typeof plan>;
 export const planList = z.object({
   target,
   verdict: z.string(),
-  /** The best that fits; a slice only where nothing else fits, because only a measurement chooses one. */
+  /** The best that fits; a slice only where nothing else fits or was asked for, because only a measurement chooses one. */
   best: z.string().nullable(),
   plans: z.array(plan),
   /** Why there are no slices among the plans; null where there could be. */

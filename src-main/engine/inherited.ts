@@ -9,9 +9,13 @@ const channel = 3;
 /** O_CLOEXEC as /proc writes it (proc_pid_fdinfo(5)). */
 const closedOnExec = 0o2_000_000;
 
-/** Where the parent wishes it, closes what came from it besides the standard streams and the channel. To be called first. */
+/**
+ * Where the parent wishes it, closes what came from it besides the standard streams and the channel. To be called before
+ * anything is opened; a debugger has its socket by then, so where one was asked for, nothing is closed.
+ */
 export function closeInherited(): void {
   if (process.platform !== 'linux' || !process.argv.includes(closesInherited)) return;
+  if (/--(inspect|trace|perf)/.test(process.env['NODE_OPTIONS'] ?? '')) return;
   for (const name of readdirSync('/proc/self/fd')) {
     const descriptor = Number(name);
     if (descriptor > channel && isInherited(descriptor)) closeSync(descriptor);

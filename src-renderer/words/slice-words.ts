@@ -29,7 +29,7 @@ function sentence(reason: SliceReason, slices: SliceComparison, name: Name): str
     case 'fits-as-is':
       return say.fitsAsIs;
     case 'nothing-fits':
-      return slices.best === null ? say.noneFitsEither : say.onlySlices;
+      return slices.best === null ? say.noneFits : say.onlySlices;
     case 'not-measured':
       return say.notMeasured;
     case 'unwished':

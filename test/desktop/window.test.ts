@@ -203,6 +203,10 @@ describe('the window', () => {
     expect(await seriousViolations(app.page)).toEqual([]);
     await app.page.getByRole('button', { name: 'Back to Fit' }).click();
     expect(await app.page.getByLabel('Slices computed in').inputValue()).toBe('fp32');
+    await app.page.getByText('Advanced', { exact: true }).click();
+    await app.page.getByRole('button', { name: 'Back to the defaults' }).click();
+    expect(await app.page.getByLabel('Make smaller by').inputValue()).toBe('any');
+    expect(await app.page.getByLabel('Slices computed in').inputValue()).toBe('fp64');
     expect(app.complaints).toEqual([]);
   });
 

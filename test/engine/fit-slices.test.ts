@@ -114,9 +114,15 @@ describe('fit', () => {
   it('says that nothing fits where no slice does, and nothing of slices that were not planned', async () => {
     const none = await fit({ ...fileOf(1e5), methods: 'slice' });
     expect(none).toMatchObject({ best: null, output: null, slices: { reason: { kind: 'nothing-fits' } } });
-    expect(none.verdict).toMatch(/^Does not fit/);
+    expect(none.verdict).toMatch(/^Does not fit .* the smallest slice .*--methods any/);
     const unplanned = await fit({ ...fileOf(1e5), methods: 'quantize' });
     expect(unplanned).toMatchObject({ best: null, slices: { considered: 0, reason: { kind: 'unwished' } } });
+  });
+
+  it('takes no importance from elsewhere for a slice, which measures its own', async () => {
+    const file = { ...fileOf(4e6), importance: '/elsewhere.gguf' };
+    await expect(fit({ ...file, methods: 'slice' })).rejects.toThrow(/takes on or off here, not .*elsewhere/);
+    await expect(fit({ ...file, plan: 'slice-128+all-iq4_nl' })).rejects.toThrow(/takes on or off here/);
   });
 
   it('makes none where nothing is measured', async () => {

@@ -52,10 +52,13 @@ describe('a recipe draft', () => {
 
   it('begins a slice block by block with what it has for one', () => {
     const draft = { ...newRecipeDraft(), samples: '8', seed: '7', orientation: 'hadamard', device: 'cpu' } as const;
+    // Nothing else measures it.
+    Object.assign(draft, { engine: 'llama.cpp', weightsOnly: true });
     const recipe = perBlockRecipe('/m/big.gguf', '/m/big.sliced.onnx', readRecipeDraft(draft).settings!);
     expect(recipe).toMatchObject({
       ...{ verb: 'slice', method: 'per-block', sparsity: 0.25, scheduler: 'constant', type: 'F16' },
       ...{ model: '/m/big.gguf', output: '/m/big.sliced.onnx', orientation: 'hadamard', device: 'cpu' },
+      evaluation: { engine: 'auto', weightsOnly: false },
       prove: false, // no runner of GGUF has its matrices
       calibration: { samples: 8, seed: 7 },
     });

@@ -27,6 +27,12 @@ const alone = (kld: number): SliceOutcome => ({ kind: 'alone', measured: { kld, 
 
 const outcomes: [SliceOutcome, english: string, german: string][] = [
   [{ kind: 'fits-as-is' }, 'the model fits as it is', 'das Modell passt, wie es ist'],
+  [{ kind: 'unwished' }, 'only plans without one were asked for', 'gewünscht waren nur Pläne ohne Schnitt'],
+  [
+    { kind: 'wished', plan: slice, measured: { kld: 0.7, standardError: 0.02 } },
+    'because only slices were asked for, and was measured at a loss of 0.700',
+    'weil nur Schnitte gewünscht waren; gemessen wurde ein Verlust von 0,700',
+  ],
   [{ kind: 'nothing-fits' }, 'Only slices fit; only a measurement', 'Nur Schnitte passen; nur eine Messung'],
   [{ kind: 'not-measured' }, 'this run does not measure', 'dieser Lauf misst nicht'],
   [{ kind: 'none-fits' }, 'No slice was made: there is no type', 'Kein Schnitt wurde gemacht: kein Typ'],

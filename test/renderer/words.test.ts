@@ -137,6 +137,11 @@ describe('plans', () => {
       'Nothing fits 2.00 GiB',
       'The smallest plan of use (q4_k_m mix) needs 19.0 GiB, 17.0 GiB too much. Use a larger card, a shorter context, or a smaller model.',
     ]);
+    const step = { method: 'slice', kind: 'shared', width: 448, hiddenSize: 512, sparsity: 0.125 } as const;
+    const slices = [{ ...best, steps: [{ ...step, orientation: 'pca' as const }, ...best.steps] }];
+    const [headline, advice] = headlineOf({ ...tight, plans: slices }, slices[0]!);
+    expect(headline).toBe('No slice fits 2.00 GiB'); // of the rest nothing is known
+    expect(advice).toMatch(/Allow other plans/);
   });
 
   it('show the best ones, the chosen one and the source', () => {

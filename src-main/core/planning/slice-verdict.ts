@@ -52,7 +52,7 @@ function sentence(best: Plan | null, outcome: SliceOutcome): string {
     case 'fits-as-is':
       return 'Slicing was not considered: the model fits as it is.';
     case 'nothing-fits':
-      return best === null ? 'No slice fits either.' : `Only slices fit; ${unmeasured}`;
+      return best === null ? 'No slice fits.' : `Only slices fit; ${unmeasured}`;
     case 'not-measured':
       return `No slice was compared; ${unmeasured}`;
     case 'named':

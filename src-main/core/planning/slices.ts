@@ -1,5 +1,6 @@
 // Which slices are worth a plan: of the types whose files are just too large, at the widest width that fits. A type that
-// fits unsliced loses less as it is, and a narrower slice of the same type only loses more.
+// fits unsliced loses less as it is, and a narrower slice of the same type only loses more. Where only slices are asked for,
+// also of types that fit.
 import type { Plan, SliceStep } from '../../contract/plan.ts';
 import type { Orientation } from '../../contract/recipe.ts';
 import { ggmlTypeByName } from '../formats/ggml-types.ts';

@@ -3,6 +3,7 @@ import type { Plan } from '../../contract/plan.ts';
 import type { Target } from '../../contract/target.ts';
 import { formatFileSize, formatMemory } from '../../contract/units.ts';
 import { unusableLoss } from './prior.ts';
+import { sliceOf } from './slices.ts';
 
 /** One sentence on the best plan (or on `chosen`): fits as it is, fits after what, or does not fit and what to change. */
 export function verdictOf(plans: readonly Plan[], target: Target, chosen?: Plan | null): string {
@@ -32,6 +33,13 @@ function doesNotFit(plans: readonly Plan[], target: Target): string {
   const usable = plans.filter((plan) => plan.predicted.kld <= unusableLoss);
   const smallest = (usable.length > 0 ? usable : plans).reduce((a, b) => (size(b) < size(a) ? b : a));
   const over = overBy(smallest, target);
+  if (plans.every((plan) => sliceOf(plan) !== null)) {
+    const [limit, least] =
+      target.kind === 'file'
+        ? [formatFileSize(target.bytes), formatFileSize(size(smallest))]
+        : [formatMemory(target.bytes), formatMemory(size(smallest))];
+    return `Does not fit ${limit}: the smallest slice (${smallest.summary}) needs ${least}, ${over} too much. Allow other plans (--methods any).`;
+  }
   if (target.kind === 'file') {
     return `Does not fit ${formatFileSize(target.bytes)}: the smallest plan of use (${smallest.summary}) is ${formatFileSize(size(smallest))}, ${over} too much. Allow a larger file or choose a smaller model.`;
   }

@@ -7,15 +7,21 @@ import type { MeasuredPlan, SliceOutcome } from '../../core/planning/slice-outco
 import { writtenFloatType } from '../../core/quantization/float-model.ts';
 import type { Planned } from '../planner/plan-model.ts';
 import { requireInvariance } from '../stages/invariance.ts';
+import { hasVocabulary } from '../stages/open.ts';
 import { makeSlice } from '../stages/slice.ts';
 import { blockStatistics } from '../stages/statistics.ts';
+import { stage } from './context.ts';
 import type { FitWork, Made, Rotation } from './fit-work.ts';
+import { sliceTokens } from './slice.ts';
 
 /** @throws as `requireInvariance` and `blockStatistics` */
 export async function rotate({ context, recipe, source, text }: Omit<FitWork, 'rotation'>): Promise<Rotation> {
   const { device, calibration } = recipe;
+  // A model without a vocabulary reads no built-in text.
+  const canRead = text !== null || (await hasVocabulary(source));
+  const read = canRead ? text : await stage(context, 'tokenize', () => sliceTokens(context, recipe, source));
   const invariance = await requireInvariance(context, {
-    ...{ source, original: source.original, device, windows: text?.windows ?? [] },
+    ...{ source, original: source.original, device, windows: read?.windows ?? [] },
   });
   const hiddenSize = source.config.hiddenSize!;
   const statistics = await blockStatistics(context, { source: source.path, hiddenSize, device, calibration });

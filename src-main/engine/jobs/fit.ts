@@ -50,6 +50,7 @@ async function fitSource(context: JobContext, recipe: FitRecipe, source: GgufSou
     const slices = slicesOf(planned, best ? tooLarge(best, choice) : nothingFits(recipe));
     return { ...fitResultOf(context, planned, { best: null, verdictOn: best ?? null }), slices };
   }
+  if (choice.plans.every((plan) => sliceOf(plan) !== null)) checkSliceImportance(recipe);
   checkJobMemory(choice.plans, recipe.maxMemoryBytes);
   // Now that their bytes are known: candidates lie beside each other until one is chosen.
   await requireSpace(

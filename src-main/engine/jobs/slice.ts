@@ -97,7 +97,7 @@ async function sliceSource(context: JobContext, recipe: SliceRecipe, source: Ggu
   const { device, calibration } = recipe;
   const { slice, planned, predictedKld } = await planRecipe(context, recipe, source);
   const engine = await chooseEngine(context, recipe, [source.path]);
-  const text = await stage(context, 'tokenize', () => tokensOf(context, recipe, source));
+  const text = await stage(context, 'tokenize', () => sliceTokens(context, recipe, source));
   const invariance = await requireInvariance(context, {
     ...{ source, original: source.original, device, windows: text.windows },
   });
@@ -147,9 +147,9 @@ async function sliceSource(context: JobContext, recipe: SliceRecipe, source: Ggu
  * What the rotation is checked and the slice measured and proved on. Of a model without a tokenizer that is not measured,
  * the ids that it is calibrated on, where no others are given. @throws as openEvaluation and openCalibration
  */
-async function tokensOf(
+export async function sliceTokens(
   context: JobContext,
-  { evaluate, evaluation, calibration }: SliceRecipe,
+  { evaluate, evaluation, calibration }: Pick<SliceRecipe, 'evaluate' | 'evaluation' | 'calibration'>,
   source: GgufSource,
 ): Promise<EvaluationTokens> {
   const canRead = async (): Promise<boolean> =>

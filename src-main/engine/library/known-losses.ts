@@ -19,8 +19,8 @@ export function knownLosses({ run, verb, recipe, result }: MeasuringRun): KnownL
   return steps && quality ? [{ run, steps, quality }] : [];
 }
 
-/** Of the slices among plans. One in another precision is another file. */
-const planned: Precision = 'fp64';
+/** Plans are of 64 bits; a shared rotation takes float32 products summed in float64 for those (docs/per-block.md). */
+const isPlanned = (precision: Precision): boolean => precision !== 'fp32';
 
 /** The plan that was made, and those that were measured beside it. */
 function ofFit(run: string, precision: Precision, { plan, plans, measured, quality }: FitResult): KnownLoss[] {
@@ -29,7 +29,7 @@ function ofFit(run: string, precision: Precision, { plan, plans, measured, quali
     return steps ? [{ run, steps, quality: found }] : [];
   });
   const all = [...(plan && quality ? [{ run, steps: plan.steps, quality }] : []), ...beside];
-  return all.filter(({ steps }) => precision === planned || !steps.some(({ method }) => method === 'slice'));
+  return all.filter(({ steps }) => isPlanned(precision) || !steps.some(({ method }) => method === 'slice'));
 }
 
 /** null for what no plan makes. */
@@ -38,7 +38,7 @@ function stepsOf(recipe: Recipe, result: JobResult): PlanStep[] | null {
     const importance = recipe.importance !== 'off';
     return [{ method: 'quantize', type: result.value.type, pure: recipe.pure, importance }];
   }
-  return recipe.verb === 'slice' && result.verb === 'slice' && recipe.precision === planned
+  return recipe.verb === 'slice' && result.verb === 'slice' && isPlanned(recipe.precision)
     ? sliceSteps(recipe.importance, result.value)
     : null;
 }

@@ -1,4 +1,4 @@
-// Slices among the plans: types that are just too large, each at the widest width that fits. Bytes from the header of the
+// Slices among the plans: types that are just too large (where only slices are asked for, those that fit too), each at the widest width that fits. Bytes from the header of the
 // sliced file, types and memory from llama.cpp, as for every other plan.
 import path from 'node:path';
 import type { KvType } from '../../contract/llama-host-api.ts';

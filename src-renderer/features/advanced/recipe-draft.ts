@@ -204,6 +204,8 @@ export function perBlockRecipe(model: string, output: string, settings: FitSetti
   const { calibration, evaluation, evaluate, orientation: turn, precision: bits, device, threads, offline } = settings;
   return sliceRecipe.parse({
     ...{ verb: 'slice', model, output, method: 'per-block', sparsity: perBlockSparsity, prove: false },
-    ...{ calibration, evaluation, evaluate, orientation: turn, precision: bits, device, threads, offline },
+    // Its measurement runs on Snug's own graphs, by weights that are whole.
+    evaluation: { ...evaluation, engine: 'auto', weightsOnly: false },
+    ...{ calibration, evaluate, orientation: turn, precision: bits, device, threads, offline },
   });
 }

@@ -1,12 +1,11 @@
 // A plan against its target, as the window shows it: the bar's segments, the limit, how much is left or too much.
 import type { DeviceList } from '../../../src-main/contract/devices.ts';
-import type { Plan, PlanList } from '../../../src-main/contract/plan.ts';
+import { unusableLoss, type Plan, type PlanList } from '../../../src-main/contract/plan.ts';
 import type { FitResult } from '../../../src-main/contract/results.ts';
 import type { Target } from '../../../src-main/contract/target.ts';
 import type { BarSegment } from '../../ui/bar-layout.ts';
 import { formatCount, sizeFormat } from '../../words/numbers.ts';
 import { planName } from '../../words/plan-words.ts';
-import { lossInWords } from '../../words/quality-words.ts';
 import { sliceVerdict } from '../../words/slice-words.ts';
 import { useWords } from '../../words/words.ts';
 
@@ -71,7 +70,7 @@ export function headlineOf(list: PlanList, plan: Plan, isGuess = false): [headli
   const { target } = list;
   const exact = sizeFormat(target.kind, target.bytes);
   const format = (bytes: number): string => `${isGuess ? '≈ ' : ''}${exact(bytes)}`;
-  if (list.best === null) return [verdict.nothingFits(format(target.bytes)), adviceOf(list)];
+  if (list.best === null) return [nothingFits(list.plans, format(target.bytes)), adviceOf(list)];
   const spare = spareBytes(plan, target);
   if (spare < 0) return [verdict.doesNotFit(format(-spare)), ''];
   const onCpu = layersOnCpu(plan);
@@ -99,16 +98,20 @@ export function onCpuInWords(plan: Plan): string {
 
 /** The smallest plan that one would want, or the smallest at all: a file of noise is no advice. */
 export function smallestOfUse({ plans, target }: Pick<PlanList, 'plans' | 'target'>): Plan | undefined {
-  const usable = plans.filter(({ predicted }) => lossInWords(predicted.kld).tone !== 'bad');
+  const usable = plans.filter(({ predicted }) => predicted.kld <= unusableLoss);
   return (usable.length > 0 ? usable : plans).toSorted((a, b) => spareBytes(b, target) - spareBytes(a, target))[0];
 }
+
+/** Where only slices were planned, nothing is known of the rest. */
+const nothingFits = (plans: readonly Plan[], limit: string): string =>
+  plans.every(isSlice) ? words.plans.verdict.noSliceFits(limit) : words.plans.verdict.nothingFits(limit);
 
 /** How far off it is, and what to change. */
 function adviceOf(list: Pick<PlanList, 'plans' | 'target'>): string {
   const { target } = list;
-  const { smallest, largerCard, largerFile } = words.plans.verdict;
+  const { smallest, largerCard, largerFile, otherPlans } = words.plans.verdict;
   const least = smallestOfUse(list);
-  const advice = target.kind === 'file' ? largerFile : largerCard;
+  const advice = list.plans.every(isSlice) ? otherPlans : target.kind === 'file' ? largerFile : largerCard;
   if (least === undefined) return advice;
   const format = sizeFormat(target.kind, target.bytes);
   const over = -spareBytes(least, target);
@@ -124,13 +127,14 @@ export function resultHeadline(result: FitResult, target: Target, named: string 
   return (plan.fits ? fits : over)(fitInWords(plan, target));
 }
 
-/** A slice that would fit does not count: it was not measured. */
+/** A slice that would fit does not count: it was not measured. Where only slices were planned, all of them do. */
 function nothingMade({ plans }: FitResult, target: Target, named: string | null): string {
   const format = sizeFormat(target.kind, target.bytes);
   const wanted = plans.find(({ id, fits }) => id === named && !fits);
   if (wanted) return words.report.namedTooBig(planName(wanted), format(-spareBytes(wanted, target)));
-  const advice = adviceOf({ plans: plans.filter((plan) => !isSlice(plan)), target });
-  return `${words.plans.verdict.nothingFits(format(target.bytes))}. ${advice}`;
+  const unsliced = plans.filter((plan) => !isSlice(plan));
+  const counted = unsliced.length > 0 ? unsliced : plans;
+  return `${nothingFits(counted, format(target.bytes))}. ${adviceOf({ plans: counted, target })}`;
 }
 
 /** The question that a list of plans answers. */

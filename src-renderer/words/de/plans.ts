@@ -30,6 +30,8 @@ export const plans: Words['plans'] = {
     writeSize: 'Gib eine Größe an, dann rechnet Snug aus, was passt',
     doesNotFit: (over) => `Passt nicht: ${over} zu viel`,
     nothingFits: (limit) => `Nichts passt in ${limit}`,
+    noSliceFits: (limit) => `Kein Schnitt passt in ${limit}`,
+    otherPlans: 'Erlaube andere Pläne: „Verkleinern durch“ unter „Erweitert“.',
     smallest: (name, size, over) => `Der kleinste brauchbare Plan (${name}) braucht ${size}, ${over} zu viel.`,
     largerCard: 'Nimm eine größere Karte, einen kürzeren Kontext oder ein kleineres Modell.',
     largerFile: 'Erlaube eine größere Datei oder nimm ein kleineres Modell.',

@@ -4,7 +4,7 @@ import type { Words } from '../en.ts';
 export const slices: Words['slices'] = {
   fitsAsIs: 'Schneiden kam nicht in Betracht: das Modell passt, wie es ist.',
   refused: (message) => `Schneiden kam nicht in Betracht: ${message}`,
-  noneFitsEither: 'Auch kein Schnitt passt.',
+  noneFits: 'Kein Schnitt passt.',
   onlySlices: 'Nur Schnitte passen; nur eine Messung wählt einen, und dieser Lauf misst nicht.',
   notMeasured: 'Kein Schnitt wurde verglichen: nur eine Messung wählt einen, und dieser Lauf misst nicht.',
   unwished: 'Kein Schnitt wurde erwogen: gewünscht waren nur Pläne ohne Schnitt.',

@@ -28,6 +28,8 @@ export const plans = {
     writeSize: 'Write a size, and Snug works out what fits',
     doesNotFit: (over: string) => `Does not fit: over by ${over}`,
     nothingFits: (limit: string) => `Nothing fits ${limit}`,
+    noSliceFits: (limit: string) => `No slice fits ${limit}`,
+    otherPlans: 'Allow other plans: see “Make smaller by” below Advanced.',
     smallest: (name: string, size: string, over: string) =>
       `The smallest plan of use (${name}) needs ${size}, ${over} too much.`,
     largerCard: 'Use a larger card, a shorter context, or a smaller model.',

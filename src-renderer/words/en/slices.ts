@@ -2,7 +2,7 @@
 export const slices = {
   fitsAsIs: 'Slicing was not considered: the model fits as it is.',
   refused: (message: string) => `Slicing was not considered: ${message}`,
-  noneFitsEither: 'No slice fits either.',
+  noneFits: 'No slice fits.',
   onlySlices: 'Only slices fit; only a measurement chooses one, and this run does not measure.',
   notMeasured: 'No slice was compared: only a measurement chooses one, and this run does not measure.',
   unwished: 'No slice was considered: only plans without one were asked for.',

@@ -5,6 +5,7 @@ import { serverCommand } from '../../../src-main/core/planning/command.ts';
 import { expertBytes, layerBytes, memoryOf, moved } from '../../../src-main/core/planning/memory.ts';
 import { predictLoss } from '../../../src-main/core/planning/prior.ts';
 import { distinctFiles, ranked, score } from '../../../src-main/core/planning/rank.ts';
+import { sliceStep } from '../../../src-main/core/planning/slices.ts';
 import { verdictOf } from '../../../src-main/core/planning/verdict.ts';
 import { planFor } from '../../support/plans.ts';
 
@@ -69,6 +70,11 @@ describe('verdict', () => {
 
   it('does not claim that a plan fits which was made in spite of its size', () => {
     const chosen = planFor('a', { fits: false, totalBytes: 30 * GiB });
+    const step = sliceStep(512, 576, { isQuantized: true, wished: null });
+    const slice = planFor('slice-512', { steps: [step], totalBytes: 30 * GiB, fits: false });
+    expect(verdictOf([slice], memoryTarget)).toMatch(
+      /the smallest slice \(slice-512\) needs 30\.0 GiB, .* too much\. Allow other plans \(--methods any\)\.$/,
+    );
     expect(verdictOf([planFor('b'), chosen], memoryTarget, chosen)).toBe('A does not fit: 6.00 GiB too much.');
   });
 });
