@@ -120,9 +120,9 @@ describe('fit', () => {
   });
 
   it('takes no importance from elsewhere for a slice, which measures its own', async () => {
-    const file = { ...fileOf(4e6), importance: '/elsewhere.gguf' };
+    const file = { ...fileOf(2e6), importance: '/elsewhere.gguf' };
     await expect(fit({ ...file, methods: 'slice' })).rejects.toThrow(/takes on or off here, not .*elsewhere/);
-    await expect(fit({ ...file, plan: 'slice-128+all-iq4_nl' })).rejects.toThrow(/takes on or off here/);
+    await expect(fit({ ...file, plan: 'slice-128+all-mxfp4' })).rejects.toThrow(/takes on or off here/);
   });
 
   it('makes none where nothing is measured', async () => {
