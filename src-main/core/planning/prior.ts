@@ -98,8 +98,6 @@ export function predictLoss(shares: readonly WeightShare[], parameters: number):
 /** exp(loss), capped: an estimate of the perplexity ratio. */
 export const perplexityRatioOf = (kld: number): number => Math.exp(Math.min(kld, largestExponent));
 
-export { unusableLoss } from '../../contract/plan.ts';
-
 /** Extra loss of a quantised KV cache, in nats per token: a rule of thumb, to be measured by the full planner. */
 export const kvCacheLoss: Readonly<Record<string, number>> = {
   f32: 0,

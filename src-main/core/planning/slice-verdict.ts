@@ -1,9 +1,8 @@
 // What became of the slices of a fit, in one sentence. A slice is chosen by measurement only: its loss, plus the standard
 // error of the difference, has to be below that of the best plan without a slice.
-import type { Plan } from '../../contract/plan.ts';
+import { unusableLoss, type Plan } from '../../contract/plan.ts';
 import type { SliceComparison } from '../../contract/results.ts';
 import { formatMemory } from '../../contract/units.ts';
-import { unusableLoss } from './prior.ts';
 import { reasonOf, type MeasuredLoss, type MeasuredPlan, type NotMade, type SliceOutcome } from './slice-outcome.ts';
 import { sliceOf } from './slices.ts';
 

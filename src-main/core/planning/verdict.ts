@@ -1,8 +1,7 @@
 // The verdict on a list of plans, in plain words.
-import type { Plan } from '../../contract/plan.ts';
+import { unusableLoss, type Plan } from '../../contract/plan.ts';
 import type { Target } from '../../contract/target.ts';
 import { formatFileSize, formatMemory } from '../../contract/units.ts';
-import { unusableLoss } from './prior.ts';
 import { sliceOf } from './slices.ts';
 
 /** One sentence on the best plan (or on `chosen`): fits as it is, fits after what, or does not fit and what to change. */

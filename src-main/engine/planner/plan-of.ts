@@ -1,5 +1,12 @@
 // A plan as people and programs see it, from its draft and its memory.
-import type { Plan, PlanMemory, PlanRemark, PlanStep, RunnerStep } from '../../contract/plan.ts';
+import {
+  unusableLoss,
+  type Plan,
+  type PlanMemory,
+  type PlanRemark,
+  type PlanStep,
+  type RunnerStep,
+} from '../../contract/plan.ts';
 import type { Target } from '../../contract/target.ts';
 import type { TensorEntry } from '../../core/formats/tensor.ts';
 import { fallbackOf } from '../../core/planning/candidates.ts';
@@ -8,7 +15,7 @@ import { elementCount } from '../../core/formats/tensor.ts';
 import type { NamedFile } from '../../core/planning/job-work.ts';
 import { weightsOf } from '../../core/planning/stage-work.ts';
 import { remarkInWords } from '../../core/planning/plan-remarks.ts';
-import { predictFile, unusableLoss, type LossPrior } from '../../core/planning/prior.ts';
+import { predictFile, type LossPrior } from '../../core/planning/prior.ts';
 import { predictSlice, withTypes } from '../../core/planning/slice-prior.ts';
 import { takesImportance } from '../../core/quantization/quantize-plan.ts';
 import { hasOnlyFloats } from '../../core/quantization/float-model.ts';
